@@ -1,0 +1,103 @@
+package wire
+
+import (
+	"encoding/base64"
+	"maps"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+)
+
+// AppendRequest appends the bytes of a request file to dst: compact, the fields
+// in the order of the Python package, headers sorted by name. Created and
+// Expires must be set.
+func AppendRequest(dst []byte, r *Request) []byte {
+	dst = appendFields(dst, r.ID, r.Sender, r.URL, r.Body, r.Headers)
+	dst = append(dst, `,"created":"`...)
+	dst = appendTime(dst, r.Created)
+	dst = append(dst, `","expires":"`...)
+	dst = appendTime(dst, r.Expires)
+	dst = append(dst, `","method":`...)
+	dst = appendString(dst, r.Method)
+	return append(dst, '}')
+}
+
+// AppendResponse appends the bytes of a response file to dst, as
+// [AppendRequest] does for a request.
+func AppendResponse(dst []byte, r *Response) []byte {
+	dst = appendFields(dst, r.ID, r.Sender, r.URL, r.Body, r.Headers)
+	dst = append(dst, `,"created":"`...)
+	dst = appendTime(dst, r.Created)
+	dst = append(dst, `","expires":"`...)
+	dst = appendTime(dst, r.Expires)
+	dst = append(dst, `","status_code":`...)
+	dst = strconv.AppendInt(dst, int64(r.StatusCode), 10)
+	return append(dst, '}')
+}
+
+// appendFields writes the five members with which both envelopes begin.
+func appendFields(dst []byte, id, sender, url string, body []byte, headers map[string]string) []byte {
+	dst = append(dst, `{"id":`...)
+	dst = appendString(dst, id)
+	dst = append(dst, `,"sender":`...)
+	dst = appendString(dst, sender)
+	dst = append(dst, `,"url":`...)
+	dst = appendString(dst, url)
+	dst = append(dst, `,"body":`...)
+	dst = appendBody(dst, body)
+	dst = append(dst, `,"headers":`...)
+	return appendHeaders(dst, headers)
+}
+
+func appendBody(dst, body []byte) []byte {
+	if body == nil {
+		return append(dst, "null"...)
+	}
+	dst = append(dst, '"')
+	dst = base64.URLEncoding.AppendEncode(dst, body)
+	return append(dst, '"')
+}
+
+func appendHeaders(dst []byte, headers map[string]string) []byte {
+	dst = append(dst, '{')
+	for i, name := range slices.Sorted(maps.Keys(headers)) {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendString(dst, name)
+		dst = append(dst, ':')
+		dst = appendString(dst, headers[name])
+	}
+	return append(dst, '}')
+}
+
+// appendString writes a JSON string with the escapes of the Python package and
+// no others. encoding/json escapes <, >, & and U+2028 as well, and a message id
+// is a hash over these bytes. What is not valid UTF-8 becomes U+FFFD.
+func appendString(dst []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	dst = append(dst, '"')
+	for _, r := range s {
+		switch r {
+		case '"', '\\':
+			dst = append(dst, '\\', byte(r))
+		case '\b':
+			dst = append(dst, '\\', 'b')
+		case '\t':
+			dst = append(dst, '\\', 't')
+		case '\n':
+			dst = append(dst, '\\', 'n')
+		case '\f':
+			dst = append(dst, '\\', 'f')
+		case '\r':
+			dst = append(dst, '\\', 'r')
+		default:
+			if r < 0x20 {
+				dst = append(dst, '\\', 'u', '0', '0', hex[r>>4], hex[r&0xf])
+			} else {
+				dst = utf8.AppendRune(dst, r)
+			}
+		}
+	}
+	return append(dst, '"')
+}

@@ -1,0 +1,60 @@
+package wire
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
+
+// CanonicalID gives a UUID in its usual form, lower case with hyphens. It reads
+// the forms that the Python package reads: hyphenated, 32 hexadecimal digits,
+// either case, "urn:uuid:" in front. Any other id is returned as it is, so two
+// ids mean the same request if their canonical forms are equal.
+func CanonicalID(id string) string {
+	digits := strings.TrimPrefix(strings.ToLower(id), "urn:uuid:")
+	if len(digits) == 36 && digits[8] == '-' && digits[13] == '-' && digits[18] == '-' && digits[23] == '-' {
+		digits = strings.ReplaceAll(digits, "-", "")
+	}
+	raw, err := hex.DecodeString(digits)
+	if err != nil || len(raw) != 16 {
+		return id
+	}
+	return formatUUID([16]byte(raw))
+}
+
+// MessageID is the id that the Python package gives a request that may be
+// cached: a UUID of version 4 made of a SHA-256 over sender, url, body, headers
+// and method. Headers are hashed in sorted order; the Python package hashes
+// them as they were inserted, so ids agree when those were sorted.
+func MessageID(r *Request) string {
+	dst := append([]byte(nil), `{"sender":`...)
+	dst = appendString(dst, r.Sender)
+	dst = append(dst, `,"url":`...)
+	dst = appendString(dst, r.URL)
+	dst = append(dst, `,"body":`...)
+	dst = appendBody(dst, r.Body)
+	dst = append(dst, `,"headers":`...)
+	dst = appendHeaders(dst, r.Headers)
+	dst = append(dst, `,"method":`...)
+	dst = appendString(dst, r.Method)
+	dst = append(dst, '}')
+	sum := sha256.Sum256(dst)
+	uuid := [16]byte(sum[:16])
+	uuid[6] = uuid[6]&0x0f | 0x40
+	uuid[8] = uuid[8]&0x3f | 0x80
+	return formatUUID(uuid)
+}
+
+func formatUUID(u [16]byte) string {
+	var dst [36]byte
+	hex.Encode(dst[0:8], u[0:4])
+	dst[8] = '-'
+	hex.Encode(dst[9:13], u[4:6])
+	dst[13] = '-'
+	hex.Encode(dst[14:18], u[6:8])
+	dst[18] = '-'
+	hex.Encode(dst[19:23], u[8:10])
+	dst[23] = '-'
+	hex.Encode(dst[24:36], u[10:16])
+	return string(dst[:])
+}
