@@ -39,10 +39,14 @@ func MessageID(r *Request) string {
 	dst = appendString(dst, r.Method)
 	dst = append(dst, '}')
 	sum := sha256.Sum256(dst)
-	uuid := [16]byte(sum[:16])
-	uuid[6] = uuid[6]&0x0f | 0x40
-	uuid[8] = uuid[8]&0x3f | 0x80
-	return formatUUID(uuid)
+	return NewID([16]byte(sum[:16]))
+}
+
+// NewID makes 16 bytes, random ones or a hash's, a UUID of version 4.
+func NewID(u [16]byte) string {
+	u[6] = u[6]&0x0f | 0x40
+	u[8] = u[8]&0x3f | 0x80
+	return formatUUID(u)
 }
 
 func formatUUID(u [16]byte) string {
