@@ -1,0 +1,157 @@
+package spool
+
+import (
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+)
+
+// SyftBox uploads a file at once only when it sees it modified, and a file that
+// gets its name by a link never is: it would travel with the next full
+// synchronisation, 5 to 7 seconds later. A nudge is a modification that changes
+// nothing: the file is truncated to the size that it has. Nudges are apart,
+// because SyftBox loses files when too many are modified at once.
+const (
+	// knownFor is how long a directory must have been there before SyftBox is
+	// sure to watch it.
+	knownFor = 25 * time.Millisecond
+	// nudgeMaxSize is the size above which SyftBox's fast path loses files.
+	nudgeMaxSize = 3_000_000
+	// nudgeMaxWait is when a full synchronisation is as fast.
+	nudgeMaxWait = 5 * time.Second
+	// nudgeGrace is how long close waits for the queue.
+	nudgeGrace = time.Second
+)
+
+// A nudge is a file to be modified.
+type nudge struct {
+	name      string
+	published fs.FileInfo
+	notBefore time.Time
+}
+
+// nudges is a queue of nudges and the goroutine that works it off, which close
+// ends.
+type nudges struct {
+	interval time.Duration
+	touch    func(nudge)
+	finished chan struct{}
+	closing  chan struct{}
+	wake     chan struct{} // holds one token when the queue has grown
+
+	mu    sync.Mutex
+	queue []nudge
+}
+
+// startNudges starts the goroutine, unless interval is negative.
+func startNudges(interval time.Duration, touch func(nudge)) *nudges {
+	n := &nudges{
+		interval: interval,
+		touch:    touch,
+		finished: make(chan struct{}),
+		closing:  make(chan struct{}),
+		wake:     make(chan struct{}, 1),
+	}
+	if interval < 0 {
+		close(n.finished)
+	} else {
+		go n.run()
+	}
+	return n
+}
+
+// nudge queues a nudge of a file that was published in a directory.
+func (s *Spool) nudge(dir, name string, published fs.FileInfo) {
+	s.mu.Lock()
+	since, known := s.directories[dir]
+	s.mu.Unlock()
+	if !known {
+		since = time.Now()
+	}
+	s.nudges.add(nudge{name, published, since.Add(knownFor)})
+}
+
+// add queues a nudge, or drops it if it would come too late or do harm.
+func (n *nudges) add(item nudge) {
+	if n.interval < 0 || item.published.Size() > nudgeMaxSize {
+		return
+	}
+	n.mu.Lock()
+	late := time.Duration(len(n.queue))*n.interval > nudgeMaxWait
+	if !late {
+		n.queue = append(n.queue, item)
+	}
+	n.mu.Unlock()
+	select {
+	case n.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (n *nudges) run() {
+	defer close(n.finished)
+	closing := n.closing          // nil once it was seen closed
+	var deadline <-chan time.Time // set when closing was
+	var earliest time.Time        // for the next nudge
+	for {
+		item, ok := n.next()
+		if !ok {
+			if closing == nil {
+				return
+			}
+			select {
+			case <-n.wake:
+			case <-closing:
+				closing = nil
+			}
+			continue
+		}
+		if item.notBefore.After(earliest) {
+			earliest = item.notBefore
+		}
+		for wait := time.Until(earliest); wait > 0; wait = time.Until(earliest) {
+			select {
+			case <-time.After(wait):
+			case <-closing:
+				closing, deadline = nil, time.After(nudgeGrace)
+			case <-deadline:
+				return
+			}
+		}
+		n.touch(item)
+		earliest = time.Now().Add(n.interval)
+	}
+}
+
+// next takes the first of the queue.
+func (n *nudges) next() (nudge, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.queue) == 0 {
+		return nudge{}, false
+	}
+	item := n.queue[0]
+	n.queue = n.queue[1:]
+	return item, true
+}
+
+// close gives the queue nudgeGrace and ends the goroutine.
+func (n *nudges) close() {
+	close(n.closing)
+	<-n.finished
+}
+
+// touch modifies a published file without changing it. Whatever goes wrong,
+// SyftBox's full synchronisation will carry the file.
+func (s *Spool) touch(item nudge) {
+	f, info, err := openRegular(s.current(), item.name, os.O_WRONLY)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	// A client may have replaced it meanwhile; another's file is not touched.
+	if os.SameFile(info, item.published) && info.Size() == item.published.Size() {
+		f.Truncate(info.Size())
+	}
+}

@@ -1,0 +1,106 @@
+package spool
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// sized is a file's information of which only the size matters.
+type sized struct {
+	fs.FileInfo
+	size int64
+}
+
+func (s sized) Size() int64 { return s.size }
+
+func TestNudgesAreApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		var at []time.Duration
+		n := startNudges(5*time.Millisecond, func(nudge) { at = append(at, time.Since(begin)) })
+		for range 3 {
+			n.add(nudge{published: sized{size: 10}, notBefore: begin.Add(knownFor)})
+		}
+		n.add(nudge{published: sized{size: nudgeMaxSize + 1}})
+		time.Sleep(time.Second)
+		n.add(nudge{published: sized{size: 10}})
+		n.close()
+		want := []time.Duration{25 * time.Millisecond, 30 * time.Millisecond, 35 * time.Millisecond, time.Second}
+		if diff := cmp.Diff(want, at); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestNudgesThatWouldComeTooLateAreDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		done := 0
+		n := startNudges(time.Second, func(nudge) { done++ })
+		for range 100 {
+			n.add(nudge{published: sized{}, notBefore: time.Now().Add(time.Millisecond)})
+		}
+		time.Sleep(time.Minute)
+		n.close()
+		if done < 6 || done > 7 {
+			t.Errorf("%d nudges, want those of the first 5 seconds", done)
+		}
+	})
+}
+
+func TestNudgesCloseGivesTheQueueASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		done := 0
+		n := startNudges(400*time.Millisecond, func(nudge) { done++ })
+		for range 10 {
+			n.add(nudge{published: sized{}})
+		}
+		begin := time.Now()
+		n.close()
+		if waited := time.Since(begin); waited != nudgeGrace || done != 3 {
+			t.Errorf("%d nudges in %v, want 3 in %v", done, waited, nudgeGrace)
+		}
+	})
+}
+
+// The nudge must be seen as a modification and change nothing.
+func TestTouch(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, nil)
+	write(t, dir, "a.out", "answer")
+	name := filepath.Join(dir, "a.out")
+	long := time.Now().Add(-time.Hour)
+	os.Chtimes(name, long, long)
+	published, err := os.Lstat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.touch(nudge{name: "a.out", published: published})
+	after, err := os.Lstat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, name); got != "answer" {
+		t.Errorf("content %q", got)
+	}
+	// The modification time moving is what any watcher can see of it.
+	if !after.ModTime().After(published.ModTime()) {
+		t.Errorf("modified %v, before %v", after.ModTime(), published.ModTime())
+	}
+
+	write(t, dir, "b.out", "another's")
+	other, err := os.Lstat(filepath.Join(dir, "b.out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.Chtimes(name, long, long)
+	s.touch(nudge{name: "a.out", published: other})
+	if after, _ := os.Lstat(name); !after.ModTime().Equal(published.ModTime()) {
+		t.Error("a file that is not ours was touched")
+	}
+}

@@ -1,0 +1,166 @@
+package spool
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"time"
+)
+
+// A State says what a file's bytes are worth.
+type State int
+
+const (
+	// Whole: the bytes are complete.
+	Whole State = iota
+	// Pending: more may come. Scan shows the file again when it is due.
+	Pending
+	// Settled: the bytes are not complete, and have stayed the same for
+	// Options.Settle.
+	Settled
+	// TooLarge: the file is larger than Options.MaxSize and was not read.
+	TooLarge
+)
+
+var (
+	errNotRegular = errors.New("is not a regular file")
+	errTooDeep    = fmt.Errorf("is more than %d directories deep", maxDepth)
+)
+
+// Between two readings of an incomplete file lie at least firstPause, then twice
+// as much each time, up to lastPause.
+const (
+	firstPause = 5 * time.Millisecond
+	lastPause  = 250 * time.Millisecond
+)
+
+// pending is what is known of a file that was found incomplete. Times are of
+// this process's monotonic clock: a file's own times may be another machine's.
+type pending struct {
+	sum   [sha256.Size]byte
+	since time.Time // when these bytes were first read
+	pause time.Duration
+	next  time.Time // when to read again
+}
+
+// Read reads the file that asks. A file that is gone gives ErrNotExist; one
+// that cannot be read is Pending, and logged.
+func (s *Spool) Read(entry Entry) ([]byte, State, error) {
+	name := path.Join(entry.Dir, entry.Stem) + s.options.In
+	data, steady, err := s.readRegular(name)
+	switch {
+	case errors.Is(err, errTooLarge):
+		s.settled(entry)
+		return nil, TooLarge, nil
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errNotRegular):
+		s.settled(entry)
+		return nil, Pending, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
+	case err != nil:
+		// Not the fault of whoever wrote it: it never settles.
+		s.trouble(name, err)
+		s.wait(entry, sha256.Sum256([]byte(err.Error())), time.Now())
+		return nil, Pending, nil
+	}
+	s.trouble(name, nil)
+	if steady && s.options.Complete(data) {
+		s.settled(entry)
+		return data, Whole, nil
+	}
+	now := time.Now()
+	if since := s.wait(entry, sha256.Sum256(data), now); steady && now.Sub(since) >= s.options.Settle {
+		s.settled(entry)
+		return data, Settled, nil
+	}
+	return nil, Pending, nil
+}
+
+var errTooLarge = errors.New("is too large")
+
+// readRegular reads a file, and reports whether it stood still meanwhile.
+func (s *Spool) readRegular(name string) (data []byte, steady bool, err error) {
+	f, before, err := openRegular(s.current(), name, os.O_RDONLY)
+	if err != nil {
+		return nil, false, err
+	}
+	defer f.Close()
+	if before.Size() > s.options.MaxSize {
+		return nil, false, errTooLarge
+	}
+	var buf bytes.Buffer
+	buf.Grow(int(before.Size()) + bytes.MinRead)
+	if _, err := buf.ReadFrom(io.LimitReader(f, s.options.MaxSize+1)); err != nil {
+		return nil, false, err
+	}
+	if int64(buf.Len()) > s.options.MaxSize {
+		return nil, false, errTooLarge
+	}
+	after, err := f.Stat()
+	if err != nil {
+		return nil, false, err
+	}
+	steady = after.Size() == before.Size() && after.Size() == int64(buf.Len()) && after.ModTime().Equal(before.ModTime())
+	return buf.Bytes(), steady, nil
+}
+
+// openRegular opens a file if it is a regular one. An os.Root follows symbolic
+// links that stay inside it, so what was opened is compared with what the name
+// is; it is opened so that a FIFO put in its place meanwhile does not block.
+func openRegular(root *os.Root, name string, flag int) (*os.File, fs.FileInfo, error) {
+	named, err := root.Lstat(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !named.Mode().IsRegular() {
+		return nil, nil, &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
+	}
+	f, err := root.OpenFile(name, flag|openNonblock, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	opened, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	if !opened.Mode().IsRegular() || !os.SameFile(named, opened) {
+		f.Close()
+		return nil, nil, &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
+	}
+	return f, opened, nil
+}
+
+// due reports whether a file that asks is to be read now.
+func (s *Spool) due(entry Entry, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.pending[entry]
+	return p == nil || !now.Before(p.next)
+}
+
+// wait notes that a file was read and found incomplete, and returns since when
+// it has had these bytes.
+func (s *Spool) wait(entry Entry, sum [sha256.Size]byte, now time.Time) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.pending[entry]
+	if p == nil || p.sum != sum {
+		p = &pending{sum: sum, since: now, pause: firstPause}
+		s.pending[entry] = p
+	} else {
+		p.pause = min(2*p.pause, lastPause)
+	}
+	p.next = now.Add(p.pause)
+	return p.since
+}
+
+// settled notes that nothing more is expected of a file.
+func (s *Spool) settled(entry Entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.pending, entry)
+}
