@@ -1,0 +1,160 @@
+package fakebox_test
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/syftevent/syftevent-go/fakebox"
+)
+
+const file = "app_data/echo/rpc/hello/alice@example.com/1.request"
+
+func TestDeliver(t *testing.T) {
+	for mode, permissions := range map[fakebox.Mode]fs.FileMode{
+		fakebox.WebSocket: 0o600, fakebox.BlobStore: 0o644, fakebox.BlobStoreInPlace: 0o644,
+	} {
+		t.Run(mode.String(), func(t *testing.T) {
+			box := fakebox.New(t, fakebox.Config{Seed: 1})
+			bob := box.Join("bob@example.com")
+			data := []byte(strings.Repeat("x", 100_000))
+			bob.Deliver(file, data, fakebox.Delivery{Mode: mode})
+			name := filepath.Join(bob.Datasite(), file)
+			got, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(data, got); diff != "" {
+				t.Errorf("content (-want +got):\n%s", diff)
+			}
+			info, err := os.Stat(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info.Mode().Perm() != permissions && os.PathSeparator == '/' {
+				t.Errorf("mode %v, want %v", info.Mode(), permissions)
+			}
+			// No temporary file is left, wherever it was.
+			var files []string
+			filepath.WalkDir(bob.DataDir(), func(name string, d fs.DirEntry, err error) error {
+				if !d.IsDir() {
+					files = append(files, d.Name())
+				}
+				return err
+			})
+			if diff := cmp.Diff([]string{"1.request"}, files); diff != "" {
+				t.Errorf("files (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDeliverInPlaceIsSeenHalfWritten(t *testing.T) {
+	box := fakebox.New(t, fakebox.Config{})
+	bob := box.Join("bob@example.com")
+	done := make(chan error)
+	// A pause that never ends in this test unless the rest is written after
+	// the half was seen.
+	go func() {
+		done <- bob.Deliver(file, []byte("half and half"), fakebox.Delivery{
+			Mode: fakebox.BlobStoreInPlace, ChunkSize: 4, Pause: 20 * time.Millisecond,
+		})
+	}()
+	name := filepath.Join(bob.Datasite(), file)
+	seen := map[string]bool{}
+	for !seen["half and half"] {
+		data, err := os.ReadFile(name)
+		if err == nil {
+			seen[string(data)] = true
+		}
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if !seen["half"] {
+		t.Errorf("seen %v, and never the first chunk alone", seen)
+	}
+}
+
+func TestDeliverRefuses(t *testing.T) {
+	box, err := fakebox.Open(filepath.Join(t.TempDir(), "box"), fakebox.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer box.Close()
+	bob := box.Join("bob@example.com")
+	for _, name := range []string{"../carol@example.com/x.request", "/etc/x.request", ""} {
+		if err := bob.Deliver(name, nil, fakebox.Delivery{}); err == nil {
+			t.Errorf("path %q was accepted", name)
+		}
+	}
+	if err := bob.Deliver(file, nil, fakebox.Delivery{Mode: 99}); err == nil {
+		t.Error("mode 99 was accepted")
+	}
+	if _, err := fakebox.ParseMode("pigeon"); err == nil || !strings.Contains(err.Error(), "blobstore-in-place") {
+		t.Errorf("ParseMode does not list the modes: %v", err)
+	}
+}
+
+func TestOpenRefusesFoldersOfOthers(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "thesis.txt"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fakebox.Open(dir, fakebox.Config{}); err == nil {
+		t.Error("a folder with somebody's files was accepted")
+	}
+	entries, _ := os.ReadDir(dir)
+	if len(entries) != 1 {
+		t.Errorf("the folder has been touched: %v", entries)
+	}
+}
+
+func TestOpenAgain(t *testing.T) {
+	dir := t.TempDir()
+	for range 2 {
+		box, err := fakebox.Open(dir, fakebox.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := box.TryJoin("bob@example.com"); err != nil {
+			t.Fatal(err)
+		}
+		box.Close()
+	}
+}
+
+func TestTryJoinRefuses(t *testing.T) {
+	box := fakebox.New(t, fakebox.Config{})
+	box.Join("bob@example.com")
+	for _, email := range []string{"", "bob", "../x@example.com", "Bob@Example.com", "bob@example.com"} {
+		if _, err := box.TryJoin(email); err == nil {
+			t.Errorf("%q has joined", email)
+		}
+	}
+}
+
+func ExampleOpen() {
+	dir, err := os.MkdirTemp("", "fakebox")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	box, err := fakebox.Open(dir, fakebox.Config{Seed: 1})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer box.Close()
+	bob := box.Join("bob@example.com")
+	err = bob.Deliver("app_data/echo/rpc/hello/alice@example.com/1.request", []byte("{}"), fakebox.Delivery{Mode: fakebox.BlobStore})
+	entries, _ := os.ReadDir(filepath.Join(bob.Datasite(), "app_data/echo/rpc/hello/alice@example.com"))
+	fmt.Println(err, entries)
+	// Output: <nil> [- 1.request]
+}

@@ -1,0 +1,192 @@
+package syftevent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// A Server answers the requests that arrive in the folder of one app. Its
+// fields must not be changed after the server was started. Of durations and
+// sizes 0 is the default, and negative is off.
+type Server struct {
+	// AppName is the name of the app, one folder's name. It must be set.
+	AppName string
+	// Client says where the datasite is; nil for LoadClient("").
+	Client *Client
+	// Router has the endpoints; nil for one without any.
+	Router *Router
+	// PollInterval is the longest time between two looks for requests while
+	// nothing happens; default 100 ms. After a request it looks more often.
+	PollInterval time.Duration
+	// SettleTime is how long a request that is not complete must have stayed
+	// the same before it is answered 400; default 2 s, negative for at once.
+	// [read-settle]
+	SettleTime time.Duration
+	// MaxRequestSize is the size of a request file, in bytes, above which it is
+	// answered 413; default 64 MiB, negative for no limit. A body is a third
+	// larger in the file than it is.
+	MaxRequestSize int64
+	// Concurrency is how many handlers may run at once; default 64.
+	Concurrency int
+	// DrainTimeout is how long handlers may go on when the server is stopped,
+	// before their contexts are cancelled; default 10 s, negative for not at
+	// all.
+	DrainTimeout time.Duration
+	// NudgeInterval is the time between two nudges, the modifications that make
+	// SyftBox upload a response at once and not with its next full
+	// synchronisation; default 5 ms, negative for none. [publish-nudge]
+	NudgeInterval time.Duration
+	// DebugMode makes the answer to a failed handler tell how it failed.
+	DebugMode bool
+	// Logger takes what the server has to say; nil for slog.Default().
+	Logger *slog.Logger
+
+	mu      sync.Mutex
+	running *serving
+	ready   chan struct{}
+}
+
+// Defaults of [Server].
+const (
+	DefaultPollInterval   = 100 * time.Millisecond
+	DefaultSettleTime     = 2 * time.Second
+	DefaultMaxRequestSize = 64 << 20
+	DefaultConcurrency    = 64
+	DefaultDrainTimeout   = 10 * time.Second
+	DefaultNudgeInterval  = 5 * time.Millisecond
+)
+
+// ErrServerStarted is returned when a server is started a second time.
+var ErrServerStarted = errors.New("syftevent: the server was started before")
+
+// Run serves until ctx is cancelled or [Server.Shutdown] is called, and returns
+// nil when the work in hand is done. The error is what kept the server from
+// starting.
+func (s *Server) Run(ctx context.Context) error {
+	if err := s.Start(ctx); err != nil {
+		return err
+	}
+	<-s.running.finished
+	return nil
+}
+
+// Start starts the server and returns when it is ready: its folders are there
+// and a request that arrives will be answered. The server runs until ctx is
+// cancelled or [Server.Shutdown] is called. A server can be started once.
+func (s *Server) Start(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running != nil {
+		return ErrServerStarted
+	}
+	serving, err := s.newServing()
+	if err != nil {
+		return err
+	}
+	if err := serving.start(ctx); err != nil {
+		return err
+	}
+	s.running = serving
+	close(s.readyLocked())
+	return nil
+}
+
+// Ready returns a channel that is closed when the server is ready.
+func (s *Server) Ready() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.readyLocked()
+}
+
+func (s *Server) readyLocked() chan struct{} {
+	if s.ready == nil {
+		s.ready = make(chan struct{})
+	}
+	return s.ready
+}
+
+// Shutdown stops the server: no handler is started any more, and those that run
+// have [Server.DrainTimeout], or until ctx is done if that is sooner, before
+// their contexts are cancelled. It returns when the server has stopped; the
+// error is ctx's if handlers had to be cancelled because of it. Shutdown of a
+// server that does not run does nothing.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	serving := s.running
+	s.mu.Unlock()
+	if serving == nil {
+		return nil
+	}
+	serving.stop()
+	select {
+	case <-serving.finished:
+		return nil
+	case <-ctx.Done():
+		serving.cancelHandlers()
+		<-serving.finished
+		return ctx.Err()
+	}
+}
+
+// newServing checks the fields and fills in the defaults.
+func (s *Server) newServing() (*serving, error) {
+	if err := checkAppName(s.AppName); err != nil {
+		return nil, err
+	}
+	client := s.Client
+	if client == nil {
+		loaded, err := LoadClient("")
+		if err != nil {
+			return nil, fmt.Errorf("syftevent: starting app %q: %w", s.AppName, err)
+		}
+		client = loaded
+	}
+	if err := client.check(); err != nil {
+		return nil, err
+	}
+	router := s.Router
+	if router == nil {
+		router = NewRouter()
+	}
+	logger := s.Logger
+	if logger == nil {
+		logger = slog.Default()
+	}
+	return &serving{
+		app:      s.AppName,
+		email:    client.Email,
+		dir:      rpcDir(client, s.AppName),
+		router:   router,
+		logger:   logger,
+		poll:     orDefault(s.PollInterval, DefaultPollInterval, 0),
+		settle:   orDefault(s.SettleTime, DefaultSettleTime, 0),
+		maxSize:  orDefault(s.MaxRequestSize, DefaultMaxRequestSize, unlimited),
+		workers:  orDefault(s.Concurrency, DefaultConcurrency, 1),
+		drain:    orDefault(s.DrainTimeout, DefaultDrainTimeout, 0),
+		nudge:    orDefault(s.NudgeInterval, DefaultNudgeInterval, -1),
+		debug:    s.DebugMode,
+		stopping: make(chan struct{}),
+		finished: make(chan struct{}),
+		work:     make(chan work),
+		inHand:   map[entry]bool{},
+		left:     map[string]bool{},
+	}, nil
+}
+
+// unlimited is a size that no file has.
+const unlimited = 1 << 62
+
+// orDefault gives a field its meaning: 0 is the default, negative is off.
+func orDefault[T time.Duration | int64 | int](value, byDefault, off T) T {
+	switch {
+	case value == 0:
+		return byDefault
+	case value < 0:
+		return off
+	}
+	return value
+}
