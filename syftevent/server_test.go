@@ -1,0 +1,443 @@
+package syftevent_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/syftevent/syftevent-go/fakebox"
+	"github.com/syftevent/syftevent-go/syftevent"
+)
+
+const (
+	serverEmail = "bob@example.com"
+	clientEmail = "alice@example.com"
+	appName     = "demo"
+	rpcPath     = "app_data/" + appName + "/rpc"
+	stem        = "5f5b153c-d742-4027-8091-555b41a8795d"
+	rpcURL      = "syft://" + serverEmail + "/" + rpcPath
+)
+
+// A site is a datasite with a server in it. Its tests run in a synctest bubble:
+// the waits of the server take no time, the files are real.
+type site struct {
+	t       *testing.T
+	replica *fakebox.Replica
+	server  *syftevent.Server
+}
+
+func newSite(t *testing.T, router *syftevent.Router, replica *fakebox.Replica) *site {
+	return &site{t: t, replica: replica, server: &syftevent.Server{
+		AppName: appName,
+		Client:  &syftevent.Client{Email: serverEmail, DataDir: replica.DataDir()},
+		Router:  router,
+		Logger:  slog.New(slog.DiscardHandler),
+	}}
+}
+
+func (s *site) start() {
+	s.t.Helper()
+	if err := s.server.Start(context.Background()); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *site) stop() {
+	s.t.Helper()
+	if err := s.server.Shutdown(context.Background()); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// inBubble runs a test with a running server in a bubble.
+func inBubble(t *testing.T, router *syftevent.Router, test func(s *site)) {
+	t.Helper()
+	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, router, replica)
+		s.start()
+		defer s.stop()
+		test(s)
+	})
+}
+
+// envelope is a request file with some members replaced; nil removes one.
+func envelope(endpoint string, members map[string]any) []byte {
+	m := map[string]any{
+		"id": stem, "sender": clientEmail, "url": rpcURL + endpoint, "body": nil,
+		"headers": map[string]string{}, "method": "POST",
+	}
+	for name, value := range members {
+		if value == nil {
+			delete(m, name)
+		} else {
+			m[name] = value
+		}
+	}
+	data, err := json.Marshal(m)
+	if err != nil {
+		panic(err)
+	}
+	return data
+}
+
+func (s *site) deliver(dir string, data []byte, mode fakebox.Mode) {
+	s.t.Helper()
+	err := s.replica.Deliver(rpcPath+"/"+dir+"/"+stem+".request", data, fakebox.Delivery{Mode: mode})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *site) path(parts ...string) string {
+	return filepath.Join(append([]string{s.replica.Datasite(), rpcPath}, parts...)...)
+}
+
+type reply struct {
+	ID      string            `json:"id"`
+	Sender  string            `json:"sender"`
+	URL     string            `json:"url"`
+	Body    []byte            `json:"body"`
+	Headers map[string]string `json:"headers"`
+	Created time.Time         `json:"created"`
+	Expires time.Time         `json:"expires"`
+	Status  int               `json:"status_code"`
+}
+
+// wait waits for the response in a folder.
+func (s *site) wait(dir string) reply {
+	s.t.Helper()
+	name := s.path(dir, stem+".response")
+	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(time.Millisecond) {
+		data, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		var r reply
+		if err == nil {
+			text := strings.NewReplacer("-", "+", "_", "/")
+			var raw map[string]any
+			if err = json.Unmarshal(data, &raw); err == nil {
+				if body, ok := raw["body"].(string); ok {
+					raw["body"] = text.Replace(body)
+				}
+				data, _ = json.Marshal(raw)
+				err = json.Unmarshal(data, &r)
+			}
+		}
+		if err != nil {
+			s.t.Fatalf("%s: %v", name, err)
+		}
+		return r
+	}
+	s.t.Fatalf("no response %s within a minute", name)
+	return reply{}
+}
+
+// never checks that no response has come after many polls.
+func (s *site) never(dir string) {
+	s.t.Helper()
+	time.Sleep(time.Minute)
+	if _, err := os.Lstat(s.path(dir, stem+".response")); !errors.Is(err, fs.ErrNotExist) {
+		s.t.Errorf("%s: there is a response", dir)
+	}
+}
+
+func echo(_ context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+	return &syftevent.Response{Headers: req.Headers, Body: req.Body}, nil
+}
+
+func demoRouter() *syftevent.Router {
+	router := syftevent.NewRouter()
+	router.OnRequest("/echo", echo)
+	router.OnRequest("POST /sum", func(_ context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+		var in struct{ A, B float64 }
+		if err := req.DecodeJSON(&in); err != nil {
+			return nil, err
+		}
+		return syftevent.JSON(200, map[string]float64{"result": in.A + in.B})
+	})
+	router.OnRequest("/fail", func(context.Context, *syftevent.Request) (*syftevent.Response, error) {
+		return nil, errors.New("a secret detail")
+	})
+	router.OnRequest("/panic", func(context.Context, *syftevent.Request) (*syftevent.Response, error) { panic("a secret detail") })
+	router.OnRequest("/nothing", func(context.Context, *syftevent.Request) (*syftevent.Response, error) { return nil, nil })
+	router.OnRequest("/strange", func(context.Context, *syftevent.Request) (*syftevent.Response, error) {
+		return syftevent.Text(299, ""), nil
+	})
+	router.OnRequest("/refuse", func(context.Context, *syftevent.Request) (*syftevent.Response, error) {
+		return nil, fmt.Errorf("wrapped: %w", syftevent.Errorf(403, "not you"))
+	})
+	router.OnRequest("/items/{id}", func(_ context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+		return syftevent.Text(200, req.PathValue("id")), nil
+	})
+	return router
+}
+
+func TestServerAnswersBothDeliveries(t *testing.T) {
+	for _, mode := range []fakebox.Mode{fakebox.WebSocket, fakebox.BlobStore, fakebox.BlobStoreInPlace} {
+		t.Run(mode.String(), func(t *testing.T) {
+			inBubble(t, demoRouter(), func(s *site) {
+				expires := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
+				s.deliver("echo/"+clientEmail, envelope("/echo", map[string]any{
+					"body": "aMOpbGxv", "headers": map[string]string{"X-A": "1"}, "expires": expires,
+					"url": rpcURL + "/echo?q=1#top",
+				}), mode)
+				got := s.wait("echo/" + clientEmail)
+				want := reply{
+					ID: stem, Sender: serverEmail, URL: rpcURL + "/echo?q=1#top", Body: []byte("héllo"),
+					Headers: map[string]string{"X-A": "1"}, Created: got.Created, Expires: expires, Status: 200,
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					s.t.Errorf("(-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+func TestServerStatuses(t *testing.T) {
+	const internal = "Internal server error. Please try again later."
+	body := func(text string) map[string]any { return map[string]any{"body": []byte(text)} }
+	tests := []struct {
+		name, dir, endpoint string
+		members             map[string]any
+		status              int
+		text                string // "": any
+	}{
+		{"sum", "sum", "/sum", body(`{"a":2,"b":3}`), 200, `{"result":5}`},
+		{"not JSON", "sum", "/sum", body(`two and three`), 400, ""},
+		{"no body", "sum", "/sum", nil, 400, ""},
+		{"wrong method", "sum", "/sum", map[string]any{"method": "GET"}, 405, ""},
+		{"error", "fail", "/fail", nil, 500, internal},
+		{"panic", "panic", "/panic", nil, 500, internal},
+		{"nothing", "nothing", "/nothing", nil, 500, internal},
+		{"strange status", "strange", "/strange", nil, 500, internal},
+		{"chosen status", "refuse", "/refuse", nil, 403, "not you"},
+		{"path value", "items/42", "/items/42", nil, 200, "42"},
+		{"escaped URL", "items/4 2", "/items/4%202", nil, 200, "4 2"},
+		{"trailing slash in the URL", "echo", "/echo/", body("x"), 200, "x"},
+		{"no id", "echo", "/echo", map[string]any{"id": nil, "body": []byte("x")}, 200, "x"},
+		{"upper-case id", "echo", "/echo", map[string]any{"id": strings.ToUpper(stem), "body": []byte("x")}, 200, "x"},
+		{"unknown endpoint", "nowhere", "/nowhere", nil, 404, ""},
+		{"expired", "echo", "/echo", map[string]any{"expires": "1999-01-01T00:00:00Z"}, 419, "Request expired"},
+		{"naive expiry", "echo", "/echo", map[string]any{"expires": "1999-01-01"}, 419, "Request expired"},
+		{"another's name", "echo", "/echo", map[string]any{"sender": "carol@example.com"}, 403, ""},
+		{"another's id", "echo", "/echo", map[string]any{"id": "5f5b153c-d742-4027-8091-000000000000"}, 400, ""},
+		{"another endpoint's URL", "echo", "/sum", nil, 400, ""},
+		{"another datasite's URL", "echo", "", map[string]any{"url": "syft://carol@example.com/" + rpcPath + "/echo"}, 400, ""},
+		{"a URL out of the datasites", "echo", "", map[string]any{"url": "syft://" + serverEmail + "/../../../escaped"}, 400, ""},
+		{"no URL at all", "echo", "", map[string]any{"url": nil}, 400, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			inBubble(t, demoRouter(), func(s *site) {
+				dir := test.dir + "/" + clientEmail
+				s.deliver(dir, envelope(test.endpoint, test.members), fakebox.WebSocket)
+				got := s.wait(dir)
+				if got.Status != test.status || test.text != "" && string(got.Body) != test.text {
+					s.t.Errorf("%d %q, want %d %q", got.Status, got.Body, test.status, test.text)
+				}
+				if strings.Contains(string(got.Body), "secret") {
+					s.t.Errorf("the body tells too much: %s", got.Body)
+				}
+				if got.ID != stem || got.Sender != serverEmail {
+					s.t.Errorf("id %s, sender %s", got.ID, got.Sender)
+				}
+			})
+		})
+	}
+}
+
+func TestServerDebugModeTells(t *testing.T) {
+	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, demoRouter(), replica)
+		s.server.DebugMode = true
+		s.start()
+		defer s.stop()
+		s.deliver("panic/"+clientEmail, envelope("/panic", nil), fakebox.WebSocket)
+		got := s.wait("panic/" + clientEmail)
+		var detail map[string]string
+		if err := json.Unmarshal(got.Body, &detail); err != nil || got.Status != 500 {
+			t.Fatalf("%d %s: %v", got.Status, got.Body, err)
+		}
+		if detail["error_message"] != "panic: a secret detail" || !strings.Contains(detail["traceback"], "server_test.go") {
+			t.Errorf("detail %v", detail)
+		}
+	})
+}
+
+func TestServerRefusesLargeRequests(t *testing.T) {
+	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, demoRouter(), replica)
+		s.server.MaxRequestSize = 1000
+		s.start()
+		defer s.stop()
+		s.deliver("echo/"+clientEmail, envelope("/echo", map[string]any{"body": make([]byte, 1000)}), fakebox.WebSocket)
+		if got := s.wait("echo/" + clientEmail); got.Status != 413 {
+			t.Errorf("status %d, want 413", got.Status)
+		}
+	})
+}
+
+func TestServerWaitsForHalfWrittenRequests(t *testing.T) {
+	inBubble(t, demoRouter(), func(s *site) {
+		dir := "echo/" + clientEmail
+		data := envelope("/echo", map[string]any{"body": []byte("all of it")})
+		for _, n := range []int{0, 1, len(data) / 2, len(data) - 1} {
+			s.deliver(dir, data[:n], fakebox.BlobStoreInPlace)
+			time.Sleep(1900 * time.Millisecond)
+			if _, err := os.Lstat(s.path(dir, stem+".response")); err == nil {
+				s.t.Fatalf("answered when %d of %d bytes were there", n, len(data))
+			}
+		}
+		s.deliver(dir, data, fakebox.BlobStoreInPlace)
+		if got := s.wait(dir); got.Status != 200 || string(got.Body) != "all of it" {
+			s.t.Errorf("%d %q", got.Status, got.Body)
+		}
+	})
+}
+
+func TestServerAnswersWhatNeverBecomesWhole(t *testing.T) {
+	inBubble(t, demoRouter(), func(s *site) {
+		s.deliver("echo/"+clientEmail, []byte(`{"id":`), fakebox.BlobStoreInPlace)
+		got := s.wait("echo/" + clientEmail)
+		if got.Status != 400 || !strings.HasPrefix(string(got.Body), "Error loading request: ") {
+			s.t.Errorf("%d %q", got.Status, got.Body)
+		}
+	})
+}
+
+func TestServerAnswersWhatWaitedForIt(t *testing.T) {
+	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, demoRouter(), replica)
+		s.deliver("echo/"+clientEmail, envelope("/echo", nil), fakebox.WebSocket)
+		s.start()
+		defer s.stop()
+		if got := s.wait("echo/" + clientEmail); got.Status != 200 {
+			t.Errorf("status %d", got.Status)
+		}
+	})
+}
+
+func TestServerRunsARequestOnce(t *testing.T) {
+	var runs atomic.Int32
+	router := syftevent.NewRouter()
+	router.OnRequest("/slow", func(context.Context, *syftevent.Request) (*syftevent.Response, error) {
+		runs.Add(1)
+		time.Sleep(10 * time.Second)
+		return syftevent.Text(200, "done"), nil
+	})
+	inBubble(t, router, func(s *site) {
+		s.deliver("slow/"+clientEmail, envelope("/slow", nil), fakebox.WebSocket)
+		s.wait("slow/" + clientEmail)
+		time.Sleep(time.Minute)
+		s.deliver("slow/"+clientEmail, envelope("/slow", nil), fakebox.BlobStore) // delivered twice
+		time.Sleep(time.Minute)
+		if n := runs.Load(); n != 1 {
+			s.t.Errorf("the handler ran %d times", n)
+		}
+	})
+}
+
+func TestServerLeavesAlone(t *testing.T) {
+	for _, dir := range []string{"echo/" + clientEmail + "/deeper", "nowhere"} {
+		inBubble(t, demoRouter(), func(s *site) {
+			s.deliver(dir, envelope("/echo", nil), fakebox.WebSocket)
+			s.never(dir)
+		})
+	}
+	t.Run("markers", func(t *testing.T) {
+		inBubble(t, demoRouter(), func(s *site) {
+			dir := "echo/" + clientEmail
+			for _, marker := range []string{"rejected", "conflict", "rejected.20260102030405", "syftrejected"} {
+				name := stem + "." + marker
+				s.replica.Deliver(rpcPath+"/"+dir+"/"+name+".request", envelope("/echo", nil), fakebox.Delivery{})
+			}
+			time.Sleep(time.Minute)
+			if names, _ := filepath.Glob(s.path(dir, "*.response")); names != nil {
+				s.t.Errorf("answered: %v", names)
+			}
+		})
+	})
+	t.Run("another server's endpoint", func(t *testing.T) {
+		inBubble(t, demoRouter(), func(s *site) {
+			s.replica.Deliver(rpcPath+"/theirs/.syftkeep", nil, fakebox.Delivery{})
+			s.deliver("theirs/"+clientEmail, envelope("/theirs", nil), fakebox.WebSocket)
+			s.never("theirs/" + clientEmail)
+		})
+	})
+}
+
+func TestServerAnswersOlderLayout(t *testing.T) {
+	verified := true
+	router := syftevent.NewRouter()
+	router.OnRequest("/v1/users", func(_ context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+		verified = req.SenderVerified
+		return syftevent.Text(200, req.Sender), nil
+	})
+	inBubble(t, router, func(s *site) {
+		s.deliver("v1/users", envelope("/v1/users", nil), fakebox.WebSocket)
+		if got := s.wait("v1/users"); string(got.Body) != clientEmail || verified {
+			s.t.Errorf("%q, verified %v", got.Body, verified)
+		}
+	})
+}
+
+func TestServerDropsForgedHeaders(t *testing.T) {
+	inBubble(t, demoRouter(), func(s *site) {
+		s.deliver("echo/"+clientEmail, envelope("/echo", map[string]any{
+			"headers": map[string]string{"x-syft-decrypted": "true", "X-Syft-Original-Sender": "x", "ok": "1"},
+		}), fakebox.WebSocket)
+		if diff := cmp.Diff(map[string]string{"ok": "1"}, s.wait("echo/"+clientEmail).Headers); diff != "" {
+			s.t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestServerLayout(t *testing.T) {
+	want, err := os.ReadFile("testdata/syft.pub.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inBubble(t, demoRouter(), func(s *site) {
+		got, err := os.ReadFile(s.path("syft.pub.yaml"))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), string(got)); diff != "" {
+			s.t.Errorf("(-want +got):\n%s", diff)
+		}
+		for _, endpoint := range []string{"echo", "sum", "items"} {
+			if _, err := os.Stat(s.path(endpoint, ".syftkeep")); err != nil {
+				s.t.Error(err)
+			}
+		}
+	})
+	t.Run("kept", func(t *testing.T) {
+		replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
+		synctest.Test(t, func(t *testing.T) {
+			s := newSite(t, demoRouter(), replica)
+			s.replica.Deliver(rpcPath+"/syft.pub.yaml", []byte("rules: []\n"), fakebox.Delivery{})
+			s.start()
+			defer s.stop()
+			if got, _ := os.ReadFile(s.path("syft.pub.yaml")); string(got) != "rules: []\n" {
+				t.Errorf("permissions became %q", got)
+			}
+		})
+	})
+}
