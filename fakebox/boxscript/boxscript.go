@@ -1,0 +1,199 @@
+// Package boxscript gives fakebox to testscript: scripts that start a network,
+// deliver requests into it and wait for the responses.
+//
+//	testscript.Run(t, testscript.Params{
+//		Dir:   "testdata/scripts",
+//		Setup: boxscript.Setup,
+//		Cmds:  boxscript.Commands(),
+//	})
+//
+// A script then says:
+//
+//	box start bob@example.com
+//	exec myserver &
+//	box send hello echo 'some text'
+//	box wait hello
+//	grep 200 hello.response
+//
+// # Commands
+//
+//	box start EMAIL
+//
+// makes a network in $WORK/box, lets EMAIL join, and sets
+// $SYFTBOX_CLIENT_CONFIG_PATH to the configuration of that replica and
+// $DATASITE to the datasite's folder.
+//
+//	box send [flags] NAME ENDPOINT [BODY]
+//
+// delivers a request to the app $BOX_APP ("app" if unset) and remembers it as
+// NAME. ENDPOINT has no slash in front. Flags:
+//
+//	-from EMAIL           the sender, and the folder; client@example.com
+//	-via MODE             websocket (the default), blobstore, blobstore-in-place
+//	-method METHOD        POST
+//	-header 'NAME: VALUE' may be repeated
+//	-body-file FILE       instead of BODY
+//	-body-size N          instead of BODY, N bytes
+//	-set FIELD=JSON       replaces a field of the envelope; may be repeated. What
+//	                      is not JSON is taken as a string.
+//	-unset FIELD          leaves a field out; may be repeated
+//	-stem STEM            the name of the file, without ".request"; a UUID made
+//	                      of the seed, the script and NAME
+//	-envelope FILE        the file to deliver, instead of one made of the above;
+//	                      $STEM in it is replaced
+//	-folder FOLDER        where the request lies below "rpc"; ENDPOINT/EMAIL
+//	-first N              delivers the first N bytes only, in place
+//
+// The rest of a request sent with -first is written by
+//
+//	box finish NAME
+//
+// And
+//
+//	box wait NAME...
+//
+// waits until each response is there, for $BOX_TIMEOUT (10s if unset), and
+// copies it to NAME.response in the script's directory.
+package boxscript
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/syftevent/syftevent-go/fakebox"
+)
+
+// Network is the network of one script and what was sent in it. It is used by
+// the script's own goroutine.
+type Network struct {
+	// Seed is for the network that "box start" makes, and for the ids of
+	// requests. It may be set by a Setup function.
+	Seed uint64
+	// Box and Server are nil before "box start".
+	Box    *fakebox.Box
+	Server *fakebox.Replica
+
+	calls map[string]*Call
+}
+
+// A Call is a request that was sent.
+type Call struct {
+	// Name is what the script calls it.
+	Name string
+	// Stem is the name of the file without its suffix.
+	Stem string
+	// From is the sender.
+	From string
+	// Folder is where the request lies, relative to the datasite, with slashes.
+	Folder string
+	// Data is the content of the request file.
+	Data []byte
+
+	network *Network
+	written int // how much of Data was delivered
+}
+
+type key struct{}
+
+// Setup prepares a script for the commands. It is a Setup of testscript.Params,
+// or called by one.
+func Setup(env *testscript.Env) error {
+	n := &Network{calls: map[string]*Call{}}
+	env.Values[key{}] = n
+	env.Defer(func() {
+		if n.Box != nil {
+			n.Box.Close()
+		}
+	})
+	return nil
+}
+
+// Of returns the network of a script, for commands of one's own.
+func Of(ts *testscript.TestScript) *Network {
+	n, ok := ts.Value(key{}).(*Network)
+	if !ok {
+		ts.Fatalf("boxscript.Setup was not called for this script")
+	}
+	return n
+}
+
+// OfEnv returns the network of a script that is being set up, after [Setup].
+func OfEnv(env *testscript.Env) *Network { return env.Values[key{}].(*Network) }
+
+// Commands returns the command "box".
+func Commands() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
+	return map[string]func(ts *testscript.TestScript, neg bool, args []string){"box": box}
+}
+
+func box(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("unsupported: ! box")
+	}
+	subcommands := map[string]func(*Network, *testscript.TestScript, []string) error{
+		"start":  (*Network).commandStart,
+		"send":   (*Network).commandSend,
+		"finish": (*Network).commandFinish,
+		"wait":   (*Network).commandWait,
+	}
+	if len(args) == 0 || subcommands[args[0]] == nil {
+		ts.Fatalf("usage: box start|send|finish|wait ...")
+	}
+	ts.Check(subcommands[args[0]](Of(ts), ts, args[1:]))
+}
+
+func (n *Network) commandStart(ts *testscript.TestScript, args []string) error {
+	if len(args) != 1 {
+		return errors.New("usage: box start EMAIL")
+	}
+	if err := n.Start(ts.MkAbs("box"), args[0]); err != nil {
+		return err
+	}
+	ts.Setenv("SYFTBOX_CLIENT_CONFIG_PATH", n.Server.ConfigPath())
+	ts.Setenv("DATASITE", n.Server.Datasite())
+	return nil
+}
+
+// Start makes the network in a folder and lets the server join.
+func (n *Network) Start(dir, email string) error {
+	if n.Box != nil {
+		return errors.New("the network has started already")
+	}
+	box, err := fakebox.Open(dir, fakebox.Config{Seed: n.Seed})
+	if err != nil {
+		return err
+	}
+	n.Box = box
+	n.Server, err = box.TryJoin(email)
+	return err
+}
+
+// Call returns a request that was sent under the name.
+func (n *Network) Call(name string) (*Call, error) {
+	if call := n.calls[name]; call != nil {
+		return call, nil
+	}
+	return nil, fmt.Errorf("no request %q was sent", name)
+}
+
+// RequestPath returns the request's file in the server's replica.
+func (c *Call) RequestPath() string { return c.path(".request") }
+
+// ResponsePath returns the file in the server's replica in which the response
+// is to appear.
+func (c *Call) ResponsePath() string { return c.path(".response") }
+
+func (c *Call) path(suffix string) string {
+	return filepath.Join(c.network.Server.Datasite(), filepath.FromSlash(c.Folder), c.Stem+suffix)
+}
+
+// stemOf makes a UUID of the seed, the script and a name.
+func (n *Network) stemOf(script, name string) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{fmt.Sprint(n.Seed), script, name}, "\x00")))
+	sum[6] = sum[6]&0x0f | 0x40
+	sum[8] = sum[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[0:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
+}

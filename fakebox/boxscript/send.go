@@ -1,0 +1,251 @@
+package boxscript
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/syftevent/syftevent-go/fakebox"
+)
+
+// An outgoing request is what the flags and arguments of "box send" say.
+type outgoing struct {
+	name, endpoint, body       string
+	from, method, stem, folder string
+	bodyFile, envelopeFile     string
+	via                        fakebox.Mode
+	bodySize, first            int
+	headers                    map[string]string
+	set                        map[string]json.RawMessage
+	unset                      []string
+}
+
+const sendUsage = "usage: box send [flags] NAME ENDPOINT [BODY]"
+
+func parseSend(args []string) (*outgoing, error) {
+	o := &outgoing{headers: map[string]string{}, set: map[string]json.RawMessage{}}
+	flags := flag.NewFlagSet("box send", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&o.from, "from", "client@example.com", "")
+	flags.StringVar(&o.method, "method", "POST", "")
+	flags.StringVar(&o.stem, "stem", "", "")
+	flags.StringVar(&o.folder, "folder", "", "")
+	flags.StringVar(&o.bodyFile, "body-file", "", "")
+	flags.StringVar(&o.envelopeFile, "envelope", "", "")
+	flags.IntVar(&o.bodySize, "body-size", -1, "")
+	flags.IntVar(&o.first, "first", -1, "")
+	flags.Func("via", "", func(value string) (err error) {
+		o.via, err = fakebox.ParseMode(value)
+		return err
+	})
+	flags.Func("header", "", func(value string) error {
+		name, text, ok := strings.Cut(value, ": ")
+		if !ok {
+			return errors.New("want 'NAME: VALUE'")
+		}
+		o.headers[name] = text
+		return nil
+	})
+	flags.Func("set", "", func(value string) error {
+		name, text, ok := strings.Cut(value, "=")
+		if !ok {
+			return errors.New("want FIELD=JSON")
+		}
+		o.set[name] = json.RawMessage(text)
+		if !json.Valid([]byte(text)) {
+			quoted, err := json.Marshal(text)
+			o.set[name] = quoted
+			return err
+		}
+		return nil
+	})
+	flags.Func("unset", "", func(value string) error {
+		o.unset = append(o.unset, value)
+		return nil
+	})
+	if err := flags.Parse(args); err != nil {
+		return nil, fmt.Errorf("box send: %w", err)
+	}
+	if flags.NArg() < 2 || flags.NArg() > 3 {
+		return nil, errors.New(sendUsage)
+	}
+	o.name, o.endpoint, o.body = flags.Arg(0), strings.Trim(flags.Arg(1), "/"), flags.Arg(2)
+	if flags.NArg() == 2 && o.bodyFile == "" && o.bodySize < 0 {
+		o.body = noBody
+	}
+	return o, nil
+}
+
+// noBody stands for a body of null; no text that a script can write is equal.
+const noBody = "\x00"
+
+func (n *Network) commandSend(ts *testscript.TestScript, args []string) error {
+	o, err := parseSend(args)
+	if err != nil {
+		return err
+	}
+	if n.Server == nil {
+		return errors.New("box send: the network has not started")
+	}
+	if n.calls[o.name] != nil {
+		return fmt.Errorf("box send: a request %q was sent already", o.name)
+	}
+	app := ts.Getenv("BOX_APP")
+	if app == "" {
+		app = "app"
+	}
+	if o.stem == "" {
+		o.stem = n.stemOf(ts.Name(), o.name)
+	}
+	if o.folder == "" {
+		o.folder = path.Join(o.endpoint, o.from)
+	}
+	call := &Call{
+		Name: o.name, Stem: o.stem, From: o.from, network: n,
+		Folder: path.Join("app_data", app, "rpc", o.folder),
+	}
+	if call.Data, err = o.content(ts, n.Server.Email, app); err != nil {
+		return fmt.Errorf("box send: %w", err)
+	}
+	n.calls[o.name] = call
+	call.written = len(call.Data)
+	mode := o.via
+	if o.first >= 0 {
+		call.written, mode = min(o.first, len(call.Data)), fakebox.BlobStoreInPlace
+	}
+	return n.Server.Deliver(call.Folder+"/"+call.Stem+".request", call.Data[:call.written], fakebox.Delivery{Mode: mode})
+}
+
+// content makes the request file.
+func (o *outgoing) content(ts *testscript.TestScript, server, app string) ([]byte, error) {
+	if o.envelopeFile != "" {
+		return []byte(strings.ReplaceAll(strings.TrimSuffix(ts.ReadFile(o.envelopeFile), "\n"), "$STEM", o.stem)), nil
+	}
+	body := any(base64.URLEncoding.EncodeToString([]byte(o.body)))
+	switch {
+	case o.bodyFile != "":
+		body = base64.URLEncoding.EncodeToString([]byte(ts.ReadFile(o.bodyFile)))
+	case o.bodySize >= 0:
+		body = base64.URLEncoding.EncodeToString(bytes.Repeat([]byte("0123456789abcdef"), o.bodySize/16+1)[:o.bodySize])
+	case o.body == noBody:
+		body = nil
+	}
+	now := time.Now().UTC()
+	const layout = "2006-01-02T15:04:05.000000-07:00"
+	members := []struct {
+		name  string
+		value any
+	}{
+		{"id", o.stem},
+		{"sender", o.from},
+		{"url", "syft://" + server + "/app_data/" + app + "/rpc/" + o.endpoint},
+		{"body", body},
+		{"headers", o.headers},
+		{"created", now.Format(layout)},
+		{"expires", now.Add(15 * time.Minute).Format(layout)},
+		{"method", o.method},
+	}
+	var out bytes.Buffer
+	for _, member := range members {
+		value, ok := o.set[member.name]
+		if !ok {
+			var err error
+			if value, err = json.Marshal(member.value); err != nil {
+				return nil, err
+			}
+		}
+		o.append(&out, member.name, value)
+		delete(o.set, member.name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.set)) { // members that an envelope does not have
+		o.append(&out, name, o.set[name])
+	}
+	out.WriteByte('}')
+	return out.Bytes(), nil
+}
+
+// append writes one member of the envelope.
+func (o *outgoing) append(out *bytes.Buffer, name string, value json.RawMessage) {
+	if slices.Contains(o.unset, name) {
+		return
+	}
+	separator := byte(',')
+	if out.Len() == 0 {
+		separator = '{'
+	}
+	out.WriteByte(separator)
+	fmt.Fprintf(out, "%q:%s", name, value)
+}
+
+func (n *Network) commandFinish(ts *testscript.TestScript, args []string) error {
+	if len(args) != 1 {
+		return errors.New("usage: box finish NAME")
+	}
+	call, err := n.Call(args[0])
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(call.RequestPath(), os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(call.Data[call.written:])
+	call.written = len(call.Data)
+	return errors.Join(err, f.Close())
+}
+
+func (n *Network) commandWait(ts *testscript.TestScript, args []string) error {
+	if len(args) == 0 {
+		return errors.New("usage: box wait NAME...")
+	}
+	timeout := 10 * time.Second
+	if text := ts.Getenv("BOX_TIMEOUT"); text != "" {
+		var err error
+		if timeout, err = time.ParseDuration(text); err != nil {
+			return fmt.Errorf("box wait: $BOX_TIMEOUT: %w", err)
+		}
+	}
+	deadline := time.Now().Add(timeout)
+	for _, name := range args {
+		call, err := n.Call(name)
+		if err != nil {
+			return err
+		}
+		data, err := call.await(deadline)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(ts.MkAbs(name+".response"), data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// await reads the response when it is there and complete.
+func (c *Call) await(deadline time.Time) ([]byte, error) {
+	for {
+		data, err := os.ReadFile(c.ResponsePath())
+		if err == nil && json.Valid(data) {
+			return data, nil
+		}
+		if time.Now().After(deadline) {
+			if err == nil {
+				err = fmt.Errorf("%s is not JSON", c.ResponsePath())
+			}
+			return nil, fmt.Errorf("request %q has no response: %w", c.Name, err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
