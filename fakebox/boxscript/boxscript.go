@@ -26,7 +26,8 @@
 //	box send [flags] NAME ENDPOINT [BODY]
 //
 // delivers a request to the app $BOX_APP ("app" if unset) and remembers it as
-// NAME. ENDPOINT has no slash in front. Flags:
+// NAME; $STEM_NAME is then the name of its file without ".request". ENDPOINT
+// has no slash in front. Flags:
 //
 //	-from EMAIL           the sender, and the folder; client@example.com
 //	-via MODE             websocket (the default), blobstore, blobstore-in-place

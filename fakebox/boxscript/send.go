@@ -119,6 +119,7 @@ func (n *Network) commandSend(ts *testscript.TestScript, args []string) error {
 		return fmt.Errorf("box send: %w", err)
 	}
 	n.calls[o.name] = call
+	ts.Setenv("STEM_"+o.name, o.stem)
 	call.written = len(call.Data)
 	mode := o.via
 	if o.first >= 0 {

@@ -1,0 +1,227 @@
+// Package reference is the server that the suite runs against when it is given
+// no other: the conformance application of SPEC.md, Appendix A, with the
+// library syftevent. It is the one package of the judge that imports the
+// library.
+package reference
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent"
+)
+
+// Features are what the ready line declares.
+var Features = []string{"sum", "status", "empty", "items", "users", "api"}
+
+// A Target is a server under test.
+type Target struct {
+	// Endpoints are the handlers by their patterns; nil for those of
+	// [Endpoints].
+	Endpoints map[string]syftevent.HandlerFunc
+	// Version is shown in the ready line.
+	Version string
+	// Getenv looks up the environment variables of the contract.
+	Getenv         func(string) string
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+}
+
+// options are the keys of SYFTEVENT_OPTIONS.
+type options struct {
+	PollInterval   duration `json:"poll_interval"`
+	Settle         duration `json:"settle"`
+	MaxRequestSize int64    `json:"max_request_size"`
+}
+
+// A duration is written as a string such as "20ms".
+type duration time.Duration
+
+func (d *duration) UnmarshalText(text []byte) error {
+	parsed, err := time.ParseDuration(string(text))
+	*d = duration(parsed)
+	return err
+}
+
+// Serve serves until ctx is cancelled or standard input ends. The error says
+// what is wrong with the environment, in one line.
+func (t Target) Serve(ctx context.Context) error {
+	app := t.Getenv("SYFTEVENT_APP")
+	if app == "" {
+		return errors.New("SYFTEVENT_APP is not set: it names the app to serve")
+	}
+	var o options
+	if text := t.Getenv("SYFTEVENT_OPTIONS"); text != "" {
+		if err := json.Unmarshal([]byte(text), &o); err != nil {
+			return fmt.Errorf("SYFTEVENT_OPTIONS: %w", err)
+		}
+	}
+	client, err := syftevent.LoadClient(t.Getenv(syftevent.ConfigPathVariable))
+	if err != nil {
+		return err
+	}
+	server := &syftevent.Server{
+		AppName:        app,
+		Client:         client,
+		Router:         t.router(),
+		PollInterval:   time.Duration(o.PollInterval),
+		SettleTime:     time.Duration(o.Settle),
+		MaxRequestSize: o.MaxRequestSize,
+		Logger:         slog.New(slog.NewTextHandler(t.Stderr, nil)),
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// Ends with standard input, or with the program.
+	go func() {
+		io.Copy(io.Discard, t.Stdin)
+		cancel()
+	}()
+	if err := server.Start(ctx); err != nil {
+		return err
+	}
+	if err := t.printReady(server); err != nil {
+		return errors.Join(err, server.Shutdown(ctx))
+	}
+	<-ctx.Done()
+	// Shutdown's own context has no end: the drain timeout limits it.
+	return server.Shutdown(context.WithoutCancel(ctx))
+}
+
+func (t Target) router() *syftevent.Router {
+	endpoints := t.Endpoints
+	if endpoints == nil {
+		endpoints = Endpoints(t.Getenv("SYFTEVENT_RECORD"))
+	}
+	router := syftevent.NewRouter()
+	for pattern, handler := range endpoints {
+		router.Handle(pattern, handler)
+	}
+	return router
+}
+
+func (t Target) printReady(server *syftevent.Server) error {
+	ms := func(d, byDefault time.Duration) float64 {
+		if d == 0 {
+			d = byDefault
+		}
+		return float64(d) / float64(time.Millisecond)
+	}
+	size := server.MaxRequestSize
+	if size == 0 {
+		size = syftevent.DefaultMaxRequestSize
+	}
+	line, err := json.Marshal(map[string]any{
+		"ready":            true,
+		"implementation":   "syftevent-go",
+		"version":          t.Version,
+		"features":         Features,
+		"poll_ms":          ms(server.PollInterval, syftevent.DefaultPollInterval),
+		"settle_ms":        ms(server.SettleTime, syftevent.DefaultSettleTime),
+		"max_request_size": size,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(t.Stdout, "%s\n", line)
+	return err
+}
+
+// Endpoints returns the handlers of the conformance application by their
+// patterns. recordPath is the file to which /record appends.
+func Endpoints(recordPath string) map[string]syftevent.HandlerFunc {
+	return map[string]syftevent.HandlerFunc{
+		"/echo":    echo,
+		"/fail":    fail,
+		"/inspect": inspect,
+		"/record":  record(recordPath),
+		"/slow":    slow,
+		"/sum":     sum,
+		"/status":  status,
+		"/empty": func(context.Context, *syftevent.Request) (*syftevent.Response, error) {
+			return syftevent.Bytes(200, nil), nil
+		},
+		"/items/{id}":            pathValue("id"),
+		"/users/{email}/profile": pathValue("email"),
+		"/api/**":                pathValue("**"),
+	}
+}
+
+func echo(_ context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+	response := syftevent.Bytes(200, req.Body)
+	for name, value := range req.Headers {
+		response.Headers["x-echo-"+name] = value
+	}
+	return response, nil
+}
+
+func fail(context.Context, *syftevent.Request) (*syftevent.Response, error) {
+	return nil, errors.New("conformance-secret")
+}
+
+func inspect(_ context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+	seen := map[string]any{
+		"id": req.ID, "sender": req.Sender, "method": req.Method, "url": req.URL.String(),
+		"headers": req.Headers, "body_text": nil, "body_base64": nil,
+	}
+	if req.Body != nil {
+		seen["body_text"] = req.Text()
+		seen["body_base64"] = base64.StdEncoding.EncodeToString(req.Body)
+	}
+	return syftevent.JSON(200, seen)
+}
+
+func record(path string) syftevent.HandlerFunc {
+	return func(_ context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+		if err != nil {
+			return nil, err
+		}
+		// One write, so that lines of concurrent handlers do not mix.
+		_, err = f.WriteString(req.ID + "\n")
+		return syftevent.Text(200, "recorded"), errors.Join(err, f.Close())
+	}
+}
+
+func slow(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+	var in struct {
+		MS float64 `json:"ms"`
+	}
+	if err := req.DecodeJSON(&in); err != nil {
+		return nil, err
+	}
+	select {
+	case <-time.After(time.Duration(in.MS * float64(time.Millisecond))):
+		return syftevent.Text(200, "done"), nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func sum(_ context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+	var in struct{ A, B float64 }
+	if err := req.DecodeJSON(&in); err != nil {
+		return nil, err
+	}
+	return syftevent.JSON(200, map[string]float64{"result": in.A + in.B})
+}
+
+func status(_ context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+	var in struct{ Code int }
+	if err := req.DecodeJSON(&in); err != nil {
+		return nil, err
+	}
+	return syftevent.Bytes(in.Code, nil), nil
+}
+
+func pathValue(name string) syftevent.HandlerFunc {
+	return func(_ context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+		return syftevent.JSON(200, map[string]string{name: req.PathValue(name)})
+	}
+}

@@ -1,0 +1,104 @@
+package scenario
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
+)
+
+func all(t *testing.T) []Scenario {
+	t.Helper()
+	list, err := All()
+	if err != nil {
+		t.Fatal(err) // a head without a summary, or covering what is not in SPEC.md
+	}
+	if len(list) == 0 {
+		t.Fatal("no scenarios")
+	}
+	return list
+}
+
+func TestEveryMustIsCoveredOrListed(t *testing.T) {
+	covered := map[string]bool{}
+	for _, s := range all(t) {
+		for _, r := range s.Covers {
+			covered[r.ID] = true
+		}
+	}
+	untestable, err := Untestable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range spec.Requirements() {
+		_, listed := untestable[r.ID]
+		switch {
+		case covered[r.ID] && listed:
+			t.Errorf("%s is covered and listed in untestable.txt", r.ID)
+		case r.Level == spec.Must && !covered[r.ID] && !listed:
+			t.Errorf("%s is a MUST that no scenario covers and untestable.txt does not list", r.ID)
+		}
+	}
+}
+
+var idPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// A condition such as [short] panics outside of a test, and "exec &" leaves
+// processes behind.
+var forbidden = regexp.MustCompile(`(?m)^(! *)?(\[|skip|exec|wait|kill|stop|sleep)`)
+
+func TestScenariosAreSmallAndPlain(t *testing.T) {
+	for _, s := range all(t) {
+		if !idPattern.MatchString(s.ID) {
+			t.Errorf("%s: the id is not in kebab case", s.ID)
+		}
+		if n := strings.Count(string(s.Script), "\n"); n > 40 {
+			t.Errorf("%s: %d lines, want 40 at most", s.ID, n)
+		}
+		if found := forbidden.FindString(string(s.Script)); found != "" {
+			t.Errorf("%s: has a line that begins with %q", s.ID, found)
+		}
+	}
+}
+
+func TestSelect(t *testing.T) {
+	list := all(t)
+	first, last := list[0], list[len(list)-1]
+	got, err := Select(list, []string{last.ID, first.Covers[0].ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := func(list []Scenario) (ids []string) {
+		for _, s := range list {
+			ids = append(ids, s.ID)
+		}
+		return ids
+	}
+	if !slices.Contains(ids(got), first.ID) || !slices.Contains(ids(got), last.ID) {
+		t.Errorf("selected %v", ids(got))
+	}
+	if got, err := Select(list, []string{"publish-*"}); err != nil || len(got) < 2 || len(got) == len(list) {
+		t.Errorf("publish-* selects %v, %v", ids(got), err)
+	}
+	for _, selector := range []string{"no-such-id", "[", ""} {
+		if got, err := Select(list, []string{first.ID, selector}); err == nil {
+			t.Errorf("%q selects %v", selector, ids(got))
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for _, script := range []string{
+		"server start\n",
+		"# A summary.\n",
+		"# covers: publish-whole\n",
+		"# A summary.\n# covers: no-such-requirement\n",
+		"# A summary.\n# covers: publish-whole, publish-nudge\n",
+	} {
+		if s, err := parse("x", []byte(script)); err == nil {
+			t.Errorf("%q is accepted as %+v", script, s)
+		}
+	}
+}

@@ -1,0 +1,255 @@
+package script
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/syftevent/syftevent-go/fakebox"
+	"github.com/syftevent/syftevent-go/fakebox/boxscript"
+)
+
+// pause is how often a condition is looked at.
+const pause = time.Millisecond
+
+// wait looks until done is true, the server has ended or the time is over; what
+// was waited for and where it stands then make the mismatch.
+func (r *Run) wait(within time.Duration, expected string, done func() (ok bool, standing string, err error)) error {
+	deadline := time.Now().Add(within)
+	for {
+		ended := r.process.Exited()
+		ok, standing, err := done()
+		switch {
+		case ok || err != nil:
+			return err
+		case ended:
+			return &mismatch{expected, fmt.Sprintf("the server has ended (%s)", r.process.Status())}
+		case time.Now().After(deadline):
+			return &mismatch{expected, fmt.Sprintf("%s after %v", standing, within)}
+		case r.ctx.Err() != nil:
+			return r.ctx.Err()
+		}
+		time.Sleep(pause)
+	}
+}
+
+// started is the error of a command that needs a server.
+func (r *Run) started() error {
+	if r.process == nil {
+		return errors.New("the server was never started")
+	}
+	return nil
+}
+
+// call returns the request of a name, once there is a server to answer it.
+func (r *Run) call(name string) (*boxscript.Call, error) {
+	if err := r.started(); err != nil {
+		return nil, err
+	}
+	return r.network.Call(name)
+}
+
+// response waits for the response to a request and returns its bytes, which are
+// JSON.
+func (r *Run) response(call *boxscript.Call) ([]byte, error) {
+	var data []byte
+	expected := fmt.Sprintf("a response to request %q, %s", call.Name, r.relative(call.ResponsePath()))
+	err := r.wait(r.answerWithin(), expected, func() (bool, string, error) {
+		var err error
+		data, err = os.ReadFile(call.ResponsePath())
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return false, "no such file", nil
+		case err != nil:
+			return false, "", err
+		}
+		return json.Valid(data), fmt.Sprintf("a file that is not JSON: %s", excerpt(string(data))), nil
+	})
+	return data, err
+}
+
+// relative shortens a path to what tells in a message.
+func (r *Run) relative(name string) string {
+	rel, err := filepath.Rel(r.network.Server.Datasites(), name)
+	if err != nil {
+		return name
+	}
+	return filepath.ToSlash(rel)
+}
+
+func (r *Run) commandWhole(ts *testscript.TestScript, args []string) error {
+	if len(args) != 1 {
+		return errors.New("usage: whole NAME")
+	}
+	call, err := r.call(args[0])
+	if err != nil {
+		return err
+	}
+	expected := fmt.Sprintf("the response to request %q is whole whenever it is seen", call.Name)
+	// No pause between the looks: a torn response may last for microseconds.
+	for deadline := time.Now().Add(r.answerWithin()); ; {
+		data, err := os.ReadFile(call.ResponsePath())
+		switch {
+		case err == nil && !json.Valid(data):
+			return &mismatch{expected, fmt.Sprintf("%d bytes that are no JSON: %s", len(data), excerpt(string(data)))}
+		case err == nil:
+			return nil
+		case !errors.Is(err, fs.ErrNotExist):
+			return err
+		case time.Now().After(deadline):
+			return &mismatch{expected, "there is no response"}
+		case r.process.Exited():
+			return &mismatch{expected, fmt.Sprintf("the server has ended (%s)", r.process.Status())}
+		}
+	}
+}
+
+func (r *Run) commandCanary(ts *testscript.TestScript, args []string) error {
+	if len(args) != 0 {
+		return errors.New("usage: canary")
+	}
+	return r.canary()
+}
+
+// canary sends a request and waits for its response, twice: the second was not
+// there yet when the look began that found the first.
+func (r *Run) canary() error {
+	if err := r.started(); err != nil {
+		return err
+	}
+	for range 2 {
+		r.canaryN++
+		stem := fmt.Sprintf("00000000-0000-4000-8000-%012d", r.canaryN)
+		const sender = "canary@example.com"
+		folder := "app_data/" + App + "/rpc/echo/" + sender + "/"
+		data := fmt.Sprintf(`{"id":%q,"sender":%q,"url":"syft://%s/app_data/%s/rpc/echo","method":"POST"}`, stem, sender, ServerEmail, App)
+		if err := r.network.Server.Deliver(folder+stem+".request", []byte(data), fakebox.Delivery{}); err != nil {
+			return err
+		}
+		answer := filepath.Join(r.network.Server.Datasite(), filepath.FromSlash(folder), stem+".response")
+		err := r.wait(r.answerWithin(), "the server goes on answering requests (a canary to /echo)", func() (bool, string, error) {
+			_, err := os.Stat(answer)
+			return err == nil, "no answer", nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Run) commandUnanswered(ts *testscript.TestScript, args []string) error {
+	if err := r.canary(); err != nil {
+		return err
+	}
+	return r.noResponse(args)
+}
+
+func (r *Run) commandIgnored(ts *testscript.TestScript, args []string) error {
+	if err := r.started(); err != nil {
+		return err
+	}
+	for until := time.Now().Add(r.quiet()); time.Now().Before(until); {
+		if err := r.canary(); err != nil {
+			return err
+		}
+		if err := r.noResponse(args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// noResponse checks that requests have no response now.
+func (r *Run) noResponse(names []string) error {
+	if len(names) == 0 {
+		return errors.New("want the NAME of a request")
+	}
+	for _, name := range names {
+		call, err := r.call(name)
+		if err != nil {
+			return err
+		}
+		data, err := os.ReadFile(call.ResponsePath())
+		if !errors.Is(err, fs.ErrNotExist) {
+			return &mismatch{fmt.Sprintf("no response to request %q", name), fmt.Sprintf("%s: %s", r.relative(call.ResponsePath()), excerpt(string(data)))}
+		}
+	}
+	return nil
+}
+
+func (r *Run) commandRan(ts *testscript.TestScript, args []string) error {
+	if len(args) != 2 {
+		return errors.New("usage: ran NAME N")
+	}
+	want, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	call, err := r.call(args[0])
+	if err != nil {
+		return err
+	}
+	data, err := os.ReadFile(r.recordPath())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	got := 0
+	for line := range strings.Lines(string(data)) {
+		if strings.TrimSpace(line) == call.Stem {
+			got++
+		}
+	}
+	if got != want {
+		return &mismatch{fmt.Sprintf("request %q was run %d times", call.Name, want), fmt.Sprintf("it was run %d times", got)}
+	}
+	return nil
+}
+
+func (r *Run) commandConfined(ts *testscript.TestScript, args []string) error {
+	if len(args) != 0 {
+		return errors.New("usage: confined")
+	}
+	now, err := r.files()
+	if err != nil {
+		return err
+	}
+	rpc := r.rpc() + string(os.PathSeparator)
+	app := filepath.Dir(r.rpc()) + string(os.PathSeparator)
+	box := r.network.Box.Dir() + string(os.PathSeparator)
+	for name, isDir := range now {
+		switch {
+		case r.before[name] || r.existed(name) || !strings.HasPrefix(name, box):
+		case strings.HasPrefix(name, rpc):
+			request, isResponse := strings.CutSuffix(name, ".response")
+			if isResponse && !isDir && !r.there(now, request+".request") {
+				return &mismatch{"a response stands beside its request", r.relative(name) + " stands alone"}
+			}
+		case strings.HasPrefix(name, app), strings.Contains(name, ".syft-tmp"):
+			// The app's own folder is the server's, and the other is SyftBox's.
+		default:
+			return &mismatch{"no file or folder appears outside of the rpc folder", r.relative(name)}
+		}
+	}
+	return nil
+}
+
+func (r *Run) existed(name string) bool                      { _, ok := r.before[name]; return ok }
+func (r *Run) there(files map[string]bool, name string) bool { _, ok := files[name]; return ok }
+
+// excerpt shortens a text for a message.
+func excerpt(s string) string {
+	const most = 300
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) > most {
+		return fmt.Sprintf("%q… (%d bytes)", s[:most], len(s))
+	}
+	return fmt.Sprintf("%q", s)
+}

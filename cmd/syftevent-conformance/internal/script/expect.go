@@ -1,0 +1,234 @@
+package script
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/syftevent/syftevent-go/fakebox/boxscript"
+)
+
+// A reply is a response file, taken apart without any code of the library: a
+// mistake in both would not be seen.
+type reply struct {
+	members map[string]json.RawMessage
+	text    string // the file
+}
+
+func parseReply(data []byte) (*reply, error) {
+	r := &reply{text: string(data)}
+	if json.Unmarshal(data, &r.members) != nil || r.members == nil {
+		return nil, &mismatch{"a response that is a JSON object", excerpt(r.text)}
+	}
+	return r, nil
+}
+
+func (r *reply) string(field string) (string, bool) {
+	var s *string
+	if json.Unmarshal(r.members[field], &s) != nil || s == nil {
+		return "", false
+	}
+	return *s, true
+}
+
+func (r *reply) status() (int, bool) {
+	code, err := strconv.Atoi(string(r.members["status_code"]))
+	return code, err == nil
+}
+
+func (r *reply) headers() (map[string]string, bool) {
+	var h map[string]string
+	return h, json.Unmarshal(r.members["headers"], &h) == nil && h != nil
+}
+
+// body decodes the body, in any form of base64.
+func (r *reply) body() (body []byte, present bool, err error) {
+	if string(r.members["body"]) == "null" {
+		return nil, false, nil
+	}
+	text, ok := r.string("body")
+	if !ok {
+		return nil, false, errors.New("the body is not a string")
+	}
+	plain := strings.NewReplacer("-", "+", "_", "/", "=", "").Replace(text)
+	body, err = base64.RawStdEncoding.DecodeString(plain)
+	return body, true, err
+}
+
+// commandExpect checks one thing of a response.
+func (r *Run) commandExpect(neg bool, args []string) error {
+	if len(args) < 2 {
+		return errors.New("usage: expect NAME WHAT [VALUE...]")
+	}
+	call, err := r.call(args[0])
+	if err != nil {
+		return err
+	}
+	data, err := r.response(call)
+	if err != nil {
+		return err
+	}
+	got, err := parseReply(data)
+	if err != nil {
+		return err
+	}
+	check, known := checks[args[1]]
+	if !known || len(args)-2 != check.arguments || neg && check.arguments == 0 {
+		return fmt.Errorf("expect: no check %q with these arguments", strings.Join(args[1:], " "))
+	}
+	expected, actual, ok := check.run(call, got, args[2:])
+	if ok != neg {
+		return nil
+	}
+	if neg {
+		expected = "not " + expected
+	}
+	return &mismatch{expected, actual}
+}
+
+// A check says what it expects of a response to a call, what there is, and
+// whether they agree.
+type check struct {
+	arguments int
+	run       func(call *boxscript.Call, got *reply, args []string) (expected, actual string, ok bool)
+}
+
+var checks = map[string]check{
+	"status":   {1, checkStatus},
+	"body":     {1, checkBody},
+	"contains": {1, checkContains},
+	"header":   {2, checkHeader},
+	"field":    {2, checkField},
+	"json":     {2, checkJSON},
+	"envelope": {0, checkEnvelope},
+	"base64":   {0, checkBase64},
+}
+
+func checkStatus(_ *boxscript.Call, got *reply, args []string) (expected, actual string, ok bool) {
+	expected = "status " + strings.ReplaceAll(args[0], "|", " or ")
+	code, isNumber := got.status()
+	actual = "status " + string(got.members["status_code"])
+	if body, present, err := got.body(); present && err == nil {
+		actual += ", body " + excerpt(string(body))
+	}
+	if !isNumber {
+		return expected, actual, false
+	}
+	for pattern := range strings.SplitSeq(args[0], "|") {
+		matched, err := path.Match(strings.ReplaceAll(pattern, "x", "[0-9]"), strconv.Itoa(code))
+		ok = ok || matched && err == nil
+	}
+	return expected, actual, ok
+}
+
+func checkBody(call *boxscript.Call, got *reply, args []string) (expected, actual string, ok bool) {
+	want, wantPresent := []byte(args[0]), true
+	switch args[0] {
+	case "null":
+		want, wantPresent = nil, false
+	case "sent":
+		sent, err := parseReply(call.Data)
+		if err == nil {
+			want, wantPresent, err = sent.body()
+		}
+		if err != nil {
+			return "the request's body", err.Error(), false
+		}
+	}
+	body, present, err := got.body()
+	expected, actual = showBody(want, wantPresent), showBody(body, present)
+	if err != nil {
+		actual = fmt.Sprintf("body %s: %v", got.members["body"], err)
+	}
+	return expected, actual, err == nil && present == wantPresent && string(body) == string(want)
+}
+
+func showBody(body []byte, present bool) string {
+	if !present {
+		return "no body"
+	}
+	return "body " + excerpt(string(body))
+}
+
+func checkContains(_ *boxscript.Call, got *reply, args []string) (expected, actual string, ok bool) {
+	body, present, err := got.body()
+	return fmt.Sprintf("a body that contains %q", args[0]), showBody(body, present),
+		err == nil && strings.Contains(string(body), args[0])
+}
+
+func checkHeader(_ *boxscript.Call, got *reply, args []string) (expected, actual string, ok bool) {
+	expected = fmt.Sprintf("header %s: %s", args[0], args[1])
+	headers, _ := got.headers()
+	for name, value := range headers {
+		if strings.EqualFold(name, args[0]) && value == args[1] {
+			return expected, expected, true
+		}
+	}
+	return expected, fmt.Sprintf("headers %s", got.members["headers"]), false
+}
+
+func checkField(_ *boxscript.Call, got *reply, args []string) (expected, actual string, ok bool) {
+	value, isString := got.string(args[0])
+	if !isString {
+		value = string(got.members[args[0]])
+	}
+	return fmt.Sprintf("field %q is %q", args[0], args[1]), fmt.Sprintf("field %q is %s", args[0], orAbsent(got.members[args[0]])), value == args[1]
+}
+
+func orAbsent(raw json.RawMessage) string {
+	if raw == nil {
+		return "absent"
+	}
+	return excerpt(string(raw))
+}
+
+func checkJSON(_ *boxscript.Call, got *reply, args []string) (expected, actual string, ok bool) {
+	expected = fmt.Sprintf("a JSON body whose member %q is %q", args[0], args[1])
+	body, present, err := got.body()
+	var members map[string]json.RawMessage
+	if err != nil || json.Unmarshal(body, &members) != nil {
+		return expected, showBody(body, present), false
+	}
+	inner := &reply{members: members}
+	value, isString := inner.string(args[0])
+	if !isString {
+		value = string(members[args[0]])
+	}
+	return expected, showBody(body, present), value == args[1]
+}
+
+func checkEnvelope(_ *boxscript.Call, got *reply, _ []string) (expected, actual string, ok bool) {
+	var wrong []string
+	for _, field := range []string{"id", "sender", "url"} {
+		if _, isString := got.string(field); !isString {
+			wrong = append(wrong, field)
+		}
+	}
+	for _, field := range []string{"created", "expires"} {
+		text, isString := got.string(field)
+		if _, err := time.Parse(time.RFC3339, text); !isString || err != nil {
+			wrong = append(wrong, field)
+		}
+	}
+	if _, isNumber := got.status(); !isNumber {
+		wrong = append(wrong, "status_code")
+	}
+	if _, isObject := got.headers(); !isObject {
+		wrong = append(wrong, "headers")
+	}
+	if _, _, err := got.body(); err != nil {
+		wrong = append(wrong, "body")
+	}
+	return "all fields of a response, each of its type", fmt.Sprintf("missing or wrong: %s in %s", strings.Join(wrong, ", "), excerpt(got.text)), wrong == nil
+}
+
+func checkBase64(_ *boxscript.Call, got *reply, _ []string) (expected, actual string, ok bool) {
+	text, isString := got.string("body")
+	_, err := base64.URLEncoding.Strict().DecodeString(text)
+	return "a body in URL-safe base64 with padding", fmt.Sprintf("body %s", orAbsent(got.members["body"])), isString && err == nil
+}

@@ -1,0 +1,287 @@
+// Package script is what the scenarios are written in: the commands that start
+// the server under test, look at its answers and check them. The command "box",
+// which delivers the requests, is fakebox's (see boxscript).
+//
+// # Commands
+//
+//	server start [KEY=VALUE...]
+//
+// starts the server and waits until it is ready. The values are options of the
+// server as SPEC.md, Appendix A, names them.
+//
+//	server stop
+//	server kill
+//
+// tell the server to stop, or end it at once.
+//
+//	[!] expect NAME status PATTERN     such as 200, 4xx or 403|4xx
+//	[!] expect NAME body TEXT          "null" for none, "sent" for the request's
+//	[!] expect NAME contains TEXT      the body does
+//	[!] expect NAME header NAME VALUE
+//	[!] expect NAME field NAME VALUE   a field of the envelope
+//	[!] expect NAME json NAME VALUE    a member of the body
+//	    expect NAME envelope           all fields are there, each of its type
+//	    expect NAME base64             the body is in the URL-safe form
+//
+// wait until the request NAME, which "box send" has sent, is answered, and check
+// the response.
+//
+//	whole NAME
+//
+// waits for the response, looking at it all the time: it must never be seen in
+// part.
+//
+//	canary
+//
+// proves that the server is alive, and that it has looked for requests since.
+//
+//	unanswered NAME...
+//
+// checks that there are no responses, after a canary.
+//
+//	ignored NAME...
+//
+// checks that there are no responses, and none come within several polls and
+// the settle time, after which a canary is answered still.
+//
+//	ran NAME N
+//
+// checks how often the endpoint /record was run for a request.
+//
+//	confined
+//
+// checks that no file has appeared but responses beside their requests.
+//
+// # Variables
+//
+// $SERVER is the address of the server, $RPC its folder "rpc", and $STEM_NAME
+// the stem of the request NAME. "exists", "cmp" and "grep" are testscript's and
+// may be used for checks, too.
+package script
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
+	"github.com/syftevent/syftevent-go/fakebox/boxscript"
+)
+
+// ServerEmail and App are the datasite and the app under test.
+const (
+	ServerEmail = "server@example.com"
+	App         = "conformance"
+)
+
+// Config is the same for all scenarios of a run.
+type Config struct {
+	Command   target.Command
+	Seed      uint64
+	Timescale float64 // stretches every wait
+}
+
+// A Failure is a check that did not hold.
+type Failure struct {
+	Line     string // of the script
+	Expected string
+	Actual   string
+}
+
+// A Run is one scenario while it is run. Its fields are used by the script's
+// goroutine, and may be read when the script has ended.
+type Run struct {
+	// Failure is nil unless a check has failed.
+	Failure *Failure
+	// Dir is the script's directory, "" before Setup.
+	Dir string
+
+	config  Config
+	ctx     context.Context
+	network *boxscript.Network
+	process *target.Process
+	before  map[string]bool // the files that were there when the server was ready
+	canaryN int
+}
+
+// NewRun prepares a scenario. When ctx is done its waits end.
+func NewRun(ctx context.Context, config Config) *Run { return &Run{config: config, ctx: ctx} }
+
+// Params returns what testscript needs to run the scenario in a file, below a
+// directory.
+func (r *Run) Params(file, below string, deadline time.Time) testscript.Params {
+	return testscript.Params{
+		Files:       []string{file},
+		WorkdirRoot: below,
+		Deadline:    deadline,
+		Setup:       r.setup,
+		Cmds:        r.commands(),
+	}
+}
+
+func (r *Run) setup(env *testscript.Env) error {
+	r.Dir = env.WorkDir
+	if err := boxscript.Setup(env); err != nil {
+		return err
+	}
+	r.network = boxscript.OfEnv(env)
+	r.network.Seed = r.config.Seed
+	if err := r.network.Start(filepath.Join(r.Dir, "box"), ServerEmail); err != nil {
+		return err
+	}
+	env.Setenv("BOX_APP", App)
+	env.Setenv("SERVER", ServerEmail)
+	env.Setenv("RPC", r.rpc())
+	env.Defer(func() {
+		if r.process != nil {
+			r.process.Kill()
+		}
+	})
+	return nil
+}
+
+// rpc is the folder in which the server's requests arrive.
+func (r *Run) rpc() string {
+	return filepath.Join(r.network.Server.Datasite(), "app_data", App, "rpc")
+}
+
+func (r *Run) recordPath() string { return filepath.Join(r.Dir, "record.log") }
+
+// Stderr returns the end of what the server logged.
+func (r *Run) Stderr() string {
+	if r.process == nil {
+		return ""
+	}
+	return r.process.StderrTail()
+}
+
+type command = func(ts *testscript.TestScript, neg bool, args []string)
+
+func (r *Run) commands() map[string]command {
+	commands := boxscript.Commands()
+	for name, check := range map[string]func(ts *testscript.TestScript, args []string) error{
+		"server":     r.commandServer,
+		"whole":      r.commandWhole,
+		"canary":     r.commandCanary,
+		"unanswered": r.commandUnanswered,
+		"ignored":    r.commandIgnored,
+		"ran":        r.commandRan,
+		"confined":   r.commandConfined,
+	} {
+		commands[name] = func(ts *testscript.TestScript, neg bool, args []string) {
+			if neg {
+				ts.Fatalf("unsupported: ! %s", name)
+			}
+			r.check(ts, name, args, check(ts, args))
+		}
+	}
+	commands["expect"] = func(ts *testscript.TestScript, neg bool, args []string) {
+		r.check(ts, "expect", args, r.commandExpect(neg, args))
+	}
+	return commands
+}
+
+// mismatch is the error of a check that did not hold. Any other error of a
+// command is a mistake of the scenario.
+type mismatch struct{ expected, actual string }
+
+func (m *mismatch) Error() string {
+	return fmt.Sprintf("expected: %s; actual: %s", m.expected, m.actual)
+}
+
+// check ends the script if a command has failed.
+func (r *Run) check(ts *testscript.TestScript, name string, args []string, err error) {
+	if m, ok := err.(*mismatch); ok {
+		r.Failure = &Failure{Line: strings.Join(append([]string{name}, args...), " "), Expected: m.expected, Actual: m.actual}
+	}
+	ts.Check(err)
+}
+
+// answerWithin is how long a server may take to answer: long enough for a slow
+// machine, and for a server that looks seldom to look many times.
+func (r *Run) answerWithin() time.Duration {
+	return r.scale(10*time.Second + 20*r.process.Ready().Poll())
+}
+
+// quiet is how long nothing must happen before it is said never to.
+func (r *Run) quiet() time.Duration {
+	return r.scale(r.process.Ready().Settle() + 5*r.process.Ready().Poll())
+}
+
+func (r *Run) scale(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * r.config.Timescale)
+}
+
+// The server is asked to look often, so that scenarios take little time.
+var usualOptions = map[string]any{"poll_interval": "20ms", "settle": "300ms"}
+
+func (r *Run) commandServer(ts *testscript.TestScript, args []string) error {
+	if len(args) == 0 {
+		return fmt.Errorf("usage: server start|stop|kill")
+	}
+	switch running := r.process != nil && !r.process.Exited(); {
+	case args[0] == "start" && !running:
+		return r.start(args[1:])
+	case args[0] == "stop" && running:
+		if err := r.process.Stop(r.answerWithin()); err != nil {
+			return &mismatch{"the server stops when it is told to", err.Error()}
+		}
+		return nil
+	case args[0] == "kill" && running:
+		r.process.Kill()
+		return nil
+	case r.process != nil && !running && args[0] != "start":
+		return &mismatch{"the server is running", "it has ended (" + r.process.Status() + ")"}
+	}
+	return fmt.Errorf("server %s: it is running, or was never started", args[0])
+}
+
+func (r *Run) start(options []string) error {
+	settings := target.Settings{
+		ConfigPath: r.network.Server.ConfigPath(),
+		App:        App,
+		Options:    map[string]any{},
+		RecordPath: r.recordPath(),
+		LogDir:     r.Dir,
+	}
+	for name, value := range usualOptions {
+		settings.Options[name] = value
+	}
+	for _, option := range options {
+		name, value, ok := strings.Cut(option, "=")
+		if !ok {
+			return fmt.Errorf("server start: option %q is not KEY=VALUE", option)
+		}
+		settings.Options[name] = value
+	}
+	process, err := target.Start(r.ctx, r.config.Command, settings)
+	if notReady, ok := err.(*target.NotReadyError); ok {
+		return &mismatch{"the server becomes ready", notReady.Reason}
+	}
+	if err != nil {
+		return err
+	}
+	r.process = process
+	r.before, err = r.files()
+	return err
+}
+
+// files lists the files and folders of the network, by their paths in it.
+func (r *Run) files() (map[string]bool, error) {
+	files := map[string]bool{}
+	err := filepath.WalkDir(r.Dir, func(name string, d fs.DirEntry, err error) error {
+		if os.IsNotExist(err) {
+			return nil // a temporary file
+		}
+		if err == nil {
+			files[name] = d.IsDir()
+		}
+		return err
+	})
+	return files, err
+}

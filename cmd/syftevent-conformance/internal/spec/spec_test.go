@@ -1,0 +1,82 @@
+package spec
+
+import (
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write requirements.txt from SPEC.md")
+
+const specPath = "../../../../SPEC.md"
+
+func readSpec(t *testing.T) string {
+	t.Helper()
+	data, err := os.ReadFile(specPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// The embedded list is SPEC.md's, line for line.
+func TestRequirementsAreThoseOfTheSpec(t *testing.T) {
+	var lines []string
+	for line := range strings.SplitSeq(readSpec(t), "\n") {
+		if strings.Contains(line, "**[") {
+			lines = append(lines, line+"\n")
+		}
+	}
+	want := strings.Join(lines, "")
+	if *update {
+		if err := os.WriteFile("requirements.txt", []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, requirements); diff != "" {
+		t.Errorf("requirements.txt is not SPEC.md's; go test -update writes it (-want +got):\n%s", diff)
+	}
+}
+
+func TestParseSpec(t *testing.T) {
+	list, err := Parse(readSpec(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(list) < 15 {
+		t.Errorf("%d requirements", len(list))
+	}
+}
+
+// A word in capitals outside a requirement would be a rule that nothing checks.
+func TestKeywordsStandInRequirementsOnly(t *testing.T) {
+	for n, line := range strings.Split(readSpec(t), "\n") {
+		if keyword.MatchString(line) && !strings.Contains(line, "**[") &&
+			!strings.HasPrefix(line, "The key words") && !strings.HasPrefix(line, "that it belongs to.") &&
+			!strings.Contains(line, "each MUST of the class core") {
+			t.Errorf("SPEC.md:%d: %s", n+1, line)
+		}
+	}
+}
+
+func TestParseLineRefuses(t *testing.T) {
+	for _, line := range []string{
+		`**[a]** The server MUST run. *(core)*`,
+		`- <a id="b"></a>**[a]** The server MUST run. *(core)*`,
+		`- <a id="a"></a>**[a]** The server MUST run. *(corps)*`,
+		`- <a id="a"></a>**[a]** The server runs. *(core)*`,
+		`- <a id="a"></a>**[a]** The server MUST run and MUST jump. *(core)*`,
+	} {
+		if _, err := Parse(line); err == nil {
+			t.Errorf("accepted: %s", line)
+		}
+	}
+	twice := `- <a id="a"></a>**[a]** The server MUST run. *(core)*`
+	if _, err := Parse(twice + "\n" + twice); err == nil {
+		t.Error("an id that stands twice was accepted")
+	}
+}

@@ -1,0 +1,156 @@
+// Command syftevent-conformance judges servers of SyftBox's file-based RPC by
+// SPEC.md.
+//
+// Usage:
+//
+//	syftevent-conformance [run] [flags] [ID ...] [-- COMMAND ...]
+//	syftevent-conformance list
+//	syftevent-conformance serve
+//	syftevent-conformance version
+//
+// Run starts COMMAND, or without one the embedded reference, once for each
+// scenario, and prints what became of each. SPEC.md, Appendix A, says what
+// COMMAND must do.
+//
+// The exit status is 0 if nothing unexpected was found, 1 if something was, 2
+// for a mistake on the command line or in a configuration, and 3 if something
+// could not be tested; 1 comes before 3.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+)
+
+// The exit statuses.
+const (
+	exitOK           = 0
+	exitUnexpected   = 1
+	exitUsage        = 2
+	exitCouldNotTest = 3
+)
+
+const usage = `Usage:
+
+  syftevent-conformance [run] [flags] [ID ...] [-- COMMAND ...]
+        run the scenarios, all or those that an ID means: the id of a scenario
+        or of a requirement of SPEC.md, or a pattern such as 'publish-*'.
+        COMMAND starts the server under test; without it, it is the embedded
+        reference.
+  syftevent-conformance list
+        list the scenarios and what they cover
+  syftevent-conformance serve
+        be the embedded reference, as COMMAND (SPEC.md, Appendix A)
+  syftevent-conformance version
+
+Flags of run:
+
+  -keep               leave the files of each scenario, and say where
+  -ready-timeout D    how long COMMAND may take to become ready (30s)
+  -seed N             decides the ids of requests (1)
+  -strict             count a SHOULD that is not met as a failure
+  -timescale X        stretch every wait, for slow machines (1)
+  -v                  show the log of scenarios that pass, too
+
+Exit status: 0 nothing unexpected, 1 something unexpected, 2 usage,
+3 something could not be tested.
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(command(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// command carries out a command line and returns the exit status.
+func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	name := "run"
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		name, args = args[0], args[1:]
+	}
+	var err error
+	switch name {
+	case "run":
+		var status int
+		if status, err = run(ctx, args, stdout, stderr); err == nil {
+			return status
+		}
+	case "list":
+		err = list(args, stdout)
+	case "serve":
+		err = serve(ctx, args, stdin, stdout, stderr)
+	case "version":
+		err = printVersion(args, stdout)
+	case "help":
+		fmt.Fprint(stdout, usage)
+	default:
+		err = usageError("there is no command %q", name)
+	}
+	if errors.Is(err, errHelp) {
+		fmt.Fprint(stdout, usage)
+		return exitOK
+	}
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(stderr, "syftevent-conformance: %v\n", err)
+	if asUsage := (*statusError)(nil); errors.As(err, &asUsage) {
+		return asUsage.status
+	}
+	return exitCouldNotTest
+}
+
+// A statusError chooses the exit status.
+type statusError struct {
+	status int
+	err    error
+}
+
+func (e *statusError) Error() string { return e.err.Error() }
+func (e *statusError) Unwrap() error { return e.err }
+
+func usageError(format string, args ...any) error {
+	return &statusError{exitUsage, fmt.Errorf(format+"; 'syftevent-conformance help' shows the usage", args...)}
+}
+
+// errHelp is returned when the usage was asked for.
+var errHelp = errors.New("help")
+
+// noArguments refuses arguments of a command that takes none.
+func noArguments(name string, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if args[0] == "-h" || args[0] == "-help" || args[0] == "--help" {
+		return errHelp
+	}
+	return usageError("%s takes no arguments, not %q", name, args[0])
+}
+
+// version is that of the module, as far as the build knows it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "devel"
+	}
+	return info.Main.Version
+}
+
+func printVersion(args []string, stdout io.Writer) error {
+	if err := noArguments("version", args); err != nil {
+		return err
+	}
+	goVersion := "an unknown Go"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		goVersion = info.GoVersion
+	}
+	_, err := fmt.Fprintf(stdout, "syftevent-conformance %s (%s)\n", version(), goVersion)
+	return err
+}

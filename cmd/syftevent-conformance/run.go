@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/report"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/runner"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
+)
+
+// runFlags are the command line of run.
+type runFlags struct {
+	seed         uint64
+	timescale    float64
+	readyTimeout time.Duration
+	keep         bool
+	strict       bool
+	verbose      bool
+	selectors    []string
+	command      []string // nil for the embedded reference
+	written      []string // the flags as they were given, for repeating the run
+}
+
+func parseRun(args []string) (*runFlags, error) {
+	f := &runFlags{}
+	for i, arg := range args {
+		if arg == "--" {
+			if f.command = args[i+1:]; len(f.command) == 0 {
+				return nil, usageError("there is no COMMAND after --")
+			}
+			args = args[:i]
+			break
+		}
+	}
+	// A set of its own: testscript registers flags on flag.CommandLine.
+	flags := flag.NewFlagSet("run", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.Uint64Var(&f.seed, "seed", 1, "")
+	flags.Float64Var(&f.timescale, "timescale", 1, "")
+	flags.DurationVar(&f.readyTimeout, "ready-timeout", 30*time.Second, "")
+	flags.BoolVar(&f.keep, "keep", false, "")
+	flags.BoolVar(&f.strict, "strict", false, "")
+	flags.BoolVar(&f.verbose, "v", false, "")
+	for len(args) > 0 { // flags and ids in any order
+		if !strings.HasPrefix(args[0], "-") {
+			f.selectors, args = append(f.selectors, args[0]), args[1:]
+			continue
+		}
+		if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+			return nil, errHelp
+		} else if err != nil {
+			return nil, usageError("%v", err)
+		}
+		args = flags.Args()
+	}
+	if !(f.timescale > 0) {
+		return nil, usageError("-timescale must be more than 0")
+	}
+	flags.Visit(func(given *flag.Flag) {
+		if given.Name != "keep" && given.Name != "seed" {
+			f.written = append(f.written, fmt.Sprintf("-%s=%s", given.Name, given.Value))
+		}
+	})
+	return f, nil
+}
+
+// run runs scenarios and returns the exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
+	f, err := parseRun(args)
+	if err != nil {
+		return 0, err
+	}
+	all, err := scenario.All()
+	if err != nil {
+		return 0, err
+	}
+	scenarios, err := scenario.Select(all, f.selectors)
+	if err != nil {
+		return 0, &statusError{exitUsage, err}
+	}
+	config, err := f.config()
+	if err != nil {
+		return 0, err
+	}
+	if f.keep {
+		fmt.Fprintf(stdout, "The files are kept in %s\n", config.Dir)
+	} else {
+		defer os.RemoveAll(config.Dir)
+	}
+	ready, err := runner.Probe(ctx, config)
+	if err != nil {
+		var notReady *target.NotReadyError
+		if errors.As(err, &notReady) && notReady.Stderr != "" {
+			fmt.Fprintf(stderr, "The end of the server's log:\n    %s\n", strings.ReplaceAll(notReady.Stderr, "\n", "\n    "))
+		}
+		return 0, fmt.Errorf("could not test: %w", err)
+	}
+	text := &report.Text{Out: stdout, Verbose: f.verbose, Strict: f.strict, Reproduce: f.reproduce(), CoreMust: coreMust(all)}
+	text.Begin(ready, f.seed, ids(scenarios))
+	runner.Run(ctx, config, ready, scenarios, text.Add)
+	text.End()
+	switch {
+	case text.Unexpected():
+		return exitUnexpected, nil
+	case ctx.Err() != nil:
+		return 0, errors.New("interrupted")
+	case text.Incomplete():
+		return exitCouldNotTest, nil
+	}
+	return exitOK, nil
+}
+
+func (f *runFlags) config() (runner.Config, error) {
+	command := f.command
+	if command == nil {
+		self, err := os.Executable()
+		if err != nil {
+			return runner.Config{}, fmt.Errorf("looking for the program itself, to start the reference: %w", err)
+		}
+		command = []string{self, "serve"}
+	}
+	dir, err := os.MkdirTemp("", "syftevent-conformance-")
+	if err != nil {
+		return runner.Config{}, fmt.Errorf("making a folder for the run: %w", err)
+	}
+	config := runner.Config{Dir: dir, Keep: f.keep}
+	config.Command = target.Command{Args: command, ReadyTimeout: time.Duration(float64(f.readyTimeout) * f.timescale)}
+	config.Seed, config.Timescale = f.seed, f.timescale
+	return config, nil
+}
+
+// reproduce is the command line that repeats one scenario, with %s for its id.
+func (f *runFlags) reproduce() string {
+	words := append([]string{"syftevent-conformance", "run", "-keep", fmt.Sprintf("-seed=%d", f.seed)}, f.written...)
+	words = append(words, "\x00")
+	if f.command != nil {
+		words = append(append(words, "--"), f.command...)
+	}
+	for i, word := range words {
+		words[i] = strings.ReplaceAll(quote(word), "%", "%%")
+	}
+	return strings.Replace(strings.Join(words, " "), "\x00", "%s", 1)
+}
+
+// quote makes a word safe for a shell.
+func quote(word string) string {
+	if word != "" && !strings.ContainsAny(word, " \t\n'\"\\$`*?[]{}()<>|&;#~!") {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+func ids(scenarios []scenario.Scenario) []string {
+	var ids []string
+	for _, s := range scenarios {
+		ids = append(ids, s.ID)
+	}
+	return ids
+}
+
+// coreMust are the scenarios of which none may be left out of a conformant run.
+func coreMust(all []scenario.Scenario) []string {
+	var ids []string
+	for _, s := range all {
+		if report.IsCoreMust(s.Level(), s.Class()) {
+			ids = append(ids, s.ID)
+		}
+	}
+	return ids
+}
