@@ -25,7 +25,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strings"
 	"syscall"
 )
 
@@ -71,27 +70,28 @@ func main() {
 
 // command carries out a command line and returns the exit status.
 func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	name := "run"
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		name, args = args[0], args[1:]
-	}
 	var err error
+	name, rest := "", args
+	if len(args) > 0 {
+		name, rest = args[0], args[1:]
+	}
 	switch name {
-	case "run":
+	case "list":
+		err = list(rest, stdout)
+	case "serve":
+		err = serve(ctx, rest, stdin, stdout, stderr)
+	case "version":
+		err = printVersion(rest, stdout)
+	case "help":
+		err = errHelp
+	default: // the word "run" may be left out
+		if name == "run" {
+			args = rest
+		}
 		var status int
 		if status, err = run(ctx, args, stdout, stderr); err == nil {
 			return status
 		}
-	case "list":
-		err = list(args, stdout)
-	case "serve":
-		err = serve(ctx, args, stdin, stdout, stderr)
-	case "version":
-		err = printVersion(args, stdout)
-	case "help":
-		fmt.Fprint(stdout, usage)
-	default:
-		err = usageError("there is no command %q", name)
 	}
 	if errors.Is(err, errHelp) {
 		fmt.Fprint(stdout, usage)

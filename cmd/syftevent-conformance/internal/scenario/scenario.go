@@ -92,7 +92,7 @@ func Select(all []Scenario, selectors []string) ([]Scenario, error) {
 			}
 		}
 		if !found {
-			return nil, fmt.Errorf("selector %q means no scenario; the command list shows them", selector)
+			return nil, fmt.Errorf("there is no command, scenario or requirement %q; 'syftevent-conformance list' shows the scenarios", selector)
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(all), func(s Scenario) bool { return !chosen[s.ID] }), nil

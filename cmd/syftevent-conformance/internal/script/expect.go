@@ -173,11 +173,19 @@ func checkHeader(_ *boxscript.Call, got *reply, args []string) (expected, actual
 }
 
 func checkField(_ *boxscript.Call, got *reply, args []string) (expected, actual string, ok bool) {
-	value, isString := got.string(args[0])
-	if !isString {
-		value = string(got.members[args[0]])
+	return fmt.Sprintf("field %q is %q", args[0], args[1]),
+		fmt.Sprintf("field %q is %s", args[0], orAbsent(got.members[args[0]])),
+		got.is(args[0], args[1])
+}
+
+// is reports whether a field is there and is the text, or else JSON written like
+// it.
+func (r *reply) is(field, want string) bool {
+	raw, present := r.members[field]
+	if text, isString := r.string(field); isString {
+		return text == want
 	}
-	return fmt.Sprintf("field %q is %q", args[0], args[1]), fmt.Sprintf("field %q is %s", args[0], orAbsent(got.members[args[0]])), value == args[1]
+	return present && string(raw) == want
 }
 
 func orAbsent(raw json.RawMessage) string {
@@ -194,12 +202,7 @@ func checkJSON(_ *boxscript.Call, got *reply, args []string) (expected, actual s
 	if err != nil || json.Unmarshal(body, &members) != nil {
 		return expected, showBody(body, present), false
 	}
-	inner := &reply{members: members}
-	value, isString := inner.string(args[0])
-	if !isString {
-		value = string(members[args[0]])
-	}
-	return expected, showBody(body, present), value == args[1]
+	return expected, showBody(body, present), (&reply{members: members}).is(args[0], args[1])
 }
 
 func checkEnvelope(_ *boxscript.Call, got *reply, _ []string) (expected, actual string, ok bool) {

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	module     = "github.com/syftevent/syftevent-go"
+	top        = "../.."
+	testscript = "github.com/rogpeppe/go-internal/testscript"
+)
+
+// A goPackage is what "go list" says of a package.
+type goPackage struct {
+	ImportPath string
+	Standard   bool
+	Imports    []string
+	Deps       []string
+}
+
+func goList(t *testing.T, args ...string) []goPackage {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Standard,Imports,Deps"}, args...)...)
+	cmd.Dir = top
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list %v: %v", args, err)
+	}
+	var packages []goPackage
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); decoder.More(); {
+		var p goPackage
+		if err := decoder.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+	if len(packages) == 0 {
+		t.Fatalf("go list %v: no packages", args)
+	}
+	return packages
+}
+
+func isBelow(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
+
+func TestLibraryAndSimulatorImportOnlyTheStandardLibrary(t *testing.T) {
+	for _, p := range goList(t, "-deps", "./syftevent/...", "./fakebox") {
+		if !p.Standard && !isBelow(p.ImportPath, module+"/syftevent") && p.ImportPath != module+"/fakebox" {
+			t.Errorf("%s is imported", p.ImportPath)
+		}
+	}
+}
+
+// A mistake that the library and what judges it have in common would be seen by
+// nobody.
+func TestJudgeAndSimulatorDoNotImportTheLibrary(t *testing.T) {
+	reference := module + "/cmd/syftevent-conformance/internal/reference"
+	seen := false
+	for _, p := range goList(t, "./fakebox/...", "./cmd/...") {
+		if p.ImportPath == reference {
+			seen = true
+			continue
+		}
+		for _, imported := range p.Imports {
+			if isBelow(imported, module+"/syftevent") {
+				t.Errorf("%s imports %s", p.ImportPath, imported)
+			}
+		}
+		if p.ImportPath != module+"/cmd/syftevent-conformance" && slices.Contains(p.Deps, reference) {
+			t.Errorf("%s imports the reference", p.ImportPath)
+		}
+	}
+	if !seen {
+		t.Errorf("there is no package %s", reference)
+	}
+}
+
+func TestTestscriptStaysWithTheJudge(t *testing.T) {
+	for _, p := range goList(t, "./...") {
+		allowed := p.ImportPath == module+"/fakebox/boxscript" || isBelow(p.ImportPath, module+"/cmd")
+		if !allowed && slices.Contains(p.Imports, testscript) {
+			t.Errorf("%s imports testscript", p.ImportPath)
+		}
+	}
+}
+
+func TestSpoolAndWireKnowNothingOfEachOther(t *testing.T) {
+	for _, p := range goList(t, "./syftevent/internal/spool", "./syftevent/internal/wire") {
+		for _, dependency := range p.Deps {
+			if isBelow(dependency, module) {
+				t.Errorf("%s imports %s", p.ImportPath, dependency)
+			}
+		}
+	}
+}
+
+func TestDirectRequirements(t *testing.T) {
+	cmd := exec.Command("go", "mod", "edit", "-json")
+	cmd.Dir = top
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mod struct {
+		Require []struct {
+			Path     string
+			Indirect bool
+		}
+	}
+	if err := json.Unmarshal(out, &mod); err != nil {
+		t.Fatal(err)
+	}
+	var direct []string
+	for _, r := range mod.Require {
+		if !r.Indirect {
+			direct = append(direct, r.Path)
+		}
+	}
+	if diff := cmp.Diff([]string{"github.com/google/go-cmp", "github.com/rogpeppe/go-internal"}, direct); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// maxLines is where a file begins to hold more than one concept.
+const maxLines = 400
+
+func TestFilesAreShort(t *testing.T) {
+	seen := 0
+	err := filepath.WalkDir(top, func(name string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") {
+			return err
+		}
+		seen++
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		lines := 0
+		for scanner := bufio.NewScanner(f); scanner.Scan(); {
+			lines++
+		}
+		if lines > maxLines {
+			t.Errorf("%s has %d lines, want %d at most", name, lines, maxLines)
+		}
+		return nil
+	})
+	if err != nil || seen == 0 {
+		t.Errorf("%d files, %v", seen, err)
+	}
+}

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// The test binary is also what the tests start: the reference, as the program
+// itself is, and servers that are wrong in one way (targets_test.go).
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 {
+		if os.Args[1] == "serve" {
+			main()
+		}
+		if name, ok := strings.CutPrefix(os.Args[1], targetPrefix); ok {
+			os.Exit(runTarget(name))
+		}
+	}
+	os.Exit(m.Run())
+}
+
+const targetPrefix = "target:"
+
+// judge runs a command line and returns its exit status and output.
+func judge(t *testing.T, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	status = command(t.Context(), args, strings.NewReader(""), &out, &errs)
+	return status, out.String(), errs.String()
+}
+
+// against runs scenarios against one of the wrong servers.
+func against(t *testing.T, target string, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return judge(t, append(append([]string{"run"}, args...), "--", self, targetPrefix+target)...)
+}
+
+func contains(t *testing.T, where, text string, wanted ...string) {
+	t.Helper()
+	for _, want := range wanted {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s does not contain %q:\n%s", where, want, text)
+		}
+	}
+}
+
+func TestReferenceIsConformant(t *testing.T) {
+	status, stdout, stderr := judge(t)
+	if status != exitOK {
+		t.Fatalf("exit %d\n%s%s", status, stdout, stderr)
+	}
+	contains(t, "output", stdout, "against syftevent-go", " 0 failed\n", "verdict: conformant\n")
+	if regexp.MustCompile(`(?m)^(warn|could not test|not implemented|not run): `).MatchString(stdout) {
+		t.Errorf("not everything has passed:\n%s", stdout)
+	}
+}
+
+func TestOneFaultIsFound(t *testing.T) {
+	status, stdout, stderr := against(t, "fail-200", "fail-status", "publish-beside")
+	if status != exitUnexpected {
+		t.Fatalf("exit %d, want %d\n%s%s", status, exitUnexpected, stdout, stderr)
+	}
+	contains(t, "output", stdout,
+		"SPEC.md [fail-status] A request whose handler failed MUST be answered with a status of 400 or above.",
+		"expected:  status 4xx or 5xx",
+		"actual:    status 200",
+		"reproduce: syftevent-conformance run -keep -seed=1 fail-status -- ",
+		"rpc/fail/client@example.com/",
+		"1 passed, 1 failed\n",
+		"verdict: non-conformant\n")
+}
+
+func TestWarningsCountOnlyIfStrict(t *testing.T) {
+	for strict, want := range map[string]int{"-strict=false": exitOK, "-strict": exitUnexpected} {
+		status, stdout, stderr := against(t, "fail-503", strict, "fail-text", "fail-status")
+		if status != want {
+			t.Errorf("%s: exit %d, want %d\n%s%s", strict, status, want, stdout, stderr)
+		}
+		contains(t, "output", stdout, "warn: 1\n", "expected:  status 500", "actual:    status 503")
+	}
+}
+
+func TestUsage(t *testing.T) {
+	for _, args := range [][]string{
+		{"no-such-id"},
+		{"run", "no-such-id"},
+		{"run", "publish-*", "no-such-*"},
+		{"run", "-no-such-flag"},
+		{"run", "-timescale", "0"},
+		{"run", "-timescale", "x"},
+		{"run", "--"},
+		{"list", "x"},
+		{"serve", "x"},
+		{"version", "x"},
+	} {
+		status, stdout, stderr := judge(t, args...)
+		if status != exitUsage || strings.Count(stderr, "\n") != 1 || stdout != "" {
+			t.Errorf("%q: exit %d, want %d and one line of error\n%s%s", args, status, exitUsage, stdout, stderr)
+		}
+	}
+	for _, args := range [][]string{{"help"}, {"-h"}, {"run", "-help"}, {"list", "-h"}} {
+		if status, stdout, _ := judge(t, args...); status != exitOK || stdout != usage {
+			t.Errorf("%q: exit %d\n%s", args, status, stdout)
+		}
+	}
+}
+
+func TestUnusableConfiguration(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config.json")
+	if err := os.WriteFile(path, []byte(`{"email": "bob"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SYFTBOX_CLIENT_CONFIG_PATH", path)
+	t.Setenv("SYFTEVENT_APP", "demo")
+	status, _, stderr := judge(t, "serve")
+	if status != exitUsage || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("exit %d, want %d and one line\n%s", status, exitUsage, stderr)
+	}
+	contains(t, "error", stderr, path, `"email"`)
+
+	t.Setenv("SYFTEVENT_OPTIONS", `{"settle":7}`)
+	if status, _, stderr := judge(t, "serve"); status != exitUsage || !strings.Contains(stderr, "SYFTEVENT_OPTIONS") {
+		t.Errorf("exit %d\n%s", status, stderr)
+	}
+	t.Setenv("SYFTEVENT_APP", "")
+	if status, _, stderr := judge(t, "serve"); status != exitUsage || !strings.Contains(stderr, "SYFTEVENT_APP") {
+		t.Errorf("exit %d\n%s", status, stderr)
+	}
+}
+
+func TestNeverReady(t *testing.T) {
+	tests := []struct {
+		target string
+		want   []string
+	}{
+		{"exit", []string{"it ended first (exit status 7)", "the last words"}},
+		{"silent", []string{"it printed no ready line within 300ms", "still thinking"}},
+		{"ready-without-name", []string{`lacks "implementation"`}},
+	}
+	for _, test := range tests {
+		status, stdout, stderr := against(t, test.target, "-ready-timeout", "300ms")
+		if status != exitCouldNotTest {
+			t.Errorf("%s: exit %d, want %d\n%s", test.target, status, exitCouldNotTest, stdout)
+		}
+		contains(t, test.target+": error", stderr, test.want...)
+	}
+	status, _, stderr := judge(t, "run", "--", filepath.Join(t.TempDir(), "no-such-program"))
+	if status != exitCouldNotTest {
+		t.Errorf("exit %d, want %d\n%s", status, exitCouldNotTest, stderr)
+	}
+	contains(t, "error", stderr, "no-such-program")
+}
+
+// A server that dies fails the scenario in which it does, and the next one gets
+// a fresh process.
+func TestDeathFailsOneScenario(t *testing.T) {
+	status, stdout, stderr := against(t, "die-at-echo", "detect-websocket", "fail-text", "proc-expired")
+	if status != exitUnexpected {
+		t.Fatalf("exit %d, want %d\n%s%s", status, exitUnexpected, stdout, stderr)
+	}
+	contains(t, "output", stdout,
+		"actual:    the server has ended (exit status 9)",
+		"end of the server's log: dying at echo",
+		"1 passed, 2 failed\n") // proc-expired sends a canary to /echo
+}
+
+func TestChatterBeforeReadyIsPassedOver(t *testing.T) {
+	if status, stdout, stderr := against(t, "chatter", "publish-beside"); status != exitOK {
+		t.Errorf("exit %d\n%s%s", status, stdout, stderr)
+	}
+}
+
+func TestIgnoringSIGTERMIsFound(t *testing.T) {
+	status, stdout, stderr := against(t, "deaf", "-strict", "-timescale=0.1", "proc-drain")
+	if status != exitUnexpected {
+		t.Errorf("exit %d, want %d\n%s%s", status, exitUnexpected, stdout, stderr)
+	}
+	contains(t, "output", stdout, "was killed")
+}
+
+func TestKeepLeavesTheFiles(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	_, stdout, _ := judge(t, "run", "-keep", "publish-beside")
+	kept := regexp.MustCompile(`files kept in: (.*)\n`).FindStringSubmatch(stdout)
+	if kept == nil {
+		t.Fatalf("no folder is named:\n%s", stdout)
+	}
+	if _, err := os.Stat(filepath.Join(kept[1], "box", "server@example.com", "config.json")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNothingIsLeft(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	judge(t, "run", "publish-beside")
+	against(t, "exit")
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+}
+
+func TestInterruptedRunSaysSo(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, errs bytes.Buffer
+	if status := command(ctx, []string{"run"}, strings.NewReader(""), &out, &errs); status != exitCouldNotTest {
+		t.Errorf("exit %d, want %d\n%s%s", status, exitCouldNotTest, &out, &errs)
+	}
+}
+
+func TestListAndVersion(t *testing.T) {
+	status, stdout, _ := judge(t, "list")
+	if status != exitOK {
+		t.Errorf("exit %d", status)
+	}
+	contains(t, "list", stdout, "publish-whole", "MUST", "SHOULD", "route-items")
+	status, stdout, _ = judge(t, "version")
+	if status != exitOK {
+		t.Errorf("exit %d", status)
+	}
+	contains(t, "version", stdout, "syftevent-conformance ", "go1")
+}
+
+func TestQuote(t *testing.T) {
+	for word, want := range map[string]string{"": "''", "plain-1.2/x=y": "plain-1.2/x=y", "a b": "'a b'", "it's": `'it'\''s'`, "*": "'*'"} {
+		if got := quote(word); got != want {
+			t.Errorf("quote(%q) = %s, want %s", word, got, want)
+		}
+	}
+}
