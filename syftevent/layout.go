@@ -42,7 +42,7 @@ func (s *serving) prepare() error {
 		s.logger.Warn("syftevent: the permissions differ from the usual ones and are kept",
 			"path", filepath.Join(s.dir, permissionsName))
 	}
-	for _, endpoint := range s.router.folders() {
+	for _, endpoint := range s.router.load().folders() {
 		folder := filepath.FromSlash("." + endpoint)
 		if err := root.MkdirAll(folder, 0o755); err != nil {
 			return fmt.Errorf("syftevent: making the folder of endpoint %s: %w", endpoint, err)

@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 )
 
@@ -46,8 +44,9 @@ var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
 // An endpoint that no pattern matches is answered 404, and one that a pattern
 // matches only with other methods 405, with the header Allow.
 type Router struct {
-	mu         sync.Mutex // held while the table is replaced
+	// The state that registration changes is held by registering.
 	middleware []Middleware
+	parents    []parent // the routers that include this one
 	table      atomic.Pointer[table]
 }
 
@@ -61,25 +60,13 @@ type Route struct {
 	// Pattern is the path of the pattern as it was registered, without the
 	// method.
 	Pattern string
-	// Handler is what was registered, without the router's middleware.
+	// Handler is what was registered, without any middleware.
 	Handler Handler
-}
-
-// route is a Route with what serving it needs.
-type route struct {
-	Route
-	pattern *pattern
-	served  Handler // Handler within the middleware
-	site    string  // file:line of the registration
-}
-
-// table is the state of a router at one time. It is never changed, so it is
-// read without a lock.
-type table struct {
-	routes []*route // in the order of registration
-	// byFirst finds routes by the literal that their pattern begins with;
-	// those that begin with a wildcard, or are "/", are under "".
-	byFirst map[string][]*route
+	// Description was given by [Describe]; "" for none.
+	Description string
+	// Schema says what the handler expects and returns, as far as it says so:
+	// a handler made by [Typed] does.
+	Schema Schema
 }
 
 // Handle registers a handler for a pattern. It panics if the pattern is
@@ -95,22 +82,6 @@ func (r *Router) OnRequest(pattern string, handler func(context.Context, *Reques
 		panic("syftevent: OnRequest(" + pattern + "): the handler is nil")
 	}
 	r.register(pattern, HandlerFunc(handler), caller())
-}
-
-// Use wraps every handler of the router, those registered already and those to
-// come, in the middleware. What was given first is outermost. The router's own
-// answers, 404 and 405, are not wrapped.
-func (r *Router) Use(middleware ...Middleware) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.middleware = append(r.middleware, middleware...)
-	var routes []*route
-	for _, old := range r.load().routes {
-		renewed := *old
-		renewed.served = r.wrap(old.Handler)
-		routes = append(routes, &renewed)
-	}
-	r.store(routes)
 }
 
 // Routes returns the routes in the order of their registration.
@@ -186,92 +157,4 @@ func (r *Router) find(method, endpoint string) match {
 func (r *Router) has(endpoint string) bool {
 	found := r.find("GET", endpoint)
 	return found.route != nil || found.allow != nil
-}
-
-func (r *Router) register(text string, handler Handler, site string) {
-	p, err := parsePattern(text)
-	if err != nil {
-		panic(fmt.Sprintf("syftevent: %v (registered at %s)", err, site))
-	}
-	if handler == nil {
-		panic(fmt.Sprintf("syftevent: the handler of %q is nil (registered at %s)", text, site))
-	}
-	_, path, ok := cutSpace(text)
-	if !ok {
-		path = text
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	routes := r.load().routes
-	for _, other := range routes {
-		if relation := p.compare(other.pattern); relation == equal || relation == overlaps {
-			panic(fmt.Sprintf("syftevent: pattern %q (registered at %s) conflicts with pattern %q (registered at %s): %s",
-				text, site, other.pattern.text, other.site, explainConflict(relation)))
-		}
-	}
-	r.store(append(slices.Clip(routes), &route{
-		Route:   Route{Method: p.method, Pattern: path, Handler: handler},
-		pattern: p,
-		served:  r.wrap(handler),
-		site:    site,
-	}))
-}
-
-func explainConflict(relation relation) string {
-	if relation == equal {
-		return "they match the same requests"
-	}
-	return "some requests match both, and neither pattern is more specific"
-}
-
-func (r *Router) wrap(handler Handler) Handler {
-	for _, middleware := range slices.Backward(r.middleware) {
-		handler = middleware(handler)
-	}
-	return handler
-}
-
-func (r *Router) load() *table {
-	if t := r.table.Load(); t != nil {
-		return t
-	}
-	return &table{}
-}
-
-func (r *Router) store(routes []*route) {
-	t := &table{routes: routes, byFirst: map[string][]*route{}}
-	for _, rt := range routes {
-		first := ""
-		if segments := rt.pattern.segments; len(segments) > 0 && segments[0].kind == literal {
-			first = segments[0].text
-		}
-		t.byFirst[first] = append(t.byFirst[first], rt)
-	}
-	r.table.Store(t)
-}
-
-// folders are the endpoints whose folders a server makes: of each pattern, the
-// literal segments with which it begins.
-func (r *Router) folders() []string {
-	var folders []string
-	for _, rt := range r.load().routes {
-		folder := ""
-		for _, s := range rt.pattern.segments {
-			if s.kind != literal {
-				break
-			}
-			folder += "/" + s.text
-		}
-		folders = append(folders, cleanEndpoint(folder))
-	}
-	slices.Sort(folders)
-	return slices.Compact(folders)
-}
-
-// caller is the place outside this file that called the exported method.
-func caller() string {
-	if _, file, line, ok := runtime.Caller(2); ok {
-		return fmt.Sprintf("%s:%d", file, line)
-	}
-	return "an unknown place"
 }

@@ -1,0 +1,26 @@
+package syftevent
+
+// Describe gives a handler a description, for [Router.Routes] and the schema
+// that the server publishes.
+func Describe(description string, handler Handler) Handler {
+	if handler == nil {
+		return nil // Handle reports it, with the place
+	}
+	return &described{handler, description}
+}
+
+type described struct {
+	Handler
+	description string
+}
+
+// unwrap lets the schema of a described handler be found.
+func (d *described) unwrap() Handler { return d.Handler }
+
+// descriptionOf is what Describe has given a handler.
+func descriptionOf(handler Handler) string {
+	if d, ok := handler.(*described); ok {
+		return d.description
+	}
+	return ""
+}

@@ -1,0 +1,268 @@
+package syftevent
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// registering is held while the routes of any router change: a router and those
+// that include it change together.
+var registering sync.Mutex
+
+// A route is a Route with what serving it needs. A router that includes another
+// has routes of its own for the other's.
+type route struct {
+	Route
+	pattern *pattern
+	inner   Handler // Handler, or what the included router serves
+	served  Handler // inner within the router's own middleware
+	origin  *route  // of the included router; nil for a registration
+	site    string  // file:line of the registration
+}
+
+// A parent is a router that includes another, and where.
+type parent struct {
+	router *Router
+	prefix []segment
+	text   string // the prefix, cleaned; "/" for none
+}
+
+// table is the state of a router at one time. It is never changed, so it is
+// read without a lock.
+type table struct {
+	routes []*route // in the order of registration
+	// byFirst finds routes by the literal that their pattern begins with;
+	// those that begin with a wildcard, or are "/", are under "".
+	byFirst map[string][]*route
+}
+
+// Include adds the routes of another router, those that it has and those that
+// are registered in it later, with a prefix in front of their patterns: with the
+// prefix "/v1", "GET /users" becomes "GET /v1/users". The prefix may have
+// wildcards. The middleware of the other router wraps its handlers, and that of
+// r goes around it. Include panics as [Router.Handle] does, and if a router
+// would include itself.
+func (r *Router) Include(prefix string, other *Router) {
+	site := caller()
+	p, err := parsePattern(prefix)
+	switch {
+	case err != nil:
+		panic(fmt.Sprintf("syftevent: %v (included at %s)", err, site))
+	case p.method != "" || len(p.segments) > 0 && p.segments[len(p.segments)-1].kind == rest:
+		panic(fmt.Sprintf("syftevent: bad prefix %q: want a path whose wildcards are single segments (included at %s)", prefix, site))
+	case other == nil:
+		panic(fmt.Sprintf("syftevent: the router for %q is nil (included at %s)", prefix, site))
+	}
+	registering.Lock()
+	defer registering.Unlock()
+	if other.includes(r) {
+		panic(fmt.Sprintf("syftevent: a router cannot include itself (included at %s)", site))
+	}
+	link := parent{router: r, prefix: p.segments, text: cleanEndpoint(p.text)}
+	r.add(link.routes(other.load().routes))
+	other.parents = append(other.parents, link)
+}
+
+// includes reports whether r is the router or includes it, at any depth.
+func (r *Router) includes(router *Router) bool {
+	if r == router {
+		return true
+	}
+	return slices.ContainsFunc(router.parents, func(p parent) bool { return r.includes(p.router) })
+}
+
+// Use wraps every handler of the router, those registered already and those to
+// come, in the middleware. What was given first is outermost. The router's own
+// answers, 404 and 405, are not wrapped. Each handler is wrapped again, so what a
+// middleware keeps for a handler begins anew.
+func (r *Router) Use(middleware ...Middleware) {
+	registering.Lock()
+	defer registering.Unlock()
+	r.middleware = append(r.middleware, middleware...)
+	renewed := map[*route]*route{}
+	for _, old := range r.load().routes {
+		renewed[old] = r.renew(old, old.inner)
+	}
+	r.replace(renewed)
+}
+
+// renew returns a route with another inner handler, or other middleware.
+func (r *Router) renew(old *route, inner Handler) *route {
+	renewed := *old
+	renewed.inner, renewed.served = inner, r.wrap(inner)
+	return &renewed
+}
+
+// replace puts routes in the place of others, here and in the routers above.
+func (r *Router) replace(renewed map[*route]*route) {
+	routes := slices.Clone(r.load().routes)
+	for i, old := range routes {
+		if now := renewed[old]; now != nil {
+			routes[i] = now
+		}
+	}
+	r.store(routes)
+	for _, p := range r.parents {
+		above := map[*route]*route{}
+		for _, old := range p.router.load().routes {
+			if now := renewed[old.origin]; now != nil {
+				above[old] = p.router.renew(old, now.served)
+				above[old].origin = now
+			}
+		}
+		p.router.replace(above)
+	}
+}
+
+func (r *Router) register(text string, handler Handler, site string) {
+	p, err := parsePattern(text)
+	if err != nil {
+		panic(fmt.Sprintf("syftevent: %v (registered at %s)", err, site))
+	}
+	if handler == nil {
+		panic(fmt.Sprintf("syftevent: the handler of %q is nil (registered at %s)", text, site))
+	}
+	registering.Lock()
+	defer registering.Unlock()
+	r.add([]*route{{
+		Route: Route{
+			Method: p.method, Pattern: p.path(), Handler: handler,
+			Description: descriptionOf(handler), Schema: GenerateSchema(handler),
+		},
+		pattern: p,
+		inner:   handler,
+		site:    site,
+	}})
+}
+
+// add adds routes here and in the routers above, or panics and adds nothing.
+func (r *Router) add(routes []*route) {
+	r.checkConflicts(routes)
+	r.commit(routes)
+}
+
+func (r *Router) checkConflicts(routes []*route) {
+	existing := r.load()
+	for _, added := range routes {
+		for _, other := range existing.near(added.pattern) {
+			if relation := added.pattern.compare(other.pattern); relation == equal || relation == overlaps {
+				panic(fmt.Sprintf("syftevent: pattern %q (registered at %s) conflicts with pattern %q (registered at %s): %s",
+					added.pattern.text, added.site, other.pattern.text, other.site, explainConflict(relation)))
+			}
+		}
+	}
+	for _, p := range r.parents {
+		p.router.checkConflicts(p.routes(routes))
+	}
+}
+
+func (r *Router) commit(routes []*route) {
+	for _, added := range routes {
+		added.served = r.wrap(added.inner)
+	}
+	r.store(append(slices.Clip(r.load().routes), routes...))
+	for _, p := range r.parents {
+		p.router.commit(p.routes(routes))
+	}
+}
+
+// routes are the parent's routes for those of the router that it includes.
+func (p parent) routes(included []*route) []*route {
+	var routes []*route
+	for _, origin := range included {
+		added := *origin
+		added.origin, added.inner = origin, origin.served
+		added.pattern = &pattern{
+			method:   origin.pattern.method,
+			segments: append(slices.Clone(p.prefix), origin.pattern.segments...),
+		}
+		added.Pattern = cleanEndpoint(p.text + "/" + origin.Pattern)
+		added.pattern.text = strings.TrimSpace(added.Method + " " + added.Pattern)
+		routes = append(routes, &added)
+	}
+	return routes
+}
+
+func explainConflict(relation relation) string {
+	if relation == equal {
+		return "they match the same requests"
+	}
+	return "some requests match both, and neither pattern is more specific"
+}
+
+func (r *Router) wrap(handler Handler) Handler {
+	for _, middleware := range slices.Backward(r.middleware) {
+		handler = middleware(handler)
+	}
+	return handler
+}
+
+func (r *Router) load() *table {
+	if t := r.table.Load(); t != nil {
+		return t
+	}
+	return &table{}
+}
+
+func (r *Router) store(routes []*route) {
+	t := &table{routes: routes, byFirst: map[string][]*route{}}
+	for _, rt := range routes {
+		first := rt.pattern.first()
+		t.byFirst[first] = append(t.byFirst[first], rt)
+	}
+	r.table.Store(t)
+}
+
+// near are the routes that may match a request which the pattern matches.
+func (t *table) near(p *pattern) []*route {
+	first := p.first()
+	if first == "" {
+		return t.routes
+	}
+	return slices.Concat(t.byFirst[first], t.byFirst[""])
+}
+
+// first is the literal with which a pattern begins, "" if it begins with none.
+func (p *pattern) first() string {
+	if len(p.segments) > 0 && p.segments[0].kind == literal {
+		return p.segments[0].text
+	}
+	return ""
+}
+
+// path is the text of a pattern without the method.
+func (p *pattern) path() string {
+	if _, path, ok := cutSpace(p.text); ok {
+		return path
+	}
+	return p.text
+}
+
+// folders are the endpoints whose folders a server makes: of each pattern, the
+// literal segments with which it begins.
+func (t *table) folders() []string {
+	var folders []string
+	for _, rt := range t.routes {
+		folder := ""
+		for _, s := range rt.pattern.segments {
+			if s.kind != literal {
+				break
+			}
+			folder += "/" + s.text
+		}
+		folders = append(folders, cleanEndpoint(folder))
+	}
+	slices.Sort(folders)
+	return slices.Compact(folders)
+}
+
+// caller is the place that called the exported method which called it.
+func caller() string {
+	if _, file, line, ok := runtime.Caller(2); ok {
+		return fmt.Sprintf("%s:%d", file, line)
+	}
+	return "an unknown place"
+}

@@ -1,0 +1,300 @@
+package syftevent
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A Schema says what a handler expects and what it returns. Encoded as JSON it
+// has the shape that the Python package publishes:
+//
+//	{"description": ..., "args": {"a": {"type": "int", "required": true}}, "returns": "any"}
+//
+// The zero value is the schema of a handler that says nothing: any body, any
+// result.
+type Schema struct {
+	// Description is null in JSON if it is "".
+	Description string
+	// Args are the members of the JSON object that the body must be; nil if the
+	// handler does not say.
+	Args []Arg
+	// Returns is the type of the result.
+	Returns Type
+
+	typed bool  // the handler says what it expects
+	body  *Type // what the body must be, if that is not an object with Args
+}
+
+// bodyName stands in Args for a body that is not an object.
+const bodyName = "body"
+
+// GenerateSchema returns the schema of a handler: that of one made by [Typed],
+// with the description given by [Describe], and for any other what is known of
+// it.
+func GenerateSchema(handler Handler) Schema {
+	schema := Schema{}
+	for inner := handler; inner != nil; {
+		if typed, ok := inner.(interface{ schema() Schema }); ok {
+			schema = typed.schema()
+			break
+		}
+		wrapped, ok := inner.(interface{ unwrap() Handler })
+		if !ok {
+			break
+		}
+		inner = wrapped.unwrap()
+	}
+	schema.Description = descriptionOf(handler)
+	return schema
+}
+
+// MarshalJSON encodes the schema in the Python package's shape.
+func (s Schema) MarshalJSON() ([]byte, error) {
+	var out bytes.Buffer
+	out.WriteString(`{"description":`)
+	var description any
+	if s.Description != "" {
+		description = s.Description
+	}
+	writeJSON(&out, description)
+	out.WriteString(`,"args":{`)
+	for i, arg := range s.Args {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		writeJSON(&out, arg.Name)
+		out.WriteString(`:{"type":`)
+		writeJSON(&out, arg.Type)
+		fmt.Fprintf(&out, `,"required":%v}`, arg.Required)
+	}
+	out.WriteString(`},"returns":`)
+	writeJSON(&out, s.Returns)
+	out.WriteByte('}')
+	return out.Bytes(), nil
+}
+
+// writeJSON writes what cannot fail to be encoded.
+func writeJSON(out *bytes.Buffer, v any) {
+	data, err := encodeJSON(v)
+	if err != nil {
+		panic(err)
+	}
+	out.Write(data)
+}
+
+// MarshalJSON encodes the type: a word, or for an array and a model an object.
+func (t Type) MarshalJSON() ([]byte, error) {
+	switch t.Name {
+	case "":
+		return []byte(`"any"`), nil
+	case "array":
+		return encodeJSON(struct {
+			Type  string `json:"type"`
+			Items *Type  `json:"items"`
+		}{t.Name, t.Items})
+	case "model":
+		return encodeJSON(struct {
+			Type   string     `json:"type"`
+			Name   string     `json:"name"`
+			Schema jsonSchema `json:"schema"`
+		}{t.Name, t.Model, t.jsonSchema(nil)})
+	}
+	return encodeJSON(t.Name)
+}
+
+// A jsonSchema is the part of JSON Schema that describes a model, in the order
+// in which the Python package writes it.
+type jsonSchema struct {
+	Properties           *properties `json:"properties,omitempty"`
+	Items                *jsonSchema `json:"items,omitempty"`
+	AdditionalProperties *jsonSchema `json:"additionalProperties,omitempty"`
+	Required             []string    `json:"required,omitempty"`
+	Format               string      `json:"format,omitempty"`
+	Title                string      `json:"title,omitempty"`
+	Type                 string      `json:"type,omitempty"`
+}
+
+// properties keep the order of the fields.
+type properties struct {
+	names   []string
+	schemas []jsonSchema
+}
+
+func (p properties) MarshalJSON() ([]byte, error) {
+	var out bytes.Buffer
+	out.WriteByte('{')
+	for i, name := range p.names {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		writeJSON(&out, name)
+		out.WriteByte(':')
+		writeJSON(&out, p.schemas[i])
+	}
+	out.WriteByte('}')
+	return out.Bytes(), nil
+}
+
+// jsonSchema describes the type. Of a model within itself, one of those around,
+// only the name is given.
+func (t Type) jsonSchema(around []string) jsonSchema {
+	switch t.Name {
+	case "bool":
+		return jsonSchema{Type: "boolean"}
+	case "int":
+		return jsonSchema{Type: "integer"}
+	case "float":
+		return jsonSchema{Type: "number"}
+	case "str":
+		return jsonSchema{Type: "string"}
+	case "bytes":
+		return jsonSchema{Type: "string", Format: "base64"}
+	case "array":
+		items := t.Items.jsonSchema(around)
+		return jsonSchema{Type: "array", Items: &items}
+	case "dict":
+		s := jsonSchema{Type: "object"}
+		if t.values != nil {
+			values := t.values.jsonSchema(around)
+			s.AdditionalProperties = &values
+		}
+		return s
+	case "model":
+		s := jsonSchema{Title: t.Model, Type: "object"}
+		if slices.Contains(around, t.Model) {
+			return s
+		}
+		s.Properties = &properties{}
+		for _, field := range t.Fields() {
+			property := field.Type.jsonSchema(append(slices.Clip(around), t.Model))
+			property.Title = titleOf(field.Name)
+			s.Properties.names = append(s.Properties.names, field.Name)
+			s.Properties.schemas = append(s.Properties.schemas, property)
+			if field.Required {
+				s.Required = append(s.Required, field.Name)
+			}
+		}
+		return s
+	}
+	return jsonSchema{}
+}
+
+// Validate checks a body against the schema: it must be JSON of the type that
+// the handler expects, with every required member, and none that is not known;
+// names are matched exactly. The error is an [*Error] with status 400 that names
+// the member. A handler that does not say what it expects takes any body.
+func (s Schema) Validate(body []byte) error {
+	if !s.typed {
+		return nil
+	}
+	if len(body) == 0 {
+		return invalidBody("the body is empty, want JSON")
+	}
+	var value any
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	if err := decoder.Decode(&value); err != nil || decoder.More() {
+		return invalidBody("the body is not one JSON value")
+	}
+	if s.body != nil {
+		return s.body.validate(bodyName, value)
+	}
+	return validateMembers("", s.Args, value)
+}
+
+func invalidBody(format string, args ...any) error {
+	return Errorf(400, textInvalidBody+format, args...)
+}
+
+// validate checks one value; where is its name, for the message.
+func (t Type) validate(where string, value any) error {
+	if value == nil {
+		if t.optional || t.Name == "" || t.Name == "any" {
+			return nil
+		}
+		return invalidBody("field %q must not be null", where)
+	}
+	ok := true
+	switch t.Name {
+	case "bool":
+		_, ok = value.(bool)
+	case "int":
+		number, isNumber := value.(json.Number)
+		ok = isNumber && isInteger(number)
+	case "float":
+		_, ok = value.(json.Number)
+	case "str", "bytes":
+		_, ok = value.(string)
+	case "array":
+		elements, isArray := value.([]any)
+		for i, element := range elements {
+			if err := t.Items.validate(fmt.Sprintf("%s[%d]", where, i), element); err != nil {
+				return err
+			}
+		}
+		ok = isArray
+	case "dict":
+		members, isObject := value.(map[string]any)
+		for _, name := range slices.Sorted(maps.Keys(members)) {
+			if t.values == nil {
+				break
+			}
+			if err := t.values.validate(where+"."+name, members[name]); err != nil {
+				return err
+			}
+		}
+		ok = isObject
+	case "model":
+		return validateMembers(where, t.Fields(), value)
+	}
+	if !ok {
+		return invalidBody("field %q must be of type %s", where, t.Name)
+	}
+	return nil
+}
+
+// isInteger reports whether a number is written as encoding/json reads into an
+// integer: without a fraction or an exponent.
+func isInteger(number json.Number) bool {
+	return !strings.ContainsAny(number.String(), ".eE")
+}
+
+func validateMembers(where string, fields []Arg, value any) error {
+	members, ok := value.(map[string]any)
+	if !ok {
+		if where == "" {
+			return invalidBody("the body must be a JSON object")
+		}
+		return invalidBody("field %q must be an object", where)
+	}
+	inside := func(name string) string {
+		if where == "" {
+			return name
+		}
+		return where + "." + name
+	}
+	known := map[string]bool{}
+	for _, field := range fields {
+		known[field.Name] = true
+		member, there := members[field.Name]
+		if !there {
+			if field.Required {
+				return invalidBody("field %q is missing", inside(field.Name))
+			}
+			continue
+		}
+		if err := field.Type.validate(inside(field.Name), member); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		if !known[name] {
+			return invalidBody("field %q is unknown", inside(name))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,204 @@
+package syftevent
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+type address struct {
+	City string `json:"city"`
+	Zip  *int   `json:"zip"`
+}
+
+type base struct {
+	ID   int    `json:"id"`
+	Name string `json:"name"`
+}
+
+type person struct {
+	base
+	Name    string            `json:"name"` // hides the embedded one
+	Age     int               `json:"age,omitempty"`
+	Home    address           `json:"home"`
+	Tags    []string          `json:"tags,omitempty"`
+	Scores  map[string]int    `json:"scores,omitzero"`
+	Born    time.Time         `json:"born,omitzero"`
+	Picture []byte            `json:"picture,omitempty"`
+	Friends []*person         `json:"friends,omitempty"`
+	Extra   json.RawMessage   `json:"extra,omitempty"`
+	Any     any               `json:"any,omitempty"`
+	Ratio   float64           `json:"ratio,omitempty"`
+	Quoted  int               `json:"quoted,string,omitempty"`
+	Hidden  string            `json:"-"`
+	Labels  map[string]string `json:",omitempty"`
+}
+
+func compact(t *testing.T, data []byte) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := json.Compact(&out, data); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// The Python package's own file says what its handlers return.
+func TestSchemaIsThePythonPackages(t *testing.T) {
+	data, err := os.ReadFile("testdata/rpc.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var theirs map[string]json.RawMessage
+	if err := json.Unmarshal(data, &theirs); err != nil {
+		t.Fatal(err)
+	}
+	type Out struct {
+		Name string `json:"name"`
+		N    int    `json:"n"`
+	}
+	type nothing struct{}
+	ours := map[string]Handler{
+		"/echo":      Describe("Echo the body back.", answerWith("")),
+		"/reqinfo":   answerWith(""),
+		"/ret_model": Typed(func(context.Context, nothing) (Out, error) { return Out{}, nil }),
+	}
+	for endpoint, handler := range ours {
+		got, err := json.Marshal(GenerateSchema(handler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(compact(t, theirs[endpoint]), string(got)); diff != "" {
+			t.Errorf("%s (-theirs +ours):\n%s", endpoint, diff)
+		}
+	}
+}
+
+func TestSchemaOfTypes(t *testing.T) {
+	got, err := json.Marshal(GenerateSchema(Typed(func(context.Context, person) ([]address, error) { return nil, nil })))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"description":null,"args":{
+		"name":{"type":"str","required":true},
+		"age":{"type":"int","required":false},
+		"home":{"type":{"type":"model","name":"address","schema":{"properties":{"city":{"title":"City","type":"string"},"zip":{"title":"Zip","type":"integer"}},"required":["city"],"title":"address","type":"object"}},"required":true},
+		"tags":{"type":{"type":"array","items":"str"},"required":false},
+		"scores":{"type":"dict","required":false},
+		"born":{"type":"str","required":false},
+		"picture":{"type":"bytes","required":false},
+		"friends":{"type":{"type":"array","items":{"type":"model","name":"person","schema":SCHEMA}},"required":false},
+		"extra":{"type":"any","required":false},
+		"any":{"type":"any","required":false},
+		"ratio":{"type":"float","required":false},
+		"quoted":{"type":"str","required":false},
+		"Labels":{"type":"dict","required":false},
+		"id":{"type":"int","required":true}
+	},"returns":{"type":"array","items":{"type":"model","name":"address","schema":ADDRESS}}}`
+	address := compact(t, []byte(`{"properties":{"city":{"title":"City","type":"string"},"zip":{"title":"Zip","type":"integer"}},"required":["city"],"title":"address","type":"object"}`))
+	person, err := json.Marshal(typeOf(reflect.TypeFor[person]()).jsonSchema(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = strings.NewReplacer("SCHEMA", string(person), "ADDRESS", address).Replace(want)
+	if diff := cmp.Diff(compact(t, []byte(want)), string(got)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	// A person among a person's friends is named, not described for ever.
+	if !strings.Contains(string(person), `"friends":{"items":{"title":"person","type":"object"}`) {
+		t.Errorf("schema of a recursive type: %s", person)
+	}
+}
+
+func TestValidate(t *testing.T) {
+	schema := GenerateSchema(Typed(func(context.Context, person) (any, error) { return nil, nil }))
+	const least = `"id":1,"name":"a","home":{"city":"x"}`
+	for _, body := range []string{
+		`{` + least + `}`,
+		` {` + least + `,"age":7,"tags":["a"],"scores":{"a":1},"extra":{"x":[1]},"any":null,"ratio":1,"friends":[{` + least + `}]} `,
+		`{` + least + `,"tags":null,"friends":[null],"home":{"city":"x","zip":null}}`,
+	} {
+		if err := schema.Validate([]byte(body)); err != nil {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+	tests := []struct{ body, field string }{
+		{``, "body is empty"},
+		{`{`, "not one JSON value"},
+		{`{} {}`, "not one JSON value"},
+		{`[]`, "must be a JSON object"},
+		{`{"name":"a","home":{"city":"x"}}`, `"id" is missing`},
+		{`{` + least + `,"nick":"b"}`, `"nick" is unknown`},
+		{`{"ID":1,"name":"a","home":{"city":"x"}}`, `"id" is missing`},
+		{`{"id":"1","name":"a","home":{"city":"x"}}`, `"id" must be of type int`},
+		{`{"id":1.5,"name":"a","home":{"city":"x"}}`, `"id" must be of type int`},
+		{`{"id":null,"name":"a","home":{"city":"x"}}`, `"id" must not be null`},
+		{`{"id":1,"name":"a","home":{}}`, `"home.city" is missing`},
+		{`{"id":1,"name":"a","home":7}`, `"home" must be an object`},
+		{`{` + least + `,"tags":["a",2]}`, `"tags[1]" must be of type str`},
+		{`{` + least + `,"scores":{"a":"b"}}`, `"scores.a" must be of type int`},
+		{`{` + least + `,"friends":[{}]}`, `"friends[0].name" is missing`},
+	}
+	for _, test := range tests {
+		err := schema.Validate([]byte(test.body))
+		var chosen *Error
+		if !errors.As(err, &chosen) || chosen.StatusCode != 400 || !strings.Contains(chosen.Message, test.field) {
+			t.Errorf("%s: error %v, want one with %s", test.body, err, test.field)
+		}
+	}
+}
+
+func TestTyped(t *testing.T) {
+	type args struct {
+		A int8 `json:"a"`
+		B int8 `json:"b"`
+	}
+	router := NewRouter()
+	router.Handle("/add", Typed(func(ctx context.Context, in args) (map[string]any, error) {
+		return map[string]any{"sum": int(in.A) + int(in.B), "from": RequestFrom(ctx).Headers.Get("x-from")}, nil
+	}))
+	router.Handle("/nothing", Typed(func(context.Context, struct{}) (string, error) { return "ok", nil }))
+	router.Handle("/list", Typed(func(_ context.Context, in []int) (int, error) { return len(in), nil }))
+	router.Handle("/refuse", Typed(func(context.Context, struct{}) (*int, error) { return nil, Errorf(409, "busy") }))
+	tests := []struct {
+		endpoint string
+		body     any
+		status   int
+		want     string
+	}{
+		{"/add", args{2, 3}, 200, `{"from":"test","sum":5}`},
+		{"/add", `{"a":2}`, 400, `"b" is missing`},
+		{"/add", `{"a":2,"b":300}`, 400, `field "b" does not fit`},
+		{"/nothing", nil, 200, `"ok"`},
+		{"/nothing", `{"x":1}`, 400, `"x" is unknown`},
+		{"/list", []int{1, 2}, 200, "2"},
+		{"/list", `{"a":1}`, 400, `"body" must be of type array`},
+		{"/refuse", nil, 409, "busy"},
+	}
+	for _, test := range tests {
+		req, err := NewRequest("POST", "syft://bob@example.com/app_data/app/rpc"+test.endpoint, test.body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Headers.Set("X-From", "test")
+		response, err := router.ServeSyft(context.Background(), req)
+		var chosen *Error
+		if errors.As(err, &chosen) {
+			response, err = Text(chosen.StatusCode, chosen.Message), nil
+		}
+		if err != nil || response.StatusCode != test.status || !strings.Contains(string(response.Body), test.want) {
+			t.Errorf("%s %v: %+v, %v; want %d %s", test.endpoint, test.body, response, err, test.status, test.want)
+		}
+	}
+	if RequestFrom(context.Background()) != nil {
+		t.Error("a context without a request has one")
+	}
+}
