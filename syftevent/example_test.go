@@ -59,6 +59,7 @@ func ExampleServer() {
 	fmt.Println(err, server.Shutdown(ctx))
 	// Output:
 	// hello
+	// rpc.schema.json
 	// syft.pub.yaml
 	// <nil> <nil>
 }

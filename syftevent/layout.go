@@ -3,11 +3,14 @@ package syftevent
 import (
 	"bytes"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
 )
 
 // permissions is the file that lets each sender write requests into a folder of
@@ -19,21 +22,14 @@ var permissions []byte
 
 const (
 	permissionsName = "syft.pub.yaml"
+	schemaName      = "rpc.schema.json"
 	// keepName keeps SyftBox from pruning an empty folder.
 	keepName = ".syftkeep"
 )
 
-// prepare makes the folders of an app and writes what must lie in them. It
-// changes no file that is there. [layout-permissions] [layout-keep]
-func (s *serving) prepare() error {
-	if err := os.MkdirAll(s.dir, 0o755); err != nil {
-		return fmt.Errorf("syftevent: making the folder of app %q: %w", s.app, err)
-	}
-	root, err := os.OpenRoot(s.dir)
-	if err != nil {
-		return fmt.Errorf("syftevent: opening the folder of app %q: %w", s.app, err)
-	}
-	defer root.Close()
+// writePermissions writes the permissions unless there are some.
+// [layout-permissions] [layout-permissions-kept]
+func (s *serving) writePermissions(root *os.Root) error {
 	there, err := createOrRead(root, permissionsName, permissions)
 	if err != nil {
 		return fmt.Errorf("syftevent: writing %s: %w", filepath.Join(s.dir, permissionsName), err)
@@ -42,7 +38,18 @@ func (s *serving) prepare() error {
 		s.logger.Warn("syftevent: the permissions differ from the usual ones and are kept",
 			"path", filepath.Join(s.dir, permissionsName))
 	}
-	for _, endpoint := range s.router.load().folders() {
+	return nil
+}
+
+// publishRoutes makes the folders of the endpoints and writes what they expect.
+// It changes no file but the schema. [layout-keep]
+func (s *serving) publishRoutes(root *os.Root, t *table) error {
+	for _, rt := range t.routes {
+		if err := rt.pattern.checkDeliverable(); err != nil && !s.anyName {
+			return fmt.Errorf("syftevent: endpoint %q (registered at %s): %w; Server.AllowAnyName lets a server without SyftBox have it", rt.pattern.text, rt.site, err)
+		}
+	}
+	for _, endpoint := range t.folders() {
 		folder := filepath.FromSlash("." + endpoint)
 		if err := root.MkdirAll(folder, 0o755); err != nil {
 			return fmt.Errorf("syftevent: making the folder of endpoint %s: %w", endpoint, err)
@@ -51,7 +58,44 @@ func (s *serving) prepare() error {
 			return fmt.Errorf("syftevent: marking the folder of endpoint %s: %w", endpoint, err)
 		}
 	}
+	if err := writeSchema(root, t); err != nil {
+		return fmt.Errorf("syftevent: writing %s: %w", filepath.Join(s.dir, schemaName), err)
+	}
 	return nil
+}
+
+// writeSchema writes the schemas of the routes, in the order of registration,
+// unless they stand there already.
+func writeSchema(root *os.Root, t *table) error {
+	onPath := map[string]int{}
+	for _, rt := range t.routes {
+		onPath[cleanEndpoint(rt.Pattern)]++
+	}
+	var out bytes.Buffer
+	out.WriteByte('{')
+	for i, rt := range t.routes {
+		// The path alone, as in the Python package, which knows no methods,
+		// unless several routes share it.
+		name := cleanEndpoint(rt.Pattern)
+		if onPath[name] > 1 && rt.Method != "" {
+			name = rt.Method + " " + name
+		}
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		writeJSON(&out, name)
+		out.WriteByte(':')
+		writeJSON(&out, rt.Schema)
+	}
+	out.WriteByte('}')
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, out.Bytes(), "", "  "); err != nil {
+		return err
+	}
+	if there, err := root.ReadFile(schemaName); err == nil && bytes.Equal(there, indented.Bytes()) {
+		return nil
+	}
+	return spool.Replace(root, schemaName, indented.Bytes())
 }
 
 // createOrRead writes a file unless it exists, and returns what is in it.

@@ -42,11 +42,16 @@ type Server struct {
 	NudgeInterval time.Duration
 	// DebugMode makes the answer to a failed handler tell how it failed.
 	DebugMode bool
+	// AllowAnyName lets endpoints have names that SyftBox never delivers to, such
+	// as "logs" or "dist". Without it a server with such an endpoint does not
+	// start. It is for servers that do not run under SyftBox.
+	AllowAnyName bool
 	// Logger takes what the server has to say; nil for slog.Default().
 	Logger *slog.Logger
 
 	mu      sync.Mutex
-	running *serving
+	started bool
+	running *serving // nil until it is ready
 	ready   chan struct{}
 }
 
@@ -70,24 +75,35 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := s.Start(ctx); err != nil {
 		return err
 	}
-	<-s.running.finished
+	s.mu.Lock()
+	running := s.running
+	s.mu.Unlock()
+	<-running.finished
 	return nil
 }
 
 // Start starts the server and returns when it is ready: its folders are there
 // and a request that arrives will be answered. The server runs until ctx is
-// cancelled or [Server.Shutdown] is called. A server can be started once.
+// cancelled or [Server.Shutdown] is called. A server runs once; one that failed
+// to start may be started again. If another server serves the app, Start waits
+// ten seconds for it to end; the error is then [ErrAppServed].
 func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.running != nil {
+	if s.started {
+		s.mu.Unlock()
 		return ErrServerStarted
 	}
+	s.started = true
+	s.mu.Unlock()
+
 	serving, err := s.newServing()
-	if err != nil {
-		return err
+	if err == nil {
+		err = serving.start(ctx)
 	}
-	if err := serving.start(ctx); err != nil {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.started = false
 		return err
 	}
 	s.running = serving
@@ -148,6 +164,9 @@ func (s *Server) newServing() (*serving, error) {
 	if err := client.check(); err != nil {
 		return nil, err
 	}
+	if err := checkDeliverable(s.AppName); err != nil && !s.AllowAnyName {
+		return nil, fmt.Errorf("syftevent: app %q: %w", s.AppName, err)
+	}
 	router := s.Router
 	if router == nil {
 		router = NewRouter()
@@ -169,6 +188,7 @@ func (s *Server) newServing() (*serving, error) {
 		drain:    orDefault(s.DrainTimeout, DefaultDrainTimeout, 0),
 		nudge:    orDefault(s.NudgeInterval, DefaultNudgeInterval, -1),
 		debug:    s.DebugMode,
+		anyName:  s.AllowAnyName,
 		stopping: make(chan struct{}),
 		finished: make(chan struct{}),
 		work:     make(chan work),

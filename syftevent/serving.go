@@ -2,9 +2,11 @@ package syftevent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -27,8 +29,10 @@ type serving struct {
 	poll, settle, drain, nudge time.Duration
 	maxSize                    int64
 	workers                    int
-	debug                      bool
+	debug, anyName             bool
 
+	lock           *os.File // nil where files cannot be locked
+	published      *table   // the routes whose folders and schema are there
 	spool          *spool.Spool
 	handlers       context.Context // of every handler
 	cancelHandlers context.CancelFunc
@@ -55,12 +59,24 @@ func rpcDir(client *Client, app string) string {
 	return filepath.Join(client.AppData(app), "rpc")
 }
 
-// start prepares the folders and starts the goroutines.
-func (s *serving) start(ctx context.Context) error {
+// start takes the app, prepares its folders and starts the goroutines. What it
+// has opened it closes if it fails.
+func (s *serving) start(ctx context.Context) (err error) {
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+		return fmt.Errorf("syftevent: making the folder of app %q: %w", s.app, err)
+	}
+	if s.lock, err = lockApp(ctx, filepath.Join(filepath.Dir(s.dir), lockName), s.logger); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			s.unlock()
+		}
+	}()
 	if err := s.prepare(); err != nil {
 		return err
 	}
-	opened, err := spool.Open(s.dir, spool.Options{
+	s.spool, err = spool.Open(s.dir, spool.Options{
 		In: requestSuffix, Out: responseSuffix,
 		Ignore: isMarker, Complete: wire.Complete,
 		MaxSize: s.maxSize, Settle: s.settle, NudgeInterval: s.nudge,
@@ -69,7 +85,6 @@ func (s *serving) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("syftevent: starting app %q: %w", s.app, err)
 	}
-	s.spool = opened
 	// A handler keeps the values of ctx. That ctx is cancelled means that the
 	// server is to stop, which is no reason to break off what is half done.
 	s.handlers, s.cancelHandlers = context.WithCancel(context.WithoutCancel(ctx))
@@ -90,9 +105,50 @@ func (s *serving) start(ctx context.Context) error {
 		close(s.work)
 		s.drainWorkers(&workers)
 		s.spool.Close()
+		s.unlock()
 		close(s.finished)
 	}()
 	return nil
+}
+
+// prepare brings the app's folder into the state in which requests may arrive.
+func (s *serving) prepare() error {
+	root, err := os.OpenRoot(s.dir)
+	if err != nil {
+		return fmt.Errorf("syftevent: opening the folder of app %q: %w", s.app, err)
+	}
+	defer root.Close()
+	if err := s.tidy(root); err != nil {
+		return err
+	}
+	if err := s.writePermissions(root); err != nil {
+		return err
+	}
+	s.published = s.router.load()
+	return s.publishRoutes(root, s.published)
+}
+
+// republish follows routes that were registered while the server runs.
+func (s *serving) republish() {
+	now := s.router.load()
+	if now == s.published {
+		return
+	}
+	s.published = now
+	root, err := os.OpenRoot(s.dir)
+	if err == nil {
+		err = errors.Join(s.publishRoutes(root, now), root.Close())
+	}
+	if err != nil {
+		s.logger.Error("syftevent: the routes that were added are not published", "err", err)
+	}
+}
+
+// unlock lets the next server have the app.
+func (s *serving) unlock() {
+	if s.lock != nil {
+		s.lock.Close()
+	}
 }
 
 // abandonAfter is how long a handler may go on after its context was cancelled.
@@ -133,6 +189,7 @@ func (s *serving) look() {
 	wait := s.poll
 	for {
 		began := time.Now()
+		s.republish()
 		s.beginLook()
 		found, ok := s.dispatch(s.spool.Scan())
 		if !ok {

@@ -98,7 +98,7 @@ func (s *Spool) settleName(root *os.Root, final string, data []byte, linkErr err
 	case !info.Mode().IsRegular():
 		return false, root.Remove(final)
 	}
-	there, _, err := s.readRegular(final)
+	there, _, _, err := readRegular(root, final, s.options.MaxSize)
 	if err != nil && !errors.Is(err, errTooLarge) {
 		return false, err
 	}

@@ -52,7 +52,7 @@ type pending struct {
 // that cannot be read is Pending, and logged.
 func (s *Spool) Read(entry Entry) ([]byte, State, error) {
 	name := path.Join(entry.Dir, entry.Stem) + s.options.In
-	data, steady, err := s.readRegular(name)
+	data, _, steady, err := readRegular(s.current(), name, s.options.MaxSize)
 	switch {
 	case errors.Is(err, errTooLarge):
 		s.settled(entry)
@@ -82,29 +82,29 @@ func (s *Spool) Read(entry Entry) ([]byte, State, error) {
 var errTooLarge = errors.New("is too large")
 
 // readRegular reads a file, and reports whether it stood still meanwhile.
-func (s *Spool) readRegular(name string) (data []byte, steady bool, err error) {
-	f, before, err := openRegular(s.current(), name, os.O_RDONLY)
+func readRegular(root *os.Root, name string, maxSize int64) (data []byte, info fs.FileInfo, steady bool, err error) {
+	f, before, err := openRegular(root, name, os.O_RDONLY)
 	if err != nil {
-		return nil, false, err
+		return nil, nil, false, err
 	}
 	defer f.Close()
-	if before.Size() > s.options.MaxSize {
-		return nil, false, errTooLarge
+	if before.Size() > maxSize {
+		return nil, before, false, errTooLarge
 	}
 	var buf bytes.Buffer
 	buf.Grow(int(before.Size()) + bytes.MinRead)
-	if _, err := buf.ReadFrom(io.LimitReader(f, s.options.MaxSize+1)); err != nil {
-		return nil, false, err
+	if _, err := buf.ReadFrom(io.LimitReader(f, maxSize+1)); err != nil {
+		return nil, before, false, err
 	}
-	if int64(buf.Len()) > s.options.MaxSize {
-		return nil, false, errTooLarge
+	if int64(buf.Len()) > maxSize {
+		return nil, before, false, errTooLarge
 	}
 	after, err := f.Stat()
 	if err != nil {
-		return nil, false, err
+		return nil, before, false, err
 	}
 	steady = after.Size() == before.Size() && after.Size() == int64(buf.Len()) && after.ModTime().Equal(before.ModTime())
-	return buf.Bytes(), steady, nil
+	return buf.Bytes(), after, steady, nil
 }
 
 // openRegular opens a file if it is a regular one. An os.Root follows symbolic

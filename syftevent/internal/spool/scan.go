@@ -37,7 +37,7 @@ type scan struct {
 }
 
 func (c *scan) directory(dir string, depth int) {
-	entries, err := readDirectory(c.spool, dir)
+	entries, err := list(c.spool.current(), dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return // removed since its parent was listed
 	}
@@ -82,15 +82,6 @@ func (c *scan) ask(entry Entry) {
 	if c.spool.due(entry, c.now) {
 		c.found = append(c.found, entry)
 	}
-}
-
-func readDirectory(s *Spool, dir string) ([]fs.DirEntry, error) {
-	f, err := s.current().Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return f.ReadDir(-1)
 }
 
 // know notes when a directory was first seen.

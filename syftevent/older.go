@@ -1,0 +1,116 @@
+package syftevent
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
+	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
+)
+
+// An older request lies in the folder of its endpoint itself, as all did before
+// senders had folders.
+type older struct {
+	dir, stem string
+	answered  bool
+}
+
+// tidy does what must be done before requests are looked for, in one walk: it
+// removes temporary files that a server before this one has left, and moves what
+// is finished from the older layout into the folders of the senders.
+func (s *serving) tidy(root *os.Root) error {
+	var found []older
+	err := spool.Walk(root, func(dir string, entries []fs.DirEntry, err error) error {
+		if err != nil {
+			s.logger.Warn("syftevent: cannot be tidied", "path", path.Join(s.dir, dir), "err", err)
+			return nil
+		}
+		where, mine := locate(dir, s.router.has)
+		inOlder := mine && where.sender == ""
+		answered := map[string]bool{}
+		var stems []string
+		for _, entry := range entries {
+			name := entry.Name()
+			switch {
+			case !entry.Type().IsRegular():
+			case spool.IsTemporary(name):
+				if err := root.Remove(path.Join(dir, name)); err != nil {
+					s.logger.Warn("syftevent: a temporary file cannot be removed", "path", path.Join(s.dir, dir, name), "err", err)
+				}
+			case !inOlder:
+			case strings.HasSuffix(name, responseSuffix):
+				answered[strings.TrimSuffix(name, responseSuffix)] = true
+			case strings.HasSuffix(name, requestSuffix) && !isMarker(name):
+				stems = append(stems, strings.TrimSuffix(name, requestSuffix))
+			}
+		}
+		for _, stem := range stems {
+			found = append(found, older{dir, stem, answered[stem]})
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("syftevent: tidying the folder of app %q: %w", s.app, err)
+	}
+	for _, o := range found {
+		if err := s.moveOlder(root, o); err != nil {
+			s.logger.Warn("syftevent: a request of the older layout stays where it is",
+				"path", path.Join(s.dir, o.dir, o.stem+requestSuffix), "err", err)
+		}
+	}
+	return nil
+}
+
+// moveOlder moves a request that is answered or has expired, the response
+// first, into its sender's folder. A move that was interrupted has left the
+// response there and the request here: then the request follows. One that is
+// neither answered nor expired is left to be answered where it lies.
+func (s *serving) moveOlder(root *os.Root, o older) error {
+	request := path.Join(o.dir, o.stem+requestSuffix)
+	data, _, err := spool.ReadFile(root, request, s.maxSize)
+	if err != nil {
+		return err
+	}
+	envelope, err := wire.DecodeRequest(data)
+	if err != nil || !addressPattern.MatchString(envelope.Sender) {
+		return nil // answered with 400 where it lies
+	}
+	to := path.Join(o.dir, envelope.Sender)
+	_, err = root.Lstat(path.Join(to, o.stem+responseSuffix))
+	interrupted := err == nil
+	expired := !envelope.Expires.IsZero() && time.Now().After(envelope.Expires)
+	if !o.answered && !interrupted && !expired {
+		return nil
+	}
+	if err := root.MkdirAll(to, 0o755); err != nil {
+		return err
+	}
+	if o.answered {
+		if err := s.moveFile(root, o.dir, to, o.stem+responseSuffix); err != nil {
+			return err
+		}
+	}
+	return s.moveFile(root, o.dir, to, o.stem+requestSuffix)
+}
+
+// moveFile moves a file into another folder. If one of the same content has the
+// name there, which a move that was interrupted leaves, the first is removed.
+func (s *serving) moveFile(root *os.Root, from, to, name string) error {
+	source, target := path.Join(from, name), path.Join(to, name)
+	err := spool.Move(root, source, target)
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	here, _, hereErr := spool.ReadFile(root, source, s.maxSize)
+	there, _, thereErr := spool.ReadFile(root, target, s.maxSize)
+	if hereErr != nil || thereErr != nil || !bytes.Equal(here, there) {
+		return err
+	}
+	return root.Remove(source)
+}

@@ -1,0 +1,215 @@
+package syftevent_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/syftevent/syftevent-go/fakebox"
+	"github.com/syftevent/syftevent-go/syftevent"
+)
+
+func TestOneServerPerApp(t *testing.T) {
+	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
+	synctest.Test(t, func(t *testing.T) {
+		first, second := newSite(t, nil, replica), newSite(t, nil, replica)
+		first.start()
+		began := time.Now()
+		err := second.server.Start(context.Background())
+		if !errors.Is(err, syftevent.ErrAppServed) || !strings.Contains(err.Error(), "process ") {
+			t.Errorf("second server: %v", err)
+		}
+		if took := time.Since(began); took < 10*time.Second || took > 11*time.Second {
+			t.Errorf("it waited %v", took)
+		}
+		// One that waits takes over as soon as the first has stopped.
+		go func() {
+			time.Sleep(5 * time.Second)
+			first.stop()
+		}()
+		second.start()
+		second.stop()
+	})
+}
+
+func TestWaitingForTheLockEndsWithTheContext(t *testing.T) {
+	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
+	synctest.Test(t, func(t *testing.T) {
+		first, second := newSite(t, nil, replica), newSite(t, nil, replica)
+		first.start()
+		defer first.stop()
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if err := second.server.Start(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+func TestStartRefusesNamesThatNeverArrive(t *testing.T) {
+	for _, name := range []string{"logs", "dist", "Icon", "x.tmp", "a.conflict.b", "my-syftrejected", "a..b", `a\b`, "error.log", strings.Repeat("x", 236)} {
+		router := syftevent.NewRouter()
+		router.OnRequest("/v1/"+name+"/{id}", echo)
+		client := &syftevent.Client{Email: serverEmail, DataDir: t.TempDir()}
+		server := &syftevent.Server{AppName: appName, Client: client, Router: router, Logger: slog.New(slog.DiscardHandler)}
+		err := server.Start(context.Background())
+		if err == nil || !strings.Contains(err.Error(), "SyftBox") || !strings.Contains(err.Error(), "start_test.go:") {
+			t.Errorf("endpoint %s: %v", name, err)
+		}
+		server.AllowAnyName = true
+		if err := server.Start(context.Background()); err != nil && name != `a\b` && len(name) < 200 {
+			t.Errorf("endpoint %s with AllowAnyName: %v", name, err)
+		}
+		server.Shutdown(context.Background())
+		if err := (&syftevent.Server{AppName: name, Client: client}).Start(context.Background()); err == nil {
+			t.Errorf("app %s has started", name)
+		}
+	}
+}
+
+func TestSchemaFollowsTheRoutes(t *testing.T) {
+	router := syftevent.NewRouter()
+	router.Handle("/echo", syftevent.Describe("Echo the body back.", syftevent.HandlerFunc(echo)))
+	router.OnRequest("GET /items", echo)
+	router.OnRequest("POST /items", echo)
+	inBubble(t, router, func(s *site) {
+		read := func() map[string]any {
+			data, err := os.ReadFile(s.path("rpc.schema.json"))
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			var schemas map[string]any
+			if err := json.Unmarshal(data, &schemas); err != nil {
+				s.t.Fatal(err)
+			}
+			return schemas
+		}
+		unknown := map[string]any{"description": nil, "args": map[string]any{}, "returns": "any"}
+		want := map[string]any{
+			"/echo":       map[string]any{"description": "Echo the body back.", "args": map[string]any{}, "returns": "any"},
+			"GET /items":  unknown,
+			"POST /items": unknown,
+		}
+		if diff := cmp.Diff(want, read()); diff != "" {
+			s.t.Errorf("at start (-want +got):\n%s", diff)
+		}
+		router.OnRequest("/late/{id}", echo)
+		s.deliver("late/7/"+clientEmail, envelope("/late/7", nil), fakebox.WebSocket)
+		s.wait("late/7/" + clientEmail)
+		want["/late/{id}"] = unknown
+		if diff := cmp.Diff(want, read()); diff != "" {
+			s.t.Errorf("after a registration (-want +got):\n%s", diff)
+		}
+		if _, err := os.Stat(s.path("late", ".syftkeep")); err != nil {
+			s.t.Error(err)
+		}
+	})
+}
+
+func TestStartRemovesTemporaryFiles(t *testing.T) {
+	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, nil, replica)
+		s.replica.Deliver(rpcPath+"/echo/"+clientEmail+"/.syftevent-ABC.tmp", []byte("ours"), fakebox.Delivery{})
+		s.replica.Deliver(rpcPath+"/echo/"+clientEmail+"/other.tmp", []byte("theirs"), fakebox.Delivery{})
+		s.start()
+		defer s.stop()
+		names, _ := filepath.Glob(s.path("echo", clientEmail, "*.tmp"))
+		hidden, _ := filepath.Glob(s.path("echo", clientEmail, ".*.tmp"))
+		if len(names) != 1 || len(hidden) != 0 {
+			t.Errorf("left: %v, %v", names, hidden)
+		}
+	})
+}
+
+// In the older layout requests lie in their endpoint's folder itself.
+func TestStartMovesOlderLayout(t *testing.T) {
+	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
+	synctest.Test(t, func(t *testing.T) {
+		var ran atomic.Int32
+		router := syftevent.NewRouter()
+		router.OnRequest("/v1/users", func(context.Context, *syftevent.Request) (*syftevent.Response, error) {
+			ran.Add(1)
+			return syftevent.Text(200, "ran"), nil
+		})
+		s := newSite(t, router, replica)
+		put := func(name string, data []byte) {
+			s.replica.Deliver(rpcPath+"/v1/users/"+name, data, fakebox.Delivery{})
+		}
+		request := func(stem string, members map[string]any) []byte {
+			all := map[string]any{"id": stem}
+			for name, value := range members {
+				all[name] = value
+			}
+			return envelope("/v1/users", all)
+		}
+		sender := clientEmail + "/"
+		// Answered: both are moved.
+		put("answered.request", request("answered", nil))
+		put("answered.response", []byte("{}"))
+		// The move was interrupted after the response, and after the request's
+		// new name was made.
+		put("half.request", request("half", nil))
+		put(sender+"half.response", []byte("{}"))
+		put("most.request", request("most", nil))
+		put(sender+"most.response", []byte("{}"))
+		put(sender+"most.request", request("most", nil))
+		// Expired: moved, and answered there.
+		put("expired.request", request("expired", map[string]any{"expires": "1999-01-01T00:00:00Z"}))
+		// Something else has the name there: nothing is moved over it.
+		put("taken.request", request("taken", nil))
+		put("taken.response", []byte("{}"))
+		put(sender+"taken.response", []byte(`{"other":1}`))
+		// Not answered: it is, where it lies.
+		put("fresh.request", request("fresh", nil))
+		// Its sender cannot be a folder: it is answered where it lies.
+		put("escape.request", request("escape", map[string]any{"sender": "../../escaped@example.com", "expires": "1999-01-01T00:00:00Z"}))
+
+		s.start()
+		time.Sleep(time.Minute)
+		s.stop()
+
+		var files []string
+		base := s.path("v1", "users")
+		filepath.WalkDir(base, func(name string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() && !strings.HasPrefix(d.Name(), ".") {
+				rel, _ := filepath.Rel(base, name)
+				files = append(files, filepath.ToSlash(rel))
+			}
+			return err
+		})
+		want := []string{
+			sender + "answered.request", sender + "answered.response",
+			sender + "expired.request", sender + "expired.response",
+			sender + "half.request", sender + "half.response",
+			sender + "most.request", sender + "most.response",
+			sender + "taken.response",
+			"escape.request", "escape.response",
+			"fresh.request", "fresh.response",
+			"taken.request", "taken.response",
+		}
+		if diff := cmp.Diff(want, files); diff != "" {
+			t.Errorf("files (-want +got):\n%s", diff)
+		}
+		if n := ran.Load(); n != 1 {
+			t.Errorf("%d requests were run, want the fresh one", n)
+		}
+		for name, status := range map[string]string{sender + "expired": "419", "fresh": "200", "escape": "400"} {
+			data, err := os.ReadFile(filepath.Join(base, name+".response"))
+			if err != nil || !bytes.HasSuffix(data, []byte(`"status_code":`+status+`}`)) {
+				t.Errorf("%s: %s, %v; want status %s", name, data, err, status)
+			}
+		}
+	})
+}
