@@ -40,6 +40,12 @@ type Server struct {
 	// SyftBox upload a response at once and not with its next full
 	// synchronisation; default 5 ms, negative for none. [publish-nudge]
 	NudgeInterval time.Duration
+	// CleanupExpiry is how old requests and responses become before they are
+	// removed, as [PeriodicCleanup] says; default 30 days, negative for never.
+	CleanupExpiry time.Duration
+	// CleanupInterval is the time between two cleanups, of which the first is
+	// at the start; default a day, negative for none.
+	CleanupInterval time.Duration
 	// DebugMode makes the answer to a failed handler tell how it failed.
 	DebugMode bool
 	// AllowAnyName lets endpoints have names that SyftBox never delivers to, such
@@ -148,21 +154,39 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 }
 
+// CleanupStats returns the totals of the server's cleanup, zero before the
+// server is ready.
+func (s *Server) CleanupStats() CleanupStats {
+	if cleanup := s.cleanup(); cleanup != nil {
+		return cleanup.Stats()
+	}
+	return CleanupStats{}
+}
+
+// CleanupRunning reports whether the server cleans up regularly: it runs, and
+// neither CleanupExpiry nor CleanupInterval is negative.
+func (s *Server) CleanupRunning() bool {
+	cleanup := s.cleanup()
+	return cleanup != nil && cleanup.Running()
+}
+
+func (s *Server) cleanup() *PeriodicCleanup {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running == nil {
+		return nil
+	}
+	return s.running.cleanup
+}
+
 // newServing checks the fields and fills in the defaults.
 func (s *Server) newServing() (*serving, error) {
 	if err := checkAppName(s.AppName); err != nil {
 		return nil, err
 	}
-	client := s.Client
-	if client == nil {
-		loaded, err := LoadClient("")
-		if err != nil {
-			return nil, fmt.Errorf("syftevent: starting app %q: %w", s.AppName, err)
-		}
-		client = loaded
-	}
-	if err := client.check(); err != nil {
-		return nil, err
+	client, err := orLoad(s.Client)
+	if err != nil {
+		return nil, fmt.Errorf("syftevent: starting app %q: %w", s.AppName, err)
 	}
 	if err := checkDeliverable(s.AppName); err != nil && !s.AllowAnyName {
 		return nil, fmt.Errorf("syftevent: app %q: %w", s.AppName, err)
@@ -175,7 +199,15 @@ func (s *Server) newServing() (*serving, error) {
 	if logger == nil {
 		logger = slog.Default()
 	}
+	var cleanup *PeriodicCleanup
+	if s.CleanupExpiry >= 0 && s.CleanupInterval >= 0 {
+		cleanup = &PeriodicCleanup{
+			AppName: s.AppName, Client: client,
+			Interval: s.CleanupInterval, Expiry: s.CleanupExpiry, Logger: logger,
+		}
+	}
 	return &serving{
+		cleanup:  cleanup,
 		app:      s.AppName,
 		email:    client.Email,
 		dir:      rpcDir(client, s.AppName),

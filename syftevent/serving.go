@@ -30,6 +30,7 @@ type serving struct {
 	maxSize                    int64
 	workers                    int
 	debug, anyName             bool
+	cleanup                    *PeriodicCleanup // nil for none
 
 	lock           *os.File // nil where files cannot be locked
 	published      *table   // the routes whose folders and schema are there
@@ -90,6 +91,11 @@ func (s *serving) start(ctx context.Context) (err error) {
 	s.handlers, s.cancelHandlers = context.WithCancel(context.WithoutCancel(ctx))
 	forget := context.AfterFunc(ctx, s.stop)
 
+	if s.cleanup != nil {
+		if err := s.cleanup.Start(s.handlers); err != nil {
+			return errors.Join(err, s.spool.Close())
+		}
+	}
 	var workers sync.WaitGroup
 	for range s.workers {
 		workers.Go(func() {
@@ -102,6 +108,9 @@ func (s *serving) start(ctx context.Context) (err error) {
 	go func() {
 		s.look()
 		forget()
+		if s.cleanup != nil {
+			s.cleanup.Stop()
+		}
 		close(s.work)
 		s.drainWorkers(&workers)
 		s.spool.Close()

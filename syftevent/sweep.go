@@ -1,0 +1,230 @@
+package syftevent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
+	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
+)
+
+// A sweeper is what a cleanup does each time.
+type sweeper struct {
+	dir    string // the app's "rpc" folder
+	expiry time.Duration
+	logger *slog.Logger
+}
+
+// freshFor is how long a response is kept whatever its request says of its age:
+// the client may not have fetched it yet.
+const freshFor = time.Hour
+
+// sweepMaxSize is how large a file may be whose content is asked for its age.
+const sweepMaxSize = 256 << 20
+
+// A sweep is one run.
+type sweep struct {
+	*sweeper
+	root  *os.Root
+	now   time.Time // of this machine, with which "created" is compared
+	fsNow time.Time // of the file system, with which the times of files are
+	stats CleanupStats
+}
+
+// sweep removes what is old. A folder that does not exist has nothing old.
+func (s *sweeper) sweep(ctx context.Context) (CleanupStats, error) {
+	root, err := os.OpenRoot(s.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return CleanupStats{}, nil
+	}
+	if err != nil {
+		return CleanupStats{}, fmt.Errorf("syftevent: cleaning up: %w", err)
+	}
+	defer root.Close()
+	run := &sweep{sweeper: s, root: root, now: time.Now()}
+	if run.fsNow, err = fileSystemNow(root); err != nil {
+		return CleanupStats{}, fmt.Errorf("syftevent: asking the file system of %s for its time: %w", s.dir, err)
+	}
+	err = spool.Walk(root, func(dir string, entries []fs.DirEntry, err error) error {
+		if err != nil {
+			run.failed(dir, err)
+			return nil
+		}
+		run.directory(ctx, dir, entries)
+		return ctx.Err()
+	})
+	return run.stats, err
+}
+
+// fileSystemNow is the time that a file written now gets, as Mercurial asks for
+// it: on a network share it is the server's.
+func fileSystemNow(root *os.Root) (time.Time, error) {
+	name := fmt.Sprintf(".syftevent-now-%016x.tmp", rand.Uint64())
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer root.Remove(name)
+	_, err = f.Write([]byte("?"))
+	info, statErr := f.Stat()
+	if err := errors.Join(err, statErr, f.Close()); err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
+}
+
+// directory removes what is old among the files of one directory, and the
+// directory itself if it is an empty one of a sender.
+func (s *sweep) directory(ctx context.Context, dir string, entries []fs.DirEntry) {
+	responses := map[string]bool{}
+	for _, entry := range entries {
+		if stem, ok := strings.CutSuffix(entry.Name(), responseSuffix); ok && entry.Type().IsRegular() {
+			responses[stem] = true
+		}
+	}
+	for _, entry := range entries {
+		if ctx.Err() != nil {
+			return
+		}
+		name := entry.Name()
+		stem, isRequest := strings.CutSuffix(name, requestSuffix)
+		switch {
+		case !entry.Type().IsRegular():
+		case isLeftover(name):
+			s.leftover(path.Join(dir, name))
+		case isRequest:
+			s.request(path.Join(dir, stem), responses[stem])
+			delete(responses, stem)
+		}
+	}
+	for stem := range responses {
+		s.orphan(path.Join(dir, stem))
+	}
+	if len(entries) == 0 && addressPattern.MatchString(path.Base(dir)) {
+		info, err := s.root.Lstat(dir)
+		if err == nil && s.isOld(info) {
+			// Not RemoveAll: a request may arrive now.
+			s.remove(dir)
+		}
+	}
+}
+
+// isLeftover reports whether a name is that of a temporary file, or of one that
+// SyftBox has marked as refused or in conflict.
+func isLeftover(name string) bool {
+	if name == keepName {
+		return false
+	}
+	temporary := strings.HasSuffix(name, ".tmp") || strings.Contains(name, requestSuffix+".tmp.") ||
+		strings.Contains(name, responseSuffix+".tmp.") || strings.Contains(name, ".syft.tmp.")
+	marked := strings.Contains(name, "syftrejected") || strings.Contains(name, "syftconflict") ||
+		strings.Contains(name, ".rejected.") || strings.Contains(name, ".conflict.")
+	return temporary || marked
+}
+
+// isOld reports whether the file's time is old, which tells nothing but when it
+// came here.
+func (s *sweep) isOld(info fs.FileInfo) bool { return s.fsNow.Sub(info.ModTime()) > s.expiry }
+
+// isFresh reports whether a response was written so lately that it is kept.
+func (s *sweep) isFresh(response fs.FileInfo) bool {
+	return s.fsNow.Sub(response.ModTime()) < min(s.expiry, freshFor)
+}
+
+// request removes a request and its response, if both may go.
+func (s *sweep) request(name string, answered bool) {
+	data, info, err := spool.ReadFile(s.root, name+requestSuffix, sweepMaxSize)
+	if err != nil {
+		s.failed(name+requestSuffix, err)
+		return
+	}
+	envelope, decodeErr := wire.DecodeRequest(data)
+	if decodeErr != nil {
+		envelope = &wire.Request{}
+	}
+	if s.ageOf(envelope.Created, info) <= s.expiry {
+		return
+	}
+	if answered {
+		response, err := s.root.Lstat(name + responseSuffix)
+		if err != nil || s.isFresh(response) {
+			return
+		}
+	} else if decodeErr == nil && !s.hasExpired(envelope, info) {
+		return
+	}
+	if !s.remove(name + requestSuffix) {
+		return
+	}
+	s.stats.RequestsDeleted++
+	if answered && s.remove(name+responseSuffix) {
+		s.stats.ResponsesDeleted++
+	}
+}
+
+// hasExpired reports whether nobody waits for an answer any more.
+func (s *sweep) hasExpired(envelope *wire.Request, info fs.FileInfo) bool {
+	if envelope.Expires.IsZero() {
+		return s.ageOf(envelope.Created, info) > wire.DefaultExpiry
+	}
+	return s.now.After(envelope.Expires)
+}
+
+// ageOf tells the age by what an envelope says, or by the file's time.
+func (s *sweep) ageOf(created time.Time, info fs.FileInfo) time.Duration {
+	if !created.IsZero() && !created.After(s.now) {
+		return s.now.Sub(created)
+	}
+	return s.fsNow.Sub(info.ModTime())
+}
+
+// orphan removes a response that has no request.
+func (s *sweep) orphan(name string) {
+	data, info, err := spool.ReadFile(s.root, name+responseSuffix, sweepMaxSize)
+	if err != nil {
+		s.failed(name+responseSuffix, err)
+		return
+	}
+	var created time.Time
+	if envelope, err := wire.DecodeResponse(data); err == nil {
+		created = envelope.Created
+	}
+	if s.ageOf(created, info) > s.expiry && !s.isFresh(info) && s.remove(name+responseSuffix) {
+		s.stats.ResponsesDeleted++
+	}
+}
+
+// leftover removes a file of which only the time tells anything.
+func (s *sweep) leftover(name string) {
+	info, err := s.root.Lstat(name)
+	if err == nil && s.isOld(info) {
+		s.remove(name)
+	}
+}
+
+// remove removes a file or an empty folder, and reports whether it did.
+func (s *sweep) remove(name string) bool {
+	err := s.root.Remove(name)
+	if err != nil {
+		s.failed(name, err)
+	}
+	return err == nil
+}
+
+// failed counts what could not be done. That something is gone is no failure,
+// nor that a folder is not empty any more.
+func (s *sweep) failed(name string, err error) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) {
+		return
+	}
+	s.stats.Errors++
+	s.logger.Warn("syftevent: a cleanup has left something", "path", path.Join(s.dir, name), "err", err)
+}
