@@ -8,11 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"time"
 )
 
-// A Client knows whose machine this is and where SyftBox keeps its files. Its
-// fields may be set by hand; [LoadClient] reads them from SyftBox's
-// configuration.
+// A Client knows whose machine this is and where SyftBox keeps its files, and
+// sends requests from there. Its fields may be set by hand; [LoadClient] reads
+// them from SyftBox's configuration. Its methods may be called concurrently.
 type Client struct {
 	// Email is the address of the datasite on this machine.
 	Email string
@@ -24,6 +26,9 @@ type Client struct {
 	// ClientURL is where SyftBox's own client listens on this machine, "" if
 	// the configuration does not say. This package never connects to it.
 	ClientURL string
+
+	mu        sync.Mutex
+	nextNudge time.Time // when the next request may be modified
 }
 
 // DefaultServerURL is the server of a configuration that names none.

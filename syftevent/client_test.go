@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func writeConfig(t *testing.T, name, content string) string {
@@ -22,7 +23,7 @@ func writeConfig(t *testing.T, name, content string) string {
 func TestLoadClient(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "SyftBox")
 	quoted := `"` + filepath.ToSlash(data) + `"`
-	tests := map[string]Client{
+	tests := map[string]*Client{
 		`{"email":"bob@example.com","data_dir":` + quoted + `,"server_url":"https://s","client_url":"http://c","access_token":"x"}`: {
 			Email: "bob@example.com", DataDir: data, ServerURL: "https://s", ClientURL: "http://c"},
 		`{"email":"bob@example.com","sync_folder":` + quoted + `,"server_url":null}`: {
@@ -34,12 +35,12 @@ func TestLoadClient(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(&want, byArgument); diff != "" {
+		if diff := cmp.Diff(want, byArgument, cmpopts.IgnoreUnexported(Client{})); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		t.Setenv(ConfigPathVariable, path)
 		byEnvironment, err := LoadClient("")
-		if err != nil || *byEnvironment != want {
+		if err != nil || byEnvironment.Email != want.Email || byEnvironment.DataDir != want.DataDir {
 			t.Errorf("by environment: %v, %v", byEnvironment, err)
 		}
 	}

@@ -13,9 +13,9 @@ import (
 // nothing: the file is truncated to the size that it has. Nudges are apart,
 // because SyftBox loses files when too many are modified at once.
 const (
-	// knownFor is how long a directory must have been there before SyftBox is
+	// KnownFor is how long a directory must have been there before SyftBox is
 	// sure to watch it.
-	knownFor = 25 * time.Millisecond
+	KnownFor = 25 * time.Millisecond
 	// nudgeMaxSize is the size above which SyftBox's fast path loses files.
 	nudgeMaxSize = 3_000_000
 	// nudgeMaxWait is when a full synchronisation is as fast.
@@ -69,7 +69,7 @@ func (s *Spool) nudge(dir, name string, published fs.FileInfo) {
 	if !known {
 		since = time.Now()
 	}
-	s.nudges.add(nudge{name, published, since.Add(knownFor)})
+	s.nudges.add(nudge{name, published, since.Add(KnownFor)})
 }
 
 // add queues a nudge, or drops it if it would come too late or do harm.
@@ -142,16 +142,22 @@ func (n *nudges) close() {
 	<-n.finished
 }
 
-// touch modifies a published file without changing it. Whatever goes wrong,
-// SyftBox's full synchronisation will carry the file.
-func (s *Spool) touch(item nudge) {
-	f, info, err := openRegular(s.current(), item.name, os.O_WRONLY)
+func (s *Spool) touch(item nudge) { Touch(s.current(), item.name, item.published) }
+
+// Touch modifies a published file without changing it, unless it is too large
+// for that to help. Whatever goes wrong, SyftBox's full synchronisation will
+// carry the file.
+func Touch(root *os.Root, name string, published fs.FileInfo) {
+	if published.Size() > nudgeMaxSize {
+		return
+	}
+	f, info, err := openRegular(root, name, os.O_WRONLY)
 	if err != nil {
 		return
 	}
 	defer f.Close()
 	// A client may have replaced it meanwhile; another's file is not touched.
-	if os.SameFile(info, item.published) && info.Size() == item.published.Size() {
+	if os.SameFile(info, published) && info.Size() == published.Size() {
 		f.Truncate(info.Size())
 	}
 }

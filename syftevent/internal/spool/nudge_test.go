@@ -25,7 +25,7 @@ func TestNudgesAreApart(t *testing.T) {
 		var at []time.Duration
 		n := startNudges(5*time.Millisecond, func(nudge) { at = append(at, time.Since(begin)) })
 		for range 3 {
-			n.add(nudge{published: sized{size: 10}, notBefore: begin.Add(knownFor)})
+			n.add(nudge{published: sized{size: 10}, notBefore: begin.Add(KnownFor)})
 		}
 		n.add(nudge{published: sized{size: nudgeMaxSize + 1}})
 		time.Sleep(time.Second)

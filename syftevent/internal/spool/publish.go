@@ -25,27 +25,44 @@ const publishAttempts = 3
 // the whole content or not at all. The directory must exist. If another answer
 // stands there, the error is ErrAnswered; if ours does, nil.
 func (s *Spool) Publish(entry Entry, data []byte) error {
-	root := s.current()
 	final := path.Join(entry.Dir, entry.Stem) + s.options.Out
-	temp, written, err := writeTemp(root, entry.Dir, data)
+	written, err := publish(s.current(), final, data, s.links)
+	if err == nil {
+		s.nudge(entry.Dir, final, written)
+	}
+	return err
+}
+
+// PublishFile puts a file under a name as [Spool.Publish] does, and returns what
+// it was when it was written. It is not nudged.
+func PublishFile(root *os.Root, name string, data []byte) (fs.FileInfo, error) {
+	written, err := publish(root, name, data, true)
+	if err == nil || errors.Is(err, ErrAnswered) || errors.Is(err, fs.ErrNotExist) {
+		return written, err
+	}
+	// No hard links here, perhaps.
+	return publish(root, name, data, false)
+}
+
+func publish(root *os.Root, final string, data []byte, links bool) (fs.FileInfo, error) {
+	temp, written, err := writeTemp(root, path.Dir(final), data)
 	if err != nil {
-		return fmt.Errorf("writing the answer for %s: %w", final, err)
+		return nil, fmt.Errorf("publishing %s: %w", final, err)
 	}
 	defer root.Remove(temp)
 	for range publishAttempts {
-		if err = s.link(root, temp, final); err != nil {
-			published, fatal := s.settleName(root, final, data, err)
+		if err = link(root, temp, final, links); err != nil {
+			published, fatal := settleName(root, final, data, err)
 			if fatal != nil {
-				return fmt.Errorf("publishing %s: %w", final, fatal)
+				return nil, fmt.Errorf("publishing %s: %w", final, fatal)
 			}
 			if !published {
 				continue
 			}
 		}
-		s.nudge(entry.Dir, final, written)
-		return nil
+		return written, nil
 	}
-	return fmt.Errorf("publishing %s: %w", final, err)
+	return nil, fmt.Errorf("publishing %s: %w", final, err)
 }
 
 // writeTemp writes a temporary file into a directory and closes it.
@@ -70,8 +87,8 @@ func writeTemp(root *os.Root, dir string, data []byte) (name string, info fs.Fil
 }
 
 // link gives the temporary file its final name, which must not exist.
-func (s *Spool) link(root *os.Root, temp, final string) error {
-	if s.links {
+func link(root *os.Root, temp, final string, links bool) error {
+	if links {
 		return root.Link(temp, final)
 	}
 	if _, err := root.Lstat(final); !errors.Is(err, fs.ErrNotExist) {
@@ -85,7 +102,7 @@ func (s *Spool) link(root *os.Root, temp, final string) error {
 // and lost the reply. It reports whether our own bytes have the name; what can
 // be no answer (a symbolic link, an empty directory) is removed. An error is
 // final.
-func (s *Spool) settleName(root *os.Root, final string, data []byte, linkErr error) (published bool, err error) {
+func settleName(root *os.Root, final string, data []byte, linkErr error) (published bool, err error) {
 	info, err := root.Lstat(final)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -98,7 +115,7 @@ func (s *Spool) settleName(root *os.Root, final string, data []byte, linkErr err
 	case !info.Mode().IsRegular():
 		return false, root.Remove(final)
 	}
-	there, _, _, err := readRegular(root, final, s.options.MaxSize)
+	there, _, _, err := readRegular(root, final, int64(len(data)))
 	if err != nil && !errors.Is(err, errTooLarge) {
 		return false, err
 	}

@@ -1,0 +1,361 @@
+package syftevent_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/syftevent/syftevent-go/fakebox"
+	"github.com/syftevent/syftevent-go/syftevent"
+)
+
+// inMail runs a test with a client, and a folder in which nobody answers.
+func inMail(t *testing.T, test func(s *site, c *syftevent.Client)) {
+	t.Helper()
+	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
+	synctest.Test(t, func(t *testing.T) {
+		test(newSite(t, demoRouter(), replica), &syftevent.Client{Email: clientEmail, DataDir: replica.DataDir()})
+	})
+}
+
+func request(t *testing.T, endpoint string, body any) *syftevent.Request {
+	t.Helper()
+	req, err := syftevent.NewRequest("POST", rpcURL+endpoint, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return req
+}
+
+// names lists the files of a folder of the app.
+func (s *site) names(dir string) []string {
+	var names []string
+	entries, _ := os.ReadDir(s.path(dir))
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
+}
+
+func TestCall(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		s.start()
+		defer s.stop()
+		req := request(s.t, "/sum", map[string]int{"a": 2, "b": 3})
+		req.Headers.Set("X-A", "1")
+		response, err := c.Call(context.Background(), req)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		want := &syftevent.Response{
+			ID: req.ID, Sender: serverEmail, URL: req.URL, StatusCode: 200,
+			Headers: syftevent.Headers{"Content-Type": "application/json"}, Body: []byte(`{"result":5}`),
+			Created: response.Created, Expires: response.Expires,
+		}
+		if diff := cmp.Diff(want, response); diff != "" {
+			s.t.Errorf("(-want +got):\n%s", diff)
+		}
+		// The pair is gone, and nothing else is left.
+		if names := s.names("sum/" + clientEmail); names != nil {
+			s.t.Errorf("left: %v", names)
+		}
+		// A failure of the handler is a response, no error.
+		if response, err := c.Call(context.Background(), request(s.t, "/fail", nil)); err != nil || response.StatusCode != 500 {
+			s.t.Errorf("%v, %v", response, err)
+		}
+	})
+}
+
+func TestSendWritesAsThePythonPackageDoes(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		req := request(s.t, "/echo", `{"a":1}`)
+		req.ID = stem
+		req.Headers = syftevent.Headers{"h": "1"}
+		future, err := c.Send(context.Background(), req)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		data, err := os.ReadFile(s.path("echo", clientEmail, stem+".request"))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		want := `{"id":"` + stem + `","sender":"alice@example.com","url":"` + rpcURL + `/echo","body":"eyJhIjoxfQ==","headers":{"h":"1"},` +
+			`"created":"2000-01-01T00:00:00+00:00","expires":"2000-01-01T00:15:00+00:00","method":"POST"}`
+		if diff := cmp.Diff(want, string(data)); diff != "" {
+			s.t.Errorf("(-want +got):\n%s", diff)
+		}
+		if future.ID != stem || !future.Expires.Equal(req.Expires) || req.Sender != "" {
+			s.t.Errorf("future %s, expires %v; request's sender %q", future.ID, future.Expires, req.Sender)
+		}
+		if _, err := c.Send(context.Background(), req); err == nil || !strings.Contains(err.Error(), "used before") {
+			s.t.Errorf("the same id again: %v", err)
+		}
+	})
+}
+
+func TestSendPaces(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		began := time.Now()
+		for range 10 {
+			if _, err := c.Send(context.Background(), request(s.t, "/echo", nil)); err != nil {
+				s.t.Fatal(err)
+			}
+		}
+		// The folder is new, and nine requests follow one before them.
+		if took := time.Since(began); took != 25*time.Millisecond+9*5*time.Millisecond {
+			s.t.Errorf("ten requests took %v", took)
+		}
+	})
+}
+
+func TestSendRefuses(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		bad := map[string]func(*syftevent.Request){
+			"method":       func(r *syftevent.Request) { r.Method = "OPTIONS" },
+			"no endpoint":  func(r *syftevent.Request) { r.URL.Path = "/public/x" },
+			"dots":         func(r *syftevent.Request) { r.URL.Path = "/app_data/demo/rpc/../../../x" },
+			"id":           func(r *syftevent.Request) { r.ID = "../x" },
+			"id of marker": func(r *syftevent.Request) { r.ID = "x.rejected.y" },
+			"hidden id":    func(r *syftevent.Request) { r.ID = ".x" },
+		}
+		for name, spoil := range bad {
+			req := request(s.t, "/echo", nil)
+			spoil(req)
+			if _, err := c.Send(context.Background(), req); err == nil {
+				s.t.Errorf("%s: it was sent", name)
+			}
+		}
+		if _, err := (&syftevent.Client{}).Send(context.Background(), request(s.t, "/echo", nil)); err == nil {
+			s.t.Error("a client without an address has sent")
+		}
+		entries, _ := os.ReadDir(s.replica.Datasites())
+		if len(entries) != 1 {
+			s.t.Errorf("folders were made: %v", entries)
+		}
+	})
+}
+
+func (s *site) respond(id, content string) {
+	s.t.Helper()
+	if err := os.WriteFile(s.path("echo", clientEmail, id+".response"), []byte(content), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+const goodResponse = `{"id":"x","sender":"bob@example.com","url":"u","body":"aGk=","headers":{},"status_code":200}`
+
+// A response that has arrived in part must not be taken for a bad one, and never
+// be removed.
+func TestFutureWaitsForTheRestOfAResponse(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		future, err := c.Send(context.Background(), request(s.t, "/echo", nil))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		for _, n := range []int{0, 1, len(goodResponse) / 2, len(goodResponse) - 1} {
+			s.respond(future.ID, goodResponse[:n])
+			for range 19 {
+				if _, done, err := future.Poll(); done {
+					s.t.Fatalf("after %d bytes: done, %v", n, err)
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+		}
+		s.respond(future.ID, goodResponse)
+		response, err := future.Wait(context.Background())
+		if err != nil || string(response.Body) != "hi" {
+			s.t.Errorf("%v, %v", response, err)
+		}
+		again, done, err := future.Poll()
+		if again != response || !done || err != nil {
+			s.t.Errorf("polled again: %v, %v, %v", again, done, err)
+		}
+	})
+}
+
+func TestFutureLeavesABadResponse(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		future, err := c.Send(context.Background(), request(s.t, "/echo", nil))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.respond(future.ID, "{]")
+		if _, err := future.Wait(context.Background()); !errors.Is(err, syftevent.ErrBadResponse) || !strings.Contains(err.Error(), future.ID) {
+			s.t.Errorf("%v", err)
+		}
+		if names := s.names("echo/" + clientEmail); len(names) != 2 {
+			s.t.Errorf("files %v", names)
+		}
+	})
+}
+
+func TestFutureErrors(t *testing.T) {
+	tests := []struct {
+		name   string
+		happen func(s *site, id string) error
+		want   error
+		after  time.Duration // at the soonest
+		within time.Duration
+		left   int // files
+	}{
+		{"rejected", func(s *site, id string) error {
+			return os.Rename(s.path("echo", clientEmail, id+".request"), s.path("echo", clientEmail, id+".rejected.request"))
+		}, syftevent.ErrRejected, 0, time.Second, 0},
+		{"rejected again", func(s *site, id string) error {
+			return os.Rename(s.path("echo", clientEmail, id+".request"), s.path("echo", clientEmail, id+".rejected.20260102030405.request"))
+		}, syftevent.ErrRejected, 0, 2 * time.Second, 0},
+		{"rejected, as older clients mark it", func(s *site, id string) error {
+			return os.WriteFile(s.path("echo", clientEmail, id+".syftrejected.request"), nil, 0o644)
+		}, syftevent.ErrRejected, 0, time.Second, 0},
+		{"expired", func(*site, string) error { return nil }, syftevent.ErrExpired, 15 * time.Minute, 15*time.Minute + time.Second, 0},
+		{"gone", func(s *site, id string) error {
+			return os.Remove(s.path("echo", clientEmail, id+".request"))
+		}, syftevent.ErrNotFound, 12 * time.Second, 13 * time.Second, 0},
+		{"gone with its folder", func(s *site, id string) error {
+			return os.RemoveAll(s.path("echo"))
+		}, syftevent.ErrNotFound, 12 * time.Second, 13 * time.Second, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			inMail(t, func(s *site, c *syftevent.Client) {
+				future, err := c.Send(context.Background(), request(s.t, "/echo", nil))
+				if err != nil {
+					s.t.Fatal(err)
+				}
+				began := time.Now()
+				if err := test.happen(s, future.ID); err != nil {
+					s.t.Fatal(err)
+				}
+				_, err = future.Wait(context.Background())
+				if took := time.Since(began); !errors.Is(err, test.want) || took < test.after || took > test.within {
+					s.t.Errorf("%v after %v", err, took)
+				}
+				if names := s.names("echo/" + clientEmail); len(names) != test.left {
+					s.t.Errorf("left: %v", names)
+				}
+			})
+		})
+	}
+}
+
+// SyftBox takes a request away and brings it back.
+func TestFutureSurvivesAnAbsence(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		future, err := c.Send(context.Background(), request(s.t, "/echo", nil))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		name := s.path("echo", clientEmail, future.ID+".request")
+		go func() {
+			for range 3 {
+				time.Sleep(time.Second)
+				os.Rename(name, name+".away")
+				time.Sleep(6 * time.Second)
+				os.Rename(name+".away", name)
+			}
+			s.respond(future.ID, goodResponse)
+		}()
+		if response, err := future.Wait(context.Background()); err != nil || response.StatusCode != 200 {
+			s.t.Errorf("%v, %v", response, err)
+		}
+	})
+}
+
+func TestWaitEndsWithTheContext(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if _, err := c.Call(ctx, request(s.t, "/echo", nil)); !errors.Is(err, context.DeadlineExceeded) {
+			s.t.Errorf("%v", err)
+		}
+		if names := s.names("echo/" + clientEmail); len(names) != 1 {
+			s.t.Errorf("the request is gone: %v", names)
+		}
+	})
+}
+
+func TestBroadcast(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		s.start()
+		defer s.stop()
+		futures, err := c.Broadcast(context.Background(), request(s.t, "", "hi"), rpcURL+"/echo", "not a URL", rpcURL+"/fail", rpcURL+"/nowhere")
+		if err == nil || !strings.Contains(err.Error(), "not a URL") || len(futures) != 3 {
+			s.t.Fatalf("%d futures, %v", len(futures), err)
+		}
+		// One that was rejected must not keep the others waiting, nor come back
+		// more than once.
+		req := request(s.t, "", nil)
+		req.URL.Path = "/app_data/other/rpc/echo"
+		rejected, err := c.Send(context.Background(), req)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		name := filepath.Join(s.replica.Datasite(), "app_data/other/rpc/echo", clientEmail, rejected.ID)
+		if err := os.Rename(name+".request", name+".rejected.request"); err != nil {
+			s.t.Fatal(err)
+		}
+		var statuses []int
+		var errs []error
+		for _, result := range append(futures, rejected).Wait(context.Background()) {
+			if result.Err != nil {
+				errs = append(errs, result.Err)
+				continue
+			}
+			statuses = append(statuses, result.Response.StatusCode)
+		}
+		if diff := cmp.Diff([]int{200, 500, 404}, statuses); diff != "" {
+			s.t.Errorf("(-want +got):\n%s", diff)
+		}
+		if len(errs) != 1 || !errors.Is(errs[0], syftevent.ErrRejected) {
+			s.t.Errorf("errors %v", errs)
+		}
+	})
+}
+
+func TestCachedRequests(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		var runs atomic.Int32
+		s.server.Router = syftevent.NewRouter()
+		s.server.Router.OnRequest("/echo", func(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+			runs.Add(1)
+			return echo(ctx, req)
+		})
+		s.start()
+		defer s.stop()
+		send := func(body string) string {
+			s.t.Helper()
+			req := request(s.t, "/echo", body)
+			req.Cached = true
+			future, err := c.Send(context.Background(), req)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			response, err := future.Wait(context.Background())
+			if err != nil || string(response.Body) != body {
+				s.t.Fatalf("%v, %v", response, err)
+			}
+			return future.ID
+		}
+		first, second, other := send("a"), send("a"), send("b")
+		if first != second || first == other || runs.Load() != 2 {
+			s.t.Errorf("ids %s, %s and %s, %d runs", first, second, other, runs.Load())
+		}
+		// When it has expired it is sent again, under another id while the old
+		// response is there, and under its own when that is gone.
+		time.Sleep(16 * time.Minute)
+		third := send("a")
+		os.Remove(s.path("echo", clientEmail, first+".request"))
+		os.Remove(s.path("echo", clientEmail, first+".response"))
+		fourth := send("a")
+		if third == first || fourth != first || runs.Load() != 4 {
+			s.t.Errorf("ids %s, then %s and %s, %d runs", first, third, fourth, runs.Load())
+		}
+	})
+}
