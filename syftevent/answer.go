@@ -37,7 +37,7 @@ func (s *serving) answer(w work) {
 	if response == nil {
 		return // the handler was cancelled
 	}
-	reply.StatusCode = response.StatusCode
+	reply.StatusCode = statusOf(response)
 	reply.Headers = response.Headers.clone()
 	reply.Body = response.Body
 	reply.Created = time.Now().UTC()
@@ -144,10 +144,7 @@ func (s *serving) handle(req *Request) *Response {
 	case response == nil:
 		return s.failed(req, errors.New("the handler returned no response and no error"))
 	}
-	if response.StatusCode == 0 {
-		response.StatusCode = 200
-	}
-	if !validStatus(response.StatusCode) {
+	if !validStatus(statusOf(response)) {
 		return s.failed(req, fmt.Errorf("the handler answered with status %d, which clients reject", response.StatusCode))
 	}
 	return response

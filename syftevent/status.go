@@ -11,6 +11,14 @@ func validStatus(code int) bool {
 	return false
 }
 
+// statusOf is the status of a response, 200 if it was left out.
+func statusOf(response *Response) int {
+	if response.StatusCode == 0 {
+		return 200
+	}
+	return response.StatusCode
+}
+
 var statuses = []struct{ first, last int }{
 	{100, 103}, {200, 208}, {226, 226}, {300, 305}, {307, 308}, {400, 419},
 	{421, 426}, {428, 429}, {431, 431}, {451, 451}, {499, 499}, {500, 508},
