@@ -14,6 +14,10 @@ import (
 
 // answer brings one request to its response, or leaves it for a later look.
 func (s *serving) answer(w work) {
+	if data := s.unpublished.of(w.entry); data != nil {
+		s.publish(w.entry, data)
+		return
+	}
 	data, state, err := s.spool.Read(w.entry)
 	if err != nil || state == spool.Pending {
 		return // gone, or not there yet
@@ -21,56 +25,78 @@ func (s *serving) answer(w work) {
 	if s.stopped() {
 		return // nothing new is begun
 	}
-	reply := &wire.Response{
+	reply := s.newReply(w)
+	if response := s.respond(w, state, data, reply); response != nil {
+		s.complete(w, reply, response)
+	}
+}
+
+// crashed answers a request whose handler has ended its goroutine, say.
+func (s *serving) crashed(w work) {
+	s.complete(w, s.newReply(w), &Response{StatusCode: 500, Body: []byte(textInternalError)})
+}
+
+// newReply is what is known of a response before the request was read.
+func (s *serving) newReply(w work) *wire.Response {
+	return &wire.Response{
 		ID:      w.entry.Stem,
 		Sender:  s.email,
-		URL:     s.folderURL(w.location.endpoint),
-		Headers: map[string]string{},
+		URL:     URL{Datasite: s.email, Path: "/app_data/" + s.app + "/rpc" + w.location.endpoint}.String(),
 		Expires: time.Now().UTC().Add(wire.DefaultExpiry),
 	}
-	var response *Response
-	if state == spool.TooLarge {
-		response = Text(413, fmt.Sprintf("Request larger than %d bytes", s.maxSize))
-	} else {
-		response = s.respond(w, data, reply)
-	}
-	if response == nil {
-		return // the handler was cancelled
-	}
+}
+
+// complete gives a reply what the handler has chosen, and publishes it.
+func (s *serving) complete(w work, reply *wire.Response, response *Response) {
 	reply.StatusCode = statusOf(response)
-	reply.Headers = response.Headers.clone()
+	reply.Headers = response.Headers
 	reply.Body = response.Body
 	reply.Created = time.Now().UTC()
 	s.publish(w.entry, wire.AppendResponse(nil, reply))
 }
 
+// respond makes the response to what was read, nil if the request is to be left.
+func (s *serving) respond(w work, state spool.State, data []byte, reply *wire.Response) *Response {
+	var req *Request
+	refusal := Text(413, fmt.Sprintf("Request larger than %d bytes", s.maxSize))
+	if state != spool.TooLarge {
+		req, refusal = s.accept(w, data, reply)
+	}
+	if refusal != nil {
+		s.counters.add(func(c *Stats) { c.Refused++ })
+		s.logger.Info("syftevent: refused a request", "path", filepath.Join(s.dir, filepath.FromSlash(w.entry.String())+requestSuffix),
+			"status", refusal.StatusCode, "reason", string(refusal.Body))
+		return refusal
+	}
+	return s.handle(req)
+}
+
+// publish writes a response, or keeps it until that succeeds.
 func (s *serving) publish(e entry, data []byte) {
 	err := s.spool.Publish(e, data)
-	path := filepath.Join(s.dir, filepath.FromSlash(e.Dir), e.Stem+responseSuffix)
+	name := filepath.Join(s.dir, filepath.FromSlash(e.String())+responseSuffix)
 	switch {
 	case err == nil:
+		s.counters.add(func(c *Stats) { c.Answered++ })
 	case errors.Is(err, spool.ErrAnswered):
-		s.logger.Warn("syftevent: somebody else has answered, the response is dropped", "path", path)
+		s.logger.Warn("syftevent: somebody else has answered, the response is dropped", "path", name)
 	case errors.Is(err, fs.ErrNotExist):
-		s.logger.Warn("syftevent: the request's folder is gone, the response is dropped", "path", path)
+		s.logger.Warn("syftevent: the request's folder is gone, the response is dropped", "path", name)
 	default:
-		s.logger.Error("syftevent: publishing failed, the request will be run again", "path", path, "err", err)
+		if s.unpublished.keep(e, data) {
+			s.logger.Error("syftevent: a response cannot be written, will be tried again", "path", name, "err", err)
+		}
+		return
 	}
+	s.unpublished.drop(e)
 }
 
-// folderURL is the URL of an endpoint, for responses to requests that name no
-// URL that can be read.
-func (s *serving) folderURL(endpoint string) string {
-	return URL{Datasite: s.email, Path: "/app_data/" + s.app + "/rpc" + endpoint}.String()
-}
-
-// respond checks a request and has it handled. It fills in what the reply takes
-// from the request. A nil response means that the request is to be left as it
-// is.
-func (s *serving) respond(w work, data []byte, reply *wire.Response) *Response {
+// accept checks a request, and makes of it what its handler is given or the
+// response that refuses it. It fills in what the reply takes from the request.
+func (s *serving) accept(w work, data []byte, reply *wire.Response) (*Request, *Response) {
 	envelope, err := wire.DecodeRequest(data)
 	if err != nil {
-		return Text(400, textUnreadable+err.Error())
+		return nil, Text(400, textUnreadable+err.Error())
 	}
 	reply.URL = envelope.URL
 	if !envelope.Expires.IsZero() {
@@ -78,13 +104,13 @@ func (s *serving) respond(w work, data []byte, reply *wire.Response) *Response {
 	}
 	u, refusal := s.check(w, envelope)
 	if refusal != nil {
-		return refusal
+		return nil, refusal
 	}
 	if envelope.ID != "" {
 		reply.ID = wire.CanonicalID(envelope.ID)
 	}
-	if !envelope.Expires.IsZero() && time.Now().After(envelope.Expires) {
-		return Text(419, textExpired)
+	if time.Now().After(reply.Expires) {
+		return nil, Text(419, textExpired)
 	}
 	req := &Request{
 		ID:             w.entry.Stem,
@@ -95,13 +121,13 @@ func (s *serving) respond(w work, data []byte, reply *wire.Response) *Response {
 		Headers:        Headers(envelope.Headers),
 		Body:           envelope.Body,
 		Created:        envelope.Created,
-		Expires:        envelope.Expires,
+		Expires:        reply.Expires,
 		endpoint:       w.location.endpoint,
 	}
 	// Only who decrypts a request may say so.
 	req.Headers.Del("X-Syft-Decrypted")
 	req.Headers.Del("X-Syft-Original-Sender")
-	return s.handle(req)
+	return req, nil
 }
 
 // check compares what the file says of itself with where it lies, which is all
@@ -128,59 +154,75 @@ func (s *serving) check(w work, envelope *wire.Request) (URL, *Response) {
 }
 
 // handle runs the handler and gives whatever it returns the form of a response.
+// Nothing that a handler returns can end the server: its values' own methods are
+// called only in call.
 func (s *serving) handle(req *Request) *Response {
-	response, err := s.call(req)
-	if err != nil && s.handlers.Err() != nil {
+	response, failure := s.call(req)
+	if failure != nil && s.handlers.Err() != nil {
 		s.logger.Warn("syftevent: stopped before the handler was done, the request is left for the next start",
 			"endpoint", req.endpoint, "id", req.ID)
 		return nil
 	}
-	var chosen *Error
-	switch {
-	case errors.As(err, &chosen):
-		response = Text(chosen.StatusCode, chosen.Message)
-	case err != nil:
-		return s.failed(req, err)
-	case response == nil:
-		return s.failed(req, errors.New("the handler returned no response and no error"))
-	}
-	if !validStatus(statusOf(response)) {
-		return s.failed(req, fmt.Errorf("the handler answered with status %d, which clients reject", response.StatusCode))
+	if failure != nil {
+		return s.failed(req, failure)
 	}
 	return response
 }
 
-// call runs the handler; a panic is an error.
-func (s *serving) call(req *Request) (response *Response, err error) {
+// A failure is how a handler failed, for the log and the debug mode.
+type failure struct {
+	kind    string // the type of the error or of the panic's value
+	message string
+	stack   string // of a panic
+}
+
+// call runs the handler. An *Error becomes the response that it chooses.
+func (s *serving) call(req *Request) (response *Response, failed *failure) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = &panicError{p, debug.Stack()}
+			response, failed = nil, &failure{fmt.Sprintf("%T", p), fmt.Sprintf("panic: %v", p), string(debug.Stack())}
 		}
 	}()
-	return s.router.ServeSyft(s.handlers, req)
+	response, err := s.router.ServeSyft(s.handlers, req)
+	var chosen *Error
+	switch {
+	case errors.As(err, &chosen) && chosen != nil && validStatus(chosen.StatusCode) && chosen.StatusCode >= 400:
+		return Text(chosen.StatusCode, chosen.Message), nil
+	case err != nil && chosen != nil:
+		return nil, &failure{"*syftevent.Error", fmt.Sprintf("an error with status %d, want a known one of 400 or above: %s", chosen.StatusCode, chosen.Message), ""}
+	case err != nil:
+		return nil, &failure{fmt.Sprintf("%T", err), err.Error(), ""}
+	case response == nil:
+		return nil, &failure{"nil", "the handler returned no response and no error", ""}
+	case !validStatus(statusOf(response)):
+		return nil, &failure{"int", fmt.Sprintf("the handler answered with status %d, which clients reject", response.StatusCode), ""}
+	}
+	return response, nil
 }
 
 // failed logs why a handler failed and makes the answer, which does not tell.
-func (s *serving) failed(req *Request, err error) *Response {
-	attributes := []any{"endpoint", req.endpoint, "id", req.ID, "sender", req.Sender, "err", err}
-	var p *panicError
-	if errors.As(err, &p) {
-		attributes = append(attributes, "stack", string(p.stack))
+func (s *serving) failed(req *Request, f *failure) *Response {
+	s.counters.add(func(c *Stats) { c.Failed++ })
+	attributes := []any{"endpoint", req.endpoint, "id", req.ID, "sender", req.Sender, "err", f.message}
+	if f.stack != "" {
+		attributes = append(attributes, "stack", f.stack)
 	}
-	s.logger.ErrorContext(s.handlers, "syftevent: a handler failed", attributes...)
-	if s.debug {
-		return debugResponse(req, err)
+	s.logger.Error("syftevent: a handler failed", attributes...)
+	if !s.debug {
+		return &Response{StatusCode: 500, Body: []byte(textInternalError)}
 	}
-	return &Response{StatusCode: 500, Body: []byte(textInternalError)}
+	// The members that the Python package uses in its debug mode.
+	response, err := JSON(500, struct {
+		Type     string `json:"error_type"`
+		Message  string `json:"error_message"`
+		Function string `json:"function_name"`
+		Trace    string `json:"traceback"`
+	}{f.kind, f.message, req.endpoint, f.stack})
+	if err != nil { // of strings: never
+		return &Response{StatusCode: 500, Body: []byte(textInternalError)}
+	}
+	return response
 }
-
-// A panicError is a panic of a handler.
-type panicError struct {
-	value any
-	stack []byte
-}
-
-func (p *panicError) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
 func (s *serving) stopped() bool {
 	select {
@@ -189,24 +231,4 @@ func (s *serving) stopped() bool {
 	default:
 		return false
 	}
-}
-
-// debugResponse tells how a handler failed, in the members that the Python
-// package uses in its debug mode.
-func debugResponse(req *Request, err error) *Response {
-	detail := struct {
-		Type     string `json:"error_type"`
-		Message  string `json:"error_message"`
-		Function string `json:"function_name"`
-		Trace    string `json:"traceback"`
-	}{Type: fmt.Sprintf("%T", err), Message: err.Error(), Function: req.endpoint}
-	var p *panicError
-	if errors.As(err, &p) {
-		detail.Type, detail.Trace = fmt.Sprintf("%T", p.value), string(p.stack)
-	}
-	response, encodeErr := JSON(500, detail)
-	if encodeErr != nil {
-		return &Response{StatusCode: 500, Body: []byte(textInternalError)}
-	}
-	return response
 }

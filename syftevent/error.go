@@ -6,14 +6,15 @@ import "fmt"
 // other error is answered 500 with a text that tells nothing of it; its detail
 // goes to the server's log.
 type Error struct {
-	// StatusCode is the status of the answer.
+	// StatusCode is the status of the answer, 400 or above. With any other, also
+	// 0, and one that clients do not know, the answer is 500 and the log tells.
 	StatusCode int
 	// Message becomes the body of the answer, as text. The client sees it.
 	Message string
 }
 
 // Errorf returns an [*Error] with a formatted message.
-func Errorf(status int, format string, args ...any) *Error {
+func Errorf(status int, format string, args ...any) error {
 	return &Error{StatusCode: status, Message: fmt.Sprintf(format, args...)}
 }
 

@@ -4,10 +4,10 @@ import "context"
 
 // A Handler answers requests.
 //
-// It is called at least once for each request, and more than once only if the
-// server was killed after the handler ran and before the response was
-// published; a handler whose work must not be done twice keeps a record of
-// [Request.ID]. [proc-once]
+// It is called at least once for each request. It is called again for one that
+// has no response yet: if the server was killed, or stopped before the handler
+// had returned, when the server is started again. A handler whose work must not
+// be done twice keeps a record of [Request.ID]. [proc-once]
 //
 // An error of type [*Error] chooses the status of the answer; any other error,
 // a panic, and a nil response without an error are answered 500 and logged.

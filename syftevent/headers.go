@@ -1,7 +1,6 @@
 package syftevent
 
 import (
-	"maps"
 	"slices"
 	"strings"
 )
@@ -47,11 +46,4 @@ func (h Headers) matching(name string) []string {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-func (h Headers) clone() Headers {
-	if h == nil {
-		return Headers{}
-	}
-	return maps.Clone(h)
 }

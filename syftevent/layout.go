@@ -30,11 +30,12 @@ const (
 // writePermissions writes the permissions unless there are some.
 // [layout-permissions] [layout-permissions-kept]
 func (s *serving) writePermissions(root *os.Root) error {
-	there, err := createOrRead(root, permissionsName, permissions)
-	if err != nil {
-		return fmt.Errorf("syftevent: writing %s: %w", filepath.Join(s.dir, permissionsName), err)
+	if _, err := root.Lstat(permissionsName); errors.Is(err, fs.ErrNotExist) {
+		if _, err := spool.PublishFile(root, permissionsName, permissions); err != nil {
+			return fmt.Errorf("syftevent: writing %s: %w", filepath.Join(s.dir, permissionsName), err)
+		}
 	}
-	if !bytes.Equal(there, permissions) {
+	if there, err := root.ReadFile(permissionsName); err != nil || !bytes.Equal(there, permissions) {
 		s.logger.Warn("syftevent: the permissions differ from the usual ones and are kept",
 			"path", filepath.Join(s.dir, permissionsName))
 	}
@@ -54,7 +55,12 @@ func (s *serving) publishRoutes(root *os.Root, t *table) error {
 		if err := root.MkdirAll(folder, 0o755); err != nil {
 			return fmt.Errorf("syftevent: making the folder of endpoint %s: %w", endpoint, err)
 		}
-		if _, err := createOrRead(root, filepath.Join(folder, keepName), nil); err != nil {
+		// Whatever has the name already, nothing depends on it.
+		keep, err := root.OpenFile(filepath.Join(folder, keepName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if err == nil {
+			err = keep.Close()
+		}
+		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("syftevent: marking the folder of endpoint %s: %w", endpoint, err)
 		}
 	}
@@ -96,20 +102,4 @@ func writeSchema(root *os.Root, t *table) error {
 		return nil
 	}
 	return spool.Replace(root, schemaName, indented.Bytes())
-}
-
-// createOrRead writes a file unless it exists, and returns what is in it.
-func createOrRead(root *os.Root, name string, content []byte) ([]byte, error) {
-	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if errors.Is(err, fs.ErrExist) {
-		return root.ReadFile(name)
-	}
-	if err != nil {
-		return nil, err
-	}
-	_, err = f.Write(content)
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	return content, err
 }

@@ -33,7 +33,8 @@ type Request struct {
 	Body []byte
 	// Created is when the sender says it made the request, on its clock.
 	Created time.Time
-	// Expires is when the sender stops waiting. A request that has expired is
+	// Expires is when the sender stops waiting; a day after the server has read
+	// the request, if the sender does not say. A request that has expired is
 	// answered 419 and reaches no handler.
 	Expires time.Time
 
@@ -50,6 +51,7 @@ type Request struct {
 }
 
 // DefaultExpiry is how long a request made by [NewRequest] waits for an answer.
+// (One that says nothing of it waits a day; see [Request.Expires].)
 const DefaultExpiry = 15 * time.Minute
 
 // NewRequest makes a request with a fresh id that expires after

@@ -206,27 +206,27 @@ func (s *Server) newServing() (*serving, error) {
 			Interval: s.CleanupInterval, Expiry: s.CleanupExpiry, Logger: logger,
 		}
 	}
-	return &serving{
-		cleanup:  cleanup,
-		app:      s.AppName,
-		email:    client.Email,
-		dir:      rpcDir(client, s.AppName),
-		router:   router,
-		logger:   logger,
-		poll:     orDefault(s.PollInterval, DefaultPollInterval, 0),
-		settle:   orDefault(s.SettleTime, DefaultSettleTime, 0),
-		maxSize:  orDefault(s.MaxRequestSize, DefaultMaxRequestSize, unlimited),
-		workers:  orDefault(s.Concurrency, DefaultConcurrency, 1),
-		drain:    orDefault(s.DrainTimeout, DefaultDrainTimeout, 0),
-		nudge:    orDefault(s.NudgeInterval, DefaultNudgeInterval, -1),
-		debug:    s.DebugMode,
-		anyName:  s.AllowAnyName,
-		stopping: make(chan struct{}),
-		finished: make(chan struct{}),
-		work:     make(chan work),
-		inHand:   map[entry]bool{},
-		left:     map[string]bool{},
-	}, nil
+	serving := &serving{
+		cleanup:     cleanup,
+		app:         s.AppName,
+		email:       client.Email,
+		dir:         rpcDir(client, s.AppName),
+		router:      router,
+		logger:      logger,
+		poll:        orDefault(s.PollInterval, DefaultPollInterval, 0),
+		settle:      orDefault(s.SettleTime, DefaultSettleTime, 0),
+		maxSize:     orDefault(s.MaxRequestSize, DefaultMaxRequestSize, unlimited),
+		drain:       orDefault(s.DrainTimeout, DefaultDrainTimeout, 0),
+		nudge:       orDefault(s.NudgeInterval, DefaultNudgeInterval, -1),
+		debug:       s.DebugMode,
+		anyName:     s.AllowAnyName,
+		stopping:    make(chan struct{}),
+		finished:    make(chan struct{}),
+		left:        map[string]bool{},
+		unpublished: newUnpublished(),
+	}
+	serving.dispatcher = newDispatcher(orDefault(s.Concurrency, DefaultConcurrency, 1), serving.answer, serving.crashed, logger)
+	return serving, nil
 }
 
 // unlimited is a size that no file has.

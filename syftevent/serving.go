@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -17,9 +16,9 @@ import (
 
 type entry = spool.Entry
 
-// serving is a server that runs. The goroutines that start begins end with
-// stop, in this order: the loop that looks for requests, the workers, the one
-// that waits for them and closes finished.
+// serving is a server that runs. Of the goroutines that start begins, the one
+// that looks for requests ends with stop, those that answer them when they have,
+// and the one that waits for all closes finished.
 type serving struct {
 	app, email string
 	dir        string // the app's "rpc" folder
@@ -28,7 +27,6 @@ type serving struct {
 
 	poll, settle, drain, nudge time.Duration
 	maxSize                    int64
-	workers                    int
 	debug, anyName             bool
 	cleanup                    *PeriodicCleanup // nil for none
 
@@ -40,19 +38,10 @@ type serving struct {
 	stopOnce       sync.Once
 	stopping       chan struct{} // closed by stop
 	finished       chan struct{} // closed when all has ended
-	work           chan work
-
-	mu sync.Mutex
-	// inHand has the requests that a worker has or will get, and as false those
-	// that were released since the last look began.
-	inHand map[entry]bool
-	left   map[string]bool // folders whose requests are left alone, and were logged
-}
-
-// work is a request for a worker.
-type work struct {
-	entry    entry
-	location location
+	dispatcher     *dispatcher
+	unpublished    *unpublished
+	left           map[string]bool // what is left alone, and was logged; used by look
+	counters       counters
 }
 
 // rpcDir is the folder below which an app's requests arrive.
@@ -96,25 +85,17 @@ func (s *serving) start(ctx context.Context) (err error) {
 			return errors.Join(err, s.spool.Close())
 		}
 	}
-	var workers sync.WaitGroup
-	for range s.workers {
-		workers.Go(func() {
-			for w := range s.work {
-				s.answer(w)
-				s.release(w.entry)
-			}
-		})
-	}
+	s.logger.Info("syftevent: serving", "app", s.app, "path", s.dir, "as", s.email, "endpoints", len(s.published.routes))
 	go func() {
 		s.look()
 		forget()
 		if s.cleanup != nil {
 			s.cleanup.Stop()
 		}
-		close(s.work)
-		s.drainWorkers(&workers)
+		s.drainHandlers()
 		s.spool.Close()
 		s.unlock()
+		s.logger.Info("syftevent: stopped", "app", s.app)
 		close(s.finished)
 	}()
 	return nil
@@ -164,14 +145,10 @@ func (s *serving) unlock() {
 // One that ignores the cancellation must not keep the program from ending.
 const abandonAfter = time.Second
 
-// drainWorkers waits for the handlers that run, cancels them when the drain
+// drainHandlers waits for the handlers that run, cancels them when the drain
 // timeout is over, and gives up on those that do not heed that.
-func (s *serving) drainWorkers(workers *sync.WaitGroup) {
-	idle := make(chan struct{})
-	go func() { // ends with the last handler
-		workers.Wait()
-		close(idle)
-	}()
+func (s *serving) drainHandlers() {
+	idle := s.dispatcher.stop()
 	overdue := time.AfterFunc(s.drain, s.cancelHandlers)
 	defer overdue.Stop()
 	defer s.cancelHandlers()
@@ -188,108 +165,3 @@ func (s *serving) drainWorkers(workers *sync.WaitGroup) {
 }
 
 func (s *serving) stop() { s.stopOnce.Do(func() { close(s.stopping) }) }
-
-// Waits between two looks begin here after a request was found, and double up
-// to the poll interval.
-const shortestWait = time.Millisecond
-
-// look looks for requests until the server is stopped.
-func (s *serving) look() {
-	wait := s.poll
-	for {
-		began := time.Now()
-		s.republish()
-		s.beginLook()
-		found, ok := s.dispatch(s.spool.Scan())
-		if !ok {
-			return
-		}
-		if found {
-			wait = shortestWait
-		} else {
-			wait = min(2*wait, s.poll)
-		}
-		// Looking never takes more than a third of the time.
-		select {
-		case <-time.After(max(wait, 2*time.Since(began))):
-		case <-s.stopping:
-			return
-		}
-	}
-}
-
-// dispatch hands requests to the workers. It reports whether there were any,
-// and ok unless the server is to stop.
-func (s *serving) dispatch(entries []entry) (found, ok bool) {
-	for _, e := range entries {
-		where, mine := s.whose(e)
-		if !mine || !s.take(e) {
-			continue
-		}
-		found = true
-		select {
-		case s.work <- work{e, where}:
-		case <-s.stopping:
-			return found, false
-		}
-	}
-	select {
-	case <-s.stopping:
-		return found, false
-	default:
-		return found, true
-	}
-}
-
-// whose locates a request, and leaves those that are nobody's or another
-// server's. An endpoint that is not registered here and whose folder is marked
-// belongs to another server of the same app. [route-unknown]
-func (s *serving) whose(e entry) (location, bool) {
-	where, ok := locate(e.Dir, s.router.has)
-	if !ok {
-		s.leave(e.Dir, "it is in no sender's folder and no endpoint")
-		return where, false
-	}
-	if !s.router.has(where.endpoint) && s.spool.Exists(filepath.Join("."+where.endpoint, keepName)) {
-		s.leave(e.Dir, "its endpoint is another server's")
-		return where, false
-	}
-	return where, true
-}
-
-// leave logs once for each folder that requests in it are left alone.
-func (s *serving) leave(dir, reason string) {
-	s.mu.Lock()
-	known := s.left[dir]
-	s.left[dir] = true
-	s.mu.Unlock()
-	if !known {
-		s.logger.Warn("syftevent: leaving a request alone", "path", filepath.Join(s.dir, dir), "reason", reason)
-	}
-}
-
-// beginLook forgets what was released before a look. What is released during
-// the look may have been answered after its folder was listed: it must not be
-// taken for unanswered.
-func (s *serving) beginLook() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	maps.DeleteFunc(s.inHand, func(_ entry, held bool) bool { return !held })
-}
-
-// take reserves a request, unless it is in hand already.
-func (s *serving) take(e entry) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, known := s.inHand[e]; known {
-		return false
-	}
-	s.inHand[e] = true
-	return true
-}
-
-func (s *serving) release(e entry) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.inHand[e] = false
-}

@@ -40,6 +40,9 @@ func DecodeRequest(data []byte) (*Request, error) {
 		Expires: f.time("expires"),
 		Method:  f.text("method", optional),
 	}
+	if r.ID == "" && f.has("id") {
+		f.fail("id", "must not be empty")
+	}
 	if r.Method == "" && !f.has("method") {
 		r.Method = "GET"
 	}

@@ -1,0 +1,118 @@
+package syftevent
+
+import (
+	"log/slog"
+	"maps"
+	"runtime/debug"
+	"sync"
+)
+
+// work is a request that was found.
+type work struct {
+	entry    entry
+	location location
+}
+
+// A dispatcher hands requests to goroutines, as many at once as are allowed, in
+// the order in which they were found. Adding one never waits.
+type dispatcher struct {
+	atOnce int
+	answer func(work)
+	// crashed answers a request for which answer has not returned.
+	crashed func(work)
+	logger  *slog.Logger
+
+	mu      sync.Mutex
+	waiting []work
+	running int
+	stopped bool
+	idle    chan struct{} // closed when it has stopped and none runs
+	// inHand has the requests that wait or run, and as false those that have
+	// ended since the last look began.
+	inHand map[entry]bool
+}
+
+func newDispatcher(atOnce int, answer, crashed func(work), logger *slog.Logger) *dispatcher {
+	return &dispatcher{atOnce: atOnce, answer: answer, crashed: crashed, logger: logger, idle: make(chan struct{}), inHand: map[entry]bool{}}
+}
+
+// beginLook forgets what has ended before a look. What ends during the look may
+// have been answered after its folder was listed: it must not be taken for
+// unanswered.
+func (d *dispatcher) beginLook() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	maps.DeleteFunc(d.inHand, func(_ entry, held bool) bool { return !held })
+}
+
+// add takes a request that was found by a look, and reports whether it was new.
+func (d *dispatcher) add(w work) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, known := d.inHand[w.entry]; known || d.stopped {
+		return false
+	}
+	d.inHand[w.entry] = true
+	d.waiting = append(d.waiting, w)
+	d.startWaiting()
+	return true
+}
+
+// startWaiting starts what waits, as far as it may run. d.mu is held.
+func (d *dispatcher) startWaiting() {
+	for d.running < d.atOnce && len(d.waiting) > 0 {
+		w := d.waiting[0]
+		d.waiting = d.waiting[1:]
+		d.running++
+		go d.run(w)
+	}
+}
+
+// run answers one request. Whatever the code that is called does, even if it
+// panics or ends the goroutine, the request is answered and its place is free
+// again.
+func (d *dispatcher) run(w work) {
+	returned := false
+	defer func() {
+		p := recover()
+		if !returned {
+			d.logger.Error("syftevent: a handler or what serves it has not returned",
+				"request", w.entry.String(), "panic", p, "stack", string(debug.Stack()))
+			d.crashed(w)
+		}
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.inHand[w.entry] = false
+		d.running--
+		d.startWaiting()
+		d.endIfIdle()
+	}()
+	d.answer(w)
+	returned = true
+}
+
+// stop drops what waits, for the next start, and returns a channel that is
+// closed when what runs has ended.
+func (d *dispatcher) stop() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.stopped = true
+	d.waiting = nil
+	d.endIfIdle()
+	return d.idle
+}
+
+// endIfIdle closes idle when it is time. d.mu is held.
+func (d *dispatcher) endIfIdle() {
+	if d.stopped && d.running == 0 {
+		close(d.idle)
+		d.running = -1 // once
+	}
+}
+
+// load tells how many requests run and how many wait.
+func (d *dispatcher) load() (running, waiting int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return max(d.running, 0), len(d.waiting)
+}

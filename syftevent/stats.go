@@ -1,0 +1,63 @@
+package syftevent
+
+import (
+	"sync"
+	"time"
+)
+
+// Stats are the figures of a server since its start.
+type Stats struct {
+	// Answered counts the responses that were published.
+	Answered int
+	// Failed counts the requests whose handler failed, of Answered or to come.
+	Failed int
+	// Refused counts the requests that were answered without a handler.
+	Refused int
+	// Running and Waiting are how many requests a handler has now, and how many
+	// are to get one.
+	Running, Waiting int
+	// Unpublished is how many responses wait to be written, after that has
+	// failed.
+	Unpublished int
+	// Looks counts the looks for requests; LastLook is when the last one began,
+	// and LookDuration how long it took.
+	Looks        int
+	LastLook     time.Time
+	LookDuration time.Duration
+}
+
+// Stats returns the figures of the server, zero before it is ready.
+func (s *Server) Stats() Stats {
+	s.mu.Lock()
+	serving := s.running
+	s.mu.Unlock()
+	if serving == nil {
+		return Stats{}
+	}
+	stats := serving.counters.read()
+	stats.Running, stats.Waiting = serving.dispatcher.load()
+	stats.Unpublished = serving.unpublished.count()
+	return stats
+}
+
+// counters are the figures that are counted as things happen.
+type counters struct {
+	mu    sync.Mutex
+	stats Stats
+}
+
+func (c *counters) read() Stats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stats
+}
+
+func (c *counters) add(count func(*Stats)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	count(&c.stats)
+}
+
+func (c *counters) looked(began time.Time, took time.Duration) {
+	c.add(func(s *Stats) { s.Looks, s.LastLook, s.LookDuration = s.Looks+1, began, took })
+}

@@ -1,0 +1,113 @@
+package syftevent
+
+import (
+	"maps"
+	"sync"
+	"time"
+)
+
+// unpublished keeps the responses that could not be written, because the disk is
+// full, say. The handler has run, so writing is tried again and nothing else,
+// after pauses that grow.
+type unpublished struct {
+	mu      sync.Mutex
+	kept    map[entry]*keptResponse
+	size    int // of all data
+	maxSize int
+}
+
+type keptResponse struct {
+	data  []byte // nil if there was no room: the request is run again then
+	pause time.Duration
+	next  time.Time
+}
+
+const (
+	firstRetry = 100 * time.Millisecond
+	lastRetry  = 30 * time.Second
+	// maxUnpublished is how many bytes of responses are kept.
+	maxUnpublished = 64 << 20
+)
+
+func newUnpublished() *unpublished {
+	return &unpublished{kept: map[entry]*keptResponse{}, maxSize: maxUnpublished}
+}
+
+// keep keeps a response until it is due to be tried again. It reports whether it
+// is the first failure.
+func (u *unpublished) keep(e entry, data []byte) (first bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	k := u.kept[e]
+	if k == nil {
+		first = true
+		k = &keptResponse{pause: firstRetry / 2}
+		u.kept[e] = k
+	}
+	u.size -= len(k.data)
+	k.data = nil
+	if u.size+len(data) <= u.maxSize {
+		k.data = data
+		u.size += len(data)
+	}
+	k.pause = min(2*k.pause, lastRetry)
+	k.next = time.Now().Add(k.pause)
+	return first
+}
+
+// of returns the response that is kept for a request, nil for none.
+func (u *unpublished) of(e entry) []byte {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if k := u.kept[e]; k != nil {
+		return k.data
+	}
+	return nil
+}
+
+// drop forgets the response to a request.
+func (u *unpublished) drop(e entry) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.dropLocked(e)
+}
+
+func (u *unpublished) dropLocked(e entry) {
+	if k := u.kept[e]; k != nil {
+		u.size -= len(k.data)
+		delete(u.kept, e)
+	}
+}
+
+// due reports whether a request is to be taken now: nothing is kept for it, or
+// its pause is over.
+func (u *unpublished) due(e entry, now time.Time) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	k := u.kept[e]
+	return k == nil || !now.Before(k.next)
+}
+
+// retain forgets the responses to requests that are not among those found.
+func (u *unpublished) retain(found []entry) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.kept) == 0 {
+		return
+	}
+	there := make(map[entry]bool, len(found))
+	for _, e := range found {
+		there[e] = true
+	}
+	for e := range maps.Clone(u.kept) {
+		if !there[e] {
+			u.dropLocked(e)
+		}
+	}
+}
+
+func (u *unpublished) count() int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return len(u.kept)
+}
