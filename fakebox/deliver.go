@@ -71,7 +71,7 @@ func (r *Replica) Deliver(name string, data []byte, how Delivery) error {
 
 func (r *Replica) deliver(name string, data []byte, how Delivery) error {
 	if !filepath.IsLocal(filepath.FromSlash(name)) {
-		return fmt.Errorf("fakebox: path %q leaves the datasite of %s", name, r.Email)
+		return fmt.Errorf("fakebox: path %q must be relative, and not lead out of the datasite of %s", name, r.Email)
 	}
 	final := path.Join("datasites", r.Email, name)
 	if err := r.root.MkdirAll(path.Dir(final), 0o755); err != nil {

@@ -40,7 +40,8 @@ const usage = `Usage:
 
   syftevent-conformance [run] [flags] [ID ...] [-- COMMAND ...]
         run the scenarios, all or those that an ID means: the id of a scenario
-        or of a requirement of SPEC.md, or a pattern such as 'publish-*'.
+        or of a requirement that it covers, or a pattern of these such as
+        'publish-*'.
         COMMAND starts the server under test; without it, it is the embedded
         reference.
   syftevent-conformance list
@@ -52,11 +53,17 @@ const usage = `Usage:
 Flags of run:
 
   -keep               leave the files of each scenario, and say where
-  -ready-timeout D    how long COMMAND may take to become ready (30s)
+  -ready-timeout D    how long COMMAND may take to become ready, such as 10s (30s)
   -seed N             decides the ids of requests (1)
   -strict             count a SHOULD that is not met as a failure
   -timescale X        stretch every wait, for slow machines (1)
   -v                  show the log of scenarios that pass, too
+
+Of each scenario is said: pass; FAIL, a MUST is not met, or the server has died;
+warn, a SHOULD is not met; not implemented, the server does not declare the
+feature; not applicable, this system lacks something; COULD NOT TEST, the suite
+has failed. The verdict is conformant if every MUST of the core was tested and
+met, partial if some were not tested, and otherwise non-conformant.
 
 Exit status: 0 nothing unexpected, 1 something unexpected, 2 usage,
 3 something could not be tested.

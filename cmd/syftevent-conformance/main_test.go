@@ -73,19 +73,27 @@ func TestOneFaultIsFound(t *testing.T) {
 		"SPEC.md [fail-status] A request whose handler failed MUST be answered with a status of 400 or above.",
 		"expected:  status 4xx or 5xx",
 		"actual:    status 200",
-		"reproduce: syftevent-conformance run -keep -seed=1 fail-status -- ",
+		" run -keep -seed=1 fail-status -- ",
 		"rpc/fail/client@example.com/",
 		"1 passed, 1 failed\n",
 		"verdict: non-conformant\n")
 }
 
 func TestWarningsCountOnlyIfStrict(t *testing.T) {
-	for strict, want := range map[string]int{"-strict=false": exitOK, "-strict": exitUnexpected} {
-		status, stdout, stderr := against(t, "fail-503", strict, "fail-text", "fail-status")
-		if status != want {
-			t.Errorf("%s: exit %d, want %d\n%s%s", strict, status, want, stdout, stderr)
+	tests := []struct {
+		strict string
+		status int
+		want   string
+	}{
+		{"-strict=false", exitOK, "1 passed, 0 failed\nwarn: 1\n"},
+		{"-strict", exitUnexpected, "1 passed, 1 failed\n"},
+	}
+	for _, test := range tests {
+		status, stdout, stderr := against(t, "fail-503", test.strict, "fail-text", "fail-status")
+		if status != test.status {
+			t.Errorf("%s: exit %d, want %d\n%s%s", test.strict, status, test.status, stdout, stderr)
 		}
-		contains(t, "output", stdout, "warn: 1\n", "expected:  status 500", "actual:    status 503")
+		contains(t, "output", stdout, test.want, "expected:  status 500", "actual:    status 503")
 	}
 }
 
@@ -97,6 +105,12 @@ func TestUsage(t *testing.T) {
 		{"run", "-no-such-flag"},
 		{"run", "-timescale", "0"},
 		{"run", "-timescale", "x"},
+		{"run", "-timescale", "Inf"},
+		{"run", "-ready-timeout", "-1s"},
+		{"run", "-ready-timeout", "5"},
+		{"run", "-"},
+		{"-"},
+		{"client-unique"},
 		{"run", "--"},
 		{"list", "x"},
 		{"serve", "x"},
@@ -143,7 +157,7 @@ func TestNeverReady(t *testing.T) {
 		want   []string
 	}{
 		{"exit", []string{"it ended first (exit status 7)", "the last words"}},
-		{"silent", []string{"it printed no ready line within 300ms", "still thinking"}},
+		{"silent", []string{"it printed no ready line on standard output within 300ms", "still thinking"}},
 		{"ready-without-name", []string{`lacks "implementation"`}},
 	}
 	for _, test := range tests {
@@ -169,8 +183,17 @@ func TestDeathFailsOneScenario(t *testing.T) {
 	}
 	contains(t, "output", stdout,
 		"actual:    the server has ended (exit status 9)",
-		"end of the server's log: dying at echo",
+		"dying at /echo",
 		"1 passed, 2 failed\n") // proc-expired sends a canary to /echo
+}
+
+// Death counts whatever the scenario was about.
+func TestDeathIsNoWarning(t *testing.T) {
+	status, stdout, stderr := against(t, "die-at-slow", "proc-concurrent")
+	if status != exitUnexpected {
+		t.Errorf("exit %d, want %d\n%s%s", status, exitUnexpected, stdout, stderr)
+	}
+	contains(t, "output", stdout, "0 passed, 1 failed\n", "verdict: non-conformant\n", "exit status 9")
 }
 
 func TestChatterBeforeReadyIsPassedOver(t *testing.T) {
@@ -180,7 +203,7 @@ func TestChatterBeforeReadyIsPassedOver(t *testing.T) {
 }
 
 func TestIgnoringSIGTERMIsFound(t *testing.T) {
-	status, stdout, stderr := against(t, "deaf", "-strict", "-timescale=0.1", "proc-drain")
+	status, stdout, stderr := against(t, "deaf", "-timescale=0.1", "proc-drain")
 	if status != exitUnexpected {
 		t.Errorf("exit %d, want %d\n%s%s", status, exitUnexpected, stdout, stderr)
 	}
@@ -210,12 +233,37 @@ func TestNothingIsLeft(t *testing.T) {
 }
 
 func TestInterruptedRunSaysSo(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	var out, errs bytes.Buffer
-	if status := command(ctx, []string{"run"}, strings.NewReader(""), &out, &errs); status != exitCouldNotTest {
-		t.Errorf("exit %d, want %d\n%s%s", status, exitCouldNotTest, &out, &errs)
+	// Before the server was ever ready, and while scenarios run.
+	for _, when := range []string{"", "1/"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		var errs bytes.Buffer
+		out := &trigger{text: when, fire: cancel}
+		if when == "" {
+			cancel()
+		}
+		status := command(ctx, []string{"run"}, strings.NewReader(""), out, &errs)
+		if status != exitCouldNotTest || !strings.Contains(errs.String(), "interrupted") {
+			t.Errorf("exit %d, want %d and the word\n%s%s", status, exitCouldNotTest, out.String(), &errs)
+		}
+		if when != "" {
+			contains(t, "output", out.String(), "not run: ")
+		}
 	}
+}
+
+// A trigger is a buffer that fires when a text is written.
+type trigger struct {
+	bytes.Buffer
+	text string
+	fire func()
+}
+
+func (t *trigger) Write(p []byte) (int, error) {
+	n, err := t.Buffer.Write(p)
+	if t.text != "" && strings.Contains(t.String(), t.text) {
+		t.fire()
+	}
+	return n, err
 }
 
 func TestListAndVersion(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -29,6 +30,9 @@ type runFlags struct {
 	written      []string // the flags as they were given, for repeating the run
 }
 
+// maxTimescale is a factor with which every wait is still a length of time.
+const maxTimescale = 1000
+
 func parseRun(args []string) (*runFlags, error) {
 	f := &runFlags{}
 	for i, arg := range args {
@@ -50,19 +54,22 @@ func parseRun(args []string) (*runFlags, error) {
 	flags.BoolVar(&f.strict, "strict", false, "")
 	flags.BoolVar(&f.verbose, "v", false, "")
 	for len(args) > 0 { // flags and ids in any order
-		if !strings.HasPrefix(args[0], "-") {
+		if !strings.HasPrefix(args[0], "-") || args[0] == "-" {
 			f.selectors, args = append(f.selectors, args[0]), args[1:]
 			continue
 		}
 		if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 			return nil, errHelp
 		} else if err != nil {
-			return nil, usageError("%v", err)
+			return nil, usageError("%s", strings.TrimSuffix(err.Error(), ": parse error"))
 		}
 		args = flags.Args()
 	}
-	if !(f.timescale > 0) {
-		return nil, usageError("-timescale must be more than 0")
+	if !(f.timescale > 0 && f.timescale <= maxTimescale) {
+		return nil, usageError("-timescale %v: must be more than 0 and at most %v", f.timescale, maxTimescale)
+	}
+	if f.readyTimeout <= 0 {
+		return nil, usageError("-ready-timeout %v: must be more than 0", f.readyTimeout)
 	}
 	flags.Visit(func(given *flag.Flag) {
 		if given.Name != "keep" && given.Name != "seed" {
@@ -71,6 +78,8 @@ func parseRun(args []string) (*runFlags, error) {
 	})
 	return f, nil
 }
+
+var errInterrupted = errors.New("interrupted")
 
 // run runs scenarios and returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
@@ -96,6 +105,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 		defer os.RemoveAll(config.Dir)
 	}
 	ready, err := runner.Probe(ctx, config)
+	if ctx.Err() != nil {
+		return 0, errInterrupted
+	}
 	if err != nil {
 		var notReady *target.NotReadyError
 		if errors.As(err, &notReady) && notReady.Stderr != "" {
@@ -103,7 +115,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 		}
 		return 0, fmt.Errorf("could not test: %w", err)
 	}
-	text := &report.Text{Out: stdout, Verbose: f.verbose, Strict: f.strict, Reproduce: f.reproduce(), CoreMust: coreMust(all)}
+	text := &report.Text{Out: stdout, Verbose: f.verbose, Reproduce: f.reproduce(), CoreMust: coreMust(all)}
 	text.Begin(ready, f.seed, ids(scenarios))
 	runner.Run(ctx, config, ready, scenarios, text.Add)
 	text.End()
@@ -111,7 +123,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 	case text.Unexpected():
 		return exitUnexpected, nil
 	case ctx.Err() != nil:
-		return 0, errors.New("interrupted")
+		return 0, errInterrupted
 	case text.Incomplete():
 		return exitCouldNotTest, nil
 	}
@@ -131,7 +143,7 @@ func (f *runFlags) config() (runner.Config, error) {
 	if err != nil {
 		return runner.Config{}, fmt.Errorf("making a folder for the run: %w", err)
 	}
-	config := runner.Config{Dir: dir, Keep: f.keep}
+	config := runner.Config{Dir: dir, Keep: f.keep, Strict: f.strict}
 	config.Command = target.Command{Args: command, ReadyTimeout: time.Duration(float64(f.readyTimeout) * f.timescale)}
 	config.Seed, config.Timescale = f.seed, f.timescale
 	return config, nil
@@ -139,7 +151,7 @@ func (f *runFlags) config() (runner.Config, error) {
 
 // reproduce is the command line that repeats one scenario, with %s for its id.
 func (f *runFlags) reproduce() string {
-	words := append([]string{"syftevent-conformance", "run", "-keep", fmt.Sprintf("-seed=%d", f.seed)}, f.written...)
+	words := append(append(programName(), "run", "-keep", fmt.Sprintf("-seed=%d", f.seed)), f.written...)
 	words = append(words, "\x00")
 	if f.command != nil {
 		words = append(append(words, "--"), f.command...)
@@ -148,6 +160,19 @@ func (f *runFlags) reproduce() string {
 		words[i] = strings.ReplaceAll(quote(word), "%", "%%")
 	}
 	return strings.Replace(strings.Join(words, " "), "\x00", "%s", 1)
+}
+
+// programName is how the program was started: "go run" builds it anew each time,
+// in a folder that is gone afterwards.
+func programName() []string {
+	path, err := os.Executable()
+	if err != nil {
+		return []string{"syftevent-conformance"}
+	}
+	if strings.Contains(filepath.ToSlash(path), "/go-build") {
+		return []string{"go", "run", "./cmd/syftevent-conformance"}
+	}
+	return []string{path}
 }
 
 // quote makes a word safe for a shell.

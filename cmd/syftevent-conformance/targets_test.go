@@ -41,16 +41,18 @@ func runTarget(name string) int {
 	case "fail-503":
 		return serveWith(os.Stdin, map[string]syftevent.HandlerFunc{"/fail": answer(503)})
 	case "die-at-echo":
-		return serveWith(os.Stdin, map[string]syftevent.HandlerFunc{
-			"/echo": func(context.Context, *syftevent.Request) (*syftevent.Response, error) {
-				fmt.Fprintln(os.Stderr, "dying at echo")
-				os.Exit(9)
-				return nil, nil
-			},
-		})
+		return serveWith(os.Stdin, map[string]syftevent.HandlerFunc{"/echo": die})
+	case "die-at-slow":
+		return serveWith(os.Stdin, map[string]syftevent.HandlerFunc{"/slow": die})
 	}
 	fmt.Fprintf(os.Stderr, "there is no target %q\n", name)
 	return exitUsage
+}
+
+func die(_ context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+	fmt.Fprintf(os.Stderr, "dying at %s\n", req.URL.Endpoint())
+	os.Exit(9)
+	return nil, nil
 }
 
 func answer(status int) syftevent.HandlerFunc {

@@ -26,8 +26,8 @@
 //	box send [flags] NAME ENDPOINT [BODY]
 //
 // delivers a request to the app $BOX_APP ("app" if unset) and remembers it as
-// NAME; $STEM_NAME is then the name of its file without ".request". ENDPOINT
-// has no slash in front. Flags:
+// NAME; $STEM_NAME is then the name of its file without ".request". A slash in
+// front of ENDPOINT, or behind it, means nothing. Flags:
 //
 //	-from EMAIL           the sender, and the folder; client@example.com
 //	-via MODE             websocket (the default), blobstore, blobstore-in-place
@@ -45,9 +45,15 @@
 //	-folder FOLDER        where the request lies below "rpc"; ENDPOINT/EMAIL
 //	-first N              delivers the first N bytes only, in place
 //
-// The rest of a request sent with -first is written by
+// More of a request sent with -first is written by
 //
+//	box more NAME N
 //	box finish NAME
+//
+// N bytes, or all that is left. A request that was sent is delivered again, with
+// the same bytes, by
+//
+//	box again [-via MODE] NAME
 //
 // And
 //
@@ -137,11 +143,13 @@ func box(ts *testscript.TestScript, neg bool, args []string) {
 	subcommands := map[string]func(*Network, *testscript.TestScript, []string) error{
 		"start":  (*Network).commandStart,
 		"send":   (*Network).commandSend,
+		"more":   (*Network).commandMore,
 		"finish": (*Network).commandFinish,
+		"again":  (*Network).commandAgain,
 		"wait":   (*Network).commandWait,
 	}
 	if len(args) == 0 || subcommands[args[0]] == nil {
-		ts.Fatalf("usage: box start|send|finish|wait ...")
+		ts.Fatalf("usage: box start|send|more|finish|again|wait ...")
 	}
 	ts.Check(subcommands[args[0]](Of(ts), ts, args[1:]))
 }

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -187,66 +186,4 @@ func (o *outgoing) append(out *bytes.Buffer, name string, value json.RawMessage)
 	}
 	out.WriteByte(separator)
 	fmt.Fprintf(out, "%q:%s", name, value)
-}
-
-func (n *Network) commandFinish(ts *testscript.TestScript, args []string) error {
-	if len(args) != 1 {
-		return errors.New("usage: box finish NAME")
-	}
-	call, err := n.Call(args[0])
-	if err != nil {
-		return err
-	}
-	f, err := os.OpenFile(call.RequestPath(), os.O_WRONLY|os.O_APPEND, 0)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(call.Data[call.written:])
-	call.written = len(call.Data)
-	return errors.Join(err, f.Close())
-}
-
-func (n *Network) commandWait(ts *testscript.TestScript, args []string) error {
-	if len(args) == 0 {
-		return errors.New("usage: box wait NAME...")
-	}
-	timeout := 10 * time.Second
-	if text := ts.Getenv("BOX_TIMEOUT"); text != "" {
-		var err error
-		if timeout, err = time.ParseDuration(text); err != nil {
-			return fmt.Errorf("box wait: $BOX_TIMEOUT: %w", err)
-		}
-	}
-	deadline := time.Now().Add(timeout)
-	for _, name := range args {
-		call, err := n.Call(name)
-		if err != nil {
-			return err
-		}
-		data, err := call.await(deadline)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(ts.MkAbs(name+".response"), data, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// await reads the response when it is there and complete.
-func (c *Call) await(deadline time.Time) ([]byte, error) {
-	for {
-		data, err := os.ReadFile(c.ResponsePath())
-		if err == nil && json.Valid(data) {
-			return data, nil
-		}
-		if time.Now().After(deadline) {
-			if err == nil {
-				err = fmt.Errorf("%s is not JSON", c.ResponsePath())
-			}
-			return nil, fmt.Errorf("request %q has no response: %w", c.Name, err)
-		}
-		time.Sleep(time.Millisecond)
-	}
 }

@@ -32,12 +32,10 @@ type Text struct {
 	Out io.Writer
 	// Verbose shows the log of scenarios that pass, too.
 	Verbose bool
-	// Strict makes a warning count as a failure.
-	Strict bool
 	// Reproduce is the command line that repeats a scenario, with %s for its id.
 	Reproduce string
-	// All are the ids of all scenarios that cover a core MUST; the verdict is
-	// partial unless they all ran.
+	// CoreMust are the ids of all scenarios that cover a core MUST; the verdict
+	// is partial unless they all ran.
 	CoreMust []string
 
 	total   int
@@ -55,7 +53,7 @@ func (t *Text) Begin(ready target.Ready, seed uint64, ids []string) {
 	if len(ready.Features) > 0 {
 		features = "features " + strings.Join(ready.Features, ", ")
 	}
-	fmt.Fprintf(t.Out, "%d scenarios against %s %s (%s), seed %d\n\n", len(ids), ready.Implementation, ready.Version, features, seed)
+	fmt.Fprintf(t.Out, "%s against %s %s (%s), seed %d\n\n", plural(len(ids), "scenario"), ready.Implementation, ready.Version, features, seed)
 }
 
 // Add writes one result.
@@ -66,6 +64,8 @@ func (t *Text) Add(r runner.Result) {
 	switch r.Outcome {
 	case runner.Fail, runner.Warn, runner.CouldNotTest:
 		t.explain(r)
+	case runner.NotApplicable:
+		t.block("because", r.Problem)
 	case runner.Pass:
 		if t.Verbose {
 			t.block("log", r.Log)
@@ -110,12 +110,8 @@ func (t *Text) block(heading, text string) {
 
 // End writes the figures and the verdict.
 func (t *Text) End() {
-	failed := t.count(runner.Fail)
-	if t.Strict {
-		failed += t.count(runner.Warn)
-	}
-	fmt.Fprintf(t.Out, "\n%d passed, %d failed\n", t.count(runner.Pass), failed)
-	for _, outcome := range []runner.Outcome{runner.Warn, runner.NotImplemented, runner.CouldNotTest} {
+	fmt.Fprintf(t.Out, "\n%d passed, %d failed\n", t.count(runner.Pass), t.count(runner.Fail))
+	for _, outcome := range []runner.Outcome{runner.Warn, runner.NotImplemented, runner.NotApplicable, runner.CouldNotTest} {
 		if n := t.count(outcome); n > 0 {
 			fmt.Fprintf(t.Out, "%s: %d\n", strings.ToLower(string(outcome)), n)
 		}
@@ -123,7 +119,29 @@ func (t *Text) End() {
 	if n := t.total - len(t.results); n > 0 {
 		fmt.Fprintf(t.Out, "not run: %d\n", n)
 	}
-	fmt.Fprintf(t.Out, "verdict: %s\n", t.Verdict())
+	fmt.Fprintf(t.Out, "verdict: %s\n", t.explainVerdict())
+}
+
+// explainVerdict is the verdict with, if it is partial, what it lacks.
+func (t *Text) explainVerdict() string {
+	verdict := t.Verdict()
+	if verdict != Partial {
+		return string(verdict)
+	}
+	passed := 0
+	for _, r := range t.results {
+		if r.Outcome == runner.Pass && slices.Contains(t.CoreMust, r.Scenario.ID) {
+			passed++
+		}
+	}
+	return fmt.Sprintf("%s (%d of %d scenarios of the core were run and passed)", verdict, passed, len(t.CoreMust))
+}
+
+func plural(n int, word string) string {
+	if n != 1 {
+		word += "s"
+	}
+	return fmt.Sprintf("%d %s", n, word)
 }
 
 func (t *Text) count(outcome runner.Outcome) int {
@@ -153,7 +171,7 @@ func (t *Text) Verdict() Verdict {
 
 // Unexpected reports whether anything failed that should not have.
 func (t *Text) Unexpected() bool {
-	return t.count(runner.Fail) > 0 || t.Strict && t.count(runner.Warn) > 0
+	return t.count(runner.Fail) > 0
 }
 
 // Incomplete reports whether something could not be tested.

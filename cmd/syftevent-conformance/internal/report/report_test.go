@@ -20,22 +20,20 @@ func TestVerdict(t *testing.T) {
 	tests := []struct {
 		name                   string
 		results                []runner.Result
-		strict                 bool
 		want                   Verdict
 		unexpected, incomplete bool
 	}{
-		{"all pass", []runner.Result{result("a", runner.Pass), result("b", runner.Pass)}, false, Conformant, false, false},
-		{"one fails", []runner.Result{result("a", runner.Pass), result("b", runner.Fail)}, false, NonConformant, true, false},
-		{"one left out", []runner.Result{result("a", runner.Pass)}, false, Partial, false, true},
-		{"one could not be tested", []runner.Result{result("a", runner.Pass), result("b", runner.CouldNotTest)}, false, Partial, false, true},
-		{"failure outranks", []runner.Result{result("a", runner.Fail), result("b", runner.CouldNotTest)}, false, NonConformant, true, true},
-		{"a core MUST not implemented", []runner.Result{result("a", runner.Pass), result("b", runner.NotImplemented)}, false, Partial, false, false},
-		{"another not implemented", []runner.Result{result("a", runner.Pass), result("b", runner.Pass), result("c", runner.NotImplemented)}, false, Conformant, false, false},
-		{"a warning", []runner.Result{result("a", runner.Pass), result("b", runner.Pass), result("c", runner.Warn)}, false, Conformant, false, false},
-		{"a warning, strictly", []runner.Result{result("a", runner.Pass), result("b", runner.Pass), result("c", runner.Warn)}, true, Conformant, true, false},
+		{"all pass", []runner.Result{result("a", runner.Pass), result("b", runner.Pass)}, Conformant, false, false},
+		{"one fails", []runner.Result{result("a", runner.Pass), result("b", runner.Fail)}, NonConformant, true, false},
+		{"one left out", []runner.Result{result("a", runner.Pass)}, Partial, false, true},
+		{"one could not be tested", []runner.Result{result("a", runner.Pass), result("b", runner.CouldNotTest)}, Partial, false, true},
+		{"failure outranks", []runner.Result{result("a", runner.Fail), result("b", runner.CouldNotTest)}, NonConformant, true, true},
+		{"a core MUST not implemented", []runner.Result{result("a", runner.Pass), result("b", runner.NotImplemented)}, Partial, false, false},
+		{"another not implemented", []runner.Result{result("a", runner.Pass), result("b", runner.Pass), result("c", runner.NotImplemented)}, Conformant, false, false},
+		{"a warning", []runner.Result{result("a", runner.Pass), result("b", runner.Pass), result("c", runner.Warn)}, Conformant, false, false},
 	}
 	for _, test := range tests {
-		text := &Text{Out: &strings.Builder{}, Strict: test.strict, CoreMust: []string{"a", "b"}, Reproduce: "%s"}
+		text := &Text{Out: &strings.Builder{}, CoreMust: []string{"a", "b"}, Reproduce: "%s"}
 		text.Begin(target.Ready{}, 1, make([]string, max(2, len(test.results))))
 		for _, r := range test.results {
 			text.Add(r)

@@ -33,6 +33,8 @@ const (
 	Warn Outcome = "warn"
 	// NotImplemented: the server does not declare the feature.
 	NotImplemented Outcome = "not implemented"
+	// NotApplicable: the system on which the suite runs lacks something.
+	NotApplicable Outcome = "not applicable"
 	// CouldNotTest: the suite itself failed.
 	CouldNotTest Outcome = "COULD NOT TEST"
 )
@@ -44,7 +46,7 @@ type Result struct {
 	Duration time.Duration
 	// Failure is set for Fail and Warn.
 	Failure *script.Failure
-	// Problem says why a scenario could not be tested.
+	// Problem says why a scenario could not be tested, or does not apply.
 	Problem string
 	// Log is what testscript wrote.
 	Log string
@@ -59,6 +61,8 @@ type Result struct {
 // Config says how to run.
 type Config struct {
 	script.Config
+	// Strict makes a requirement that is not met a failure, whatever its level.
+	Strict bool
 	// Keep leaves the files of every scenario in Dir.
 	Keep bool
 	// Dir is a folder for the files of the run, which must exist.
@@ -145,10 +149,10 @@ func runOne(ctx context.Context, config Config, s scenario.Scenario) Result {
 	}
 	result := t.result(run)
 	result.Scenario, result.Duration = s, time.Since(began)
-	if result.Outcome == Fail && s.Level() != spec.Must {
+	if result.Outcome == Fail && s.Level() != spec.Must && !result.Failure.Dead && !config.Strict {
 		result.Outcome = Warn
 	}
-	if result.Outcome != Pass {
+	if result.Outcome != Pass && result.Outcome != NotApplicable {
 		result.Stderr = run.Stderr()
 		result.Tree = tree(filepath.Join(run.Dir, "box"))
 	}
@@ -191,6 +195,8 @@ func (t *recorder) result(run *script.Run) Result {
 	switch {
 	case t.panic != "":
 		r.Outcome, r.Problem = CouldNotTest, t.panic
+	case run.NotApplicable != "":
+		r.Outcome, r.Problem = NotApplicable, run.NotApplicable
 	case t.skipped:
 		r.Outcome, r.Problem = CouldNotTest, "the script has skipped itself"
 	case t.failed && run.Failure != nil:

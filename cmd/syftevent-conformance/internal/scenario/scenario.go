@@ -91,11 +91,22 @@ func Select(all []Scenario, selectors []string) ([]Scenario, error) {
 				chosen[s.ID], found = true, true
 			}
 		}
+		if r, known := spec.Find(selector); known && !found {
+			return nil, fmt.Errorf("requirement %s has no scenario: %s", r.ID, whyUntested(r))
+		}
 		if !found {
 			return nil, fmt.Errorf("there is no command, scenario or requirement %q; 'syftevent-conformance list' shows the scenarios", selector)
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(all), func(s Scenario) bool { return !chosen[s.ID] }), nil
+}
+
+// whyUntested says why a requirement has no scenario.
+func whyUntested(r spec.Requirement) string {
+	if reasons, err := Untestable(); err == nil && reasons[r.ID] != "" {
+		return reasons[r.ID]
+	}
+	return fmt.Sprintf("it is a %s that is not tested yet", r.Level)
 }
 
 func (s Scenario) matches(selector string) (bool, error) {

@@ -30,9 +30,9 @@ func (r *Run) wait(within time.Duration, expected string, done func() (ok bool, 
 		case ok || err != nil:
 			return err
 		case ended:
-			return &mismatch{expected, fmt.Sprintf("the server has ended (%s)", r.process.Status())}
+			return &mismatch{expected, fmt.Sprintf("the server has ended (%s)", r.process.Status()), true}
 		case time.Now().After(deadline):
-			return &mismatch{expected, fmt.Sprintf("%s after %v", standing, within)}
+			return &mismatch{expected, fmt.Sprintf("%s after %v", standing, within), false}
 		case r.ctx.Err() != nil:
 			return r.ctx.Err()
 		}
@@ -98,15 +98,15 @@ func (r *Run) commandWhole(ts *testscript.TestScript, args []string) error {
 		data, err := os.ReadFile(call.ResponsePath())
 		switch {
 		case err == nil && !json.Valid(data):
-			return &mismatch{expected, fmt.Sprintf("%d bytes that are no JSON: %s", len(data), excerpt(string(data)))}
+			return &mismatch{expected, fmt.Sprintf("%d bytes that are no JSON: %s", len(data), excerpt(string(data))), false}
 		case err == nil:
 			return nil
 		case !errors.Is(err, fs.ErrNotExist):
 			return err
 		case time.Now().After(deadline):
-			return &mismatch{expected, "there is no response"}
+			return &mismatch{expected, "there is no response", false}
 		case r.process.Exited():
-			return &mismatch{expected, fmt.Sprintf("the server has ended (%s)", r.process.Status())}
+			return &mismatch{expected, fmt.Sprintf("the server has ended (%s)", r.process.Status()), true}
 		}
 	}
 }
@@ -129,7 +129,9 @@ func (r *Run) canary() error {
 		stem := fmt.Sprintf("00000000-0000-4000-8000-%012d", r.canaryN)
 		const sender = "canary@example.com"
 		folder := "app_data/" + App + "/rpc/echo/" + sender + "/"
-		data := fmt.Sprintf(`{"id":%q,"sender":%q,"url":"syft://%s/app_data/%s/rpc/echo","method":"POST"}`, stem, sender, ServerEmail, App)
+		now := time.Now().UTC()
+		data := fmt.Sprintf(`{"id":%q,"sender":%q,"url":"syft://%s/app_data/%s/rpc/echo","body":null,"headers":{},"created":%q,"expires":%q,"method":"POST"}`,
+			stem, sender, ServerEmail, App, now.Format(time.RFC3339), now.Add(time.Hour).Format(time.RFC3339))
 		if err := r.network.Server.Deliver(folder+stem+".request", []byte(data), fakebox.Delivery{}); err != nil {
 			return err
 		}
@@ -138,6 +140,9 @@ func (r *Run) canary() error {
 			_, err := os.Stat(answer)
 			return err == nil, "no answer", nil
 		})
+		if m, ok := err.(*mismatch); ok {
+			m.dead = true
+		}
 		if err != nil {
 			return err
 		}
@@ -156,15 +161,42 @@ func (r *Run) commandIgnored(ts *testscript.TestScript, args []string) error {
 	if err := r.started(); err != nil {
 		return err
 	}
-	for until := time.Now().Add(r.quiet()); time.Now().Before(until); {
+	return r.pass(r.quiet(), func() error { return r.noResponse(args) })
+}
+
+func (r *Run) commandQuiet(ts *testscript.TestScript, args []string) error {
+	if err := r.started(); err != nil {
+		return err
+	}
+	long := r.quiet()
+	switch len(args) {
+	case 0:
+	case 1:
+		factor, err := strconv.ParseFloat(args[0], 64)
+		if err != nil || !(factor > 0) {
+			return fmt.Errorf("quiet: %q is no factor", args[0])
+		}
+		// Not stretched: it is compared with the server's own settle time.
+		long = time.Duration(factor * float64(r.process.Ready().Settle()))
+	default:
+		return errors.New("usage: quiet [FACTOR]")
+	}
+	return r.pass(long, func() error { return nil })
+}
+
+// pass lets time pass while canaries are answered, and checks after each.
+func (r *Run) pass(long time.Duration, check func() error) error {
+	for until := time.Now().Add(long); ; {
 		if err := r.canary(); err != nil {
 			return err
 		}
-		if err := r.noResponse(args); err != nil {
+		if err := check(); err != nil {
 			return err
 		}
+		if !time.Now().Before(until) {
+			return nil
+		}
 	}
-	return nil
 }
 
 // noResponse checks that requests have no response now.
@@ -179,7 +211,7 @@ func (r *Run) noResponse(names []string) error {
 		}
 		data, err := os.ReadFile(call.ResponsePath())
 		if !errors.Is(err, fs.ErrNotExist) {
-			return &mismatch{fmt.Sprintf("no response to request %q", name), fmt.Sprintf("%s: %s", r.relative(call.ResponsePath()), excerpt(string(data)))}
+			return &mismatch{fmt.Sprintf("no response to request %q", name), fmt.Sprintf("%s: %s", r.relative(call.ResponsePath()), excerpt(string(data))), false}
 		}
 	}
 	return nil
@@ -208,7 +240,7 @@ func (r *Run) commandRan(ts *testscript.TestScript, args []string) error {
 		}
 	}
 	if got != want {
-		return &mismatch{fmt.Sprintf("request %q was run %d times", call.Name, want), fmt.Sprintf("it was run %d times", got)}
+		return &mismatch{fmt.Sprintf("request %q was run %d times", call.Name, want), fmt.Sprintf("it was run %d times", got), false}
 	}
 	return nil
 }
@@ -221,28 +253,27 @@ func (r *Run) commandConfined(ts *testscript.TestScript, args []string) error {
 	if err != nil {
 		return err
 	}
-	rpc := r.rpc() + string(os.PathSeparator)
-	app := filepath.Dir(r.rpc()) + string(os.PathSeparator)
-	box := r.network.Box.Dir() + string(os.PathSeparator)
-	for name, isDir := range now {
-		switch {
-		case r.before[name] || r.existed(name) || !strings.HasPrefix(name, box):
-		case strings.HasPrefix(name, rpc):
-			request, isResponse := strings.CutSuffix(name, ".response")
-			if isResponse && !isDir && !r.there(now, request+".request") {
-				return &mismatch{"a response stands beside its request", r.relative(name) + " stands alone"}
-			}
-		case strings.HasPrefix(name, app), strings.Contains(name, ".syft-tmp"):
-			// The app's own folder is the server's, and the other is SyftBox's.
-		default:
-			return &mismatch{"no file or folder appears outside of the rpc folder", r.relative(name)}
+	inside := r.rpc() + string(os.PathSeparator)
+	for name := range now {
+		if r.before[name] || r.isOwn(name) {
+			continue
+		}
+		if !strings.HasPrefix(name, inside) {
+			return &mismatch{"no file or folder appears outside of the rpc folder", r.relative(name), false}
+		}
+		if request, ok := strings.CutSuffix(name, ".response"); ok && !now[request+".request"] {
+			return &mismatch{"a response stands beside its request", r.relative(name) + " stands alone", false}
 		}
 	}
 	return nil
 }
 
-func (r *Run) existed(name string) bool                      { _, ok := r.before[name]; return ok }
-func (r *Run) there(files map[string]bool, name string) bool { _, ok := files[name]; return ok }
+// isOwn reports whether the suite, or SyftBox, writes the file while the server
+// runs.
+func (r *Run) isOwn(name string) bool {
+	return filepath.Dir(name) == r.Dir && (strings.HasSuffix(name, ".log") || strings.HasSuffix(name, ".response")) ||
+		strings.Contains(name, ".syft-tmp")
+}
 
 // excerpt shortens a text for a message.
 func excerpt(s string) string {

@@ -23,7 +23,7 @@ type reply struct {
 func parseReply(data []byte) (*reply, error) {
 	r := &reply{text: string(data)}
 	if json.Unmarshal(data, &r.members) != nil || r.members == nil {
-		return nil, &mismatch{"a response that is a JSON object", excerpt(r.text)}
+		return nil, &mismatch{"a response that is a JSON object", excerpt(r.text), false}
 	}
 	return r, nil
 }
@@ -88,7 +88,7 @@ func (r *Run) commandExpect(neg bool, args []string) error {
 	if neg {
 		expected = "not " + expected
 	}
-	return &mismatch{expected, actual}
+	return &mismatch{expected, actual, false}
 }
 
 // A check says what it expects of a response to a call, what there is, and

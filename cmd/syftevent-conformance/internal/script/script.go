@@ -44,18 +44,34 @@
 // checks that there are no responses, and none come within several polls and
 // the settle time, after which a canary is answered still.
 //
+//	quiet [FACTOR]
+//
+// lets several polls and the settle time pass, or the settle time alone times
+// the factor, while canaries are answered.
+//
+//	link TARGET NAME
+//	fifo NAME
+//
+// make a symbolic link and a FIFO. Where there are none, the scenario does not
+// apply.
+//
+//	[!] permits USER read|write PATH
+//
+// checks what the permissions in $RPC let a user do with a path below it.
+//
 //	ran NAME N
 //
 // checks how often the endpoint /record was run for a request.
 //
 //	confined
 //
-// checks that no file has appeared but responses beside their requests.
+// checks that nothing has appeared in $WORK since the server was ready but
+// responses beside their requests, what the script has made itself excepted.
 //
 // # Variables
 //
-// $SERVER is the address of the server, $RPC its folder "rpc", and $STEM_NAME
-// the stem of the request NAME. "exists", "cmp" and "grep" are testscript's and
+// $SERVER is the address of the server, $RPC its folder "rpc", $RECORD the file
+// to which /record appends, and $STEM_NAME the stem of the request NAME. "exists", "cmp" and "grep" are testscript's and
 // may be used for checks, too.
 package script
 
@@ -91,6 +107,9 @@ type Failure struct {
 	Line     string // of the script
 	Expected string
 	Actual   string
+	// Dead says that the server has ended, or answers nothing any more. That is
+	// a failure whatever the scenario was about.
+	Dead bool
 }
 
 // A Run is one scenario while it is run. Its fields are used by the script's
@@ -98,6 +117,9 @@ type Failure struct {
 type Run struct {
 	// Failure is nil unless a check has failed.
 	Failure *Failure
+	// NotApplicable says why the scenario cannot be run on this system, "" if
+	// it can.
+	NotApplicable string
 	// Dir is the script's directory, "" before Setup.
 	Dir string
 
@@ -105,7 +127,7 @@ type Run struct {
 	ctx     context.Context
 	network *boxscript.Network
 	process *target.Process
-	before  map[string]bool // the files that were there when the server was ready
+	before  map[string]bool // what was there when the server was ready
 	canaryN int
 }
 
@@ -136,6 +158,7 @@ func (r *Run) setup(env *testscript.Env) error {
 	}
 	env.Setenv("BOX_APP", App)
 	env.Setenv("SERVER", ServerEmail)
+	env.Setenv("RECORD", r.recordPath())
 	env.Setenv("RPC", r.rpc())
 	env.Defer(func() {
 		if r.process != nil {
@@ -170,6 +193,9 @@ func (r *Run) commands() map[string]command {
 		"canary":     r.commandCanary,
 		"unanswered": r.commandUnanswered,
 		"ignored":    r.commandIgnored,
+		"quiet":      r.commandQuiet,
+		"link":       r.commandLink,
+		"fifo":       r.commandFIFO,
 		"ran":        r.commandRan,
 		"confined":   r.commandConfined,
 	} {
@@ -183,12 +209,23 @@ func (r *Run) commands() map[string]command {
 	commands["expect"] = func(ts *testscript.TestScript, neg bool, args []string) {
 		r.check(ts, "expect", args, r.commandExpect(neg, args))
 	}
+	commands["permits"] = func(ts *testscript.TestScript, neg bool, args []string) {
+		r.check(ts, "permits", args, r.commandPermits(neg, args))
+	}
 	return commands
 }
 
 // mismatch is the error of a check that did not hold. Any other error of a
 // command is a mistake of the scenario.
-type mismatch struct{ expected, actual string }
+type mismatch struct {
+	expected, actual string
+	dead             bool
+}
+
+// notApplicable is the error of a command for which the system lacks something.
+type notApplicable struct{ reason string }
+
+func (n *notApplicable) Error() string { return n.reason }
 
 func (m *mismatch) Error() string {
 	return fmt.Sprintf("expected: %s; actual: %s", m.expected, m.actual)
@@ -197,7 +234,10 @@ func (m *mismatch) Error() string {
 // check ends the script if a command has failed.
 func (r *Run) check(ts *testscript.TestScript, name string, args []string, err error) {
 	if m, ok := err.(*mismatch); ok {
-		r.Failure = &Failure{Line: strings.Join(append([]string{name}, args...), " "), Expected: m.expected, Actual: m.actual}
+		r.Failure = &Failure{Line: strings.Join(append([]string{name}, args...), " "), Expected: m.expected, Actual: m.actual, Dead: m.dead}
+	}
+	if n, ok := err.(*notApplicable); ok {
+		r.NotApplicable = n.reason
 	}
 	ts.Check(err)
 }
@@ -229,14 +269,14 @@ func (r *Run) commandServer(ts *testscript.TestScript, args []string) error {
 		return r.start(args[1:])
 	case args[0] == "stop" && running:
 		if err := r.process.Stop(r.answerWithin()); err != nil {
-			return &mismatch{"the server stops when it is told to", err.Error()}
+			return &mismatch{"the server stops when it is told to", err.Error(), true}
 		}
 		return nil
 	case args[0] == "kill" && running:
 		r.process.Kill()
 		return nil
 	case r.process != nil && !running && args[0] != "start":
-		return &mismatch{"the server is running", "it has ended (" + r.process.Status() + ")"}
+		return &mismatch{"the server is running", "it has ended (" + r.process.Status() + ")", true}
 	}
 	return fmt.Errorf("server %s: it is running, or was never started", args[0])
 }
@@ -261,7 +301,7 @@ func (r *Run) start(options []string) error {
 	}
 	process, err := target.Start(r.ctx, r.config.Command, settings)
 	if notReady, ok := err.(*target.NotReadyError); ok {
-		return &mismatch{"the server becomes ready", notReady.Reason}
+		return &mismatch{"the server becomes ready", notReady.Reason, true}
 	}
 	if err != nil {
 		return err
@@ -271,16 +311,14 @@ func (r *Run) start(options []string) error {
 	return err
 }
 
-// files lists the files and folders of the network, by their paths in it.
+// files lists the files and folders of the script by their paths.
 func (r *Run) files() (map[string]bool, error) {
 	files := map[string]bool{}
 	err := filepath.WalkDir(r.Dir, func(name string, d fs.DirEntry, err error) error {
 		if os.IsNotExist(err) {
 			return nil // a temporary file
 		}
-		if err == nil {
-			files[name] = d.IsDir()
-		}
+		files[name] = true
 		return err
 	})
 	return files, err

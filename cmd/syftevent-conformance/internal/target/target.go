@@ -151,7 +151,7 @@ func (p *Process) awaitReady(ctx context.Context, timeout time.Duration) error {
 		case <-tick.C:
 		case <-p.exited:
 		case <-deadline:
-			return notReady("it printed no ready line within %v", timeout)
+			return notReady("it printed no ready line on standard output within %v (does it flush what it prints?)", timeout)
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -194,8 +194,13 @@ func parseReady(line []byte) (ready Ready, ok bool, err error) {
 	if err := json.Unmarshal(line, &ready); err != nil {
 		return ready, true, fmt.Errorf("its ready line is wrong: %w", err)
 	}
-	if ready.Implementation == "" || ready.PollMS <= 0 {
-		return ready, true, fmt.Errorf(`its ready line lacks "implementation" or "poll_ms": %s`, bytes.TrimSpace(line))
+	for _, name := range []string{"implementation", "version", "features", "poll_ms"} {
+		if _, there := members[name]; !there {
+			return ready, true, fmt.Errorf("its ready line lacks %q: %s", name, bytes.TrimSpace(line))
+		}
+	}
+	if ready.PollMS <= 0 {
+		return ready, true, fmt.Errorf(`"poll_ms" must be more than 0 in its ready line: %s`, bytes.TrimSpace(line))
 	}
 	return ready, true, nil
 }

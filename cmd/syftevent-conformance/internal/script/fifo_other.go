@@ -1,0 +1,5 @@
+//go:build !unix
+
+package script
+
+func makeFIFO(string) error { return &notApplicable{"there are no FIFOs here"} }

@@ -1,0 +1,121 @@
+package boxscript
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/syftevent/syftevent-go/fakebox"
+)
+
+func (n *Network) commandMore(ts *testscript.TestScript, args []string) error {
+	if len(args) != 2 {
+		return errors.New("usage: box more NAME N")
+	}
+	size, err := strconv.Atoi(args[1])
+	if err != nil || size < 0 {
+		return fmt.Errorf("box more: %q is no number of bytes", args[1])
+	}
+	return n.write(args[0], size)
+}
+
+func (n *Network) commandFinish(ts *testscript.TestScript, args []string) error {
+	if len(args) != 1 {
+		return errors.New("usage: box finish NAME")
+	}
+	call, err := n.Call(args[0])
+	if err != nil {
+		return err
+	}
+	return n.write(args[0], len(call.Data))
+}
+
+// write writes so many bytes more of a request, or all that is left of it, in
+// place.
+func (n *Network) write(name string, size int) error {
+	call, err := n.Call(name)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(call.RequestPath(), os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	rest := call.Data[call.written:]
+	rest = rest[:min(size, len(rest))]
+	_, err = f.Write(rest)
+	call.written += len(rest)
+	return errors.Join(err, f.Close())
+}
+
+func (n *Network) commandAgain(ts *testscript.TestScript, args []string) error {
+	via := fakebox.WebSocket
+	flags := flag.NewFlagSet("box again", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.Func("via", "", func(value string) (err error) {
+		via, err = fakebox.ParseMode(value)
+		return err
+	})
+	if err := flags.Parse(args); err != nil {
+		return fmt.Errorf("box again: %w", err)
+	}
+	if flags.NArg() != 1 {
+		return errors.New("usage: box again [-via MODE] NAME")
+	}
+	call, err := n.Call(flags.Arg(0))
+	if err != nil {
+		return err
+	}
+	return n.Server.Deliver(call.Folder+"/"+call.Stem+".request", call.Data, fakebox.Delivery{Mode: via})
+}
+
+func (n *Network) commandWait(ts *testscript.TestScript, args []string) error {
+	if len(args) == 0 {
+		return errors.New("usage: box wait NAME...")
+	}
+	timeout := 10 * time.Second
+	if text := ts.Getenv("BOX_TIMEOUT"); text != "" {
+		var err error
+		if timeout, err = time.ParseDuration(text); err != nil {
+			return fmt.Errorf("box wait: $BOX_TIMEOUT: %w", err)
+		}
+	}
+	deadline := time.Now().Add(timeout)
+	for _, name := range args {
+		call, err := n.Call(name)
+		if err != nil {
+			return err
+		}
+		data, err := call.await(deadline)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(ts.MkAbs(name+".response"), data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// await reads the response when it is there and complete.
+func (c *Call) await(deadline time.Time) ([]byte, error) {
+	for {
+		data, err := os.ReadFile(c.ResponsePath())
+		if err == nil && json.Valid(data) {
+			return data, nil
+		}
+		if time.Now().After(deadline) {
+			if err == nil {
+				err = fmt.Errorf("%s is not JSON", c.ResponsePath())
+			}
+			return nil, fmt.Errorf("request %q has no response: %w", c.Name, err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}

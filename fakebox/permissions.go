@@ -1,0 +1,112 @@
+package fakebox
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A Rule is one access rule of a syft.pub.yaml: who may read and write the files
+// that a pattern matches. In the pattern, * stands for any name, ** for any
+// number of folders, and {{.UserEmail}} for the address of whoever asks. In the
+// lists, * is everybody, USER whoever asks, and all else an address.
+type Rule struct {
+	Pattern     string
+	Read, Write []string
+}
+
+// ParsePermissions reads a syft.pub.yaml: exactly the shape that SyftBox
+// documents, and no more of YAML.
+//
+//	rules:
+//	- pattern: '**/{{.UserEmail}}/*.request'
+//	  access:
+//	    read:
+//	    - 'USER'
+//	    write:
+//	    - 'USER'
+//
+// Anything else is an error that names the line.
+func ParsePermissions(data []byte) ([]Rule, error) {
+	var rules []Rule
+	var users *[]string // the list that is being read
+	seen := false       // "rules:"
+	for i, line := range strings.Split(string(data), "\n") {
+		text := strings.TrimSpace(line)
+		bad := func(want string) ([]Rule, error) {
+			return nil, fmt.Errorf("fakebox: permissions, line %d: %q, want %s", i+1, text, want)
+		}
+		pattern, isPattern := strings.CutPrefix(text, "- pattern: ")
+		item, isItem := strings.CutPrefix(text, "- ")
+		switch {
+		case text == "" || strings.HasPrefix(text, "#"):
+		case !seen:
+			if line != "rules:" && line != "rules: []" {
+				return bad("rules:")
+			}
+			seen = true
+		case isPattern:
+			rules = append(rules, Rule{Pattern: unquote(pattern)})
+			users = nil
+		case len(rules) == 0:
+			return bad("- pattern: PATTERN")
+		case text == "access:":
+			users = nil
+		case text == "read:":
+			users = &rules[len(rules)-1].Read
+		case text == "write:":
+			users = &rules[len(rules)-1].Write
+		case isItem && users != nil:
+			*users = append(*users, unquote(item))
+		default:
+			return bad("access:, read:, write: or - USER")
+		}
+	}
+	if !seen {
+		return nil, fmt.Errorf("fakebox: permissions: there is no line %q", "rules:")
+	}
+	return rules, nil
+}
+
+func unquote(s string) string {
+	s = strings.TrimSpace(s)
+	if len(s) >= 2 && (s[0] == '\'' || s[0] == '"') && s[len(s)-1] == s[0] {
+		return s[1 : len(s)-1]
+	}
+	return s
+}
+
+// Allows reports whether the rules let a user read, or write, the file of a
+// path, which has slashes and is relative to the folder of the rules. Of the
+// rules that match, the one with the longest pattern counts, as SyftBox takes
+// the most specific.
+func Allows(rules []Rule, user, path string, write bool) bool {
+	var best *Rule
+	for i, rule := range rules {
+		if rule.matches(user, path) && (best == nil || len(rule.Pattern) > len(best.Pattern)) {
+			best = &rules[i]
+		}
+	}
+	if best == nil {
+		return false
+	}
+	allowed := best.Read
+	if write {
+		allowed = best.Write
+	}
+	return slices.ContainsFunc(allowed, func(who string) bool { return who == "*" || who == "USER" || who == user })
+}
+
+func (r Rule) matches(user, path string) bool {
+	expression := regexp.QuoteMeta(r.Pattern)
+	expression = strings.NewReplacer(
+		regexp.QuoteMeta("{{.UserEmail}}"), regexp.QuoteMeta(user),
+		`\*\*/`, `(?:.*/)?`,
+		`\*\*`, `.*`,
+		`\*`, `[^/]*`,
+		`\?`, `[^/]`,
+	).Replace(expression)
+	matched, err := regexp.MatchString("^"+expression+"$", path)
+	return err == nil && matched
+}
