@@ -1,4 +1,4 @@
-.PHONY: all test conformance vet build
+.PHONY: all test conformance vet build python interop
 
 all: vet test conformance
 
@@ -20,3 +20,14 @@ vet:
 
 build:
 	go build -o bin/ ./cmd/...
+
+# The Python package, in a virtual environment.
+python: .venv/installed
+.venv/installed: testdata/targets/python/requirements.txt
+	python3 -m venv .venv
+	.venv/bin/pip install --quiet --requirement $<
+	touch $@
+
+# Its client against the reference.
+interop: python build
+	.venv/bin/python testdata/targets/python/interop.py bin/syftevent-conformance serve

@@ -98,6 +98,8 @@ func TestCleanupRemovesWhatIsOld(t *testing.T) {
 			"a.request.tmp.12": nil, "b.syft.tmp.3": nil, "c.tmp": nil,
 			"d.rejected.request": undated, "e.conflict.request": undated, "f.syftrejected.request": undated,
 		}
+		// It says nothing of when it expires, so it has a day from now.
+		y.put("echo/"+clientEmail+"/endless.request", envelope("/echo", map[string]any{"created": "1990-01-01T00:00:00Z"}), 0)
 		kept := map[string][]byte{
 			"young.request": created(5), "young.response": response,
 			"live.request": live,
@@ -132,7 +134,7 @@ func TestCleanupRemovesWhatIsOld(t *testing.T) {
 			y.t.Fatal(err)
 		}
 		mine := "echo/" + clientEmail
-		want := []string{"echo", mine, mine + "/.syftkeep", mine + "/data.json", mine + "/fresh.request", mine + "/fresh.response",
+		want := []string{"echo", mine, mine + "/.syftkeep", mine + "/data.json", mine + "/endless.request", mine + "/fresh.request", mine + "/fresh.response",
 			mine + "/live.request", mine + "/new-corrupt.request", mine + "/new-orphan.response", mine + "/new.request.tmp.1",
 			mine + "/notes.txt", mine + "/young.request", mine + "/young.response", "echo/deep", "echo/deep/folder", "echo/new@example.com"}
 		if diff := cmp.Diff(want, y.files()); diff != "" {

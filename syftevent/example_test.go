@@ -46,6 +46,7 @@ func ExampleServer() {
 		AppName: "greeter",
 		Client:  &syftevent.Client{Email: "bob@example.com", DataDir: dir},
 		Router:  router,
+		Logger:  quiet,
 	}
 	ctx := context.Background()
 	if err := server.Start(ctx); err != nil {

@@ -170,10 +170,12 @@ func (s *sweep) request(name string, answered bool) {
 	}
 }
 
-// hasExpired reports whether nobody waits for an answer any more.
+// hasExpired reports whether nobody waits for an answer any more. A request that
+// does not say so waits a day from when the server reads it, which is not before
+// it came here.
 func (s *sweep) hasExpired(envelope *wire.Request, info fs.FileInfo) bool {
 	if envelope.Expires.IsZero() {
-		return s.ageOf(envelope.Created, info) > wire.DefaultExpiry
+		return s.fsNow.Sub(info.ModTime()) > wire.DefaultExpiry
 	}
 	return s.now.After(envelope.Expires)
 }
