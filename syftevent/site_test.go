@@ -40,7 +40,9 @@ func newSite(t *testing.T, router *syftevent.Router, replica *fakebox.Replica) *
 		AppName: appName,
 		Client:  &syftevent.Client{Email: serverEmail, DataDir: replica.DataDir()},
 		Router:  router,
-		Logger:  slog.New(slog.DiscardHandler),
+		// Seldom, so that the hours of a test take few looks.
+		PollInterval: time.Second,
+		Logger:       slog.New(slog.DiscardHandler),
 	}}
 }
 
@@ -117,7 +119,7 @@ type reply struct {
 func (s *site) wait(dir string) reply {
 	s.t.Helper()
 	name := s.path(dir, stem+".response")
-	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(time.Millisecond) {
+	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(10 * time.Millisecond) {
 		data, err := os.ReadFile(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
