@@ -53,16 +53,21 @@ func ExampleServer() {
 		fmt.Println(err)
 		return
 	}
+	// It answers now, until it is told to stop.
+	if err := server.Shutdown(ctx); err != nil {
+		fmt.Println(err)
+		return
+	}
 	entries, err := os.ReadDir(filepath.Join(server.Client.AppData("greeter"), "rpc"))
 	for _, entry := range entries {
 		fmt.Println(entry.Name())
 	}
-	fmt.Println(err, server.Shutdown(ctx))
+	fmt.Println(err)
 	// Output:
 	// hello
 	// rpc.schema.json
 	// syft.pub.yaml
-	// <nil> <nil>
+	// <nil>
 }
 
 func ExampleParseURL() {
