@@ -6,11 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 )
 
 const (
@@ -126,6 +128,38 @@ func TestDirectRequirements(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"github.com/google/go-cmp", "github.com/rogpeppe/go-internal"}, direct); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// idInComment is a requirement that a comment of the library names.
+var idInComment = regexp.MustCompile(`\[([a-z]+(?:-[a-z]+)+)\]`)
+
+func TestCommentsNameRequirementsThatExist(t *testing.T) {
+	seen := 0
+	err := filepath.WalkDir(filepath.Join(top, "syftevent"), func(name string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		for line := range strings.Lines(string(data)) {
+			_, comment, ok := strings.Cut(line, "//")
+			if !ok {
+				continue
+			}
+			for _, found := range idInComment.FindAllStringSubmatch(comment, -1) {
+				seen++
+				if _, known := spec.Find(found[1]); !known {
+					t.Errorf("%s names the requirement %s, which SPEC.md does not have", name, found[1])
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil || seen == 0 {
+		t.Errorf("%d requirements named, %v", seen, err)
 	}
 }
 

@@ -1,0 +1,77 @@
+package runner
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/script"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
+)
+
+// outcome runs a script that needs no server.
+func outcome(t *testing.T, text string) Result {
+	t.Helper()
+	config := Config{Dir: t.TempDir(), Config: script.Config{Timescale: 1}}
+	covers := []spec.Requirement{{ID: "x", Level: spec.Must, Class: "core"}}
+	var results []Result
+	Run(t.Context(), config, target.Ready{}, []scenario.Scenario{{ID: "x", Covers: covers, Script: []byte(text)}}, func(r Result) {
+		results = append(results, r)
+	})
+	if len(results) != 1 {
+		t.Fatalf("%d results", len(results))
+	}
+	return results[0]
+}
+
+func TestOutcomes(t *testing.T) {
+	tests := []struct {
+		name, script string
+		want         Outcome
+		expected     string // of the failure
+		problem      string
+	}{
+		{"empty", "", Pass, "", ""},
+		{"a check of testscript's", "exists $WORK\n! exists $WORK/none\n", Pass, "", ""},
+		{"one that fails", "exists none\n", Fail, "exists none", ""},
+		{"one that fails, negated", "! exists $WORK\n", Fail, "! exists $WORK", ""},
+		{"an unknown command", "frobnicate\n", CouldNotTest, "", "unknown command"},
+		{"a command used wrongly", "server\n", CouldNotTest, "", "usage: server"},
+		{"a command before its time", "canary\n", CouldNotTest, "", "never started"},
+		{"an unknown request", "box finish none\n", CouldNotTest, "", "no request"},
+		{"a skip", "skip because\n", CouldNotTest, "", "skipped itself"},
+		{"no quote", "exists 'x\n", CouldNotTest, "", "unterminated"},
+	}
+	for _, test := range tests {
+		got := outcome(t, test.script)
+		expected := ""
+		if got.Failure != nil {
+			expected = got.Failure.Expected
+		}
+		if got.Outcome != test.want || expected != test.expected || !strings.Contains(got.Problem, test.problem) {
+			t.Errorf("%s: %s, expected %q, problem %q", test.name, got.Outcome, expected, got.Problem)
+		}
+	}
+}
+
+func TestScriptCheck(t *testing.T) {
+	const log = "# a heading\n> exists a\n> cmp a b\ndiff a b\nFAIL: /tmp/x.txtar:7: a and b differ\n"
+	want := &script.Failure{Line: "cmp a b", Expected: "cmp a b", Actual: "a and b differ"}
+	if diff := cmp.Diff(want, scriptCheck(log)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// What goes wrong in the suite's own code is not the server's failure.
+func TestPanicIsTheSuites(t *testing.T) {
+	recorder := &recorder{}
+	recorder.protect(func() {
+		recorder.Run("x", func(testscript.T) { panic("boom") })
+	})
+	if got := recorder.result(script.NewRun(t.Context(), script.Config{})); got.Outcome != CouldNotTest || !strings.Contains(got.Problem, "panic: boom") {
+		t.Errorf("%s: %s", got.Outcome, got.Problem)
+	}
+}

@@ -1,0 +1,109 @@
+//go:build unix
+
+package target
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const readyLine = `{"ready":true,"implementation":"sh","version":"1","features":[],"poll_ms":10}`
+
+// startShell starts a server that is a shell script, and its child writes its
+// process id into a file.
+func startShell(t *testing.T, script string) (*Process, error) {
+	t.Helper()
+	return Start(t.Context(), Command{Args: []string{"sh", "-c", script}, ReadyTimeout: 20 * time.Second}, Settings{LogDir: t.TempDir()})
+}
+
+// alive reports whether there is a process, zombies excepted.
+func alive(pid int) bool {
+	if syscall.Kill(pid, 0) != nil {
+		return false
+	}
+	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	return err != nil || !strings.Contains(string(status), ") Z ")
+}
+
+// A descendant that keeps the output open keeps nobody waiting, and ends with
+// the server.
+func TestDescendantsEndWithTheServer(t *testing.T) {
+	for name, end := range map[string]func(*Process){
+		"kill": func(p *Process) { p.Kill() },
+		"stop": func(p *Process) {
+			if err := p.Stop(20 * time.Second); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		pidFile := filepath.Join(t.TempDir(), "pid")
+		// The descendant ignores the signal that stops the server.
+		p, err := startShell(t, `(trap '' TERM; exec sleep 1000) & echo $! >`+pidFile+`; echo '`+readyLine+`'; read line; exit 0`)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		data, err := os.ReadFile(pidFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		end(p)
+		if !p.Exited() {
+			t.Errorf("%s: the server runs on", name)
+		}
+		for deadline := time.Now().Add(20 * time.Second); alive(pid); time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: its descendant runs on", name)
+			}
+		}
+	}
+}
+
+func TestStopKillsWhatIgnoresIt(t *testing.T) {
+	p, err := startShell(t, `trap '' TERM; echo '`+readyLine+`'; while :; do sleep 1; done`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Stop(50 * time.Millisecond); !errors.Is(err, ErrIgnoredStop) || !p.Exited() {
+		t.Errorf("%v, exited %v", err, p.Exited())
+	}
+}
+
+func TestManyLinesOfLogFillNothing(t *testing.T) {
+	p, err := startShell(t, `yes 'not the line' | head -n 300000; yes log | head -n 300000 >&2; echo '`+readyLine+`'; read line`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Kill()
+	if tail := p.StderrTail(); len(tail) > tailSize || !strings.HasSuffix(tail, "log") {
+		t.Errorf("%d bytes of tail", len(tail))
+	}
+	if ready := p.Ready(); ready.Implementation != "sh" || ready.Poll() != 10*time.Millisecond || ready.Settle() != 2*time.Second {
+		t.Errorf("%+v", ready)
+	}
+}
+
+func TestStartRefusesReadyLines(t *testing.T) {
+	for line, want := range map[string]string{
+		`{"ready":true,"implementation":"x","version":"1","features":[]}`:                `lacks "poll_ms"`,
+		`{"ready":true,"implementation":"x","version":"1","features":[],"poll_ms":0}`:    `"poll_ms" must be more than 0`,
+		`{"ready":true,"implementation":"x","version":"1","features":"all","poll_ms":1}`: "is wrong",
+		`{"ready":true,"implementation":7,"version":"1","features":[],"poll_ms":1}`:      "is wrong",
+		`{"ready":true,"version":"1","features":[],"poll_ms":1}`:                         `lacks "implementation"`,
+	} {
+		p, err := startShell(t, "echo '"+line+"'; read line")
+		var notReady *NotReadyError
+		if !errors.As(err, &notReady) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, %v; want %q", line, p, err, want)
+		}
+	}
+}
