@@ -29,6 +29,20 @@
 // notifications, which tell nothing of what another machine writes to a network
 // file system.
 //
+// A handler made by [Typed] takes and returns Go values, and its schema is
+// published beside the requests. [Middleware] wraps handlers; [BearerAuth],
+// [RateLimit], [Timeout], [AuditLog] and [Throttle] are there. What is old is
+// removed by the server, or by a [PeriodicCleanup].
+//
+// # Calling
+//
+//	client, err := syftevent.LoadClient("")
+//	req, err := syftevent.NewRequest("GET", "syft://bob@example.com/app_data/directory/rpc/users/42", nil)
+//	response, err := client.Call(ctx, req)
+//
+// [Client.Send] returns at once, with a [Future] to wait for, and
+// [Client.Broadcast] sends to many.
+//
 // # What is promised
 //
 // A request that is complete is handed to its handler at least once, and gets
