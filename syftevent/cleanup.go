@@ -210,11 +210,11 @@ func (p *PeriodicCleanup) sweeper() (*sweeper, error) {
 	if p.Expiry < 0 {
 		return nil, fmt.Errorf("syftevent: PeriodicCleanup.Expiry is negative: %v", p.Expiry)
 	}
-	logger := p.Logger
-	if logger == nil {
-		logger = slog.Default()
-	}
-	return &sweeper{dir: rpcDir(client, p.AppName), expiry: orDefault(p.Expiry, DefaultCleanupExpiry, 0), logger: logger}, nil
+	return &sweeper{
+		dir:    rpcDir(client, p.AppName),
+		expiry: orDefault(p.Expiry, DefaultCleanupExpiry, 0),
+		logger: orDefaultLogger(p.Logger),
+	}, nil
 }
 
 // orLoad returns the client, or if it is nil that of SyftBox's configuration.

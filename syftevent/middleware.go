@@ -151,10 +151,7 @@ func Timeout(after time.Duration) Middleware {
 func AuditLog(logger *slog.Logger) Middleware {
 	return func(next Handler) Handler {
 		return HandlerFunc(func(ctx context.Context, req *Request) (*Response, error) {
-			to := logger
-			if to == nil {
-				to = slog.Default()
-			}
+			to := orDefaultLogger(logger)
 			began := time.Now()
 			returned := false
 			attributes := []any{"sender", req.Sender, "verified", req.SenderVerified, "method", req.Method, "endpoint", req.path(), "id", req.ID}

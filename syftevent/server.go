@@ -195,10 +195,7 @@ func (s *Server) newServing() (*serving, error) {
 	if router == nil {
 		router = NewRouter()
 	}
-	logger := s.Logger
-	if logger == nil {
-		logger = slog.Default()
-	}
+	logger := orDefaultLogger(s.Logger)
 	var cleanup *PeriodicCleanup
 	if s.CleanupExpiry >= 0 && s.CleanupInterval >= 0 {
 		cleanup = &PeriodicCleanup{
@@ -227,6 +224,13 @@ func (s *Server) newServing() (*serving, error) {
 	}
 	serving.dispatcher = newDispatcher(orDefault(s.Concurrency, DefaultConcurrency, 1), serving.answer, serving.crashed, logger)
 	return serving, nil
+}
+
+func orDefaultLogger(logger *slog.Logger) *slog.Logger {
+	if logger == nil {
+		return slog.Default()
+	}
+	return logger
 }
 
 // unlimited is a size that no file has.
