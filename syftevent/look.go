@@ -76,10 +76,17 @@ func (s *serving) whose(e entry) (location, bool) {
 	return where, true
 }
 
+// maxLeft is how many names are remembered so that they are logged once: whoever
+// sends requests chooses them.
+const maxLeft = 10_000
+
 // leave logs once that requests in a folder, or one, are left alone.
 func (s *serving) leave(name, reason string) {
 	if s.left[name] {
 		return
+	}
+	if len(s.left) == maxLeft {
+		clear(s.left)
 	}
 	s.left[name] = true
 	s.logger.Warn("syftevent: leaving a request alone", "path", filepath.Join(s.dir, filepath.FromSlash(name)), "reason", reason)
