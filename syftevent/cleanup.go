@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -35,17 +36,18 @@ type PeriodicCleanup struct {
 	Interval time.Duration
 	// Expiry is how old a file must be, default 30 days.
 	Expiry time.Duration
-	// OnComplete, if not nil, is called after each run with its figures.
+	// OnComplete, if not nil, is called after each run with its figures. It may call the methods; a panic in it is logged.
 	OnComplete func(CleanupStats)
 	// Logger takes what goes wrong; nil for slog.Default().
 	Logger *slog.Logger
 
 	runs sync.Mutex // held during a run
 
-	mu     sync.Mutex
-	totals CleanupStats
-	cancel context.CancelFunc // of the goroutine, nil if it does not run
-	ended  chan struct{}
+	mu      sync.Mutex
+	telling int // how many calls of OnComplete are under way
+	totals  CleanupStats
+	cancel  context.CancelFunc // of the goroutine, nil if it does not run
+	ended   chan struct{}
 }
 
 // Defaults of [PeriodicCleanup] and of [Server].
@@ -134,16 +136,18 @@ func (p *PeriodicCleanup) repeat(ctx context.Context, sweeper *sweeper) {
 }
 
 // Stop ends the runs, and waits for one that is under way to end after the file
-// that it is at. Without a run it does nothing.
+// that it is at, but not for OnComplete. Without a run it does nothing.
 func (p *PeriodicCleanup) Stop() {
 	p.mu.Lock()
-	cancel, ended := p.cancel, p.ended
+	cancel, ended, telling := p.cancel, p.ended, p.telling
 	p.mu.Unlock()
 	if cancel == nil {
 		return
 	}
 	cancel()
-	<-ended
+	if telling == 0 {
+		<-ended
+	}
 }
 
 // Running reports whether the cleanup was started and not stopped.
@@ -179,6 +183,32 @@ func (p *PeriodicCleanup) ResetStats() {
 }
 
 func (p *PeriodicCleanup) run(ctx context.Context, sweeper *sweeper) (CleanupStats, error) {
+	stats, err := p.runOnce(ctx, sweeper)
+	if err == nil && p.OnComplete != nil {
+		p.tell(stats, sweeper.logger)
+	}
+	return stats, err
+}
+
+// tell calls OnComplete.
+func (p *PeriodicCleanup) tell(stats CleanupStats, logger *slog.Logger) {
+	count := func(n int) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.telling += n
+	}
+	count(+1)
+	defer count(-1)
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			logger.Error("syftevent: PeriodicCleanup.OnComplete has panicked", "panic", panicked, "stack", string(debug.Stack()))
+		}
+	}()
+	p.OnComplete(stats)
+}
+
+// runOnce runs while no other run does, and adds to the totals.
+func (p *PeriodicCleanup) runOnce(ctx context.Context, sweeper *sweeper) (CleanupStats, error) {
 	p.runs.Lock()
 	defer p.runs.Unlock()
 	stats, err := sweeper.sweep(ctx)
@@ -192,9 +222,6 @@ func (p *PeriodicCleanup) run(ctx context.Context, sweeper *sweeper) (CleanupSta
 		p.totals.LastCleanup = last
 	}
 	p.mu.Unlock()
-	if err == nil && p.OnComplete != nil {
-		p.OnComplete(stats)
-	}
 	return stats, err
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -51,6 +53,7 @@ type Future struct {
 	err      error
 	listed   time.Time // when the folder was listed last
 	missing  time.Time // since when the request was not seen
+	trouble  error     // why the folder could not be read last
 	bad      []byte    // a response that cannot be read yet
 	badSince time.Time
 }
@@ -76,7 +79,7 @@ func (f *Future) Wait(ctx context.Context) (*Response, error) {
 			return response, err
 		}
 		if err := sleepUnless(ctx, pause); err != nil {
-			return nil, fmt.Errorf("syftevent: waiting for the response to request %s: %w", f.ID, err)
+			return nil, f.waitError(err)
 		}
 	}
 }
@@ -101,8 +104,8 @@ func (f *Future) look() (response *Response, done bool, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return f.lookInVain(nil, false, now)
 	}
-	if err != nil {
-		return nil, true, err
+	if f.trouble = err; err != nil {
+		return f.lookInVain(nil, true, now) // for all that is known
 	}
 	defer root.Close()
 	names := f.list(root, now)
@@ -110,27 +113,24 @@ func (f *Future) look() (response *Response, done bool, err error) {
 	if err == nil {
 		return f.read(root, data, now)
 	}
-	for _, name := range names {
-		if f.isRejection(name) {
-			root.Remove(name)
-			root.Remove(f.ID + requestSuffix)
-			return nil, true, ErrRejected
-		}
-	}
 	_, statErr := root.Lstat(f.ID + requestSuffix)
-	return f.lookInVain(root, !errors.Is(statErr, fs.ErrNotExist), now)
+	there := !errors.Is(statErr, fs.ErrNotExist)
+	// SyftBox renames what it rejects: while the request stands, a mark is that
+	// of an earlier one.
+	if !there && slices.ContainsFunc(names, func(name string) bool { return isRejection(name, f.ID) }) {
+		removeRejections(root, ".", f.ID)
+		return nil, true, ErrRejected
+	}
+	return f.lookInVain(root, there, now)
 }
 
 // list lists the folder if it was not lately, and otherwise tells of the names
 // only the two that matter.
 func (f *Future) list(root *os.Root, now time.Time) []string {
 	if now.Sub(f.listed) >= listEvery {
-		if dir, err := root.Open("."); err == nil {
-			defer dir.Close()
-			if names, err := dir.Readdirnames(-1); err == nil {
-				f.listed = now
-				return names
-			}
+		if names, err := listNames(root, "."); err == nil {
+			f.listed = now
+			return names
 		}
 	}
 	var names []string
@@ -142,13 +142,38 @@ func (f *Future) list(root *os.Root, now time.Time) []string {
 	return names
 }
 
-// isRejection reports whether a name is what SyftBox makes of the request when
-// it refuses it: with a time behind the marker if it did so before, and without
+func listNames(root *os.Root, dir string) ([]string, error) {
+	f, err := root.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.Readdirnames(-1)
+}
+
+// isRejection reports whether a name is what SyftBox makes of a request when it
+// refuses it: with a time behind the marker if it did so before, and without
 // dots in its older form.
-func (f *Future) isRejection(name string) bool {
-	rest, ok := strings.CutPrefix(name, f.ID+".")
+func isRejection(name, id string) bool {
+	rest, ok := strings.CutPrefix(name, id+".")
 	return ok && strings.HasSuffix(name, requestSuffix) &&
 		(strings.HasPrefix(rest, "rejected.") || strings.HasPrefix(rest, "syftrejected."))
+}
+
+// removeRejections removes all that SyftBox has marked as rejected of an id.
+func removeRejections(root *os.Root, dir, id string) error {
+	names, err := listNames(root, dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if isRejection(name, id) {
+			if err := root.Remove(path.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // lookInVain decides whether to go on when there is no response.
@@ -156,6 +181,9 @@ func (f *Future) lookInVain(root *os.Root, requestIsThere bool, now time.Time) (
 	if !f.Expires.IsZero() && now.After(f.Expires) {
 		if root != nil {
 			root.Remove(f.ID + requestSuffix)
+		}
+		if f.trouble != nil {
+			return nil, true, fmt.Errorf("%w; its folder cannot be read: %w", ErrExpired, f.trouble)
 		}
 		return nil, true, ErrExpired
 	}
@@ -216,13 +244,37 @@ type Result struct {
 // order. When ctx is done, those that are still to come have its error.
 func (fs Futures) Wait(ctx context.Context) []Result {
 	results := make([]Result, len(fs))
-	var all sync.WaitGroup
 	for i, future := range fs {
-		all.Go(func() {
-			response, err := future.Wait(ctx)
-			results[i] = Result{future, response, err}
-		})
+		results[i].Future = future
 	}
-	all.Wait()
-	return results
+	for pause := firstLook; ; pause = min(2*pause, lastLook) {
+		waiting := 0
+		for i, future := range fs {
+			if results[i].Response != nil || results[i].Err != nil {
+				continue
+			}
+			response, done, err := future.Poll()
+			if done {
+				results[i].Response, results[i].Err = response, err
+			} else {
+				waiting++
+			}
+		}
+		if waiting == 0 {
+			return results
+		}
+		if err := sleepUnless(ctx, pause); err != nil {
+			for i, future := range fs {
+				if results[i].Response == nil && results[i].Err == nil {
+					results[i].Err = future.waitError(err)
+				}
+			}
+			return results
+		}
+	}
+}
+
+// waitError is the error of a wait that has ended before the response came.
+func (f *Future) waitError(err error) error {
+	return fmt.Errorf("syftevent: waiting for the response to request %s: %w", f.ID, err)
 }

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"time"
@@ -21,59 +19,53 @@ import (
 // response. The request itself is not changed: what it lacks (id, times, method)
 // is filled in, and the sender is c.Email.
 //
-// Requests are sent five milliseconds apart at least, because SyftBox loses
-// files that change in bursts; into a folder that is new SyftBox must look
-// first, which takes another 25. [client-unique]
+// Requests are sent five milliseconds apart, because SyftBox loses files that
+// change in bursts; into a folder that is new SyftBox must look first, which
+// takes another 25. An error means that nothing was sent. [client-unique]
 func (c *Client) Send(ctx context.Context, req *Request) (*Future, error) {
-	failed := func(err error) (*Future, error) {
+	future, err := c.send(ctx, req)
+	if err != nil {
 		return nil, fmt.Errorf("syftevent: sending a request to %s: %w", req.URL, err)
 	}
+	return future, nil
+}
+
+func (c *Client) send(ctx context.Context, req *Request) (*Future, error) {
 	if err := c.check(); err != nil {
-		return failed(err)
+		return nil, err
 	}
 	envelope, err := c.envelope(req)
 	if err != nil {
-		return failed(err)
+		return nil, err
 	}
 	if err := os.MkdirAll(c.DatasitesDir(), 0o755); err != nil {
-		return failed(err)
+		return nil, err
 	}
 	root, err := os.OpenRoot(c.DatasitesDir())
 	if err != nil {
-		return failed(err)
+		return nil, err
 	}
 	defer root.Close()
 	dir, err := c.requestDir(ctx, root, req.URL)
 	if err != nil {
-		return failed(err)
+		return nil, err
 	}
-	future := &Future{ID: envelope.ID, URL: req.URL, Expires: envelope.Expires, dir: filepath.Join(c.DatasitesDir(), dir)}
-	if req.Cached {
-		known, err := c.reuse(root, dir, envelope, future)
-		if err != nil {
-			return failed(err)
-		}
-		if known {
-			return future, nil
-		}
-		future.ID = envelope.ID
-	}
-	base := path.Join(filepath.ToSlash(dir), envelope.ID)
-	for _, suffix := range []string{requestSuffix, responseSuffix} {
-		if _, err := root.Lstat(base + suffix); err == nil {
-			return failed(fmt.Errorf("%s%s exists: the id was used before", envelope.ID, suffix))
-		}
-	}
-	name := base + requestSuffix
-	written, err := spool.PublishFile(root, name, wire.AppendRequest(nil, envelope))
+	nudge, err := c.pace(ctx)
 	if err != nil {
-		return failed(err)
+		return nil, err
 	}
-	if err := c.pace(ctx); err != nil {
-		return failed(err)
+	p := post{root: root, dir: filepath.ToSlash(dir), envelope: envelope, cached: req.Cached}
+	written, err := p.publish()
+	if err != nil {
+		return nil, err
 	}
-	spool.Touch(root, name, written)
-	return future, nil
+	if nudge && written != nil {
+		spool.Touch(root, p.name(requestSuffix), written)
+	}
+	return &Future{
+		ID: envelope.ID, URL: req.URL, Expires: envelope.Expires,
+		dir: filepath.Join(c.DatasitesDir(), dir), cached: p.cached,
+	}, nil
 }
 
 // Call sends a request and waits for the response, as [Client.Send] and
@@ -164,17 +156,30 @@ func (c *Client) requestDir(ctx context.Context, root *os.Root, u URL) (string, 
 	return dir, sleepUnless(ctx, spool.KnownFor)
 }
 
-// pace waits until the next modification may follow the one before.
-func (c *Client) pace(ctx context.Context) error {
+// paceMost is how long a request waits for its turn to be modified; a full
+// synchronisation is as fast.
+const paceMost = 5 * time.Second
+
+// pace waits until the next modification may follow the one before. It reports
+// whether there is to be one.
+func (c *Client) pace(ctx context.Context) (nudge bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
 	c.mu.Lock()
 	now := time.Now()
 	at := c.nextNudge
 	if at.Before(now) {
 		at = now
 	}
-	c.nextNudge = at.Add(DefaultNudgeInterval)
+	if nudge = at.Sub(now) <= paceMost; nudge {
+		c.nextNudge = at.Add(DefaultNudgeInterval)
+	}
 	c.mu.Unlock()
-	return sleepUnless(ctx, at.Sub(now))
+	if !nudge {
+		return false, nil
+	}
+	return true, sleepUnless(ctx, at.Sub(now))
 }
 
 // sleepUnless waits for a while, or returns the error of ctx.
@@ -188,32 +193,4 @@ func sleepUnless(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// reuse looks for the request of the same id that a cached one may stand for. It
-// reports whether the future is that request's. One that has expired makes way,
-// unless it was answered: an id is not used again while a response of that id
-// exists, so the new request then gets another.
-func (c *Client) reuse(root *os.Root, dir string, envelope *wire.Request, future *Future) (bool, error) {
-	base := path.Join(filepath.ToSlash(dir), envelope.ID)
-	data, _, err := spool.ReadFile(root, base+requestSuffix, unlimited)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return false, err
-	}
-	if err == nil {
-		before, err := wire.DecodeRequest(data)
-		if err == nil && (before.Expires.IsZero() || time.Now().Before(before.Expires)) {
-			future.Expires, future.cached = before.Expires, true
-			return true, nil
-		}
-	}
-	if _, err := root.Lstat(base + responseSuffix); !errors.Is(err, fs.ErrNotExist) {
-		envelope.ID = newID()
-		return false, nil
-	}
-	future.cached = true
-	if err := root.Remove(base + requestSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return false, err
-	}
-	return false, nil
 }

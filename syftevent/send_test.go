@@ -212,7 +212,7 @@ func TestFutureErrors(t *testing.T) {
 			return os.Rename(s.path("echo", clientEmail, id+".request"), s.path("echo", clientEmail, id+".rejected.20260102030405.request"))
 		}, syftevent.ErrRejected, 0, 2 * time.Second, 0},
 		{"rejected, as older clients mark it", func(s *site, id string) error {
-			return os.WriteFile(s.path("echo", clientEmail, id+".syftrejected.request"), nil, 0o644)
+			return os.Rename(s.path("echo", clientEmail, id+".request"), s.path("echo", clientEmail, id+".syftrejected.request"))
 		}, syftevent.ErrRejected, 0, time.Second, 0},
 		{"expired", func(*site, string) error { return nil }, syftevent.ErrExpired, 15 * time.Minute, 15*time.Minute + time.Second, 0},
 		{"gone", func(s *site, id string) error {

@@ -121,14 +121,12 @@ func TestStartRemovesTemporaryFiles(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, nil, replica)
-		s.replica.Deliver(rpcPath+"/echo/"+clientEmail+"/.syftevent-ABC.tmp", []byte("ours"), fakebox.Delivery{})
-		s.replica.Deliver(rpcPath+"/echo/"+clientEmail+"/other.tmp", []byte("theirs"), fakebox.Delivery{})
+		s.replica.Deliver(rpcPath+"/echo/"+clientEmail+"/.syftevent-serve-ABC.tmp", []byte("ours"), fakebox.Delivery{})
+		s.replica.Deliver(rpcPath+"/echo/"+clientEmail+"/.syftevent-send-ABC.tmp", []byte("a client's"), fakebox.Delivery{})
 		s.start()
 		defer s.stop()
-		names, _ := filepath.Glob(s.path("echo", clientEmail, "*.tmp"))
-		hidden, _ := filepath.Glob(s.path("echo", clientEmail, ".*.tmp"))
-		if len(names) != 1 || len(hidden) != 0 {
-			t.Errorf("left: %v, %v", names, hidden)
+		if diff := cmp.Diff([]string{".syftevent-send-ABC.tmp"}, s.names("echo/"+clientEmail)); diff != "" {
+			t.Errorf("left (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -27,7 +27,8 @@ type sweeper struct {
 // the client may not have fetched it yet.
 const freshFor = time.Hour
 
-// sweepMaxSize is how large a file may be whose content is asked for its age.
+// sweepMaxSize is how large a file may be whose content is asked for its age; of
+// a larger one the file's time tells.
 const sweepMaxSize = 256 << 20
 
 // A sweep is one run.
@@ -67,7 +68,7 @@ func (s *sweeper) sweep(ctx context.Context) (CleanupStats, error) {
 // fileSystemNow is the time that a file written now gets, as Mercurial asks for
 // it: on a network share it is the server's.
 func fileSystemNow(root *os.Root) (time.Time, error) {
-	name := fmt.Sprintf(".syftevent-now-%016x.tmp", rand.Uint64())
+	name := fmt.Sprintf(".syftevent-serve-now-%016x.tmp", rand.Uint64())
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return time.Time{}, err
@@ -142,7 +143,7 @@ func (s *sweep) isFresh(response fs.FileInfo) bool {
 // request removes a request and its response, if both may go.
 func (s *sweep) request(name string, answered bool) {
 	data, info, err := spool.ReadFile(s.root, name+requestSuffix, sweepMaxSize)
-	if err != nil {
+	if err != nil && !errors.Is(err, spool.ErrTooLarge) {
 		s.failed(name+requestSuffix, err)
 		return
 	}
@@ -191,7 +192,7 @@ func (s *sweep) ageOf(created time.Time, info fs.FileInfo) time.Duration {
 // orphan removes a response that has no request.
 func (s *sweep) orphan(name string) {
 	data, info, err := spool.ReadFile(s.root, name+responseSuffix, sweepMaxSize)
-	if err != nil {
+	if err != nil && !errors.Is(err, spool.ErrTooLarge) {
 		s.failed(name+responseSuffix, err)
 		return
 	}

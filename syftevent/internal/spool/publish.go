@@ -13,9 +13,14 @@ import (
 // ErrAnswered means that another answer has the name already.
 var ErrAnswered = errors.New("is answered already")
 
-// tempPrefix begins the names of our temporary files. They end in ".tmp", which
-// SyftBox does not carry to other machines.
-const tempPrefix, tempSuffix = ".syftevent-", ".tmp"
+// Names of temporary files begin with one of these, a server's and a client's,
+// of which the first may be removed when a server starts. They end in ".tmp",
+// which SyftBox does not carry to other machines.
+const (
+	tempPrefix = ".syftevent-serve-"
+	sendPrefix = ".syftevent-send-"
+	tempSuffix = ".tmp"
+)
 
 // publishAttempts is how often a link is tried that neither succeeds nor finds
 // the name taken: a network file system may lose the reply.
@@ -26,48 +31,65 @@ const publishAttempts = 3
 // stands there, the error is ErrAnswered; if ours does, nil.
 func (s *Spool) Publish(entry Entry, data []byte) error {
 	final := path.Join(entry.Dir, entry.Stem) + s.options.Out
-	written, err := publish(s.current(), final, data, s.links)
+	written, err := publish(s.current(), tempPrefix, final, data, s.links)
 	if err == nil {
 		s.nudge(entry.Dir, final, written)
 	}
 	return err
 }
 
-// PublishFile puts a file under a name as [Spool.Publish] does, and returns what
-// it was when it was written. It is not nudged.
+// PublishFile puts a file under a name as [Spool.Publish] does, for a client, and
+// returns what it was when it was written. It is not nudged.
 func PublishFile(root *os.Root, name string, data []byte) (fs.FileInfo, error) {
-	written, err := publish(root, name, data, true)
+	written, err := publish(root, sendPrefix, name, data, true)
 	if err == nil || errors.Is(err, ErrAnswered) || errors.Is(err, fs.ErrNotExist) {
 		return written, err
 	}
 	// No hard links here, perhaps.
-	return publish(root, name, data, false)
+	return publish(root, sendPrefix, name, data, false)
 }
 
-func publish(root *os.Root, final string, data []byte, links bool) (fs.FileInfo, error) {
-	temp, written, err := writeTemp(root, path.Dir(final), data)
-	if err != nil {
-		return nil, fmt.Errorf("publishing %s: %w", final, err)
-	}
-	defer root.Remove(temp)
+func publish(root *os.Root, prefix, final string, data []byte, links bool) (fs.FileInfo, error) {
+	var err error
 	for range publishAttempts {
-		if err = link(root, temp, final, links); err != nil {
-			published, fatal := settleName(root, final, data, err)
-			if fatal != nil {
-				return nil, fmt.Errorf("publishing %s: %w", final, fatal)
-			}
-			if !published {
-				continue
-			}
+		var written fs.FileInfo
+		var published bool
+		if written, published, err = publishOnce(root, prefix, final, data, links); published {
+			return written, nil
 		}
-		return written, nil
+		if err != nil {
+			break
+		}
+		// Neither we nor anybody else has the name: NFS has lost the reply, or
+		// somebody has removed the temporary file.
+		err = errNotPublished
 	}
 	return nil, fmt.Errorf("publishing %s: %w", final, err)
 }
 
+var errNotPublished = errors.New("the name stays free however often it is taken")
+
+// publishOnce tries once. Without an error it may be tried again.
+func publishOnce(root *os.Root, prefix, final string, data []byte, links bool) (written fs.FileInfo, published bool, err error) {
+	temp, written, err := writeTemp(root, prefix, path.Dir(final), data)
+	if err != nil {
+		return nil, false, err
+	}
+	defer root.Remove(temp)
+	linkErr := link(root, temp, final, links)
+	if linkErr == nil {
+		return written, true, nil
+	}
+	published, err = settleName(root, final, data)
+	if err == nil && !published && !errors.Is(linkErr, fs.ErrNotExist) && !errors.Is(linkErr, fs.ErrExist) {
+		err = linkErr
+	}
+	return written, published, err
+}
+
 // writeTemp writes a temporary file into a directory and closes it.
-func writeTemp(root *os.Root, dir string, data []byte) (name string, info fs.FileInfo, err error) {
-	name = path.Join(dir, tempPrefix+rand.Text()+tempSuffix)
+func writeTemp(root *os.Root, prefix, dir string, data []byte) (name string, info fs.FileInfo, err error) {
+	name = path.Join(dir, prefix+rand.Text()+tempSuffix)
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return "", nil, err
@@ -97,18 +119,14 @@ func link(root *os.Root, temp, final string, links bool) error {
 	return root.Rename(temp, final)
 }
 
-// settleName looks at what has the final name after an attempt to take it
-// failed with linkErr, which is not to be trusted: NFS may have made the link
-// and lost the reply. It reports whether our own bytes have the name; what can
-// be no answer (a symbolic link, an empty directory) is removed. An error is
-// final.
-func settleName(root *os.Root, final string, data []byte, linkErr error) (published bool, err error) {
+// settleName looks at what has the final name after an attempt to take it has
+// failed; what the attempt said is not to be trusted: NFS may have made the link
+// and lost the reply. It reports whether our own bytes have the name; what can be
+// no answer (a symbolic link, an empty directory) is removed. An error is final.
+func settleName(root *os.Root, final string, data []byte) (published bool, err error) {
 	info, err := root.Lstat(final)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if errors.Is(linkErr, fs.ErrNotExist) {
-			return false, linkErr // the directory is gone, not only the name
-		}
 		return false, nil
 	case err != nil:
 		return false, err
@@ -116,7 +134,7 @@ func settleName(root *os.Root, final string, data []byte, linkErr error) (publis
 		return false, root.Remove(final)
 	}
 	there, _, _, err := readRegular(root, final, int64(len(data)))
-	if err != nil && !errors.Is(err, errTooLarge) {
+	if err != nil && !errors.Is(err, ErrTooLarge) {
 		return false, err
 	}
 	if !bytes.Equal(there, data) {
@@ -127,7 +145,7 @@ func settleName(root *os.Root, final string, data []byte, linkErr error) (publis
 
 // probeLinks tries whether the file system of a directory has hard links.
 func probeLinks(root *os.Root) (bool, error) {
-	name, _, err := writeTemp(root, ".", nil)
+	name, _, err := writeTemp(root, tempPrefix, ".", nil)
 	if err != nil {
 		return false, err
 	}

@@ -54,7 +54,7 @@ func (s *Spool) Read(entry Entry) ([]byte, State, error) {
 	name := path.Join(entry.Dir, entry.Stem) + s.options.In
 	data, _, steady, err := readRegular(s.current(), name, s.options.MaxSize)
 	switch {
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, ErrTooLarge):
 		s.settled(entry)
 		return nil, TooLarge, nil
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errNotRegular):
@@ -79,7 +79,8 @@ func (s *Spool) Read(entry Entry) ([]byte, State, error) {
 	return nil, Pending, nil
 }
 
-var errTooLarge = errors.New("is too large")
+// ErrTooLarge means that a file is larger than may be read.
+var ErrTooLarge = errors.New("is too large")
 
 // readRegular reads a file, and reports whether it stood still meanwhile.
 func readRegular(root *os.Root, name string, maxSize int64) (data []byte, info fs.FileInfo, steady bool, err error) {
@@ -89,7 +90,7 @@ func readRegular(root *os.Root, name string, maxSize int64) (data []byte, info f
 	}
 	defer f.Close()
 	if before.Size() > maxSize {
-		return nil, before, false, errTooLarge
+		return nil, before, false, ErrTooLarge
 	}
 	var buf bytes.Buffer
 	buf.Grow(int(before.Size()) + bytes.MinRead)
@@ -97,7 +98,7 @@ func readRegular(root *os.Root, name string, maxSize int64) (data []byte, info f
 		return nil, before, false, err
 	}
 	if int64(buf.Len()) > maxSize {
-		return nil, before, false, errTooLarge
+		return nil, before, false, ErrTooLarge
 	}
 	after, err := f.Stat()
 	if err != nil {

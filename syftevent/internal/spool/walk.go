@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// IsTemporary reports whether a name is that of one of our temporary files.
+// IsTemporary reports whether a name is that of a temporary file of a server.
 func IsTemporary(name string) bool {
 	return strings.HasPrefix(name, tempPrefix) && strings.HasSuffix(name, tempSuffix)
 }
@@ -49,7 +49,8 @@ func list(root *os.Root, dir string) ([]fs.DirEntry, error) {
 }
 
 // ReadFile reads a regular file of at most maxSize bytes, and never a symbolic
-// link, a FIFO or a device.
+// link, a FIFO or a device. One that is larger gives ErrTooLarge and what is
+// known of it.
 func ReadFile(root *os.Root, name string, maxSize int64) ([]byte, fs.FileInfo, error) {
 	data, info, _, err := readRegular(root, name, maxSize)
 	return data, info, err
@@ -74,7 +75,7 @@ func Move(root *os.Root, from, to string) error {
 // Replace gives a file new content at once: whoever reads it finds the old or
 // the new.
 func Replace(root *os.Root, name string, data []byte) error {
-	temp, _, err := writeTemp(root, path.Dir(name), data)
+	temp, _, err := writeTemp(root, tempPrefix, path.Dir(name), data)
 	if err != nil {
 		return err
 	}
