@@ -57,7 +57,7 @@ func lockApp(ctx context.Context, path string, logger *slog.Logger) (*os.File, e
 		select {
 		case <-time.After(lockPause):
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, context.Cause(ctx)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package syftevent
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,12 +25,15 @@ type older struct {
 // tidy does what must be done before requests are looked for, in one walk: it
 // removes temporary files that a server before this one has left, and moves what
 // is finished from the older layout into the folders of the senders.
-func (s *serving) tidy(root *os.Root) error {
+func (s *serving) tidy(ctx context.Context, root *os.Root) error {
 	var found []older
 	err := spool.Walk(root, func(dir string, entries []fs.DirEntry, err error) error {
 		if err != nil {
 			s.logger.Warn("syftevent: cannot be tidied", "path", path.Join(s.dir, dir), "err", err)
 			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
 		where, mine := locate(dir, s.router.has)
 		inOlder := mine && where.sender == ""
@@ -82,8 +86,7 @@ func (s *serving) moveOlder(root *os.Root, o older) error {
 		return nil // answered with 400 where it lies
 	}
 	to := path.Join(o.dir, envelope.Sender)
-	_, err = root.Lstat(path.Join(to, o.stem+responseSuffix))
-	interrupted := err == nil
+	interrupted := s.isAnswer(root, path.Join(to, o.stem+responseSuffix), o.stem, envelope)
 	expired := !envelope.Expires.IsZero() && time.Now().After(envelope.Expires)
 	if !o.answered && !interrupted && !expired {
 		return nil
@@ -97,6 +100,18 @@ func (s *serving) moveOlder(root *os.Root, o older) error {
 		}
 	}
 	return s.moveFile(root, o.dir, to, o.stem+requestSuffix)
+}
+
+// isAnswer reports whether a file is this server's response to a request, which
+// a move that was interrupted has left. A sender can write anything there.
+func (s *serving) isAnswer(root *os.Root, name, stem string, envelope *wire.Request) bool {
+	data, _, err := spool.ReadFile(root, name, s.maxSize)
+	if err != nil {
+		return false
+	}
+	response, err := wire.DecodeResponse(data)
+	return err == nil && response.Sender == s.email && response.URL == envelope.URL &&
+		wire.CanonicalID(response.ID) == wire.CanonicalID(stem)
 }
 
 // moveFile moves a file into another folder. If one of the same content has the

@@ -359,3 +359,117 @@ func TestCachedRequests(t *testing.T) {
 		}
 	})
 }
+
+// An error means that nothing was sent.
+func TestSendThatFailsSendsNothing(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		for range 3 {
+			if _, err := c.Send(ctx, request(s.t, "/echo", nil)); !errors.Is(err, context.Canceled) {
+				s.t.Errorf("%v", err)
+			}
+		}
+		if futures, err := c.Broadcast(ctx, request(s.t, "", nil), rpcURL+"/a", rpcURL+"/b"); err == nil || len(futures) != 0 {
+			s.t.Errorf("%d futures, %v", len(futures), err)
+		}
+		if names := s.names("echo/" + clientEmail); names != nil {
+			s.t.Errorf("sent: %v", names)
+		}
+	})
+}
+
+// A mark that an earlier request of the id has left is not the verdict on this
+// one.
+func TestFutureKnowsAnOldRejection(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		send := func() *syftevent.Future {
+			s.t.Helper()
+			req := request(s.t, "/echo", "hi")
+			req.Cached = true
+			future, err := c.Send(context.Background(), req)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			return future
+		}
+		first := send()
+		base := s.path("echo", clientEmail, first.ID)
+		for _, mark := range []string{".rejected.request", ".rejected.20260102030405.request"} {
+			os.Rename(base+".request", base+mark)
+			os.WriteFile(base+mark, []byte("x"), 0o644)
+		}
+		second := send()
+		// SyftBox brings one back, though the new request stands.
+		os.WriteFile(base+".rejected.20260102030405.request", []byte("x"), 0o644)
+		if _, done, err := second.Poll(); done {
+			s.t.Errorf("done: %v", err)
+		}
+		s.start()
+		defer s.stop()
+		if response, err := second.Wait(context.Background()); err != nil || string(response.Body) != "hi" {
+			s.t.Errorf("%v, %v", response, err)
+		}
+	})
+}
+
+func TestFutureSurvivesTrouble(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		future, err := c.Send(context.Background(), request(s.t, "/echo", nil))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		dir := s.path("echo", clientEmail)
+		os.Rename(dir, dir+".away")
+		os.WriteFile(dir, nil, 0o644) // cannot be opened as a folder
+		for range 100 {
+			if _, done, err := future.Poll(); done {
+				s.t.Fatalf("done: %v", err)
+			}
+			time.Sleep(time.Second)
+		}
+		os.Remove(dir)
+		os.Rename(dir+".away", dir)
+		s.respond(future.ID, goodResponse)
+		if response, err := future.Wait(context.Background()); err != nil || response.StatusCode != 200 {
+			s.t.Errorf("%v, %v", response, err)
+		}
+	})
+}
+
+func TestCachedRequestsOfManyShareOne(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		s.start()
+		defer s.stop()
+		errs := make(chan error)
+		ids := make(chan string, 20)
+		for range 20 {
+			go func() {
+				req, err := syftevent.NewRequest("GET", rpcURL+"/echo", "the same")
+				if err == nil {
+					req.Cached = true
+					var future *syftevent.Future
+					if future, err = c.Send(context.Background(), req); err == nil {
+						ids <- future.ID
+						_, err = future.Wait(context.Background())
+					}
+				}
+				errs <- err
+			}()
+		}
+		for range 20 {
+			if err := <-errs; err != nil {
+				s.t.Error(err)
+			}
+		}
+		first := <-ids
+		for range 19 {
+			if id := <-ids; id != first {
+				s.t.Errorf("ids %s and %s", first, id)
+			}
+		}
+		if stats := s.server.Stats(); stats.Answered != 1 {
+			s.t.Errorf("%d answers", stats.Answered)
+		}
+	})
+}

@@ -55,10 +55,12 @@ type Server struct {
 	// Logger takes what the server has to say; nil for slog.Default().
 	Logger *slog.Logger
 
-	mu      sync.Mutex
-	started bool
-	running *serving // nil until it is ready
-	ready   chan struct{}
+	mu          sync.Mutex
+	started     bool
+	cancelStart context.CancelCauseFunc // while it starts
+	startEnded  chan struct{}           // closed when it has, one way or the other
+	running     *serving                // nil until it is ready
+	ready       chan struct{}
 }
 
 // Defaults of [Server].
@@ -71,14 +73,23 @@ const (
 	DefaultNudgeInterval  = 5 * time.Millisecond
 )
 
-// ErrServerStarted is returned when a server is started a second time.
-var ErrServerStarted = errors.New("syftevent: the server was started before")
+var (
+	// ErrServerStarted is returned when a server is started a second time.
+	ErrServerStarted = errors.New("syftevent: the server was started before")
+	// ErrServerClosed is returned by [Server.Start] when [Server.Shutdown] is
+	// called meanwhile.
+	ErrServerClosed = errors.New("syftevent: the server was told to stop while it started")
+)
 
 // Run serves until ctx is cancelled or [Server.Shutdown] is called, and returns
 // nil when the work in hand is done. The error is what kept the server from
 // starting.
 func (s *Server) Run(ctx context.Context) error {
-	if err := s.Start(ctx); err != nil {
+	err := s.Start(ctx)
+	if errors.Is(err, ErrServerClosed) || err != nil && errors.Is(err, ctx.Err()) {
+		return nil // stopped before there was any work
+	}
+	if err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -100,14 +111,19 @@ func (s *Server) Start(ctx context.Context) error {
 		return ErrServerStarted
 	}
 	s.started = true
+	starting, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s.cancelStart, s.startEnded = cancel, make(chan struct{})
 	s.mu.Unlock()
 
 	serving, err := s.newServing()
 	if err == nil {
-		err = serving.start(ctx)
+		err = serving.start(starting, ctx)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	close(s.startEnded)
+	s.cancelStart = nil
 	if err != nil {
 		s.started = false
 		return err
@@ -134,10 +150,22 @@ func (s *Server) readyLocked() chan struct{} {
 // Shutdown stops the server: no handler is started any more, and those that run
 // have [Server.DrainTimeout], or until ctx is done if that is sooner, before
 // their contexts are cancelled. It returns when the server has stopped; the
-// error is ctx's if handlers had to be cancelled because of it. Shutdown of a
-// server that does not run does nothing.
+// error is ctx's if handlers had to be cancelled because of it. A server that
+// starts at the time ends without being ready. Shutdown of a server that does not
+// run does nothing.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
+	if s.cancelStart != nil {
+		s.cancelStart(ErrServerClosed)
+		ended := s.startEnded
+		s.mu.Unlock()
+		select {
+		case <-ended:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		s.mu.Lock()
+	}
 	serving := s.running
 	s.mu.Unlock()
 	if serving == nil {

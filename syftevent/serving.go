@@ -49,13 +49,14 @@ func rpcDir(client *Client, app string) string {
 	return filepath.Join(client.AppData(app), "rpc")
 }
 
-// start takes the app, prepares its folders and starts the goroutines. What it
-// has opened it closes if it fails.
-func (s *serving) start(ctx context.Context) (err error) {
+// start takes the app, prepares its folders and starts the goroutines, which end
+// with ctx. What it has opened it closes if it fails, as it does when starting is
+// cancelled.
+func (s *serving) start(starting, ctx context.Context) (err error) {
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return fmt.Errorf("syftevent: making the folder of app %q: %w", s.app, err)
 	}
-	if s.lock, err = lockApp(ctx, filepath.Join(filepath.Dir(s.dir), lockName), s.logger); err != nil {
+	if s.lock, err = lockApp(starting, filepath.Join(filepath.Dir(s.dir), lockName), s.logger); err != nil {
 		return err
 	}
 	defer func() {
@@ -63,7 +64,7 @@ func (s *serving) start(ctx context.Context) (err error) {
 			s.unlock()
 		}
 	}()
-	if err := s.prepare(); err != nil {
+	if err := s.prepare(starting); err != nil {
 		return err
 	}
 	s.spool, err = spool.Open(s.dir, spool.Options{
@@ -102,13 +103,13 @@ func (s *serving) start(ctx context.Context) (err error) {
 }
 
 // prepare brings the app's folder into the state in which requests may arrive.
-func (s *serving) prepare() error {
+func (s *serving) prepare(starting context.Context) error {
 	root, err := os.OpenRoot(s.dir)
 	if err != nil {
 		return fmt.Errorf("syftevent: opening the folder of app %q: %w", s.app, err)
 	}
 	defer root.Close()
-	if err := s.tidy(root); err != nil {
+	if err := s.tidy(starting, root); err != nil {
 		return err
 	}
 	if err := s.writePermissions(root); err != nil {

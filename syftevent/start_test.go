@@ -54,6 +54,29 @@ func TestWaitingForTheLockEndsWithTheContext(t *testing.T) {
 		if err := second.server.Start(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v", err)
 		}
+		// For Run that is the usual way to end.
+		if err := second.server.Run(ctx); err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+}
+
+func TestShutdownWhileStarting(t *testing.T) {
+	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
+	synctest.Test(t, func(t *testing.T) {
+		first, second := newSite(t, nil, replica), newSite(t, nil, replica)
+		first.start()
+		defer first.stop()
+		ended := make(chan error)
+		go func() { ended <- second.server.Start(context.Background()) }()
+		time.Sleep(time.Second) // it waits for the lock
+		second.stop()
+		if err := <-ended; !errors.Is(err, syftevent.ErrServerClosed) {
+			t.Errorf("Start: %v", err)
+		}
+		if stats := second.server.Stats(); stats.Looks != 0 {
+			t.Errorf("it serves: %+v", stats)
+		}
 	})
 }
 
@@ -153,15 +176,18 @@ func TestStartMovesOlderLayout(t *testing.T) {
 			return envelope("/v1/users", all)
 		}
 		sender := clientEmail + "/"
+		ours := func(stem string) []byte {
+			return []byte(`{"id":"` + stem + `","sender":"` + serverEmail + `","url":"` + rpcURL + `/v1/users","status_code":200}`)
+		}
 		// Answered: both are moved.
 		put("answered.request", request("answered", nil))
 		put("answered.response", []byte("{}"))
 		// The move was interrupted after the response, and after the request's
 		// new name was made.
 		put("half.request", request("half", nil))
-		put(sender+"half.response", []byte("{}"))
+		put(sender+"half.response", ours("half"))
 		put("most.request", request("most", nil))
-		put(sender+"most.response", []byte("{}"))
+		put(sender+"most.response", ours("most"))
 		put(sender+"most.request", request("most", nil))
 		// Expired: moved, and answered there.
 		put("expired.request", request("expired", map[string]any{"expires": "1999-01-01T00:00:00Z"}))
@@ -169,6 +195,9 @@ func TestStartMovesOlderLayout(t *testing.T) {
 		put("taken.request", request("taken", nil))
 		put("taken.response", []byte("{}"))
 		put(sender+"taken.response", []byte(`{"other":1}`))
+		// The sender has put something there that is no answer of ours.
+		put("planted.request", request("planted", nil))
+		put(sender+"planted.response", []byte(`{"sender":"`+clientEmail+`","url":"x"}`))
 		// Not answered: it is, where it lies.
 		put("fresh.request", request("fresh", nil))
 		// Its sender cannot be a folder: it is answered where it lies.
@@ -192,18 +221,20 @@ func TestStartMovesOlderLayout(t *testing.T) {
 			sender + "expired.request", sender + "expired.response",
 			sender + "half.request", sender + "half.response",
 			sender + "most.request", sender + "most.response",
+			sender + "planted.response",
 			sender + "taken.response",
 			"escape.request", "escape.response",
 			"fresh.request", "fresh.response",
+			"planted.request", "planted.response",
 			"taken.request", "taken.response",
 		}
 		if diff := cmp.Diff(want, files); diff != "" {
 			t.Errorf("files (-want +got):\n%s", diff)
 		}
-		if n := ran.Load(); n != 1 {
-			t.Errorf("%d requests were run, want the fresh one", n)
+		if n := ran.Load(); n != 2 {
+			t.Errorf("%d requests were run, want the fresh one and the one with a planted answer", n)
 		}
-		for name, status := range map[string]string{sender + "expired": "419", "fresh": "200", "escape": "400"} {
+		for name, status := range map[string]string{sender + "expired": "419", "fresh": "200", "planted": "200", "escape": "400"} {
 			data, err := os.ReadFile(filepath.Join(base, name+".response"))
 			if err != nil || !bytes.HasSuffix(data, []byte(`"status_code":`+status+`}`)) {
 				t.Errorf("%s: %s, %v; want status %s", name, data, err, status)
