@@ -31,8 +31,13 @@ func (s *serving) answer(w work) {
 	}
 }
 
-// crashed answers a request whose handler has ended its goroutine, say.
+// crashed answers a request whose handler has ended its goroutine, say, unless it
+// was cut short.
 func (s *serving) crashed(w work) {
+	if s.handlers.Err() != nil {
+		return
+	}
+	s.counters.add(func(c *Stats) { c.Failed++ })
 	s.complete(w, s.newReply(w), &Response{StatusCode: 500, Body: []byte(textInternalError)})
 }
 
@@ -186,6 +191,9 @@ func (s *serving) call(req *Request) (response *Response, failed *failure) {
 	response, err := s.router.ServeSyft(s.handlers, req)
 	var chosen *Error
 	switch {
+	case err != nil && s.handlers.Err() != nil:
+		// Cut short, whatever the handler makes of it.
+		return nil, &failure{kind: fmt.Sprintf("%T", err), message: err.Error()}
 	case errors.As(err, &chosen) && chosen != nil && validStatus(chosen.StatusCode) && chosen.StatusCode >= 400:
 		return Text(chosen.StatusCode, chosen.Message), nil
 	case err != nil && chosen != nil:

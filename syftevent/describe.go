@@ -17,10 +17,17 @@ type described struct {
 // unwrap lets the schema of a described handler be found.
 func (d *described) unwrap() Handler { return d.Handler }
 
-// descriptionOf is what Describe has given a handler.
+// descriptionOf is what Describe has given a handler, or one that it wraps.
 func descriptionOf(handler Handler) string {
-	if d, ok := handler.(*described); ok {
-		return d.description
+	for handler != nil {
+		if d, ok := handler.(*described); ok {
+			return d.description
+		}
+		wrapper, ok := handler.(interface{ unwrap() Handler })
+		if !ok {
+			break
+		}
+		handler = wrapper.unwrap()
 	}
 	return ""
 }

@@ -3,6 +3,7 @@ package syftevent_test
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -109,7 +110,19 @@ func TestServerKeepsAResponseThatCannotBeWritten(t *testing.T) {
 		if n, stats := runs.Load(), s.server.Stats(); n != 1 || stats.Unpublished != 1 {
 			s.t.Errorf("%d runs, %+v", n, stats)
 		}
-		if err := os.RemoveAll(block); err != nil {
+		// The folder, and then all of them, are out of reach for a while.
+		for _, away := range []string{s.path(dir), s.path()} {
+			elsewhere := filepath.Join(s.replica.DataDir(), "away")
+			if err := os.Rename(away, elsewhere); err != nil {
+				s.t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+			if err := os.Rename(elsewhere, away); err != nil {
+				s.t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+		}
+		if err := os.RemoveAll(s.path(dir, stem+".response")); err != nil {
 			s.t.Fatal(err)
 		}
 		time.Sleep(31 * time.Second)
@@ -130,7 +143,7 @@ func TestServerForgetsAResponseWhoseRequestIsGone(t *testing.T) {
 		if err := os.Remove(s.path(dir, stem+".request")); err != nil {
 			s.t.Fatal(err)
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(11 * time.Minute)
 		if stats := s.server.Stats(); stats.Unpublished != 0 {
 			s.t.Errorf("%+v", stats)
 		}

@@ -27,6 +27,9 @@ const (
 	keepName = ".syftkeep"
 )
 
+// maxOwnFile is how large a file may be that is compared with ours.
+const maxOwnFile = 64 << 20
+
 // writePermissions writes the permissions unless there are some.
 // [layout-permissions] [layout-permissions-kept]
 func (s *serving) writePermissions(root *os.Root) error {
@@ -35,22 +38,45 @@ func (s *serving) writePermissions(root *os.Root) error {
 			return fmt.Errorf("syftevent: writing %s: %w", filepath.Join(s.dir, permissionsName), err)
 		}
 	}
-	if there, err := root.ReadFile(permissionsName); err != nil || !bytes.Equal(there, permissions) {
+	if there, _, err := spool.ReadFile(root, permissionsName, maxOwnFile); err != nil || !bytes.Equal(there, permissions) {
 		s.logger.Warn("syftevent: the permissions differ from the usual ones and are kept",
 			"path", filepath.Join(s.dir, permissionsName))
 	}
 	return nil
 }
 
-// publishRoutes makes the folders of the endpoints and writes what they expect.
-// It changes no file but the schema. [layout-keep]
-func (s *serving) publishRoutes(root *os.Root, t *table) error {
+// checkRoutes reports an endpoint that SyftBox could never deliver to.
+func (s *serving) checkRoutes(t *table) error {
 	for _, rt := range t.routes {
-		if err := rt.pattern.checkDeliverable(); err != nil && !s.anyName {
-			return fmt.Errorf("syftevent: endpoint %q (registered at %s): %w; Server.AllowAnyName lets a server without SyftBox have it", rt.pattern.text, rt.site, err)
+		if err := s.checkRoute(rt); err != nil {
+			return err
 		}
 	}
-	for _, endpoint := range t.folders() {
+	return nil
+}
+
+func (s *serving) checkRoute(rt *route) error {
+	if err := rt.pattern.checkDeliverable(); err != nil && !s.anyName {
+		return fmt.Errorf("syftevent: endpoint %q (registered at %s): %w; Server.AllowAnyName lets a server without SyftBox have it", rt.pattern.text, rt.site, err)
+	}
+	return nil
+}
+
+// publishRoutes makes the folders of the endpoints and writes what they expect.
+// It changes no file but the schema. A route that was registered too late for
+// the server not to start, and can never be delivered to, is logged and left out.
+// [layout-keep]
+func (s *serving) publishRoutes(root *os.Root, t *table) error {
+	deliverable := &table{}
+	for _, rt := range t.routes {
+		if err := s.checkRoute(rt); err != nil {
+			s.logger.Error("syftevent: a route is not published", "err", err)
+			continue
+		}
+		deliverable.routes = append(deliverable.routes, rt)
+	}
+	folders := map[string]bool{}
+	for _, endpoint := range deliverable.folders() {
 		folder := filepath.FromSlash("." + endpoint)
 		if err := root.MkdirAll(folder, 0o755); err != nil {
 			return fmt.Errorf("syftevent: making the folder of endpoint %s: %w", endpoint, err)
@@ -63,10 +89,12 @@ func (s *serving) publishRoutes(root *os.Root, t *table) error {
 		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("syftevent: marking the folder of endpoint %s: %w", endpoint, err)
 		}
+		folders[endpoint] = true
 	}
-	if err := writeSchema(root, t); err != nil {
+	if err := writeSchema(root, deliverable); err != nil {
 		return fmt.Errorf("syftevent: writing %s: %w", filepath.Join(s.dir, schemaName), err)
 	}
+	s.published, s.folders = t, folders
 	return nil
 }
 
@@ -98,7 +126,7 @@ func writeSchema(root *os.Root, t *table) error {
 	if err := json.Indent(&indented, out.Bytes(), "", "  "); err != nil {
 		return err
 	}
-	if there, err := root.ReadFile(schemaName); err == nil && bytes.Equal(there, indented.Bytes()) {
+	if there, _, err := spool.ReadFile(root, schemaName, maxOwnFile); err == nil && bytes.Equal(there, indented.Bytes()) {
 		return nil
 	}
 	return spool.Replace(root, schemaName, indented.Bytes())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -85,6 +86,31 @@ func TestShutdownLeavesWhatItCutShort(t *testing.T) {
 			t.Errorf("status %d", got.Status)
 		}
 	})
+}
+
+// However the handler tells that it was cut short.
+func TestWorkCutShortIsNever500(t *testing.T) {
+	for name, end := range map[string]func() error{
+		"chosen status": func() error { return syftevent.Errorf(500, "cut short") },
+		"plain error":   func() error { return errors.New("cut short") },
+		"panic":         func() error { panic("cut short") },
+		"goexit":        func() error { runtime.Goexit(); return nil },
+	} {
+		replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
+		synctest.Test(t, func(t *testing.T) {
+			s := newSite(t, slowRouter(func(ctx context.Context) error {
+				<-ctx.Done()
+				return end()
+			}), replica)
+			s.start()
+			s.deliver("slow/"+clientEmail, envelope("/slow", nil), fakebox.WebSocket)
+			time.Sleep(2 * time.Second)
+			s.stop()
+			if _, err := os.Stat(s.path("slow", clientEmail, stem+".response")); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s: there is a response: %v", name, err)
+			}
+		})
+	}
 }
 
 func TestStoppingCancelsAfterTheDrainTimeout(t *testing.T) {

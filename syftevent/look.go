@@ -3,7 +3,6 @@ package syftevent
 import (
 	"path"
 	"path/filepath"
-	"slices"
 	"time"
 )
 
@@ -21,7 +20,7 @@ func (s *serving) look() {
 		entries := s.spool.Scan()
 		took := time.Since(began)
 		s.counters.looked(began, took)
-		s.unpublished.retain(entries)
+		s.unpublished.retain(entries, began)
 		if s.dispatch(entries) {
 			wait = shortestWait
 		} else {
@@ -69,7 +68,7 @@ func (s *serving) whose(e entry) (location, bool) {
 	case s.router.has(where.endpoint):
 		return where, true
 	}
-	if _, own := slices.BinarySearch(s.published.folders(), where.endpoint); !own && s.spool.Exists(path.Join("."+where.endpoint, keepName)) {
+	if !s.folders[where.endpoint] && s.spool.Exists(path.Join("."+where.endpoint, keepName)) {
 		s.leave(e.Dir, "its endpoint is another server's")
 		return where, false
 	}

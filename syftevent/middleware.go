@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"strconv"
 	"strings"
@@ -11,13 +12,26 @@ import (
 	"time"
 )
 
+// wrapping makes a middleware whose handlers still show the schema and the
+// description of what they wrap.
+func wrapping(wrap func(next Handler) HandlerFunc) Middleware {
+	return func(next Handler) Handler { return &wrapped{wrap(next), next} }
+}
+
+type wrapped struct {
+	HandlerFunc
+	next Handler
+}
+
+func (w *wrapped) unwrap() Handler { return w.next }
+
 // BearerAuth lets requests through whose header Authorization is "Bearer
 // <token>" with a token that valid accepts; others are answered 401. To compare
 // with a secret, valid uses subtle.ConstantTimeCompare. It may be called
 // concurrently.
 func BearerAuth(valid func(ctx context.Context, token string) bool) Middleware {
-	return func(next Handler) Handler {
-		return HandlerFunc(func(ctx context.Context, req *Request) (*Response, error) {
+	return wrapping(func(next Handler) HandlerFunc {
+		return func(ctx context.Context, req *Request) (*Response, error) {
 			kind, token, _ := strings.Cut(req.Headers.Get("Authorization"), " ")
 			token = strings.TrimSpace(token)
 			if strings.EqualFold(kind, "Bearer") && token != "" && valid(ctx, token) {
@@ -28,23 +42,24 @@ func BearerAuth(valid func(ctx context.Context, token string) bool) Middleware {
 				response.Headers.Set("WWW-Authenticate", "Bearer")
 			}
 			return response, err
-		})
-	}
+		}
+	})
 }
 
 // RateLimit lets each sender make as many requests as given in any stretch of
-// time of the given length, evenly or in bursts; more are answered 429, with the
-// header Retry-After in seconds. What it keeps of a sender is forgotten after
-// that length of time. All handlers that one middleware wraps share the limit.
+// time of the given length; more are answered 429, with the header Retry-After
+// in seconds. What it keeps of a sender, the times of that many requests, is
+// forgotten when they lie so far back. All handlers that one middleware wraps
+// share the limit.
 //
 // RateLimit panics unless requests and per are more than zero.
 func RateLimit(requests int, per time.Duration) Middleware {
 	if requests <= 0 || per <= 0 {
 		panic(fmt.Sprintf("syftevent: RateLimit(%d, %v): both must be more than zero", requests, per))
 	}
-	limit := &rateLimit{requests: requests, per: per, senders: map[string]*allowance{}}
-	return func(next Handler) Handler {
-		return HandlerFunc(func(ctx context.Context, req *Request) (*Response, error) {
+	limit := &rateLimit{requests: requests, per: per, senders: map[string][]time.Time{}}
+	return wrapping(func(next Handler) HandlerFunc {
+		return func(ctx context.Context, req *Request) (*Response, error) {
 			wait := limit.take(req.Sender, time.Now())
 			if wait == 0 {
 				return next.ServeSyft(ctx, req)
@@ -54,65 +69,58 @@ func RateLimit(requests int, per time.Duration) Middleware {
 				response.Headers.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 			}
 			return response, err
-		})
-	}
+		}
+	})
 }
 
-// rateLimit is a bucket of tokens for each sender, which fills evenly.
+// rateLimit has the times of the requests of each sender, within the last
+// stretch of time, the oldest first.
 type rateLimit struct {
 	requests int
 	per      time.Duration
 
 	mu      sync.Mutex
-	senders map[string]*allowance
+	senders map[string][]time.Time
 	swept   time.Time
 }
 
-// An allowance is a bucket: how many tokens were in it at a time.
-type allowance struct {
-	tokens float64
-	at     time.Time
-}
-
-// take takes a token, or returns how long it is until there is one.
+// take notes a request, or returns how long it is until there may be one.
 func (l *rateLimit) take(sender string, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sweep(now)
-	a := l.senders[sender]
-	if a == nil {
-		a = &allowance{tokens: float64(l.requests), at: now}
-		l.senders[sender] = a
+	times := l.within(l.senders[sender], now)
+	if len(times) == l.requests {
+		l.senders[sender] = times
+		return times[0].Add(l.per).Sub(now)
 	}
-	each := l.per / time.Duration(l.requests)
-	a.tokens = min(float64(l.requests), a.tokens+float64(l.requests)*float64(now.Sub(a.at))/float64(l.per))
-	a.at = now
-	if a.tokens < 1 {
-		return max(time.Duration((1-a.tokens)*float64(each)), 1)
-	}
-	a.tokens--
+	l.senders[sender] = append(times, now)
 	return 0
 }
 
-// sweep forgets the senders whose buckets are full again.
+// within cuts off what lies too far back.
+func (l *rateLimit) within(times []time.Time, now time.Time) []time.Time {
+	for len(times) > 0 && now.Sub(times[0]) >= l.per {
+		times = times[1:]
+	}
+	return times
+}
+
+// sweep forgets the senders who have not sent for long.
 func (l *rateLimit) sweep(now time.Time) {
 	if now.Sub(l.swept) < l.per {
 		return
 	}
 	l.swept = now
-	for sender, a := range l.senders {
-		if now.Sub(a.at) >= l.per {
-			delete(l.senders, sender)
-		}
-	}
+	maps.DeleteFunc(l.senders, func(_ string, times []time.Time) bool { return len(l.within(times, now)) == 0 })
 }
 
 // Timeout answers 504 if the handler has not returned in time, and cancels its
 // context. A handler that does not heed that goes on in the background, and what
 // it returns is dropped; its panic is, too.
 func Timeout(after time.Duration) Middleware {
-	return func(next Handler) Handler {
-		return HandlerFunc(func(ctx context.Context, req *Request) (*Response, error) {
+	return wrapping(func(next Handler) HandlerFunc {
+		return func(ctx context.Context, req *Request) (*Response, error) {
 			inner, cancel := context.WithTimeout(ctx, after)
 			defer cancel()
 			type result struct {
@@ -141,16 +149,16 @@ func Timeout(after time.Duration) Middleware {
 				return nil, ctx.Err()
 			}
 			return JSON(504, map[string]string{"error": fmt.Sprintf("No answer within %v", after)})
-		})
-	}
+		}
+	})
 }
 
 // AuditLog writes a line to the logger for each request that was handled: who
 // sent what where, and how it was answered. It tells nothing of bodies and
 // headers. A nil logger is slog.Default().
 func AuditLog(logger *slog.Logger) Middleware {
-	return func(next Handler) Handler {
-		return HandlerFunc(func(ctx context.Context, req *Request) (*Response, error) {
+	return wrapping(func(next Handler) HandlerFunc {
+		return func(ctx context.Context, req *Request) (*Response, error) {
 			to := orDefaultLogger(logger)
 			began := time.Now()
 			returned := false
@@ -170,13 +178,14 @@ func AuditLog(logger *slog.Logger) Middleware {
 				to.InfoContext(ctx, "request", append(attributes, "status", statusOf(response))...)
 			}
 			return response, err
-		})
-	}
+		}
+	})
 }
 
 // Throttle lets at most so many requests through at once; others wait for their
-// turn. A request whose context ends while it waits is not handled. All handlers
-// that one middleware wraps share the limit.
+// turn, each in a place of [Server.Concurrency], which should be larger by as
+// many as may wait. A request whose context ends while it waits is not handled.
+// All handlers that one middleware wraps share the limit.
 //
 // Throttle panics unless atOnce is more than zero.
 func Throttle(atOnce int) Middleware {
@@ -184,8 +193,8 @@ func Throttle(atOnce int) Middleware {
 		panic(fmt.Sprintf("syftevent: Throttle(%d): must be more than zero", atOnce))
 	}
 	turns := make(chan struct{}, atOnce)
-	return func(next Handler) Handler {
-		return HandlerFunc(func(ctx context.Context, req *Request) (*Response, error) {
+	return wrapping(func(next Handler) HandlerFunc {
+		return func(ctx context.Context, req *Request) (*Response, error) {
 			select {
 			case turns <- struct{}{}:
 			case <-ctx.Done():
@@ -193,6 +202,6 @@ func Throttle(atOnce int) Middleware {
 			}
 			defer func() { <-turns }()
 			return next.ServeSyft(ctx, req)
-		})
-	}
+		}
+	})
 }

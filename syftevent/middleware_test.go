@@ -64,15 +64,31 @@ func TestRateLimit(t *testing.T) {
 				t.Errorf("%s: Retry-After %q, want %q; statuses (-want +got):\n%s", sender, retry, wantRetry, diff)
 			}
 		}
-		check("a@example.com", []int{200, 200, 200, 429}, "20")
-		check("b@example.com", []int{200, 200, 200, 429}, "20")
-		time.Sleep(15 * time.Second)
-		check("a@example.com", []int{429}, "5")
-		time.Sleep(5 * time.Second)
-		check("a@example.com", []int{200, 429}, "20")
+		check("a@example.com", []int{200, 200}, "")
+		time.Sleep(20 * time.Second)
+		check("a@example.com", []int{200, 429}, "40")
+		check("b@example.com", []int{200, 200, 200, 429}, "60")
+		time.Sleep(30 * time.Second)
+		check("a@example.com", []int{429}, "10")
+		time.Sleep(10 * time.Second)
+		check("a@example.com", []int{200, 200, 429}, "20")
 		time.Sleep(time.Hour)
-		check("a@example.com", []int{200, 200, 200, 429}, "20")
+		check("a@example.com", []int{200, 200, 200, 429}, "60")
 	})
+}
+
+func TestMiddlewareShowsTheSchema(t *testing.T) {
+	inner := syftevent.Describe("Add.", syftevent.Typed(add))
+	want := syftevent.GenerateSchema(inner)
+	for name, middleware := range map[string]syftevent.Middleware{
+		"BearerAuth": syftevent.BearerAuth(nil), "RateLimit": syftevent.RateLimit(1, time.Second),
+		"Timeout": syftevent.Timeout(time.Second), "AuditLog": syftevent.AuditLog(nil), "Throttle": syftevent.Throttle(1),
+	} {
+		got := syftevent.GenerateSchema(middleware(inner))
+		if got.Description != want.Description || len(got.Args) != 2 {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
 }
 
 func TestTimeout(t *testing.T) {

@@ -30,8 +30,10 @@ type serving struct {
 	debug, anyName             bool
 	cleanup                    *PeriodicCleanup // nil for none
 
-	lock           *os.File // nil where files cannot be locked
-	published      *table   // the routes whose folders and schema are there
+	lock           *os.File        // nil where files cannot be locked
+	published      *table          // the routes whose folders and schema are there
+	folders        map[string]bool // theirs
+	notBefore      time.Time       // when they may be published again after a failure
 	spool          *spool.Spool
 	handlers       context.Context // of every handler
 	cancelHandlers context.CancelFunc
@@ -115,23 +117,30 @@ func (s *serving) prepare(starting context.Context) error {
 	if err := s.writePermissions(root); err != nil {
 		return err
 	}
-	s.published = s.router.load()
-	return s.publishRoutes(root, s.published)
+	routes := s.router.load()
+	if err := s.checkRoutes(routes); err != nil {
+		return err
+	}
+	return s.publishRoutes(root, routes)
 }
+
+// republishAfter is how long it takes until routes are published again after
+// that has failed.
+const republishAfter = 10 * time.Second
 
 // republish follows routes that were registered while the server runs.
 func (s *serving) republish() {
 	now := s.router.load()
-	if now == s.published {
+	if now == s.published || time.Now().Before(s.notBefore) {
 		return
 	}
-	s.published = now
 	root, err := os.OpenRoot(s.dir)
 	if err == nil {
 		err = errors.Join(s.publishRoutes(root, now), root.Close())
 	}
 	if err != nil {
-		s.logger.Error("syftevent: the routes that were added are not published", "err", err)
+		s.notBefore = time.Now().Add(republishAfter)
+		s.logger.Error("syftevent: the routes that were added are not published, will be tried again", "err", err)
 	}
 }
 

@@ -140,6 +140,30 @@ func TestSchemaFollowsTheRoutes(t *testing.T) {
 	})
 }
 
+// One bad route, or a folder in the way, keeps the others from nothing.
+func TestRoutesAreRepublished(t *testing.T) {
+	router := syftevent.NewRouter()
+	inBubble(t, router, func(s *site) {
+		there := func(name string) bool { _, err := os.Stat(s.path(name, ".syftkeep")); return err == nil }
+		router.OnRequest("/logs", echo)
+		router.OnRequest("/good", echo)
+		time.Sleep(time.Minute)
+		if !there("good") || there("logs") {
+			s.t.Errorf("good: %v, logs: %v", there("good"), there("logs"))
+		}
+		if err := os.WriteFile(s.path("late"), nil, 0o644); err != nil {
+			s.t.Fatal(err)
+		}
+		router.OnRequest("/late", echo)
+		time.Sleep(time.Minute)
+		os.Remove(s.path("late"))
+		time.Sleep(time.Minute)
+		if !there("late") {
+			s.t.Error("the route is not published though nothing is in its way any more")
+		}
+	})
+}
+
 func TestStartRemovesTemporaryFiles(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {

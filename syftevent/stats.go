@@ -9,7 +9,7 @@ import (
 type Stats struct {
 	// Answered counts the responses that were published.
 	Answered int
-	// Failed counts the requests whose handler failed, of Answered or to come.
+	// Failed counts the requests whose handler failed.
 	Failed int
 	// Refused counts the requests that were answered without a handler.
 	Refused int

@@ -16,6 +16,10 @@ import (
 // pointer or has the option omitempty or omitzero in its tag "json". If In is
 // struct{}, the body may be absent.
 //
+// Around such a handler, [Describe] and the middleware of this package keep its
+// schema; another middleware that is put around it at its registration hides it,
+// and one given to [Router.Use] does not.
+//
 // The function finds the sender and the headers by [RequestFrom]. An error is
 // answered as for any [Handler].
 func Typed[In, Out any](f func(ctx context.Context, in In) (Out, error)) Handler {

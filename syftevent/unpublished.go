@@ -20,6 +20,7 @@ type keptResponse struct {
 	data  []byte // nil if there was no room: the request is run again then
 	pause time.Duration
 	next  time.Time
+	seen  time.Time // when the request was there last
 }
 
 const (
@@ -27,6 +28,9 @@ const (
 	lastRetry  = 30 * time.Second
 	// maxUnpublished is how many bytes of responses are kept.
 	maxUnpublished = 64 << 20
+	// keptFor is how long a response is kept whose request is not there: SyftBox
+	// may bring it back, and a folder may be out of reach for a while.
+	keptFor = 10 * time.Minute
 )
 
 func newUnpublished() *unpublished {
@@ -51,7 +55,8 @@ func (u *unpublished) keep(e entry, data []byte) (first bool) {
 		u.size += len(data)
 	}
 	k.pause = min(2*k.pause, lastRetry)
-	k.next = time.Now().Add(k.pause)
+	k.seen = time.Now()
+	k.next = k.seen.Add(k.pause)
 	return first
 }
 
@@ -88,19 +93,20 @@ func (u *unpublished) due(e entry, now time.Time) bool {
 	return k == nil || !now.Before(k.next)
 }
 
-// retain forgets the responses to requests that are not among those found.
-func (u *unpublished) retain(found []entry) {
+// retain forgets the responses to requests that were not found for long.
+func (u *unpublished) retain(found []entry, now time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if len(u.kept) == 0 {
 		return
 	}
-	there := make(map[entry]bool, len(found))
 	for _, e := range found {
-		there[e] = true
+		if k := u.kept[e]; k != nil {
+			k.seen = now
+		}
 	}
-	for e := range maps.Clone(u.kept) {
-		if !there[e] {
+	for e, k := range maps.Clone(u.kept) {
+		if now.Sub(k.seen) > keptFor {
 			u.dropLocked(e)
 		}
 	}
