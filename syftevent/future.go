@@ -212,11 +212,7 @@ func (f *Future) read(root *os.Root, data []byte, now time.Time) (*Response, boo
 		return nil, true, fmt.Errorf("%w: %w", ErrBadResponse, err)
 	}
 	if !f.cached {
-		// The request first: a server that saw it without a response would run
-		// it again.
-		if err := root.Remove(f.ID + requestSuffix); err == nil || errors.Is(err, fs.ErrNotExist) {
-			root.Remove(f.ID + responseSuffix)
-		}
+		removePair(root.Remove, f.ID) // what cannot be removed, a cleanup will
 	}
 	// A response whose URL cannot be read is a response all the same.
 	u, _ := ParseURL(envelope.URL)

@@ -76,6 +76,23 @@ func TestIncludeRefuses(t *testing.T) {
 	if len(leaf.Routes()) != 0 {
 		t.Error("a route that conflicts above was added below")
 	}
+	users := NewRouter()
+	users.Handle("/posts/{id}", answerWith(""))
+	mustPanic(t, `wildcard "id" stands twice`, func() { top.Include("/users/{id}", users) })
+	users.Handle("/fine", answerWith("")) // and is not included
+	if len(top.Routes()) != 1 {
+		t.Errorf("routes %v", top.Routes())
+	}
+	// A router may be included by several ways, but not twice at one place.
+	diamond, a, b, once := NewRouter(), NewRouter(), NewRouter(), NewRouter()
+	a.Include("/", once)
+	b.Include("/", once)
+	diamond.Include("/x", a)
+	diamond.Include("/x", b)
+	mustPanic(t, "conflicts with", func() { once.Handle("/y", answerWith("")) })
+	if n := len(once.Routes()) + len(a.Routes()) + len(diamond.Routes()); n != 0 {
+		t.Errorf("%d routes were added all the same", n)
+	}
 	mustPanic(t, "itself", func() { leaf.Include("/", top) })
 	mustPanic(t, "itself", func() { top.Include("/", top) })
 	mustPanic(t, "bad prefix", func() { top.Include("/x/**", NewRouter()) })

@@ -62,8 +62,14 @@ func (r *Router) Include(prefix string, other *Router) {
 		panic(fmt.Sprintf("syftevent: a router cannot include itself (included at %s)", site))
 	}
 	link := parent{router: r, prefix: p.segments, text: cleanEndpoint(p.text)}
-	r.add(link.routes(other.load().routes))
 	other.parents = append(other.parents, link)
+	defer func() { // the panic of a conflict undoes it
+		if p := recover(); p != nil {
+			other.parents = other.parents[:len(other.parents)-1]
+			panic(p)
+		}
+	}()
+	r.add(link.routes(other.load().routes))
 }
 
 // includes reports whether r is the router or includes it, at any depth.
@@ -77,7 +83,8 @@ func (r *Router) includes(router *Router) bool {
 // Use wraps every handler of the router, those registered already and those to
 // come, in the middleware. What was given first is outermost. The router's own
 // answers, 404 and 405, are not wrapped. Each handler is wrapped again, so what a
-// middleware keeps for a handler begins anew.
+// middleware keeps for a handler begins anew. A middleware must not register
+// routes while it wraps.
 func (r *Router) Use(middleware ...Middleware) {
 	registering.Lock()
 	defer registering.Unlock()
@@ -140,32 +147,65 @@ func (r *Router) register(text string, handler Handler, site string) {
 
 // add adds routes here and in the routers above, or panics and adds nothing.
 func (r *Router) add(routes []*route) {
-	r.checkConflicts(routes)
-	r.commit(routes)
+	var spread batches
+	spread.collect(r, routes)
+	for _, b := range spread {
+		b.check()
+	}
+	for _, b := range spread {
+		b.router.store(append(slices.Clip(b.router.load().routes), b.routes...))
+	}
 }
 
-func (r *Router) checkConflicts(routes []*route) {
-	existing := r.load()
+// A batch is what one router gets by a registration.
+type batch struct {
+	router *Router
+	routes []*route
+}
+
+// batches are those of a router and all that include it, each router once,
+// however many ways lead to it.
+type batches []*batch
+
+func (b *batches) collect(r *Router, routes []*route) {
 	for _, added := range routes {
-		for _, other := range existing.near(added.pattern) {
+		added.served = r.wrap(added.inner)
+	}
+	i := slices.IndexFunc(*b, func(known *batch) bool { return known.router == r })
+	if i < 0 {
+		*b = append(*b, &batch{r, routes})
+	} else {
+		(*b)[i].routes = append((*b)[i].routes, routes...)
+	}
+	for _, p := range r.parents {
+		b.collect(p.router, p.routes(routes))
+	}
+}
+
+// check panics if a route of the batch is in conflict with one of the router's,
+// or with another of the batch.
+func (b *batch) check() {
+	existing := b.router.load()
+	for i, added := range b.routes {
+		added.checkWildcards()
+		for _, other := range slices.Concat(existing.near(added.pattern), b.routes[:i]) {
 			if relation := added.pattern.compare(other.pattern); relation == equal || relation == overlaps {
 				panic(fmt.Sprintf("syftevent: pattern %q (registered at %s) conflicts with pattern %q (registered at %s): %s",
 					added.pattern.text, added.site, other.pattern.text, other.site, explainConflict(relation)))
 			}
 		}
 	}
-	for _, p := range r.parents {
-		p.router.checkConflicts(p.routes(routes))
-	}
 }
 
-func (r *Router) commit(routes []*route) {
-	for _, added := range routes {
-		added.served = r.wrap(added.inner)
-	}
-	r.store(append(slices.Clip(r.load().routes), routes...))
-	for _, p := range r.parents {
-		p.router.commit(p.routes(routes))
+// checkWildcards panics if the prefix under which a route is included has a
+// wildcard of the same name.
+func (rt *route) checkWildcards() {
+	names := map[string]bool{}
+	for _, s := range rt.pattern.segments {
+		if s.kind != literal && s.text != "*" && names[s.text] {
+			panic(fmt.Sprintf("syftevent: wildcard %q stands twice in %q (registered at %s)", s.text, rt.pattern.text, rt.site))
+		}
+		names[s.text] = s.kind != literal
 	}
 }
 

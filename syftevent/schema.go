@@ -2,8 +2,10 @@ package syftevent
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -197,7 +199,8 @@ func (s Schema) Validate(body []byte) error {
 	var value any
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
-	if err := decoder.Decode(&value); err != nil || decoder.More() {
+	err := decoder.Decode(&value)
+	if _, after := decoder.Token(); err != nil || after != io.EOF {
 		return invalidBody("the body is not one JSON value")
 	}
 	if s.body != nil {
@@ -227,8 +230,18 @@ func (t Type) validate(where string, value any) error {
 		ok = isNumber && isInteger(number)
 	case "float":
 		_, ok = value.(json.Number)
-	case "str", "bytes":
-		_, ok = value.(string)
+	case "str":
+		var text string
+		if text, ok = value.(string); ok && t.text != nil && !t.parses(text) {
+			return invalidBody("field %q is no valid %s", where, t.text)
+		}
+	case "bytes":
+		var text string
+		if text, ok = value.(string); ok {
+			if _, err := base64.StdEncoding.DecodeString(text); err != nil {
+				return invalidBody("field %q must be base64 in the standard alphabet, padded", where)
+			}
+		}
 	case "array":
 		elements, isArray := value.([]any)
 		for i, element := range elements {

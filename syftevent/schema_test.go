@@ -5,8 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
+	"math/big"
+	"net/netip"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +92,7 @@ func TestSchemaOfTypes(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"description":null,"args":{
+		"id":{"type":"int","required":true},
 		"name":{"type":"str","required":true},
 		"age":{"type":"int","required":false},
 		"home":{"type":{"type":"model","name":"address","schema":{"properties":{"city":{"title":"City","type":"string"},"zip":{"title":"Zip","type":"integer"}},"required":["city"],"title":"address","type":"object"}},"required":true},
@@ -100,8 +105,7 @@ func TestSchemaOfTypes(t *testing.T) {
 		"any":{"type":"any","required":false},
 		"ratio":{"type":"float","required":false},
 		"quoted":{"type":"str","required":false},
-		"Labels":{"type":"dict","required":false},
-		"id":{"type":"int","required":true}
+		"Labels":{"type":"dict","required":false}
 	},"returns":{"type":"array","items":{"type":"model","name":"address","schema":ADDRESS}}}`
 	address := compact(t, []byte(`{"properties":{"city":{"title":"City","type":"string"},"zip":{"title":"Zip","type":"integer"}},"required":["city"],"title":"address","type":"object"}`))
 	person, err := json.Marshal(typeOf(reflect.TypeFor[person]()).jsonSchema(nil))
@@ -134,6 +138,10 @@ func TestValidate(t *testing.T) {
 		{``, "body is empty"},
 		{`{`, "not one JSON value"},
 		{`{} {}`, "not one JSON value"},
+		{`{` + least + `}}`, "not one JSON value"},
+		{`{` + least + `}]`, "not one JSON value"},
+		{`{` + least + `,"picture":"-_8="}`, `"picture" must be base64`},
+		{`{` + least + `,"born":"soon"}`, `"born" is no valid time.Time`},
 		{`[]`, "must be a JSON object"},
 		{`{"name":"a","home":{"city":"x"}}`, `"id" is missing`},
 		{`{` + least + `,"nick":"b"}`, `"nick" is unknown`},
@@ -145,13 +153,74 @@ func TestValidate(t *testing.T) {
 		{`{"id":1,"name":"a","home":7}`, `"home" must be an object`},
 		{`{` + least + `,"tags":["a",2]}`, `"tags[1]" must be of type str`},
 		{`{` + least + `,"scores":{"a":"b"}}`, `"scores.a" must be of type int`},
-		{`{` + least + `,"friends":[{}]}`, `"friends[0].name" is missing`},
+		{`{` + least + `,"friends":[{}]}`, `"friends[0].id" is missing`},
 	}
 	for _, test := range tests {
 		err := schema.Validate([]byte(test.body))
 		var chosen *Error
 		if !errors.As(err, &chosen) || chosen.StatusCode != 400 || !strings.Contains(chosen.Message, test.field) {
 			t.Errorf("%s: error %v, want one with %s", test.body, err, test.field)
+		}
+	}
+}
+
+type left struct {
+	Both  int
+	Deep  int
+	Named int `json:"tagged"`
+}
+
+type right struct {
+	Both   int
+	Tagged int `json:"tagged2"`
+}
+
+type inner struct{ Deep, Only string }
+
+type recursive struct {
+	*recursive
+	left
+	right
+	*inner
+	Deep float64
+}
+
+// The schema has the fields that encoding/json has, also where embedded structs
+// hide or spoil each other's.
+func TestSchemaFieldsAreThoseOfJSON(t *testing.T) {
+	var names []string
+	for _, arg := range typeOf(reflect.TypeFor[recursive]()).Fields() {
+		names = append(names, arg.Name)
+	}
+	// What encoding/json writes of a value.
+	data, err := json.Marshal(recursive{inner: &inner{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var written map[string]any
+	if err := json.Unmarshal(data, &written); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(names)
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(written)), names); diff != "" {
+		t.Errorf("(-encoding/json +schema):\n%s", diff)
+	}
+}
+
+func TestTypesThatReadThemselves(t *testing.T) {
+	type numbers struct {
+		Big  *big.Int   `json:"big"`
+		Addr netip.Addr `json:"addr"`
+	}
+	schema := GenerateSchema(Typed(func(context.Context, numbers) (any, error) { return nil, nil }))
+	for body, ok := range map[string]bool{
+		`{"big":12345678901234567890,"addr":"127.0.0.1"}`: true,
+		`{"addr":"::1"}`:     true,
+		`{"addr":"nowhere"}`: false,
+		`{"addr":7}`:         false,
+	} {
+		if err := schema.Validate([]byte(body)); (err == nil) != ok {
+			t.Errorf("%s: %v", body, err)
 		}
 	}
 }

@@ -4,9 +4,9 @@ import (
 	"encoding"
 	"encoding/json"
 	"reflect"
-	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 )
 
@@ -21,8 +21,9 @@ type Type struct {
 	// Model is the name of the Go type of a model.
 	Model string
 
-	optional bool  // null is as good as a value
-	values   *Type // of a dict
+	optional bool         // null is as good as a value
+	values   *Type        // of a dict
+	text     reflect.Type // that reads the string itself, nil if any string will do
 	fields   func() []Arg
 }
 
@@ -37,6 +38,7 @@ var (
 	jsonUnmarshaler = reflect.TypeFor[json.Unmarshaler]()
 	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 	numberType      = reflect.TypeFor[json.Number]()
+	timeType        = reflect.TypeFor[time.Time]() // reads strings, though it reads JSON itself
 )
 
 // typeOf describes what encoding/json reads into, and writes of, a Go type.
@@ -50,10 +52,10 @@ func typeOf(t reflect.Type) Type {
 	switch {
 	case t == numberType:
 		return Type{Name: "float"}
-	case pointer.Implements(textUnmarshaler):
-		return Type{Name: "str"} // time.Time, which implements both, too
-	case pointer.Implements(jsonUnmarshaler):
+	case pointer.Implements(jsonUnmarshaler) && t != timeType:
 		return Type{Name: "any", optional: true}
+	case pointer.Implements(textUnmarshaler):
+		return Type{Name: "str", text: t}
 	}
 	switch t.Kind() {
 	case reflect.Bool:
@@ -83,12 +85,17 @@ func typeOf(t reflect.Type) Type {
 	return Type{Name: "any", optional: true}
 }
 
+// parses reports whether the Go type reads the text.
+func (t Type) parses(text string) bool {
+	return reflect.New(t.text).Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text)) == nil
+}
+
 // models has the fields of each struct type, found when they are first needed:
 // a type may contain itself.
 var models sync.Map // of reflect.Type to func() []Arg
 
 func modelOf(t reflect.Type) Type {
-	fields, _ := models.LoadOrStore(t, sync.OnceValue(func() []Arg { return fieldsOf(t, nil) }))
+	fields, _ := models.LoadOrStore(t, sync.OnceValue(func() []Arg { return fieldsOf(t) }))
 	return Type{Name: "model", Model: t.Name(), fields: fields.(func() []Arg)}
 }
 
@@ -99,58 +106,6 @@ func (t Type) Fields() []Arg {
 		return nil
 	}
 	return t.fields()
-}
-
-// fieldsOf lists the fields that encoding/json sees in a struct. The fields of
-// an embedded struct are the outer one's, unless that has one of the name. The
-// types that embed this one are around it: one that embeds itself ends there.
-func fieldsOf(t reflect.Type, around []reflect.Type) []Arg {
-	if slices.Contains(around, t) {
-		return nil
-	}
-	var fields []Arg
-	var embedded []reflect.Type
-	has := map[string]bool{}
-	for i := range t.NumField() {
-		field := t.Field(i)
-		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
-		inner := field.Type
-		if inner.Kind() == reflect.Pointer {
-			inner = inner.Elem()
-		}
-		switch {
-		case name == "-" && options == "":
-			continue
-		case field.Anonymous && name == "" && inner.Kind() == reflect.Struct:
-			embedded = append(embedded, inner)
-			continue
-		case !field.IsExported():
-			continue
-		case name == "":
-			name = field.Name
-		}
-		described := typeOf(field.Type)
-		required := field.Type.Kind() != reflect.Pointer
-		for option := range strings.SplitSeq(options, ",") {
-			switch option {
-			case "omitempty", "omitzero":
-				required = false
-			case "string":
-				described = Type{Name: "str", optional: described.optional}
-			}
-		}
-		has[name] = true
-		fields = append(fields, Arg{Name: name, Type: described, Required: required})
-	}
-	for _, inner := range embedded {
-		for _, field := range fieldsOf(inner, append(slices.Clip(around), t)) {
-			if !has[field.Name] {
-				has[field.Name] = true
-				fields = append(fields, field)
-			}
-		}
-	}
-	return fields
 }
 
 // titleOf is the title that the Python package's models give a field: "Created

@@ -162,14 +162,23 @@ func (s *sweep) request(name string, answered bool) {
 	} else if decodeErr == nil && !s.hasExpired(envelope, info) {
 		return
 	}
-	if !s.remove(name + requestSuffix) {
-		return
-	}
-	s.stats.RequestsDeleted++
-	if answered && s.remove(name+responseSuffix) {
-		s.stats.ResponsesDeleted++
-	}
+	removePair(func(file string) error {
+		switch {
+		case strings.HasSuffix(file, responseSuffix) && !answered:
+			return nil
+		case !s.remove(file):
+			return errNotRemoved
+		case strings.HasSuffix(file, responseSuffix):
+			s.stats.ResponsesDeleted++
+		default:
+			s.stats.RequestsDeleted++
+		}
+		return nil
+	}, name)
 }
+
+// errNotRemoved is an error that was counted.
+var errNotRemoved = errors.New("was not removed")
 
 // hasExpired reports whether nobody waits for an answer any more. A request that
 // does not say so waits a day from when the server reads it, which is not before

@@ -122,6 +122,10 @@ func (s *Spool) Exists(name string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
+// maxTroubles is how many paths are remembered: whoever writes files chooses
+// their names.
+const maxTroubles = 10_000
+
 // trouble logs what is wrong with a path when it begins, changes or ends, not
 // at every look. A nil error is the end of it.
 func (s *Spool) trouble(name string, err error) {
@@ -131,6 +135,9 @@ func (s *Spool) trouble(name string, err error) {
 	}
 	s.mu.Lock()
 	before := s.troubles[name]
+	if len(s.troubles) == maxTroubles {
+		clear(s.troubles) // of files that are gone, say
+	}
 	if text == "" {
 		delete(s.troubles, name)
 	} else {
