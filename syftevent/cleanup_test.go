@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -189,10 +190,9 @@ func TestCleanupOfAHugeFile(t *testing.T) {
 // A callback may stop the cleanup, and run it again.
 func TestCleanupCallbackMayDoAnything(t *testing.T) {
 	inYard(t, func(y *yard) {
-		var calls int
+		var calls atomic.Int32
 		y.cleanup.OnComplete = func(syftevent.CleanupStats) {
-			calls++
-			if calls == 1 {
+			if calls.Add(1) == 1 {
 				y.cleanup.CleanupNow(context.Background())
 				y.cleanup.Stop()
 				panic("in the callback")
@@ -202,8 +202,8 @@ func TestCleanupCallbackMayDoAnything(t *testing.T) {
 			y.t.Fatal(err)
 		}
 		time.Sleep(48 * time.Hour)
-		if calls != 2 || y.cleanup.Running() {
-			y.t.Errorf("%d calls, running %v", calls, y.cleanup.Running())
+		if n := calls.Load(); n != 2 || y.cleanup.Running() {
+			y.t.Errorf("%d calls, running %v", n, y.cleanup.Running())
 		}
 	})
 }

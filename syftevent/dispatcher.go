@@ -13,27 +13,37 @@ type work struct {
 	location location
 }
 
-// A dispatcher hands requests to goroutines, as many at once as are allowed, in
-// the order in which they were found. Adding one never waits.
+// A dispatcher hands requests to goroutines, as many at once as are allowed.
+// Adding one never waits. Senders take turns, each with its requests in the order
+// in which they were found, and none has more than half of the goroutines: one
+// who sends many, or whose requests take long, delays nobody else.
 type dispatcher struct {
-	atOnce int
-	answer func(work)
+	atOnce    int
+	perSender int
+	answer    func(work)
 	// crashed answers a request for which answer has not returned.
 	crashed func(work)
 	logger  *slog.Logger
 
-	mu      sync.Mutex
-	waiting []work
-	running int
-	stopped bool
-	idle    chan struct{} // closed when it has stopped and none runs
+	mu        sync.Mutex
+	waiting   map[string][]work // by sender
+	turns     []string          // the senders of waiting, who is next first
+	runningOf map[string]int    // by sender
+	running   int
+	stopped   bool
+	idle      chan struct{} // closed when it has stopped and none runs
 	// inHand has the requests that wait or run, and as false those that have
 	// ended since the last look began.
 	inHand map[entry]bool
 }
 
 func newDispatcher(atOnce int, answer, crashed func(work), logger *slog.Logger) *dispatcher {
-	return &dispatcher{atOnce: atOnce, answer: answer, crashed: crashed, logger: logger, idle: make(chan struct{}), inHand: map[entry]bool{}}
+	return &dispatcher{
+		atOnce: atOnce, perSender: max(1, atOnce/2),
+		answer: answer, crashed: crashed, logger: logger,
+		waiting: map[string][]work{}, runningOf: map[string]int{},
+		idle: make(chan struct{}), inHand: map[entry]bool{},
+	}
 }
 
 // beginLook forgets what has ended before a look. What ends during the look may
@@ -53,18 +63,36 @@ func (d *dispatcher) add(w work) bool {
 		return false
 	}
 	d.inHand[w.entry] = true
-	d.waiting = append(d.waiting, w)
+	sender := w.location.sender
+	if len(d.waiting[sender]) == 0 {
+		d.turns = append(d.turns, sender)
+	}
+	d.waiting[sender] = append(d.waiting[sender], w)
 	d.startWaiting()
 	return true
 }
 
 // startWaiting starts what waits, as far as it may run. d.mu is held.
 func (d *dispatcher) startWaiting() {
-	for d.running < d.atOnce && len(d.waiting) > 0 {
-		w := d.waiting[0]
-		d.waiting = d.waiting[1:]
+	for passed := 0; d.running < d.atOnce && passed < len(d.turns); {
+		sender := d.turns[0]
+		d.turns = d.turns[1:]
+		if d.runningOf[sender] >= d.perSender {
+			d.turns = append(d.turns, sender)
+			passed++
+			continue
+		}
+		passed = 0
+		queue := d.waiting[sender]
+		if len(queue) > 1 {
+			d.waiting[sender] = queue[1:]
+			d.turns = append(d.turns, sender)
+		} else {
+			delete(d.waiting, sender)
+		}
 		d.running++
-		go d.run(w)
+		d.runningOf[sender]++
+		go d.run(queue[0])
 	}
 }
 
@@ -84,6 +112,11 @@ func (d *dispatcher) run(w work) {
 		defer d.mu.Unlock()
 		d.inHand[w.entry] = false
 		d.running--
+		if sender := w.location.sender; d.runningOf[sender] > 1 {
+			d.runningOf[sender]--
+		} else {
+			delete(d.runningOf, sender)
+		}
 		d.startWaiting()
 		d.endIfIdle()
 	}()
@@ -97,7 +130,7 @@ func (d *dispatcher) stop() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.stopped = true
-	d.waiting = nil
+	d.waiting, d.turns = nil, nil
 	d.endIfIdle()
 	return d.idle
 }
@@ -114,5 +147,8 @@ func (d *dispatcher) endIfIdle() {
 func (d *dispatcher) load() (running, waiting int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return max(d.running, 0), len(d.waiting)
+	for _, queue := range d.waiting {
+		waiting += len(queue)
+	}
+	return max(d.running, 0), waiting
 }

@@ -3,11 +3,9 @@ package syftevent
 import (
 	"errors"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
-	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -35,32 +33,6 @@ func TestRemovePairRemovesTheRequestFirst(t *testing.T) {
 			t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
 		}
 	}
-}
-
-// What has ended during a look may have been listed before it was answered.
-func TestDispatcherDoesNotTakeTwiceInOneLook(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		runs := 0
-		d := newDispatcher(1, func(work) { runs++ }, nil, slog.New(slog.DiscardHandler))
-		w := work{entry: entry{Dir: ".", Stem: "x"}}
-		d.beginLook()
-		if !d.add(w) {
-			t.Error("a new request was not taken")
-		}
-		synctest.Wait()
-		if d.add(w) {
-			t.Error("what has ended during the look was taken again")
-		}
-		d.beginLook()
-		if !d.add(w) {
-			t.Error("what is still there at the next look was not taken")
-		}
-		synctest.Wait()
-		<-d.stop()
-		if d.add(work{entry: entry{Dir: ".", Stem: "y"}}) || runs != 2 {
-			t.Errorf("taken after the stop, or %d runs instead of 2", runs)
-		}
-	})
 }
 
 // A lock that somebody has removed keeps nobody out.

@@ -30,7 +30,8 @@ type Server struct {
 	// answered 413; default 64 MiB, negative for no limit. A body is a third
 	// larger in the file than it is.
 	MaxRequestSize int64
-	// Concurrency is how many handlers may run at once; default 64.
+	// Concurrency is how many handlers may run at once; default 64. Half of
+	// them, or one, is the most for the requests of one sender.
 	Concurrency int
 	// DrainTimeout is how long handlers may go on when the server is stopped,
 	// before their contexts are cancelled; default 10 s, negative for not at
