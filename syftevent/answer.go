@@ -1,6 +1,7 @@
 package syftevent
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,13 +15,14 @@ import (
 
 // answer brings one request to its response, or leaves it for a later look.
 func (s *serving) answer(w work) {
-	if data := s.unpublished.of(w.entry); data != nil {
-		s.publish(w.entry, data)
-		return
-	}
 	data, state, err := s.spool.Read(w.entry)
 	if err != nil || state == spool.Pending {
 		return // gone, or not there yet
+	}
+	w.sum = sha256.Sum256(data)
+	if response := s.unpublished.of(w); response != nil {
+		s.publish(w, response)
+		return
 	}
 	if s.stopped() {
 		return // nothing new is begun
@@ -57,7 +59,7 @@ func (s *serving) complete(w work, reply *wire.Response, response *Response) {
 	reply.Headers = response.Headers
 	reply.Body = response.Body
 	reply.Created = time.Now().UTC()
-	s.publish(w.entry, wire.AppendResponse(nil, reply))
+	s.publish(w, wire.AppendResponse(nil, reply))
 }
 
 // respond makes the response to what was read, nil if the request is to be left.
@@ -76,24 +78,32 @@ func (s *serving) respond(w work, state spool.State, data []byte, reply *wire.Re
 	return s.handle(req)
 }
 
-// publish writes a response, or keeps it until that succeeds.
-func (s *serving) publish(e entry, data []byte) {
-	err := s.spool.Publish(e, data)
-	name := filepath.Join(s.dir, filepath.FromSlash(e.String())+responseSuffix)
+// publish writes a response, or keeps it until that succeeds. A request that is
+// gone meanwhile may be brought back by SyftBox; until then its response would
+// stand alone.
+func (s *serving) publish(w work, response []byte) {
+	var err error
+	if s.spool.Exists(w.entry.String() + requestSuffix) {
+		err = s.spool.Publish(w.entry, response)
+	} else {
+		err = fs.ErrNotExist
+	}
+	name := filepath.Join(s.dir, filepath.FromSlash(w.entry.String())+responseSuffix)
 	switch {
 	case err == nil:
 		s.counters.add(func(c *Stats) { c.Answered++ })
 	case errors.Is(err, spool.ErrAnswered):
 		s.logger.Warn("syftevent: somebody else has answered, the response is dropped", "path", name)
+	case !s.unpublished.keep(w, response):
+		return // it was logged
 	case errors.Is(err, fs.ErrNotExist):
-		s.logger.Warn("syftevent: the request's folder is gone, the response is dropped", "path", name)
+		s.logger.Info("syftevent: a request is gone, its response is kept in case it comes back", "path", name)
+		return
 	default:
-		if s.unpublished.keep(e, data) {
-			s.logger.Error("syftevent: a response cannot be written, will be tried again", "path", name, "err", err)
-		}
+		s.logger.Error("syftevent: a response cannot be written, will be tried again", "path", name, "err", err)
 		return
 	}
-	s.unpublished.drop(e)
+	s.unpublished.drop(w.entry)
 }
 
 // accept checks a request, and makes of it what its handler is given or the

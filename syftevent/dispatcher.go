@@ -1,6 +1,7 @@
 package syftevent
 
 import (
+	"crypto/sha256"
 	"log/slog"
 	"maps"
 	"runtime/debug"
@@ -11,6 +12,7 @@ import (
 type work struct {
 	entry    entry
 	location location
+	sum      [sha256.Size]byte // of its bytes, once they were read
 }
 
 // A dispatcher hands requests to goroutines, as many at once as are allowed.

@@ -38,7 +38,7 @@ func TestDispatcherDoesNotTakeTwiceInOneLook(t *testing.T) {
 
 // requestOf is the nth request of a sender.
 func requestOf(sender string, n int) work {
-	return work{entry{Dir: sender, Stem: fmt.Sprint(n)}, location{sender: sender}}
+	return work{entry: entry{Dir: sender, Stem: fmt.Sprint(n)}, location: location{sender: sender}}
 }
 
 // One who sends many requests keeps nobody else waiting, and never has more than

@@ -132,6 +132,49 @@ func TestServerKeepsAResponseThatCannotBeWritten(t *testing.T) {
 	})
 }
 
+// SyftBox takes a request away and brings it back, while its handler runs or
+// before its response was seen. One of other bytes is another request.
+func TestServerKeepsTheResponseOfARequestThatIsAway(t *testing.T) {
+	var runs atomic.Int32
+	router := slowRouter(func(ctx context.Context) error { runs.Add(1); return sleep(5 * time.Second)(ctx) })
+	inBubble(t, router, func(s *site) {
+		dir := "slow/" + clientEmail
+		first := envelope("/slow", nil)
+		s.deliver(dir, first, fakebox.WebSocket)
+		time.Sleep(2 * time.Second)
+		if err := os.RemoveAll(s.path(dir)); err != nil {
+			s.t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if _, err := os.Stat(s.path(dir)); err == nil {
+			s.t.Error("a folder was made for the response")
+		}
+		s.deliver(dir, first, fakebox.BlobStore)
+		if got := s.wait(dir); got.Status != 200 || runs.Load() != 1 {
+			s.t.Errorf("status %d, %d runs", got.Status, runs.Load())
+		}
+
+		// The same again, but what comes back differs.
+		if err := os.RemoveAll(s.path(dir)); err != nil {
+			s.t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		s.deliver(dir, first, fakebox.WebSocket)
+		time.Sleep(2 * time.Second)
+		if err := os.Remove(s.path(dir, stem+".request")); err != nil {
+			s.t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if names := s.names(dir); names != nil {
+			s.t.Errorf("a response stands alone: %v", names)
+		}
+		s.deliver(dir, envelope("/slow", map[string]any{"body": []byte("other")}), fakebox.BlobStore)
+		if got := s.wait(dir); got.Status != 200 || runs.Load() != 3 {
+			s.t.Errorf("status %d, %d runs", got.Status, runs.Load())
+		}
+	})
+}
+
 func TestServerForgetsAResponseWhoseRequestIsGone(t *testing.T) {
 	inBubble(t, demoRouter(), func(s *site) {
 		dir := "echo/" + clientEmail

@@ -42,7 +42,7 @@ func (s *serving) dispatch(entries []entry) (found bool) {
 			continue
 		}
 		where, mine := s.whose(e)
-		if mine && s.dispatcher.add(work{e, where}) {
+		if mine && s.dispatcher.add(work{entry: e, location: where}) {
 			found = true
 		}
 	}

@@ -1,14 +1,15 @@
 package syftevent
 
 import (
+	"crypto/sha256"
 	"maps"
 	"sync"
 	"time"
 )
 
 // unpublished keeps the responses that could not be written, because the disk is
-// full, say. The handler has run, so writing is tried again and nothing else,
-// after pauses that grow.
+// full, say, or the request is gone for a while. The handler has run, so writing
+// is tried again and nothing else, after pauses that grow.
 type unpublished struct {
 	mu      sync.Mutex
 	kept    map[entry]*keptResponse
@@ -17,7 +18,8 @@ type unpublished struct {
 }
 
 type keptResponse struct {
-	data  []byte // nil if there was no room: the request is run again then
+	data  []byte            // nil if there was no room: the request is run again then
+	sum   [sha256.Size]byte // of the request that it answers
 	pause time.Duration
 	next  time.Time
 	seen  time.Time // when the request was there last
@@ -39,15 +41,16 @@ func newUnpublished() *unpublished {
 
 // keep keeps a response until it is due to be tried again. It reports whether it
 // is the first failure.
-func (u *unpublished) keep(e entry, data []byte) (first bool) {
+func (u *unpublished) keep(w work, data []byte) (first bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	k := u.kept[e]
+	k := u.kept[w.entry]
 	if k == nil {
 		first = true
 		k = &keptResponse{pause: firstRetry / 2}
-		u.kept[e] = k
+		u.kept[w.entry] = k
 	}
+	k.sum = w.sum
 	u.size -= len(k.data)
 	k.data = nil
 	if u.size+len(data) <= u.maxSize {
@@ -60,14 +63,16 @@ func (u *unpublished) keep(e entry, data []byte) (first bool) {
 	return first
 }
 
-// of returns the response that is kept for a request, nil for none.
-func (u *unpublished) of(e entry) []byte {
+// of returns the response that is kept for a request, nil for none. A request of
+// other bytes is another one, whose name alone is the same.
+func (u *unpublished) of(w work) []byte {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if k := u.kept[e]; k != nil {
-		return k.data
+	k := u.kept[w.entry]
+	if k == nil || k.sum != w.sum {
+		return nil
 	}
-	return nil
+	return k.data
 }
 
 // drop forgets the response to a request.
