@@ -191,11 +191,12 @@ func ids(scenarios []scenario.Scenario) []string {
 	return ids
 }
 
-// coreMust are the scenarios of which none may be left out of a conformant run.
+// coreMust are the scenarios of which none may be left out of a conformant run:
+// those of a MUST of the core that ask for no feature.
 func coreMust(all []scenario.Scenario) []string {
 	var ids []string
 	for _, s := range all {
-		if report.IsCoreMust(s.Level(), s.Class()) {
+		if s.Feature == "" && report.IsCoreMust(s.Level(), s.Class()) {
 			ids = append(ids, s.ID)
 		}
 	}

@@ -134,7 +134,7 @@ func (t *Text) explainVerdict() string {
 			passed++
 		}
 	}
-	return fmt.Sprintf("%s (%d of %d scenarios of the core were run and passed)", verdict, passed, len(t.CoreMust))
+	return fmt.Sprintf("%s (%d of %d scenarios of a core MUST were run and passed)", verdict, passed, len(t.CoreMust))
 }
 
 func plural(n int, word string) string {
