@@ -58,12 +58,13 @@ const (
 )
 
 // isMarker reports whether a file with the suffix of a request is none: hidden,
-// or renamed by SyftBox when it refused it or found it in conflict. SyftBox
-// puts the marker before the last extension, with a time behind it when one is
-// there already; the older form has no dots.
-func isMarker(name string) bool {
-	if strings.HasPrefix(name, ".") || strings.Contains(name, "syftrejected") || strings.Contains(name, "syftconflict") {
-		return true
-	}
-	return strings.Contains(name, ".rejected.") || strings.Contains(name, ".conflict.")
+// or marked by SyftBox.
+func isMarker(name string) bool { return strings.HasPrefix(name, ".") || isMarked(name) }
+
+// isMarked reports whether SyftBox has renamed a file when it refused it or found
+// it in conflict. It puts the marker before the last extension, with a time
+// behind it when one is there already; the older form has no dots.
+func isMarked(name string) bool {
+	return strings.Contains(name, ".rejected.") || strings.Contains(name, ".conflict.") ||
+		strings.Contains(name, "syftrejected") || strings.Contains(name, "syftconflict")
 }

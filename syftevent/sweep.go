@@ -121,14 +121,8 @@ func (s *sweep) directory(ctx context.Context, dir string, entries []fs.DirEntry
 // isLeftover reports whether a name is that of a temporary file, or of one that
 // SyftBox has marked as refused or in conflict.
 func isLeftover(name string) bool {
-	if name == keepName {
-		return false
-	}
-	temporary := strings.HasSuffix(name, ".tmp") || strings.Contains(name, requestSuffix+".tmp.") ||
-		strings.Contains(name, responseSuffix+".tmp.") || strings.Contains(name, ".syft.tmp.")
-	marked := strings.Contains(name, "syftrejected") || strings.Contains(name, "syftconflict") ||
-		strings.Contains(name, ".rejected.") || strings.Contains(name, ".conflict.")
-	return temporary || marked
+	return isMarked(name) || strings.HasSuffix(name, ".tmp") || strings.Contains(name, ".syft.tmp.") ||
+		strings.Contains(name, requestSuffix+".tmp.") || strings.Contains(name, responseSuffix+".tmp.")
 }
 
 // isOld reports whether the file's time is old, which tells nothing but when it

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 	"unicode/utf8"
 )
 
@@ -12,12 +13,8 @@ import (
 // in the order of the Python package, headers sorted by name. Created and
 // Expires must be set.
 func AppendRequest(dst []byte, r *Request) []byte {
-	dst = appendFields(dst, r.ID, r.Sender, r.URL, r.Body, r.Headers)
-	dst = append(dst, `,"created":"`...)
-	dst = appendTime(dst, r.Created)
-	dst = append(dst, `","expires":"`...)
-	dst = appendTime(dst, r.Expires)
-	dst = append(dst, `","method":`...)
+	dst = appendFields(dst, r.ID, r.Sender, r.URL, r.Body, r.Headers, r.Created, r.Expires)
+	dst = append(dst, `,"method":`...)
 	dst = appendString(dst, r.Method)
 	return append(dst, '}')
 }
@@ -25,18 +22,14 @@ func AppendRequest(dst []byte, r *Request) []byte {
 // AppendResponse appends the bytes of a response file to dst, as
 // [AppendRequest] does for a request.
 func AppendResponse(dst []byte, r *Response) []byte {
-	dst = appendFields(dst, r.ID, r.Sender, r.URL, r.Body, r.Headers)
-	dst = append(dst, `,"created":"`...)
-	dst = appendTime(dst, r.Created)
-	dst = append(dst, `","expires":"`...)
-	dst = appendTime(dst, r.Expires)
-	dst = append(dst, `","status_code":`...)
+	dst = appendFields(dst, r.ID, r.Sender, r.URL, r.Body, r.Headers, r.Created, r.Expires)
+	dst = append(dst, `,"status_code":`...)
 	dst = strconv.AppendInt(dst, int64(r.StatusCode), 10)
 	return append(dst, '}')
 }
 
-// appendFields writes the five members with which both envelopes begin.
-func appendFields(dst []byte, id, sender, url string, body []byte, headers map[string]string) []byte {
+// appendFields writes the seven members with which both envelopes begin.
+func appendFields(dst []byte, id, sender, url string, body []byte, headers map[string]string, created, expires time.Time) []byte {
 	dst = append(dst, `{"id":`...)
 	dst = appendString(dst, id)
 	dst = append(dst, `,"sender":`...)
@@ -46,7 +39,12 @@ func appendFields(dst []byte, id, sender, url string, body []byte, headers map[s
 	dst = append(dst, `,"body":`...)
 	dst = appendBody(dst, body)
 	dst = append(dst, `,"headers":`...)
-	return appendHeaders(dst, headers)
+	dst = appendHeaders(dst, headers)
+	dst = append(dst, `,"created":"`...)
+	dst = appendTime(dst, created)
+	dst = append(dst, `","expires":"`...)
+	dst = appendTime(dst, expires)
+	return append(dst, '"')
 }
 
 func appendBody(dst, body []byte) []byte {

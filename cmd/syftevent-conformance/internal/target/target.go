@@ -208,9 +208,6 @@ func parseReady(line []byte) (ready Ready, ok bool, err error) {
 // Ready returns what the server said of itself.
 func (p *Process) Ready() Ready { return p.ready }
 
-// Done returns a channel that is closed when the process has ended.
-func (p *Process) Done() <-chan struct{} { return p.exited }
-
 // Exited reports whether the process has ended.
 func (p *Process) Exited() bool {
 	select {
