@@ -3,7 +3,6 @@ package syftevent
 import (
 	"crypto/sha256"
 	"log/slog"
-	"maps"
 	"runtime/debug"
 	"sync"
 )
@@ -23,6 +22,8 @@ type dispatcher struct {
 	atOnce    int
 	perSender int
 	answer    func(work)
+	// ended is told of each request that was answered or left, and runs no more.
+	ended func(work)
 	// crashed answers a request for which answer has not returned.
 	crashed func(work)
 	logger  *slog.Logger
@@ -34,42 +35,43 @@ type dispatcher struct {
 	running   int
 	stopped   bool
 	idle      chan struct{} // closed when it has stopped and none runs
-	// inHand has the requests that wait or run, and as false those that have
-	// ended since the last look began.
-	inHand map[entry]bool
+	queued    int           // how many wait in all
 }
 
-func newDispatcher(atOnce int, answer, crashed func(work), logger *slog.Logger) *dispatcher {
+// How many requests may wait. What finds no room is left where it lies, and
+// offered again by the next look: memory is bounded, however many there are.
+const (
+	maxQueued = 16 << 10
+	// maxQueuedOf is for one sender. Listing a folder of many requests takes long,
+	// and this many keep the goroutines busy until the next time.
+	maxQueuedOf = 4 << 10
+	// minQueuedOf is what each sender may always have waiting.
+	minQueuedOf = 64
+)
+
+func newDispatcher(atOnce int, answer, ended, crashed func(work), logger *slog.Logger) *dispatcher {
 	return &dispatcher{
 		atOnce: atOnce, perSender: max(1, atOnce/2),
-		answer: answer, crashed: crashed, logger: logger,
+		answer: answer, ended: ended, crashed: crashed, logger: logger,
 		waiting: map[string][]work{}, runningOf: map[string]int{},
-		idle: make(chan struct{}), inHand: map[entry]bool{},
+		idle: make(chan struct{}),
 	}
 }
 
-// beginLook forgets what has ended before a look. What ends during the look may
-// have been answered after its folder was listed: it must not be taken for
-// unanswered.
-func (d *dispatcher) beginLook() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	maps.DeleteFunc(d.inHand, func(_ entry, held bool) bool { return !held })
-}
-
-// add takes a request that was found by a look, and reports whether it was new.
+// add takes a request, and reports whether there was room for it.
 func (d *dispatcher) add(w work) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if _, known := d.inHand[w.entry]; known || d.stopped {
+	sender := w.location.sender
+	queued := len(d.waiting[sender])
+	if d.stopped || queued >= maxQueuedOf || queued >= minQueuedOf && d.queued >= maxQueued {
 		return false
 	}
-	d.inHand[w.entry] = true
-	sender := w.location.sender
-	if len(d.waiting[sender]) == 0 {
+	if queued == 0 {
 		d.turns = append(d.turns, sender)
 	}
 	d.waiting[sender] = append(d.waiting[sender], w)
+	d.queued++
 	d.startWaiting()
 	return true
 }
@@ -92,6 +94,7 @@ func (d *dispatcher) startWaiting() {
 		} else {
 			delete(d.waiting, sender)
 		}
+		d.queued--
 		d.running++
 		d.runningOf[sender]++
 		go d.run(queue[0])
@@ -110,9 +113,9 @@ func (d *dispatcher) run(w work) {
 				"request", w.entry.String(), "panic", p, "stack", string(debug.Stack()))
 			d.crashed(w)
 		}
+		d.ended(w)
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		d.inHand[w.entry] = false
 		d.running--
 		if sender := w.location.sender; d.runningOf[sender] > 1 {
 			d.runningOf[sender]--
@@ -132,7 +135,7 @@ func (d *dispatcher) stop() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.stopped = true
-	d.waiting, d.turns = nil, nil
+	d.waiting, d.turns, d.queued = nil, nil, 0
 	d.endIfIdle()
 	return d.idle
 }
@@ -149,8 +152,5 @@ func (d *dispatcher) endIfIdle() {
 func (d *dispatcher) load() (running, waiting int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, queue := range d.waiting {
-		waiting += len(queue)
-	}
-	return max(d.running, 0), waiting
+	return max(d.running, 0), d.queued
 }

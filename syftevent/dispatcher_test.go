@@ -10,28 +10,37 @@ import (
 	"time"
 )
 
-// What has ended during a look may have been listed before it was answered.
-func TestDispatcherDoesNotTakeTwiceInOneLook(t *testing.T) {
+func ignore(work) {}
+
+// What finds no room is refused, but a sender with few requests always has some.
+func TestDispatcherBoundsWhatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		runs := 0
-		d := newDispatcher(1, func(work) { runs++ }, nil, slog.New(slog.DiscardHandler))
-		w := work{entry: entry{Dir: ".", Stem: "x"}}
-		d.beginLook()
-		if !d.add(w) {
-			t.Error("a new request was not taken")
+		block := make(chan struct{})
+		d := newDispatcher(1, func(work) { <-block }, ignore, nil, slog.New(slog.DiscardHandler))
+		fill := func(sender string) int {
+			for n := 0; ; n++ {
+				if !d.add(requestOf(sender, n)) {
+					return n
+				}
+			}
 		}
-		synctest.Wait()
-		if d.add(w) {
-			t.Error("what has ended during the look was taken again")
+		if n := fill("first"); n != maxQueuedOf+1 { // one of them runs
+			t.Errorf("%d taken of the first sender, want %d", n, maxQueuedOf+1)
 		}
-		d.beginLook()
-		if !d.add(w) {
-			t.Error("what is still there at the next look was not taken")
+		for n := range maxQueued/maxQueuedOf - 1 {
+			fill(fmt.Sprint("other", n))
 		}
-		synctest.Wait()
-		<-d.stop()
-		if d.add(work{entry: entry{Dir: ".", Stem: "y"}}) || runs != 2 {
-			t.Errorf("taken after the stop, or %d runs instead of 2", runs)
+		if _, waiting := d.load(); waiting != maxQueued {
+			t.Errorf("%d wait, want %d", waiting, maxQueued)
+		}
+		if n := fill("late"); n != minQueuedOf {
+			t.Errorf("%d taken of a late sender, want %d", n, minQueuedOf)
+		}
+		idle := d.stop()
+		close(block)
+		<-idle
+		if d.add(requestOf("first", 0)) {
+			t.Error("taken after the stop")
 		}
 	})
 }
@@ -63,7 +72,7 @@ func TestDispatcherLetsSendersTakeTurns(t *testing.T) {
 				running--
 			}
 			mu.Unlock()
-		}, nil, slog.New(slog.DiscardHandler))
+		}, ignore, nil, slog.New(slog.DiscardHandler))
 		for n := range 100 {
 			d.add(requestOf("many", n))
 		}

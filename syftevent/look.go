@@ -4,49 +4,83 @@ import (
 	"path"
 	"path/filepath"
 	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
 )
 
-// Waits between two looks begin here after a request was found, and double up
-// to the poll interval.
-const shortestWait = time.Millisecond
-
-// look looks for requests until the server is stopped.
+// look looks for requests until the server is stopped: at all folders from time
+// to time, and in between at those where there was something lately.
 func (s *serving) look() {
-	wait := s.poll
+	var pace pace
+	pace.poll = s.poll
 	for !s.stopped() {
 		s.republish()
-		s.dispatcher.beginLook()
 		began := time.Now()
-		entries := s.spool.Scan()
-		took := time.Since(began)
-		s.counters.looked(began, took)
-		s.unpublished.retain(entries, began)
-		if s.dispatch(entries) {
-			wait = shortestWait
+		all := !began.Before(pace.nextAll)
+		if all {
+			s.spool.Scan(s.take)
 		} else {
-			wait = min(2*wait, s.poll)
+			s.spool.ScanActive(s.take)
 		}
-		// Looking never takes more than a third of the time.
-		select {
-		case <-time.After(max(wait, 2*took)):
-		case <-s.stopping:
+		took := time.Since(began)
+		s.unpublished.expire(began)
+		s.counters.looked(began, took, all)
+		if all {
+			s.counters.waits(pace.lookedAtAll(time.Now(), took, s.spool.Believed()))
 		}
+		pace.sleep(took, s.spool.Active(), s.activity, s.stopping)
 	}
 }
 
-// dispatch hands on the requests that are new, and reports whether there are any.
-func (s *serving) dispatch(entries []entry) (found bool) {
-	now := time.Now()
-	for _, e := range entries {
-		if !s.unpublished.due(e, now) {
-			continue
-		}
-		where, mine := s.whose(e)
-		if mine && s.dispatcher.add(work{entry: e, location: where}) {
-			found = true
-		}
+// take hands a request on, if it is this server's to answer now.
+func (s *serving) take(e entry) spool.Verdict {
+	if !s.unpublished.due(e, time.Now()) {
+		return spool.Refused
 	}
-	return found
+	where, mine := s.whose(e)
+	if !mine {
+		return spool.Refused
+	}
+	if !s.dispatcher.add(work{entry: e, location: where}) {
+		return spool.NoRoom
+	}
+	s.stir()
+	return spool.Taken
+}
+
+// returned hands a request back, of which the server has no more to do. Whoever
+// has got an answer may send the next request at once.
+func (s *serving) returned(w work) {
+	s.spool.Done(w.entry)
+	s.stir()
+}
+
+// stir tells the looking goroutine that there was activity.
+func (s *serving) stir() {
+	select {
+	case s.activity <- struct{}{}:
+	default:
+	}
+}
+
+// wanted reports whether a request in a folder of "rpc" could be one of this
+// server's endpoints.
+func (s *serving) wanted(dir string) bool {
+	if dir == "." {
+		return true
+	}
+	if parent, last := path.Split(dir); addressPattern.MatchString(last) {
+		dir = parent
+	}
+	if now := s.router.load(); now != s.wantedIn || len(s.wantedAs) >= maxLeft {
+		s.wantedIn, s.wantedAs = now, map[string]bool{}
+	}
+	wanted, known := s.wantedAs[dir]
+	if !known {
+		wanted = s.wantedIn.leadsTo(cleanEndpoint(dir))
+		s.wantedAs[dir] = wanted
+	}
+	return wanted
 }
 
 // maxFileName is the longest name of a file on the usual file systems, in bytes.

@@ -132,6 +132,19 @@ func (p *pattern) matchPath(path []string) bool {
 	return len(path) == len(p.segments)
 }
 
+// matchBelow reports whether an endpoint matches that begins with the segments.
+func (p *pattern) matchBelow(path []string) bool {
+	for i, s := range p.segments {
+		switch {
+		case s.kind == rest, i == len(path):
+			return true
+		case s.kind == literal && s.text != path[i]:
+			return false
+		}
+	}
+	return len(path) <= len(p.segments)
+}
+
 // matchMethod reports whether a request of the method is meant. As in net/http,
 // GET means HEAD too.
 func (p *pattern) matchMethod(method string) bool {

@@ -281,6 +281,12 @@ func (p *pattern) path() string {
 	return p.text
 }
 
+// leadsTo reports whether some route has this endpoint, or one below it.
+func (t *table) leadsTo(endpoint string) bool {
+	path := splitEndpoint(endpoint)
+	return slices.ContainsFunc(t.routes, func(rt *route) bool { return rt.pattern.matchBelow(path) })
+}
+
 // folders are the endpoints whose folders a server makes: of each pattern, the
 // literal segments with which it begins.
 func (t *table) folders() []string {

@@ -117,10 +117,7 @@ type match struct {
 }
 
 func (r *Router) find(method, endpoint string) match {
-	var path []string
-	if trimmed := strings.TrimPrefix(cleanEndpoint(endpoint), "/"); trimmed != "" {
-		path = strings.Split(trimmed, "/")
-	}
+	path := splitEndpoint(endpoint)
 	t := r.load()
 	var best *route
 	allow := map[string]bool{}

@@ -19,11 +19,14 @@ type Server struct {
 	Client *Client
 	// Router has the endpoints; nil for one without any.
 	Router *Router
-	// PollInterval is the longest time between two looks for requests while
-	// nothing happens; default 100 ms. After a request it looks more often.
+	// PollInterval is the time between two looks for requests while nothing
+	// happens; default 100 ms. After a request its folder is looked at more often.
+	// With very many folders a look takes long, and the server waits longer, up to
+	// 2 s, or 30 s on network file systems: [Stats] shows it.
 	PollInterval time.Duration
 	// SettleTime is how long a request that is not complete must have stayed
-	// the same before it is answered 400; default 2 s, negative for at once.
+	// the same before it is answered 400; default 2 s, or 30 s on file systems
+	// that may show it late, such as network shares; negative for at once.
 	// [read-settle]
 	SettleTime time.Duration
 	// MaxRequestSize is the size of a request file, in bytes, above which it is
@@ -66,12 +69,13 @@ type Server struct {
 
 // Defaults of [Server].
 const (
-	DefaultPollInterval   = 100 * time.Millisecond
-	DefaultSettleTime     = 2 * time.Second
-	DefaultMaxRequestSize = 64 << 20
-	DefaultConcurrency    = 64
-	DefaultDrainTimeout   = 10 * time.Second
-	DefaultNudgeInterval  = 5 * time.Millisecond
+	DefaultPollInterval     = 100 * time.Millisecond
+	DefaultSettleTime       = 2 * time.Second
+	DefaultRemoteSettleTime = 30 * time.Second // on network file systems
+	DefaultMaxRequestSize   = 64 << 20
+	DefaultConcurrency      = 64
+	DefaultDrainTimeout     = 10 * time.Second
+	DefaultNudgeInterval    = 5 * time.Millisecond
 )
 
 var (
@@ -241,17 +245,19 @@ func (s *Server) newServing() (*serving, error) {
 		logger:      logger,
 		poll:        orDefault(s.PollInterval, DefaultPollInterval, 0),
 		settle:      orDefault(s.SettleTime, DefaultSettleTime, 0),
+		settleThere: orDefault(s.SettleTime, DefaultRemoteSettleTime, 0),
 		maxSize:     orDefault(s.MaxRequestSize, DefaultMaxRequestSize, unlimited),
 		drain:       orDefault(s.DrainTimeout, DefaultDrainTimeout, 0),
 		nudge:       orDefault(s.NudgeInterval, DefaultNudgeInterval, -1),
 		debug:       s.DebugMode,
 		anyName:     s.AllowAnyName,
 		stopping:    make(chan struct{}),
+		activity:    make(chan struct{}, 1),
 		finished:    make(chan struct{}),
 		left:        map[string]bool{},
 		unpublished: newUnpublished(),
 	}
-	serving.dispatcher = newDispatcher(orDefault(s.Concurrency, DefaultConcurrency, 1), serving.answer, serving.crashed, logger)
+	serving.dispatcher = newDispatcher(orDefault(s.Concurrency, DefaultConcurrency, 1), serving.answer, serving.returned, serving.crashed, logger)
 	return serving, nil
 }
 

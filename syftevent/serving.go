@@ -25,10 +25,11 @@ type serving struct {
 	router     *Router
 	logger     *slog.Logger
 
-	poll, settle, drain, nudge time.Duration
-	maxSize                    int64
-	debug, anyName             bool
-	cleanup                    *PeriodicCleanup // nil for none
+	poll, drain, nudge  time.Duration
+	settle, settleThere time.Duration // here, and on file systems that are not believed
+	maxSize             int64
+	debug, anyName      bool
+	cleanup             *PeriodicCleanup // nil for none
 
 	lock           *os.File        // nil where files cannot be locked
 	published      *table          // the routes whose folders and schema are there
@@ -39,10 +40,13 @@ type serving struct {
 	cancelHandlers context.CancelFunc
 	stopOnce       sync.Once
 	stopping       chan struct{} // closed by stop
+	activity       chan struct{} // holds one token when there was some
 	finished       chan struct{} // closed when all has ended
 	dispatcher     *dispatcher
 	unpublished    *unpublished
 	left           map[string]bool // what is left alone, and was logged; used by look
+	wantedIn       *table          // the routes for which wantedAs is right; used by look
+	wantedAs       map[string]bool // by endpoint
 	counters       counters
 }
 
@@ -71,8 +75,8 @@ func (s *serving) start(starting, ctx context.Context) (err error) {
 	}
 	s.spool, err = spool.Open(s.dir, spool.Options{
 		In: requestSuffix, Out: responseSuffix,
-		Ignore: isMarker, Complete: wire.Complete,
-		MaxSize: s.maxSize, Settle: s.settle, NudgeInterval: s.nudge,
+		Ignore: isMarker, Wanted: s.wanted, Complete: wire.Complete,
+		MaxSize: s.maxSize, Settle: s.settle, SettleRemote: s.settleThere, NudgeInterval: s.nudge,
 		Logger: s.logger,
 	})
 	if err != nil {

@@ -19,11 +19,17 @@ type Stats struct {
 	// Unpublished is how many responses wait to be written, after that has
 	// failed.
 	Unpublished int
-	// Looks counts the looks for requests; LastLook is when the last one began,
-	// and LookDuration how long it took.
+	// Looks counts the looks at all folders; LastLook is when the last one began,
+	// LookDuration how long it took, and LookWait how long the next one waits.
+	// Between them the server looks more often at folders where there was
+	// something lately.
 	Looks        int
 	LastLook     time.Time
 	LookDuration time.Duration
+	LookWait     time.Duration
+	// TimesBelieved tells whether the file system is one whose folders' times
+	// tell of changes, so that only what has changed is listed at each look.
+	TimesBelieved bool
 }
 
 // Stats returns the figures of the server, zero before it is ready.
@@ -37,6 +43,7 @@ func (s *Server) Stats() Stats {
 	stats := serving.counters.read()
 	stats.Running, stats.Waiting = serving.dispatcher.load()
 	stats.Unpublished = serving.unpublished.count()
+	stats.TimesBelieved = serving.spool.Believed()
 	return stats
 }
 
@@ -58,6 +65,11 @@ func (c *counters) add(count func(*Stats)) {
 	count(&c.stats)
 }
 
-func (c *counters) looked(began time.Time, took time.Duration) {
-	c.add(func(s *Stats) { s.Looks, s.LastLook, s.LookDuration = s.Looks+1, began, took })
+// looked notes a look, at all folders or at the active ones.
+func (c *counters) looked(began time.Time, took time.Duration, all bool) {
+	if all {
+		c.add(func(s *Stats) { s.Looks, s.LastLook, s.LookDuration = s.Looks+1, began, took })
+	}
 }
+
+func (c *counters) waits(wait time.Duration) { c.add(func(s *Stats) { s.LookWait = wait }) }

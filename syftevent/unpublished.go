@@ -2,7 +2,6 @@ package syftevent
 
 import (
 	"crypto/sha256"
-	"maps"
 	"sync"
 	"time"
 )
@@ -89,28 +88,24 @@ func (u *unpublished) dropLocked(e entry) {
 	}
 }
 
-// due reports whether a request is to be taken now: nothing is kept for it, or
-// its pause is over.
+// due reports whether a request that was found is to be taken now: nothing is kept
+// for it, or its pause is over.
 func (u *unpublished) due(e entry, now time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	k := u.kept[e]
-	return k == nil || !now.Before(k.next)
+	if k == nil {
+		return true
+	}
+	k.seen = now
+	return !now.Before(k.next)
 }
 
-// retain forgets the responses to requests that were not found for long.
-func (u *unpublished) retain(found []entry, now time.Time) {
+// expire forgets the responses to requests that were not found for long.
+func (u *unpublished) expire(now time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if len(u.kept) == 0 {
-		return
-	}
-	for _, e := range found {
-		if k := u.kept[e]; k != nil {
-			k.seen = now
-		}
-	}
-	for e, k := range maps.Clone(u.kept) {
+	for e, k := range u.kept {
 		if now.Sub(k.seen) > keptFor {
 			u.dropLocked(e)
 		}

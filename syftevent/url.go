@@ -157,4 +157,12 @@ func cleanEndpoint(endpoint string) string {
 	return b.String()
 }
 
+// splitEndpoint gives the segments of an endpoint, none for that of "/".
+func splitEndpoint(endpoint string) []string {
+	if trimmed := strings.TrimPrefix(cleanEndpoint(endpoint), "/"); trimmed != "" {
+		return strings.Split(trimmed, "/")
+	}
+	return nil
+}
+
 func isControl(r rune) bool { return r < 0x20 || r == 0x7f }

@@ -63,12 +63,12 @@ func startNudges(interval time.Duration, touch func(nudge)) *nudges {
 
 // nudge queues a nudge of a file that was published in a directory.
 func (s *Spool) nudge(dir, name string, published fs.FileInfo) {
+	since := time.Now()
 	s.mu.Lock()
-	since, known := s.directories[dir]
-	s.mu.Unlock()
-	if !known {
-		since = time.Now()
+	if d := s.directories[dir]; d != nil {
+		since = d.since
 	}
+	s.mu.Unlock()
 	s.nudges.add(nudge{name, published, since.Add(KnownFor)})
 }
 

@@ -18,7 +18,7 @@ type State int
 const (
 	// Whole: the bytes are complete.
 	Whole State = iota
-	// Pending: more may come. Scan shows the file again when it is due.
+	// Pending: more may come. Scan offers the file again when it is due.
 	Pending
 	// Settled: the bytes are not complete, and have stayed the same for
 	// Options.Settle.
@@ -48,7 +48,7 @@ type pending struct {
 	next  time.Time // when to read again
 }
 
-// Read reads the file that asks. A file that is gone gives ErrNotExist; one
+// Read reads a file that asks and is out. A file that is gone gives ErrNotExist; one
 // that cannot be read is Pending, and logged.
 func (s *Spool) Read(entry Entry) ([]byte, State, error) {
 	name := path.Join(entry.Dir, entry.Stem) + s.options.In
@@ -72,7 +72,7 @@ func (s *Spool) Read(entry Entry) ([]byte, State, error) {
 		return data, Whole, nil
 	}
 	now := time.Now()
-	if since := s.wait(entry, sha256.Sum256(data), now); steady && now.Sub(since) >= s.options.Settle {
+	if since := s.wait(entry, sha256.Sum256(data), now); steady && now.Sub(since) >= s.settleTime() {
 		s.settled(entry)
 		return data, Settled, nil
 	}
@@ -135,12 +135,12 @@ func openRegular(root *os.Root, name string, flag int) (*os.File, fs.FileInfo, e
 	return f, opened, nil
 }
 
-// due reports whether a file that asks is to be read now.
-func (s *Spool) due(entry Entry, now time.Time) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p := s.pending[entry]
-	return p == nil || !now.Before(p.next)
+// settleTime is how long an incomplete file must stay the same.
+func (s *Spool) settleTime() time.Duration {
+	if s.Believed() {
+		return s.options.Settle
+	}
+	return s.options.SettleRemote
 }
 
 // wait notes that a file was read and found incomplete, and returns since when
@@ -148,20 +148,24 @@ func (s *Spool) due(entry Entry, now time.Time) bool {
 func (s *Spool) wait(entry Entry, sum [sha256.Size]byte, now time.Time) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := s.pending[entry]
-	if p == nil || p.sum != sum {
-		p = &pending{sum: sum, since: now, pause: firstPause}
-		s.pending[entry] = p
+	f := s.asked[entry.Dir][entry.Stem]
+	if f == nil {
+		return now // not out: its state is of use to nobody
+	}
+	if p := f.pending; p == nil || p.sum != sum {
+		f.pending = &pending{sum: sum, since: now, pause: firstPause}
 	} else {
 		p.pause = min(2*p.pause, lastPause)
 	}
-	p.next = now.Add(p.pause)
-	return p.since
+	f.pending.next = now.Add(f.pending.pause)
+	return f.pending.since
 }
 
 // settled notes that nothing more is expected of a file.
 func (s *Spool) settled(entry Entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.pending, entry)
+	if f := s.asked[entry.Dir][entry.Stem]; f != nil {
+		f.pending = nil
+	}
 }

@@ -1,110 +1,270 @@
 package spool
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"path"
-	"strings"
 	"time"
 )
 
 // maxDepth is how deep below the spool's directory files are looked for.
 const maxDepth = 32
 
-// Scan looks at all directories and returns the files that ask and have no
-// answer, without those that were found incomplete and are not due to be read
-// again. A directory that cannot be read is logged and left for the next scan.
-func (s *Spool) Scan() []Entry {
+// A Verdict is what becomes of a file that was offered.
+type Verdict int
+
+const (
+	// Taken: the file is out until Done is called with it.
+	Taken Verdict = iota
+	// Refused: it is offered again by the next scan.
+	Refused
+	// NoRoom: it and the others of its directory are offered again by the next
+	// scan.
+	NoRoom
+)
+
+// Scan looks at all directories and offers to take each file that asks and has no
+// answer, is not out, and does not wait to be read again. A directory that cannot
+// be read is logged and left for the next scan. What is read of a directory is
+// only what may have changed since the last scan.
+func (s *Spool) Scan(take func(Entry) Verdict) {
+	c, ok := s.begin(take)
+	if !ok {
+		return
+	}
+	if now := c.now; s.fullDue(now) {
+		c.full, s.lastFull = true, now
+	}
+	c.visit(s.top)
+}
+
+// ScanActive looks at those directories only in which there has been something
+// within the last second.
+func (s *Spool) ScanActive(take func(Entry) Verdict) {
+	s.rouseDone()
+	if len(s.active) == 0 {
+		return
+	}
+	c, ok := s.begin(take)
+	if !ok {
+		return
+	}
+	still := s.active[:0]
+	for _, d := range s.active {
+		if !c.now.Before(d.activeUntil) {
+			d.active = false
+			continue
+		}
+		still = append(still, d)
+	}
+	clear(s.active[len(still):])
+	s.active = still
+	for _, d := range still { // looking may add to s.active, behind these
+		if d.active { // not dropped meanwhile
+			c.look(d)
+		}
+	}
+}
+
+// Active reports whether ScanActive has something to look at.
+func (s *Spool) Active() bool {
+	s.rouseDone()
+	return len(s.active) > 0
+}
+
+func (s *Spool) begin(take func(Entry) Verdict) (*scan, bool) {
 	err := s.reopen()
 	s.trouble(".", err)
 	if err != nil {
-		return nil
+		return nil, false
 	}
-	scan := &scan{spool: s, now: time.Now(), seen: map[string]bool{}, asking: map[Entry]bool{}}
-	scan.directory(".", 0)
-	s.forget(scan)
-	return scan.found
+	s.scan = scan{spool: s, take: take, now: time.Now(), believed: s.believed}
+	s.rouseDone()
+	return &s.scan, true
 }
 
-// scan is one look at the tree.
+func (s *Spool) fullDue(now time.Time) bool {
+	return s.rules.full && (s.lastFull.IsZero() || now.Sub(s.lastFull) >= fullScanEvery)
+}
+
+// scan is one look, at all or at some directories.
 type scan struct {
-	spool *Spool
-	now   time.Time
-	found []Entry
-	seen  map[string]bool // directories
-	// asking are the entries without an answer, those that wait included.
-	asking map[Entry]bool
+	spool    *Spool
+	take     func(Entry) Verdict
+	now      time.Time // when it began
+	full     bool      // list every directory
+	believed bool      // stamps of this file system
 }
 
-func (c *scan) directory(dir string, depth int) {
-	entries, err := list(c.spool.current(), dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return // removed since its parent was listed
+// visit looks at a directory and all below it.
+func (c *scan) visit(d *directory) {
+	c.look(d)
+	for _, child := range d.children {
+		c.visit(child)
 	}
-	c.spool.trouble(dir, err)
-	if err != nil {
+}
+
+// look looks at one directory, and lists it if it may have changed.
+func (c *scan) look(d *directory) {
+	s := c.spool
+	if c.full {
+		d.unwanted = !s.options.Wanted(d.name)
+	} else if d.unwanted && c.now.Sub(d.looked) < unwantedEvery {
 		return
 	}
-	c.seen[dir] = true
-	c.spool.know(dir, c.now)
+	d.looked = c.now
+	skip := false
+	if c.believed {
+		now, err := s.files.stamp(s, d)
+		if err != nil {
+			c.cannot(d, err)
+			return
+		}
+		skip = d.unchanged(now, s.rules)
+		if now != d.stamp || d.stampSince.IsZero() {
+			d.stamp, d.stampSince = now, time.Now()
+		}
+		if skip && !c.full {
+			return
+		}
+	} else if c.full && s.rules.touch {
+		// NFSv3 keeps a listing as long as the directory has the same time, also
+		// if a change within one tick of the server's clock is missing from it.
+		s.files.touch(s, d)
+	}
+	found, err := c.list(d)
+	if err != nil {
+		c.cannot(d, err)
+		return
+	}
+	s.trouble(d.name, nil)
+	if found && skip {
+		c.caught(d)
+	}
+}
 
-	answered := map[string]bool{}
-	var stems []string
-	for _, entry := range entries {
-		name := entry.Name()
+// caught notes that a directory had something new that its stamp did not tell of.
+// If the stamp still does not, it is not believed any more.
+func (c *scan) caught(d *directory) {
+	s := c.spool
+	now, err := s.files.stamp(s, d)
+	if err == nil && now == d.stamp && !d.doubted {
+		d.doubted = true
+		s.options.Logger.Warn("syftevent: a directory's time does not tell of changes, it is listed at every look from now on",
+			"path", s.path(d.name))
+	}
+}
+
+// cannot notes that a directory could not be looked at.
+func (c *scan) cannot(d *directory, err error) {
+	s := c.spool
+	d.listed = time.Time{}
+	if errors.Is(err, fs.ErrNotExist) && d.parent != nil {
+		// Removed, or a network file system is behind: its parent's next listing
+		// tells.
+		d.parent.listed = time.Time{}
+		s.trouble(d.name, nil)
+		s.drop(d)
+		return
+	}
+	s.trouble(d.name, err)
+}
+
+// list lists a directory, takes its directories for children, and offers the
+// files that ask. It reports whether there is one that was not known to ask.
+func (c *scan) list(d *directory) (found bool, err error) {
+	s := c.spool
+	sequence := s.sequence.Add(1)
+	began := time.Now()
+	names := &s.listing
+	names.reset()
+	if err := s.files.list(s, d, names); err != nil {
+		return false, err
+	}
+	d.listed, d.asks = began, false
+	for _, e := range names.entries {
+		name := names.name(e)
+		if e.kind == unknown {
+			e.kind = c.ask(d, name)
+		}
 		switch {
-		case entry.IsDir():
-			if depth == maxDepth {
-				c.spool.trouble(path.Join(dir, name), errTooDeep)
-				continue
-			}
-			c.directory(path.Join(dir, name), depth+1)
-		case !entry.Type().IsRegular():
+		case e.kind == folder:
+			c.folder(d, name, sequence)
+		case e.kind != regular:
 			// A symbolic link could lead anywhere, and a FIFO would block.
-		case strings.HasSuffix(name, c.spool.options.Out):
-			answered[strings.TrimSuffix(name, c.spool.options.Out)] = true
-		case strings.HasSuffix(name, c.spool.options.In) && !c.spool.options.Ignore(name):
-			stems = append(stems, strings.TrimSuffix(name, c.spool.options.In))
+		case bytes.HasSuffix(name, s.out):
+			names.answered[text(bytes.TrimSuffix(name, s.out))] = struct{}{}
+		case bytes.HasSuffix(name, s.in) && !s.options.Ignore(text(name)):
+			names.asking = append(names.asking, bytes.TrimSuffix(name, s.in))
 		}
 	}
-	for _, stem := range stems {
+	for _, child := range d.children {
+		if child.listing != sequence {
+			s.drop(child)
+		}
+	}
+	return c.offer(d, sequence), nil
+}
+
+// ask asks for the type of an entry that was listed without one.
+func (c *scan) ask(d *directory, name []byte) kind {
+	s := c.spool
+	if !s.rules.unknown {
+		return regular
+	}
+	info, err := s.current().Lstat(path.Join(d.name, string(name)))
+	if err != nil {
+		return other // gone, or the next scan asks again
+	}
+	return kindOf(info.Mode())
+}
+
+func (c *scan) folder(d *directory, name []byte, sequence uint64) {
+	s := c.spool
+	if d.depth == maxDepth {
+		s.trouble(path.Join(d.name, string(name)), errTooDeep)
+		return
+	}
+	s.child(d, name, c.now).listing = sequence
+}
+
+// offer offers the files of a listing that ask.
+func (c *scan) offer(d *directory, sequence uint64) (found bool) {
+	s, names := c.spool, &c.spool.listing
+	room := true
+	for _, stem := range names.asking {
 		// A directory that changes while it is listed may show a name twice.
-		if answered[stem] {
+		if _, done := names.answered[text(stem)]; done {
 			continue
 		}
-		answered[stem] = true
-		c.ask(Entry{dir, stem})
-	}
-}
-
-func (c *scan) ask(entry Entry) {
-	c.asking[entry] = true
-	if c.spool.due(entry, c.now) {
-		c.found = append(c.found, entry)
-	}
-}
-
-// know notes when a directory was first seen.
-func (s *Spool) know(dir string, now time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, ok := s.directories[dir]; !ok {
-		s.directories[dir] = now
-	}
-}
-
-// forget drops what is known of directories and files that are no more.
-func (s *Spool) forget(c *scan) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for dir := range s.directories {
-		if !c.seen[dir] {
-			delete(s.directories, dir)
+		if s.rules.dedupe {
+			names.answered[text(stem)] = struct{}{}
+		}
+		d.asks = true
+		if !room {
+			continue
+		}
+		entry, known, due := s.handOut(d.name, stem, sequence, c.now)
+		found = found || !known
+		if !due {
+			continue
+		}
+		verdict := c.take(entry)
+		if verdict != Taken {
+			s.takeBack(entry)
+		}
+		if verdict == NoRoom {
+			room = false
+		}
+		if verdict == Taken {
+			s.rouse(d, c.now)
 		}
 	}
-	for entry := range s.pending {
-		if !c.asking[entry] {
-			delete(s.pending, entry)
-		}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if room { // otherwise not all were gone through
+		s.forget(d.name, func(f *file) bool { return f.seen != sequence })
 	}
+	return found
 }

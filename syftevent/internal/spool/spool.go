@@ -8,12 +8,14 @@
 package spool
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,13 +25,17 @@ type Options struct {
 	In, Out string
 	// Ignore reports names with the suffix In that ask for nothing.
 	Ignore func(name string) bool
+	// Wanted reports whether files in a directory may be wanted; nil for always.
+	// One where they are not is looked at once a second at most.
+	Wanted func(dir string) bool
 	// Complete reports whether the bytes of a file are all of it.
 	Complete func(data []byte) bool
 	// MaxSize is the size in bytes above which a file is not read.
 	MaxSize int64
 	// Settle is how long an incomplete file must stay the same before it is
-	// taken to be all that will come.
-	Settle time.Duration
+	// taken to be all that will come, and SettleRemote that on file systems whose
+	// times are not believed: there, a half may look the same for long.
+	Settle, SettleRemote time.Duration
 	// NudgeInterval is the time between two nudges; negative for none.
 	NudgeInterval time.Duration
 	// Logger is never nil.
@@ -45,37 +51,59 @@ type Entry struct {
 // String is for messages.
 func (e Entry) String() string { return path.Join(e.Dir, e.Stem) }
 
-// A Spool may be used by several goroutines, but for Scan, which only one may
-// call at a time.
+// A Spool may be used by several goroutines, but for Scan, ScanActive and Active,
+// of which only one may be called at a time.
 type Spool struct {
-	dir     string
-	options Options
-	links   bool // whether the file system has hard links
-	nudges  *nudges
+	dir      string
+	options  Options
+	in, out  []byte // Options.In and Out
+	links    bool   // whether the file system has hard links
+	believed bool   // whether directories' times tell of changes
+	nudges   *nudges
+
+	// What only the goroutine that scans uses.
+	files    fileSystem
+	rules    rules
+	top      *directory
+	lastFull time.Time
+	active   []*directory // looked at often
+	scan     scan
+	listing  listing
+	returned []string // of a swap with done
+
+	sequence atomic.Uint64 // counts listings
 
 	mu          sync.Mutex
 	root        *os.Root
-	directories map[string]time.Time // when each was first seen
-	pending     map[Entry]*pending
+	anchor      *os.File              // the same directory, for reading times
+	directories map[string]*directory // the tree, by name
+	asked       map[string]map[string]*file
+	done        []string          // directories of which a file was handed back
 	troubles    map[string]string // what was logged of each path
 }
 
 // Open opens the spool in a directory that exists.
 func Open(dir string, options Options) (*Spool, error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
+	if options.Wanted == nil {
+		options.Wanted = func(string) bool { return true }
 	}
 	s := &Spool{
 		dir:         dir,
 		options:     options,
-		root:        root,
-		directories: map[string]time.Time{},
-		pending:     map[Entry]*pending{},
+		in:          []byte(options.In),
+		out:         []byte(options.Out),
+		files:       native{},
+		rules:       allRules,
+		directories: map[string]*directory{},
+		asked:       map[string]map[string]*file{},
 		troubles:    map[string]string{},
 	}
-	if s.links, err = probeLinks(root); err != nil {
-		root.Close()
+	if err := s.openRoot(); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.links, err = probeLinks(s.root); err != nil {
+		s.closeRoot()
 		return nil, fmt.Errorf("writing a file into %s: %w", dir, err)
 	}
 	s.nudges = startNudges(options.NudgeInterval, s.touch)
@@ -85,7 +113,15 @@ func Open(dir string, options Options) (*Spool, error) {
 // Close gives the nudges that are waiting a second and ends what Open started.
 func (s *Spool) Close() error {
 	s.nudges.close()
-	return s.current().Close()
+	return s.closeRoot()
+}
+
+// Believed reports whether directories' times are believed, so that one is listed
+// only if it may have changed.
+func (s *Spool) Believed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.believed
 }
 
 // current is the open directory of the spool.
@@ -95,6 +131,35 @@ func (s *Spool) current() *os.Root {
 	return s.root
 }
 
+// path is where a file of the spool is, for messages.
+func (s *Spool) path(name string) string { return filepath.Join(s.dir, filepath.FromSlash(name)) }
+
+// openRoot opens the spool's directory, of which nothing is known then.
+func (s *Spool) openRoot() error {
+	root, err := os.OpenRoot(s.dir)
+	if err != nil {
+		return err
+	}
+	anchor, err := root.Open(".")
+	if err != nil {
+		return errors.Join(err, root.Close())
+	}
+	if s.top != nil {
+		s.drop(s.top)
+	}
+	s.mu.Lock()
+	s.root, s.anchor = root, anchor
+	s.mu.Unlock()
+	believed := s.files.believed(s) || !s.rules.believe
+	s.mu.Lock()
+	s.believed = believed
+	s.mu.Unlock()
+	s.top = s.newDirectory(".", time.Now())
+	return nil
+}
+
+func (s *Spool) closeRoot() error { return errors.Join(s.anchor.Close(), s.root.Close()) }
+
 // reopen follows the spool's directory if another one has taken its place, as
 // when a share was mounted again.
 func (s *Spool) reopen() error {
@@ -102,18 +167,14 @@ func (s *Spool) reopen() error {
 	if err != nil {
 		return err
 	}
-	root := s.current()
+	root, anchor := s.root, s.anchor
 	if here, err := root.Stat("."); err == nil && os.SameFile(here, there) {
 		return nil
 	}
-	renewed, err := os.OpenRoot(s.dir)
-	if err != nil {
+	if err := s.openRoot(); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	s.root = renewed
-	s.mu.Unlock()
-	return root.Close()
+	return errors.Join(anchor.Close(), root.Close())
 }
 
 // Exists reports whether there is a regular file of that name.
@@ -144,7 +205,7 @@ func (s *Spool) trouble(name string, err error) {
 		s.troubles[name] = text
 	}
 	s.mu.Unlock()
-	where := filepath.Join(s.dir, filepath.FromSlash(name))
+	where := s.path(name)
 	switch {
 	case text == before:
 	case text == "":

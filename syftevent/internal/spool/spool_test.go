@@ -24,7 +24,7 @@ func open(t *testing.T, dir string, change func(*Options)) *Spool {
 	options := Options{
 		In: ".in", Out: ".out",
 		Ignore:   func(name string) bool { return strings.HasPrefix(name, ".") },
-		Complete: json.Valid, MaxSize: 1 << 20, Settle: 2 * time.Second,
+		Complete: json.Valid, MaxSize: 1 << 20, Settle: 2 * time.Second, SettleRemote: 2 * time.Second,
 		NudgeInterval: -1,
 		Logger:        slog.New(slog.DiscardHandler),
 	}
@@ -61,9 +61,10 @@ func read(t *testing.T, parts ...string) string {
 
 func found(s *Spool) []string {
 	var names []string
-	for _, entry := range s.Scan() {
+	s.Scan(func(entry Entry) Verdict {
 		names = append(names, entry.String())
-	}
+		return Refused
+	})
 	slices.Sort(names)
 	return names
 }
@@ -173,6 +174,8 @@ func TestReadWaitsForTheRest(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, nil)
 	synctest.Test(t, func(t *testing.T) {
+		write(t, dir, "a.in", "")
+		s.Scan(func(Entry) Verdict { return Taken })
 		for n := range len(asked) {
 			write(t, dir, "a.in", asked[:n])
 			if _, state, err := s.Read(Entry{".", "a"}); state != Pending || err != nil {
@@ -194,17 +197,15 @@ func TestReadSettles(t *testing.T) {
 	write(t, dir, "a.in", asked[:5])
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
-		for {
-			if len(s.Scan()) > 0 {
-				_, state, err := s.Read(Entry{".", "a"})
-				if err != nil {
-					t.Fatal(err)
+		for state := Pending; state != Settled; time.Sleep(time.Millisecond) {
+			s.Scan(func(entry Entry) Verdict {
+				var err error
+				if _, state, err = s.Read(entry); err != nil {
+					t.Error(err)
 				}
-				if state == Settled {
-					break
-				}
-			}
-			time.Sleep(time.Millisecond)
+				defer s.Done(entry)
+				return Taken
+			})
 		}
 		if waited := time.Since(begin); waited < 2*time.Second || waited > 2*time.Second+lastPause+10*time.Millisecond {
 			t.Errorf("settled after %v", waited)

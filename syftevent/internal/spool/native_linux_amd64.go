@@ -1,0 +1,5 @@
+package spool
+
+import "syscall"
+
+const sysFstatat = syscall.SYS_NEWFSTATAT

@@ -1,0 +1,85 @@
+package syftevent
+
+import "time"
+
+// After activity the server looks again soon, and then less and less often: where
+// a request was, the next one is likely, and a client that waits for one answer
+// before it sends the next request should not wait for the poll interval each
+// time.
+const (
+	shortPause  = 200 * time.Microsecond
+	shortUntil  = 5 * time.Millisecond // since the last activity
+	middlePause = time.Millisecond
+	middleUntil = 50 * time.Millisecond
+
+	// costFactor is how many times as long as a look at all folders has taken the
+	// server waits before the next: it takes less than one percent of a core.
+	costFactor = 120
+	// longestWait is the most that it waits for that reason.
+	longestWait = 2 * time.Second
+	// remoteCostFactor and remoteLongestWait are the same on file systems whose
+	// times are not believed. There, a look is mostly waiting for the network.
+	remoteCostFactor  = 10
+	remoteLongestWait = 30 * time.Second
+)
+
+// A pace tells when to look next.
+type pace struct {
+	poll    time.Duration
+	nextAll time.Time     // when to look at all folders
+	quiet   time.Duration // slept since the last activity
+	pause   time.Duration // the last one
+}
+
+// lookedAtAll notes what a look at all folders has taken, and returns how long
+// the next one waits.
+func (p *pace) lookedAtAll(now time.Time, took time.Duration, local bool) time.Duration {
+	wait := max(p.poll, min(costFactor*took, longestWait))
+	if !local {
+		wait = max(p.poll, min(remoteCostFactor*took, remoteLongestWait))
+	}
+	p.nextAll = now.Add(wait)
+	return wait
+}
+
+// next is how long to wait after a look at active folders.
+func (p *pace) next(took time.Duration) time.Duration {
+	switch {
+	case p.quiet < shortUntil:
+		p.pause = shortPause
+	case p.quiet < middleUntil:
+		p.pause = middlePause
+	default:
+		p.pause = min(2*p.pause, p.poll)
+	}
+	// Looking never takes more than a third of the time.
+	return max(p.pause, 2*took)
+}
+
+// sleep waits for the next look: the next one at all folders if no folder is
+// active, and otherwise one at those. Activity cuts a long wait short.
+func (p *pace) sleep(took time.Duration, active bool, activity, stopping <-chan struct{}) {
+	select {
+	case <-activity:
+		p.quiet = 0
+	default:
+	}
+	wait := time.Until(p.nextAll)
+	if active {
+		wait = min(wait, p.next(took))
+	}
+	p.quiet += wait
+	if wait <= shortPause {
+		// A timer would round it up to a millisecond.
+		briefly(wait)
+		return
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-activity:
+		p.quiet = 0
+	case <-stopping:
+	}
+}
