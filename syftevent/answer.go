@@ -82,12 +82,7 @@ func (s *serving) respond(w work, state spool.State, data []byte, reply *wire.Re
 // gone meanwhile may be brought back by SyftBox; until then its response would
 // stand alone.
 func (s *serving) publish(w work, response []byte) {
-	var err error
-	if s.spool.Exists(w.entry.String() + requestSuffix) {
-		err = s.spool.Publish(w.entry, response)
-	} else {
-		err = fs.ErrNotExist
-	}
+	err := s.spool.Publish(w.entry, response)
 	name := filepath.Join(s.dir, filepath.FromSlash(w.entry.String())+responseSuffix)
 	switch {
 	case err == nil:

@@ -116,6 +116,7 @@ func (s *Spool) drop(d *directory) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.directories, d.name)
+	s.retireLocked(d.name)
 	s.forget(d.name, func(*file) bool { return true })
 }
 

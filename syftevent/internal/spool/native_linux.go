@@ -5,29 +5,48 @@ package spool
 import (
 	"bytes"
 	"encoding/binary"
+	"io/fs"
 	"os"
 	"syscall"
 	"unsafe"
 )
 
-// readStamp looks at a directory's times without memory of its own. The path
-// begins at the open directory of the spool, which spares the kernel the way to
-// it. It leads through os.Root for whatever is opened; this only reads times.
+// readStamp looks at a directory's times without memory of its own.
 func readStamp(anchor *os.File, _ string, d *directory) (stamp, error) {
 	var st syscall.Stat_t
+	if err := lstatAt(anchor, d.cname, &st); err != nil {
+		return stamp{}, err
+	}
+	return stamp{st.Mtim.Nano(), st.Ctim.Nano()}, nil
+}
+
+// isAt reports whether a directory is still what its name leads to.
+func isAt(anchor *os.File, _, name string, info fs.FileInfo) bool {
+	var st syscall.Stat_t
+	if lstatAt(anchor, append([]byte(name), 0), &st) != nil {
+		return false
+	}
+	opened, ok := info.Sys().(*syscall.Stat_t)
+	return ok && opened.Dev == st.Dev && opened.Ino == st.Ino
+}
+
+// lstatAt looks at a directory by a name that ends in a zero byte. The path begins
+// at the open directory of the spool, which spares the kernel the way to it.
+// Whatever is opened is opened by os.Root; this only looks.
+func lstatAt(anchor *os.File, cname []byte, st *syscall.Stat_t) error {
 	const noFollow = 0x100 // AT_SYMLINK_NOFOLLOW
 	for {
-		_, _, errno := syscall.Syscall6(sysFstatat, anchor.Fd(), uintptr(unsafe.Pointer(unsafe.SliceData(d.cname))),
-			uintptr(unsafe.Pointer(&st)), noFollow, 0, 0)
+		_, _, errno := syscall.Syscall6(sysFstatat, anchor.Fd(), uintptr(unsafe.Pointer(unsafe.SliceData(cname))),
+			uintptr(unsafe.Pointer(st)), noFollow, 0, 0)
 		switch {
 		case errno == syscall.EINTR:
 			continue
 		case errno != 0:
-			return stamp{}, errno
+			return errno
 		case st.Mode&syscall.S_IFMT != syscall.S_IFDIR:
-			return stamp{}, syscall.ENOENT // something else has its name
+			return syscall.ENOENT // something else has its name
 		}
-		return stamp{st.Mtim.Nano(), st.Ctim.Nano()}, nil
+		return nil
 	}
 }
 

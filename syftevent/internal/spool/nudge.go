@@ -26,7 +26,7 @@ const (
 
 // A nudge is a file to be modified.
 type nudge struct {
-	name      string
+	dir, name string
 	published fs.FileInfo
 	notBefore time.Time
 }
@@ -69,7 +69,7 @@ func (s *Spool) nudge(dir, name string, published fs.FileInfo) {
 		since = d.since
 	}
 	s.mu.Unlock()
-	s.nudges.add(nudge{name, published, since.Add(KnownFor)})
+	s.nudges.add(nudge{dir, name, published, since.Add(KnownFor)})
 }
 
 // add queues a nudge, or drops it if it would come too late or do harm.
@@ -142,7 +142,12 @@ func (n *nudges) close() {
 	<-n.finished
 }
 
-func (s *Spool) touch(item nudge) { Touch(s.current(), item.name, item.published) }
+func (s *Spool) touch(item nudge) {
+	if p, err := s.enter(item.dir); err == nil {
+		defer s.leave(p)
+		Touch(p.root, item.name, item.published)
+	}
+}
 
 // Touch modifies a published file without changing it, unless it is too large
 // for that to help. Whatever goes wrong, SyftBox's full synchronisation will

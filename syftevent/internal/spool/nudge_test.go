@@ -80,7 +80,7 @@ func TestTouch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.touch(nudge{name: "a.out", published: published})
+	s.touch(nudge{dir: ".", name: "a.out", published: published})
 	after, err := os.Lstat(name)
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func TestTouch(t *testing.T) {
 		t.Fatal(err)
 	}
 	os.Chtimes(name, long, long)
-	s.touch(nudge{name: "a.out", published: other})
+	s.touch(nudge{dir: ".", name: "a.out", published: other})
 	if after, _ := os.Lstat(name); !after.ModTime().Equal(published.ModTime()) {
 		t.Error("a file that is not ours was touched")
 	}

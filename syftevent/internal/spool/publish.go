@@ -27,11 +27,23 @@ const (
 const publishAttempts = 3
 
 // Publish puts the answer of an entry beside it, so that the name appears with
-// the whole content or not at all. The directory must exist. If another answer
-// stands there, the error is ErrAnswered; if ours does, nil.
+// the whole content or not at all. If the file that asks is gone, or its
+// directory, the error is ErrNotExist: an answer would stand alone. If another
+// answer stands there, the error is ErrAnswered; if ours does, nil.
 func (s *Spool) Publish(entry Entry, data []byte) error {
-	final := path.Join(entry.Dir, entry.Stem) + s.options.Out
-	written, err := publish(s.current(), tempPrefix, final, data, s.links)
+	p, err := s.enter(entry.Dir)
+	if err != nil {
+		return err
+	}
+	defer s.leave(p)
+	if _, err := p.root.Lstat(entry.Stem + s.options.In); err != nil {
+		if isStale(err) {
+			s.retire(entry.Dir, p)
+		}
+		return err
+	}
+	final := entry.Stem + s.options.Out
+	written, err := publish(p.root, tempPrefix, final, data, s.links)
 	if err == nil {
 		s.nudge(entry.Dir, final, written)
 	}

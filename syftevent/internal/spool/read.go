@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -52,7 +51,7 @@ type pending struct {
 // that cannot be read is Pending, and logged.
 func (s *Spool) Read(entry Entry) ([]byte, State, error) {
 	name := path.Join(entry.Dir, entry.Stem) + s.options.In
-	data, _, steady, err := readRegular(s.current(), name, s.options.MaxSize)
+	data, steady, err := s.read(entry)
 	switch {
 	case errors.Is(err, ErrTooLarge):
 		s.settled(entry)
@@ -79,6 +78,19 @@ func (s *Spool) Read(entry Entry) ([]byte, State, error) {
 	return nil, Pending, nil
 }
 
+func (s *Spool) read(entry Entry) (data []byte, steady bool, err error) {
+	p, err := s.enter(entry.Dir)
+	if err != nil {
+		return nil, false, err
+	}
+	defer s.leave(p)
+	data, _, steady, err = readRegular(p.root, entry.Stem+s.options.In, s.options.MaxSize)
+	if isStale(err) {
+		s.retire(entry.Dir, p)
+	}
+	return data, steady, err
+}
+
 // ErrTooLarge means that a file is larger than may be read.
 var ErrTooLarge = errors.New("is too large")
 
@@ -92,20 +104,17 @@ func readRegular(root *os.Root, name string, maxSize int64) (data []byte, info f
 	if before.Size() > maxSize {
 		return nil, before, false, ErrTooLarge
 	}
-	var buf bytes.Buffer
-	buf.Grow(int(before.Size()) + bytes.MinRead)
-	if _, err := buf.ReadFrom(io.LimitReader(f, maxSize+1)); err != nil {
+	data = make([]byte, before.Size())
+	n, err := io.ReadFull(f, data)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, before, false, err
-	}
-	if int64(buf.Len()) > maxSize {
-		return nil, before, false, ErrTooLarge
 	}
 	after, err := f.Stat()
 	if err != nil {
 		return nil, before, false, err
 	}
-	steady = after.Size() == before.Size() && after.Size() == int64(buf.Len()) && after.ModTime().Equal(before.ModTime())
-	return buf.Bytes(), after, steady, nil
+	steady = after.Size() == before.Size() && after.Size() == int64(n) && after.ModTime().Equal(before.ModTime())
+	return data[:n], after, steady, nil
 }
 
 // openRegular opens a file if it is a regular one. An os.Root follows symbolic

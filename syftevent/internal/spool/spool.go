@@ -77,6 +77,7 @@ type Spool struct {
 	root        *os.Root
 	anchor      *os.File              // the same directory, for reading times
 	directories map[string]*directory // the tree, by name
+	places      map[string]*place     // those that are open
 	asked       map[string]map[string]*file
 	done        []string          // directories of which a file was handed back
 	troubles    map[string]string // what was logged of each path
@@ -95,6 +96,7 @@ func Open(dir string, options Options) (*Spool, error) {
 		files:       native{},
 		rules:       allRules,
 		directories: map[string]*directory{},
+		places:      map[string]*place{},
 		asked:       map[string]map[string]*file{},
 		troubles:    map[string]string{},
 	}
@@ -148,6 +150,7 @@ func (s *Spool) openRoot() error {
 		s.drop(s.top)
 	}
 	s.mu.Lock()
+	s.retireAll()
 	s.root, s.anchor = root, anchor
 	s.mu.Unlock()
 	believed := s.files.believed(s) || !s.rules.believe
@@ -158,7 +161,12 @@ func (s *Spool) openRoot() error {
 	return nil
 }
 
-func (s *Spool) closeRoot() error { return errors.Join(s.anchor.Close(), s.root.Close()) }
+func (s *Spool) closeRoot() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.retireAll()
+	return errors.Join(s.anchor.Close(), s.root.Close())
+}
 
 // reopen follows the spool's directory if another one has taken its place, as
 // when a share was mounted again.

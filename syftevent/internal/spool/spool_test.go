@@ -264,10 +264,18 @@ func TestPublishReplacesWhatIsNoAnswer(t *testing.T) {
 func TestPublishMakesNoDirectory(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, nil)
+	write(t, dir, "there/b.in", asked)
+	os.Rename(filepath.Join(dir, "there"), filepath.Join(dir, "elsewhere"))
+	if err := s.Publish(Entry{"there", "b"}, []byte("answer")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
 	if err := s.Publish(Entry{"gone", "a"}, []byte("answer")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v", err)
 	}
-	if names := tree(t, dir); names != nil {
-		t.Errorf("files %v", names)
+	if err := s.Publish(Entry{"elsewhere", "gone"}, []byte("answer")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
+	if diff := cmp.Diff([]string{"elsewhere/b.in"}, tree(t, dir)); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
 	}
 }

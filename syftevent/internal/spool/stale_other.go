@@ -1,0 +1,6 @@
+//go:build !unix
+
+package spool
+
+// isStale is for network file systems of Unix.
+func isStale(error) bool { return false }

@@ -1,0 +1,12 @@
+//go:build unix
+
+package spool
+
+import (
+	"errors"
+	"syscall"
+)
+
+// isStale reports whether what was opened is no more what its name leads to, as
+// network file systems say it.
+func isStale(err error) bool { return errors.Is(err, syscall.ESTALE) }
