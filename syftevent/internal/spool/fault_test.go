@@ -1,0 +1,309 @@
+package spool
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A faultyFileSystem shows real directories with the faults of others. Its fields
+// may be changed between two scans.
+type faultyFileSystem struct {
+	fileSystem
+	remote  bool                               // its name is not known as a local one's
+	mtime   func(dir string, real int64) int64 // what is said of a directory's time
+	onList  func(dir string, into *listing)    // changes what is listed
+	failure map[string]error                   // of looking at a directory
+
+	mu      sync.Mutex
+	listed  map[string]int // how often
+	touched map[string]int
+}
+
+func (f *faultyFileSystem) believed(*Spool) bool { return !f.remote }
+
+func (f *faultyFileSystem) stamp(s *Spool, d *directory) (stamp, error) {
+	if err := f.failure[d.name]; err != nil {
+		return stamp{}, err
+	}
+	now, err := f.fileSystem.stamp(s, d)
+	now.changed = 0
+	if f.mtime != nil {
+		now.modified = f.mtime(d.name, now.modified)
+	}
+	return now, err
+}
+
+func (f *faultyFileSystem) list(s *Spool, d *directory, into *listing) error {
+	if err := f.failure[d.name]; err != nil {
+		return err
+	}
+	f.mu.Lock()
+	f.listed[d.name]++
+	f.mu.Unlock()
+	err := f.fileSystem.list(s, d, into)
+	if f.onList != nil {
+		f.onList(d.name, into)
+	}
+	return err
+}
+
+func (f *faultyFileSystem) touch(s *Spool, d *directory) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.touched[d.name]++
+	return nil
+}
+
+// faulty opens a spool on a file system with faults.
+func faulty(t *testing.T, dir string, base fileSystem, change func(*Options)) (*Spool, *faultyFileSystem) {
+	t.Helper()
+	s := open(t, dir, change)
+	f := &faultyFileSystem{fileSystem: base, listed: map[string]int{}, touched: map[string]int{}}
+	s.files = f
+	return s, f
+}
+
+// eachBase runs a test with each way of looking at directories.
+func eachBase(t *testing.T, test func(t *testing.T, base fileSystem)) {
+	for name, base := range map[string]fileSystem{"native": native{}, "portable": portable{}} {
+		t.Run(name, func(t *testing.T) { test(t, base) })
+	}
+}
+
+// A ruleCheck shows what happens without one of the rules.
+type ruleCheck struct {
+	off func(*rules)
+	// finds reports whether all was as it must be with the rule.
+	finds func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool
+}
+
+// settle lets the stamps become old enough to be believed.
+func settleStamps(s *Spool) {
+	for range 4 {
+		time.Sleep(racyWindow)
+		found(s)
+	}
+}
+
+var ruleChecks = map[string]ruleCheck{
+	// A file appears within the same tick of a coarse clock after the listing.
+	"racy": {func(r *rules) { r.racy = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		frozen := time.Now().UnixNano()
+		f.mtime = func(string, int64) int64 { return frozen }
+		write(t, dir, "d/first.out", "x")
+		found(s)
+		time.Sleep(time.Second)
+		write(t, dir, "d/a.in", asked)
+		return cmp.Equal(found(s), []string{"d/a"})
+	}},
+	// A file that was refused, or came back to be read again, is offered again.
+	"asking": {func(r *rules) { r.asking = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		write(t, dir, "d/a.in", asked)
+		settleStamps(s)
+		return cmp.Equal(found(s), []string{"d/a"})
+	}},
+	// A directory's time never moves.
+	"full": {func(r *rules) { r.full = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		f.mtime = func(string, int64) int64 { return 1 }
+		write(t, dir, "d/first.out", "x")
+		settleStamps(s)
+		write(t, dir, "d/a.in", asked)
+		time.Sleep(fullScanEvery)
+		return cmp.Equal(found(s), []string{"d/a"})
+	}},
+	// After it was caught, the next file is found at once.
+	"doubt": {func(r *rules) { r.doubt = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		f.mtime = func(string, int64) int64 { return 1 }
+		write(t, dir, "d/first.out", "x")
+		settleStamps(s)
+		write(t, dir, "d/a.in", asked)
+		time.Sleep(fullScanEvery)
+		if !cmp.Equal(found(s), []string{"d/a"}) {
+			t.Error("the full scan has not found the file")
+		}
+		write(t, dir, "d/a.out", "answer")
+		settleStamps(s)
+		write(t, dir, "d/b.in", asked)
+		return cmp.Equal(found(s), []string{"d/b"})
+	}},
+	// NFSv3 shows an old listing until somebody sets the directory's times.
+	"touch": {func(r *rules) { r.touch = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		f.remote = true
+		s.believed = false
+		f.onList = func(dir string, into *listing) {
+			if dir == "d" && f.touched[dir] < 2 {
+				into.entries = nil
+			}
+		}
+		write(t, dir, "d/a.in", asked)
+		found(s)
+		time.Sleep(fullScanEvery)
+		return cmp.Equal(found(s), []string{"d/a"})
+	}},
+	// The file system is a network's, and its times stand still.
+	"believe": {func(r *rules) { r.believe = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		f.remote = true
+		s.believed = f.believed(s) || !s.rules.believe
+		f.mtime = func(string, int64) int64 { return 1 }
+		write(t, dir, "d/first.out", "x")
+		settleStamps(s)
+		write(t, dir, "d/a.in", asked)
+		return cmp.Equal(found(s), []string{"d/a"})
+	}},
+	// tmpfs shows a name twice when others in the directory are renamed.
+	"dedupe": {func(r *rules) { r.dedupe = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		f.onList = func(_ string, into *listing) { into.entries = append(into.entries, into.entries...) }
+		write(t, dir, "d/a.in", asked)
+		return cmp.Equal(found(s), []string{"d/a"})
+	}},
+	// sshfs lists names without their types.
+	"unknown": {func(r *rules) { r.unknown = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		f.onList = func(_ string, into *listing) {
+			for i := range into.entries {
+				into.entries[i].kind = unknown
+			}
+		}
+		write(t, dir, "d/a.in", asked)
+		if err := os.Symlink("a.in", filepath.Join(dir, "d", "link.in")); err != nil {
+			t.Skip("no symbolic links here:", err)
+		}
+		return cmp.Equal(found(s), []string{"d/a"})
+	}},
+}
+
+func TestRules(t *testing.T) {
+	for name, check := range ruleChecks {
+		for _, on := range []bool{true, false} {
+			eachBase(t, func(t *testing.T, base fileSystem) {
+				t.Run(fmt.Sprintf("%s/on=%v", name, on), func(t *testing.T) {
+					dir := t.TempDir()
+					s, f := faulty(t, dir, base, nil)
+					if !on {
+						check.off(&s.rules)
+					}
+					synctest.Test(t, func(t *testing.T) {
+						if finds := check.finds(t, s, f, dir); finds != on {
+							t.Errorf("with the rule %v: found all %v", on, finds)
+						}
+					})
+				})
+			})
+		}
+	}
+}
+
+// Coarse times, times of the future and times that lag cost time and lose
+// nothing.
+func TestScanWithStrangeTimes(t *testing.T) {
+	began := time.Now()
+	clocks := map[string]func(string, int64) int64{
+		"coarse 1 s":  func(_ string, real int64) int64 { return real / 1e9 * 1e9 },
+		"coarse 2 s":  func(_ string, real int64) int64 { return real / 2e9 * 2e9 },
+		"frozen":      func(string, int64) int64 { return 42 },
+		"future":      func(_ string, real int64) int64 { return real + int64(24*time.Hour) },
+		"distant":     func(_ string, real int64) int64 { return -real },
+		"19 s behind": func(_ string, real int64) int64 { return min(real, time.Now().Add(-19*time.Second).UnixNano()) },
+		"invented":    func(string, int64) int64 { return time.Since(began).Nanoseconds() },
+	}
+	for name, clock := range clocks {
+		eachBase(t, func(t *testing.T, base fileSystem) {
+			t.Run(name, func(t *testing.T) {
+				dir := t.TempDir()
+				s, f := faulty(t, dir, base, nil)
+				f.mtime = clock
+				synctest.Test(t, func(t *testing.T) {
+					for n := range 20 {
+						stem := fmt.Sprint("f", n)
+						write(t, dir, "d", stem+".in", asked)
+						began := time.Now()
+						for !cmp.Equal(found(s), []string{"d/" + stem}) {
+							if time.Since(began) > fullScanEvery+time.Second {
+								t.Fatalf("%s was not found within a full scan", stem)
+							}
+							time.Sleep(100 * time.Millisecond)
+						}
+						write(t, dir, "d", stem+".out", "answer")
+						time.Sleep(time.Duration(n) * time.Second)
+					}
+				})
+			})
+		})
+	}
+}
+
+// What nothing has happened to is not listed, but for the full scan.
+func TestScanListsOnlyWhatMayHaveChanged(t *testing.T) {
+	eachBase(t, func(t *testing.T, base fileSystem) {
+		dir := t.TempDir()
+		write(t, dir, "d/a.out", "x")
+		write(t, dir, "e/b.out", "x")
+		s, f := faulty(t, dir, base, nil)
+		synctest.Test(t, func(t *testing.T) {
+			settleStamps(s)
+			clear(f.listed)
+			for range 20 {
+				time.Sleep(time.Second)
+				found(s)
+			}
+			if len(f.listed) != 0 {
+				t.Errorf("listed without a reason: %v", f.listed)
+			}
+			write(t, dir, "d/c.out", "x")
+			found(s)
+			if diff := cmp.Diff(map[string]int{"d": 1}, f.listed); diff != "" {
+				t.Errorf("listed after a change (-want +got):\n%s", diff)
+			}
+			time.Sleep(fullScanEvery)
+			found(s)
+			if diff := cmp.Diff(map[string]int{".": 1, "d": 2, "e": 1}, f.listed); diff != "" {
+				t.Errorf("listed by the full scan (-want +got):\n%s", diff)
+			}
+		})
+	})
+}
+
+// An error of one directory stops neither the scan nor the others, and is logged
+// when it begins and when it ends.
+func TestScanGoesOnAfterErrors(t *testing.T) {
+	for _, failure := range []error{syscall.EIO, syscall.EACCES, fs.ErrPermission, syscall.ENOENT, errors.New("strange")} {
+		eachBase(t, func(t *testing.T, base fileSystem) {
+			dir := t.TempDir()
+			write(t, dir, "d/a.in", asked)
+			write(t, dir, "e/b.in", asked)
+			var log bytes.Buffer
+			s, f := faulty(t, dir, base, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+			found(s)
+			f.failure = map[string]error{"d": failure}
+			for range 3 {
+				if diff := cmp.Diff([]string{"e/b"}, found(s)); diff != "" {
+					t.Errorf("%v (-want +got):\n%s", failure, diff)
+				}
+			}
+			f.failure = nil
+			found(s) // what was taken for removed is listed again by its parent
+			if diff := cmp.Diff([]string{"d/a", "e/b"}, found(s)); diff != "" {
+				t.Errorf("after %v (-want +got):\n%s", failure, diff)
+			}
+			want := 2
+			if errors.Is(failure, fs.ErrNotExist) {
+				want = 0
+			}
+			if n := strings.Count(log.String(), "\n"); n != want {
+				t.Errorf("%v: %d log lines, want %d:\n%s", failure, n, want, &log)
+			}
+		})
+	}
+}
