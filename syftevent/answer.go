@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
@@ -20,13 +21,20 @@ func (s *serving) answer(w work) {
 		return // gone, or not there yet
 	}
 	w.sum = sha256.Sum256(data)
-	if response := s.unpublished.of(w); response != nil {
+	switch course, response := s.memory.course(w, time.Now()); course {
+	case publish:
 		s.publish(w, response)
+		return
+	case republish:
+		s.republishResponse(w, response)
+		return
+	case leave:
 		return
 	}
 	if s.stopped() {
 		return // nothing new is begun
 	}
+	s.stir()
 	reply := s.newReply(w)
 	if response := s.respond(w, state, data, reply); response != nil {
 		s.complete(w, reply, response)
@@ -86,10 +94,13 @@ func (s *serving) publish(w work, response []byte) {
 	name := filepath.Join(s.dir, filepath.FromSlash(w.entry.String())+responseSuffix)
 	switch {
 	case err == nil:
+		s.memory.remember(w, response)
 		s.counters.add(func(c *Stats) { c.Answered++ })
+		s.stir()
+		return
 	case errors.Is(err, spool.ErrAnswered):
 		s.logger.Warn("syftevent: somebody else has answered, the response is dropped", "path", name)
-	case !s.unpublished.keep(w, response):
+	case !s.memory.keep(w, response):
 		return // it was logged
 	case errors.Is(err, fs.ErrNotExist):
 		s.logger.Info("syftevent: a request is gone, its response is kept in case it comes back", "path", name)
@@ -98,7 +109,25 @@ func (s *serving) publish(w work, response []byte) {
 		s.logger.Error("syftevent: a response cannot be written, will be tried again", "path", name, "err", err)
 		return
 	}
-	s.unpublished.drop(w.entry)
+	s.memory.drop(w.entry)
+}
+
+// republishResponse publishes a response again that has vanished while its request
+// stands, as SyftBox lets it when it loses an upload: unless SyftBox has marked one
+// of the pair, of which somebody should know.
+func (s *serving) republishResponse(w work, response []byte) {
+	names, err := s.spool.Names(w.entry.Dir)
+	if err != nil {
+		return // looked at again
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, w.entry.Stem+".") && isMarked(name) {
+			return
+		}
+	}
+	s.logger.Warn("syftevent: a response has vanished and is published again",
+		"path", filepath.Join(s.dir, filepath.FromSlash(w.entry.String())+responseSuffix), "time", s.memory.again(w), "of", maxRepublished)
+	s.publish(w, response)
 }
 
 // accept checks a request, and makes of it what its handler is given or the

@@ -159,7 +159,7 @@ func TestServerKeepsTheResponseOfARequestThatIsAway(t *testing.T) {
 			s.t.Fatal(err)
 		}
 		time.Sleep(2 * time.Second)
-		s.deliver(dir, first, fakebox.WebSocket)
+		s.deliver(dir, envelope("/slow", map[string]any{"body": []byte("second")}), fakebox.WebSocket)
 		time.Sleep(2 * time.Second)
 		if err := os.Remove(s.path(dir, stem+".request")); err != nil {
 			s.t.Fatal(err)

@@ -23,7 +23,7 @@ func (s *serving) look() {
 			s.spool.ScanActive(s.take)
 		}
 		took := time.Since(began)
-		s.unpublished.expire(began)
+		s.memory.expire(began)
 		s.counters.looked(began, took, all)
 		if all {
 			s.counters.waits(pace.lookedAtAll(time.Now(), took, s.spool.Believed()))
@@ -34,7 +34,7 @@ func (s *serving) look() {
 
 // take hands a request on, if it is this server's to answer now.
 func (s *serving) take(e entry) spool.Verdict {
-	if !s.unpublished.due(e, time.Now()) {
+	if !s.memory.due(e, time.Now()) {
 		return spool.Refused
 	}
 	where, mine := s.whose(e)
@@ -44,18 +44,14 @@ func (s *serving) take(e entry) spool.Verdict {
 	if !s.dispatcher.add(work{entry: e, location: where}) {
 		return spool.NoRoom
 	}
-	s.stir()
 	return spool.Taken
 }
 
-// returned hands a request back, of which the server has no more to do. Whoever
-// has got an answer may send the next request at once.
-func (s *serving) returned(w work) {
-	s.spool.Done(w.entry)
-	s.stir()
-}
+// returned hands a request back, of which the server has no more to do.
+func (s *serving) returned(w work) { s.spool.Done(w.entry) }
 
-// stir tells the looking goroutine that there was activity.
+// stir tells the looking goroutine that there was activity: a new request, or a
+// response, whose reader may send the next request at once.
 func (s *serving) stir() {
 	select {
 	case s.activity <- struct{}{}:

@@ -44,6 +44,11 @@ type Server struct {
 	// SyftBox upload a response at once and not with its next full
 	// synchronisation; default 5 ms, negative for none. [publish-nudge]
 	NudgeInterval time.Duration
+	// RepublishDelay is how long a request must have stood without its response,
+	// after it was answered, before the same response is published again, as
+	// SyftBox sometimes deletes one; default 12 s, two of SyftBox's cycles,
+	// negative for never. A response is published again three times at most.
+	RepublishDelay time.Duration
 	// CleanupExpiry is how old requests and responses become before they are
 	// removed, as [PeriodicCleanup] says; default 30 days, negative for never.
 	CleanupExpiry time.Duration
@@ -76,6 +81,7 @@ const (
 	DefaultConcurrency      = 64
 	DefaultDrainTimeout     = 10 * time.Second
 	DefaultNudgeInterval    = 5 * time.Millisecond
+	DefaultRepublishDelay   = 12 * time.Second
 )
 
 var (
@@ -255,7 +261,7 @@ func (s *Server) newServing() (*serving, error) {
 		activity:    make(chan struct{}, 1),
 		finished:    make(chan struct{}),
 		left:        map[string]bool{},
-		unpublished: newUnpublished(),
+		memory:      newMemory(orDefault(s.RepublishDelay, DefaultRepublishDelay, -1)),
 	}
 	serving.dispatcher = newDispatcher(orDefault(s.Concurrency, DefaultConcurrency, 1), serving.answer, serving.returned, serving.crashed, logger)
 	return serving, nil

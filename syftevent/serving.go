@@ -43,7 +43,7 @@ type serving struct {
 	activity       chan struct{} // holds one token when there was some
 	finished       chan struct{} // closed when all has ended
 	dispatcher     *dispatcher
-	unpublished    *unpublished
+	memory         *memory
 	left           map[string]bool // what is left alone, and was logged; used by look
 	wantedIn       *table          // the routes for which wantedAs is right; used by look
 	wantedAs       map[string]bool // by endpoint

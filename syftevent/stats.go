@@ -42,7 +42,7 @@ func (s *Server) Stats() Stats {
 	}
 	stats := serving.counters.read()
 	stats.Running, stats.Waiting = serving.dispatcher.load()
-	stats.Unpublished = serving.unpublished.count()
+	stats.Unpublished = serving.memory.count()
 	stats.TimesBelieved = serving.spool.Believed()
 	return stats
 }

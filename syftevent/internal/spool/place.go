@@ -122,3 +122,18 @@ func (s *Spool) retireLocked(dir string) {
 		p.root.Close()
 	}
 }
+
+// Names lists what is in a directory.
+func (s *Spool) Names(dir string) ([]string, error) {
+	p, err := s.enter(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer s.leave(p)
+	f, err := p.root.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.Readdirnames(-1)
+}
