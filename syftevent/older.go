@@ -27,7 +27,7 @@ type older struct {
 // is finished from the older layout into the folders of the senders.
 func (s *serving) tidy(ctx context.Context, root *os.Root) error {
 	var found []older
-	err := spool.Walk(root, func(dir string, entries []fs.DirEntry, err error) error {
+	err := spool.Walk(root, func(dir string, names []spool.Name, err error) error {
 		if err != nil {
 			s.logger.Warn("syftevent: cannot be tidied", "path", path.Join(s.dir, dir), "err", err)
 			return nil
@@ -39,10 +39,10 @@ func (s *serving) tidy(ctx context.Context, root *os.Root) error {
 		inOlder := mine && where.sender == ""
 		answered := map[string]bool{}
 		var stems []string
-		for _, entry := range entries {
-			name := entry.Name()
+		for _, entry := range names {
+			name := entry.Name
 			switch {
-			case !entry.Type().IsRegular():
+			case !entry.Regular:
 			case spool.IsTemporary(name):
 				if err := root.Remove(path.Join(dir, name)); err != nil {
 					s.logger.Warn("syftevent: a temporary file cannot be removed", "path", path.Join(s.dir, dir, name), "err", err)
@@ -51,7 +51,7 @@ func (s *serving) tidy(ctx context.Context, root *os.Root) error {
 			case strings.HasSuffix(name, responseSuffix):
 				answered[strings.TrimSuffix(name, responseSuffix)] = true
 			case strings.HasSuffix(name, requestSuffix) && !isMarker(name):
-				stems = append(stems, strings.TrimSuffix(name, requestSuffix))
+				stems = append(stems, strings.Clone(strings.TrimSuffix(name, requestSuffix)))
 			}
 		}
 		for _, stem := range stems {

@@ -54,12 +54,12 @@ func (s *sweeper) sweep(ctx context.Context) (CleanupStats, error) {
 	if run.fsNow, err = fileSystemNow(root); err != nil {
 		return CleanupStats{}, fmt.Errorf("syftevent: asking the file system of %s for its time: %w", s.dir, err)
 	}
-	err = spool.Walk(root, func(dir string, entries []fs.DirEntry, err error) error {
+	err = spool.Walk(root, func(dir string, names []spool.Name, err error) error {
 		if err != nil {
 			run.failed(dir, err)
 			return nil
 		}
-		run.directory(ctx, dir, entries)
+		run.directory(ctx, dir, names)
 		return ctx.Err()
 	})
 	return run.stats, err
@@ -84,21 +84,21 @@ func fileSystemNow(root *os.Root) (time.Time, error) {
 
 // directory removes what is old among the files of one directory, and the
 // directory itself if it is an empty one of a sender.
-func (s *sweep) directory(ctx context.Context, dir string, entries []fs.DirEntry) {
+func (s *sweep) directory(ctx context.Context, dir string, names []spool.Name) {
 	responses := map[string]bool{}
-	for _, entry := range entries {
-		if stem, ok := strings.CutSuffix(entry.Name(), responseSuffix); ok && entry.Type().IsRegular() {
+	for _, entry := range names {
+		if stem, ok := strings.CutSuffix(entry.Name, responseSuffix); ok && entry.Regular {
 			responses[stem] = true
 		}
 	}
-	for _, entry := range entries {
+	for _, entry := range names {
 		if ctx.Err() != nil {
 			return
 		}
-		name := entry.Name()
+		name := entry.Name
 		stem, isRequest := strings.CutSuffix(name, requestSuffix)
 		switch {
-		case !entry.Type().IsRegular():
+		case !entry.Regular:
 		case isLeftover(name):
 			s.leftover(path.Join(dir, name))
 		case isRequest:
@@ -109,7 +109,7 @@ func (s *sweep) directory(ctx context.Context, dir string, entries []fs.DirEntry
 	for stem := range responses {
 		s.orphan(path.Join(dir, stem))
 	}
-	if len(entries) == 0 && addressPattern.MatchString(path.Base(dir)) {
+	if len(names) == 0 && addressPattern.MatchString(path.Base(dir)) {
 		info, err := s.root.Lstat(dir)
 		if err == nil && s.isOld(info) {
 			// Not RemoveAll: a request may arrive now.

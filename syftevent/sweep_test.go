@@ -2,19 +2,13 @@ package syftevent
 
 import (
 	"context"
-	"io/fs"
 	"log/slog"
 	"os"
 	"testing"
 	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
 )
-
-// A ghost is an entry of a directory whose file cannot be opened, whoever asks.
-type ghost struct{ fs.DirEntry }
-
-func (ghost) Name() string      { return "a\x00b.request" }
-func (ghost) Type() fs.FileMode { return 0 }
-func (ghost) IsDir() bool       { return false }
 
 func TestSweepGoesOnAfterABadFile(t *testing.T) {
 	root, err := os.OpenRoot(t.TempDir())
@@ -26,20 +20,14 @@ func TestSweepGoesOnAfterABadFile(t *testing.T) {
 	if err := root.WriteFile("b.request", []byte(old), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	dir, err := root.Open(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	entries, err := dir.ReadDir(-1)
-	dir.Close()
-	if err != nil {
-		t.Fatal(err)
-	}
 	run := &sweep{
 		sweeper: &sweeper{expiry: time.Hour, logger: slog.New(slog.DiscardHandler)},
 		root:    root, now: time.Now(), fsNow: time.Now(),
 	}
-	run.directory(context.Background(), ".", append([]fs.DirEntry{ghost{}}, entries...))
+	run.directory(context.Background(), ".", []spool.Name{
+		{Name: "a\x00b.request", Regular: true}, // no system can read it
+		{Name: "b.request", Regular: true},
+	})
 	if run.stats.Errors != 1 || run.stats.RequestsDeleted != 1 {
 		t.Errorf("%v", run.stats)
 	}

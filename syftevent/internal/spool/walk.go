@@ -13,39 +13,69 @@ func IsTemporary(name string) bool {
 	return strings.HasPrefix(name, tempPrefix) && strings.HasSuffix(name, tempSuffix)
 }
 
+// A Name is an entry of a directory that is walked through.
+type Name struct {
+	// Name is good until visit returns; whoever keeps it longer clones it.
+	Name    string
+	Regular bool // whether it is a regular file
+}
+
+// A walker is one walk. Its memory is used again for each directory.
+type walker struct {
+	root    *os.Root
+	visit   func(dir string, names []Name, err error) error
+	listing listing
+	names   []Name
+}
+
 // Walk gives each directory below root, and root itself as ".", to visit, with
 // what is in it, before the directories in it. Symbolic links are not followed.
 // A directory that cannot be listed is given with the error; if visit returns
 // one, the walk ends with it.
-func Walk(root *os.Root, visit func(dir string, entries []fs.DirEntry, err error) error) error {
-	return walk(root, ".", 0, visit)
+func Walk(root *os.Root, visit func(dir string, names []Name, err error) error) error {
+	w := &walker{root: root, visit: visit}
+	return w.walk(".", 0)
 }
 
-func walk(root *os.Root, dir string, depth int, visit func(string, []fs.DirEntry, error) error) error {
-	entries, err := list(root, dir)
+func (w *walker) walk(dir string, depth int) error {
+	err := w.list(dir)
 	if errors.Is(err, fs.ErrNotExist) && dir != "." {
 		return nil // removed since its parent was listed
 	}
-	if err := visit(dir, entries, err); err != nil {
+	var folders []string
+	w.names = w.names[:0]
+	for _, e := range w.listing.entries {
+		name := text(w.listing.name(e))
+		if e.kind == unknown {
+			e.kind = other
+			if info, err := w.root.Lstat(path.Join(dir, name)); err == nil {
+				e.kind = kindOf(info.Mode())
+			}
+		}
+		if e.kind == folder && depth < maxDepth {
+			folders = append(folders, strings.Clone(name))
+		}
+		w.names = append(w.names, Name{name, e.kind == regular})
+	}
+	if err := w.visit(dir, w.names, err); err != nil {
 		return err
 	}
-	for _, entry := range entries {
-		if entry.IsDir() && depth < maxDepth {
-			if err := walk(root, path.Join(dir, entry.Name()), depth+1, visit); err != nil {
-				return err
-			}
+	for _, name := range folders {
+		if err := w.walk(path.Join(dir, name), depth+1); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func list(root *os.Root, dir string) ([]fs.DirEntry, error) {
-	f, err := root.Open(dir)
+func (w *walker) list(dir string) error {
+	w.listing.reset()
+	f, err := w.root.Open(dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer f.Close()
-	return f.ReadDir(-1)
+	return readNative(f, &w.listing)
 }
 
 // ReadFile reads a regular file of at most maxSize bytes, and never a symbolic
