@@ -40,6 +40,10 @@ type Server struct {
 	// before their contexts are cancelled; default 10 s, negative for not at
 	// all.
 	DrainTimeout time.Duration
+	// Durable makes each response reach the disk, by fsync of the file and of its
+	// folder, before it counts as published: it then survives a loss of power.
+	// That takes a few times as long.
+	Durable bool
 	// NudgeInterval is the time between two nudges, the modifications that make
 	// SyftBox upload a response at once and not with its next full
 	// synchronisation; default 5 ms, negative for none. [publish-nudge]
@@ -255,6 +259,7 @@ func (s *Server) newServing() (*serving, error) {
 		maxSize:     orDefault(s.MaxRequestSize, DefaultMaxRequestSize, unlimited),
 		drain:       orDefault(s.DrainTimeout, DefaultDrainTimeout, 0),
 		nudge:       orDefault(s.NudgeInterval, DefaultNudgeInterval, -1),
+		durable:     s.Durable,
 		debug:       s.DebugMode,
 		anyName:     s.AllowAnyName,
 		stopping:    make(chan struct{}),

@@ -28,6 +28,7 @@ type serving struct {
 	poll, drain, nudge  time.Duration
 	settle, settleThere time.Duration // here, and on file systems that are not believed
 	maxSize             int64
+	durable             bool
 	debug, anyName      bool
 	cleanup             *PeriodicCleanup // nil for none
 
@@ -76,7 +77,7 @@ func (s *serving) start(starting, ctx context.Context) (err error) {
 	s.spool, err = spool.Open(s.dir, spool.Options{
 		In: requestSuffix, Out: responseSuffix,
 		Ignore: isMarker, Wanted: s.wanted, Complete: wire.Complete,
-		MaxSize: s.maxSize, Settle: s.settle, SettleRemote: s.settleThere, NudgeInterval: s.nudge,
+		MaxSize: s.maxSize, Settle: s.settle, SettleRemote: s.settleThere, NudgeInterval: s.nudge, Durable: s.durable,
 		Logger: s.logger,
 	})
 	if err != nil {
@@ -93,6 +94,13 @@ func (s *serving) start(starting, ctx context.Context) (err error) {
 		}
 	}
 	s.logger.Info("syftevent: serving", "app", s.app, "path", s.dir, "as", s.email, "endpoints", len(s.published.routes))
+	emptied := make(chan struct{})
+	go func() {
+		defer close(emptied)
+		if err := s.spool.RemoveEmpty(s.handlers); err != nil && s.handlers.Err() == nil {
+			s.logger.Warn("syftevent: not all responses could be looked at for empty ones", "err", err)
+		}
+	}()
 	go func() {
 		s.look()
 		forget()
@@ -100,6 +108,7 @@ func (s *serving) start(starting, ctx context.Context) (err error) {
 			s.cleanup.Stop()
 		}
 		s.drainHandlers()
+		<-emptied
 		s.spool.Close()
 		s.unlock()
 		s.logger.Info("syftevent: stopped", "app", s.app)

@@ -266,3 +266,21 @@ func TestStartMovesOlderLayout(t *testing.T) {
 		}
 	})
 }
+
+// A server that was killed while it wrote in place has left an empty response.
+func TestStartRunsWhatHasAnEmptyResponse(t *testing.T) {
+	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, demoRouter(), replica)
+		s.deliver("echo/"+clientEmail, envelope("/echo", nil), fakebox.WebSocket)
+		if err := os.WriteFile(s.path("echo", clientEmail, stem+".response"), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		s.start()
+		defer s.stop()
+		time.Sleep(10 * time.Second)
+		if got := s.wait("echo/" + clientEmail); got.Status != 200 {
+			t.Errorf("status %d", got.Status)
+		}
+	})
+}

@@ -43,7 +43,14 @@ func (s *Spool) Publish(entry Entry, data []byte) error {
 		return err
 	}
 	final := entry.Stem + s.options.Out
-	written, err := publish(p.root, tempPrefix, final, data, s.links)
+	how := publication{prefix: tempPrefix, links: s.links, durable: s.options.Durable}
+	written, err := how.publish(p.root, final, data)
+	if errors.Is(err, errEmpty) && s.staysEmpty(p, entry) {
+		if err := p.root.Remove(final); err != nil {
+			return err
+		}
+		written, err = how.publish(p.root, final, data)
+	}
 	if err == nil {
 		s.nudge(entry.Dir, final, written)
 	}
@@ -53,20 +60,30 @@ func (s *Spool) Publish(entry Entry, data []byte) error {
 // PublishFile puts a file under a name as [Spool.Publish] does, for a client, and
 // returns what it was when it was written. It is not nudged.
 func PublishFile(root *os.Root, name string, data []byte) (fs.FileInfo, error) {
-	written, err := publish(root, sendPrefix, name, data, true)
+	written, err := publication{prefix: sendPrefix, links: true}.publish(root, name, data)
+	if errors.Is(err, errEmpty) {
+		return nil, fmt.Errorf("publishing %s: %w", name, ErrAnswered)
+	}
 	if err == nil || errors.Is(err, ErrAnswered) || errors.Is(err, fs.ErrNotExist) {
 		return written, err
 	}
 	// No hard links here, perhaps.
-	return publish(root, sendPrefix, name, data, false)
+	return publication{prefix: sendPrefix}.publish(root, name, data)
 }
 
-func publish(root *os.Root, prefix, final string, data []byte, links bool) (fs.FileInfo, error) {
+// A publication is a way of giving a file its name.
+type publication struct {
+	prefix  string // of the temporary file
+	links   bool   // by a hard link, not by renaming
+	durable bool   // written to the disk before and after
+}
+
+func (how publication) publish(root *os.Root, final string, data []byte) (fs.FileInfo, error) {
 	var err error
 	for range publishAttempts {
 		var written fs.FileInfo
 		var published bool
-		if written, published, err = publishOnce(root, prefix, final, data, links); published {
+		if written, published, err = how.once(root, final, data); published {
 			return written, nil
 		}
 		if err != nil {
@@ -81,16 +98,21 @@ func publish(root *os.Root, prefix, final string, data []byte, links bool) (fs.F
 
 var errNotPublished = errors.New("the name stays free however often it is taken")
 
-// publishOnce tries once. Without an error it may be tried again.
-func publishOnce(root *os.Root, prefix, final string, data []byte, links bool) (written fs.FileInfo, published bool, err error) {
-	temp, written, err := writeTemp(root, prefix, path.Dir(final), data)
+// once tries once. Without an error it may be tried again.
+func (how publication) once(root *os.Root, final string, data []byte) (written fs.FileInfo, published bool, err error) {
+	temp, written, err := writeTemp(root, how.prefix, path.Dir(final), data, how.durable)
 	if err != nil {
 		return nil, false, err
 	}
-	defer root.Remove(temp)
-	linkErr := link(root, temp, final, links)
+	linkErr := link(root, temp, final, how.links)
+	if linkErr != nil || how.links {
+		defer root.Remove(temp)
+	}
 	if linkErr == nil {
-		return written, true, nil
+		if how.durable {
+			err = syncDirectory(root, path.Dir(final))
+		}
+		return written, err == nil, err
 	}
 	published, err = settleName(root, final, data)
 	if err == nil && !published && !errors.Is(linkErr, fs.ErrNotExist) && !errors.Is(linkErr, fs.ErrExist) {
@@ -99,14 +121,30 @@ func publishOnce(root *os.Root, prefix, final string, data []byte, links bool) (
 	return written, published, err
 }
 
+// syncDirectory writes a directory to the disk, where the file system can.
+func syncDirectory(root *os.Root, dir string) error {
+	f, err := root.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := f.Sync(); err != nil && !cannotSync(err) {
+		return err
+	}
+	return nil
+}
+
 // writeTemp writes a temporary file into a directory and closes it.
-func writeTemp(root *os.Root, prefix, dir string, data []byte) (name string, info fs.FileInfo, err error) {
+func writeTemp(root *os.Root, prefix, dir string, data []byte, durable bool) (name string, info fs.FileInfo, err error) {
 	name = path.Join(dir, prefix+rand.Text()+tempSuffix)
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return "", nil, err
 	}
 	_, err = f.Write(data)
+	if err == nil && durable {
+		err = f.Sync()
+	}
 	if err == nil {
 		info, err = f.Stat()
 	}
@@ -134,7 +172,8 @@ func link(root *os.Root, temp, final string, links bool) error {
 // settleName looks at what has the final name after an attempt to take it has
 // failed; what the attempt said is not to be trusted: NFS may have made the link
 // and lost the reply. It reports whether our own bytes have the name; what can be
-// no answer (a symbolic link, an empty directory) is removed. An error is final.
+// no answer (a symbolic link, an empty directory) is removed. An empty file is
+// none either, but may be one that is being written. An error is final.
 func settleName(root *os.Root, final string, data []byte) (published bool, err error) {
 	info, err := root.Lstat(final)
 	switch {
@@ -144,6 +183,8 @@ func settleName(root *os.Root, final string, data []byte) (published bool, err e
 		return false, err
 	case !info.Mode().IsRegular():
 		return false, root.Remove(final)
+	case info.Size() == 0 && len(data) > 0:
+		return false, errEmpty
 	}
 	there, _, _, err := readRegular(root, final, int64(len(data)))
 	if err != nil && !errors.Is(err, ErrTooLarge) {
@@ -157,7 +198,7 @@ func settleName(root *os.Root, final string, data []byte) (published bool, err e
 
 // probeLinks tries whether the file system of a directory has hard links.
 func probeLinks(root *os.Root) (bool, error) {
-	name, _, err := writeTemp(root, tempPrefix, ".", nil)
+	name, _, err := writeTemp(root, tempPrefix, ".", nil, false)
 	if err != nil {
 		return false, err
 	}

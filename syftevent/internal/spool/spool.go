@@ -38,6 +38,9 @@ type Options struct {
 	Settle, SettleRemote time.Duration
 	// NudgeInterval is the time between two nudges; negative for none.
 	NudgeInterval time.Duration
+	// Durable makes an answer reach the disk before its name does, and the name
+	// before Publish returns.
+	Durable bool
 	// Logger is never nil.
 	Logger *slog.Logger
 }
@@ -79,6 +82,7 @@ type Spool struct {
 	directories map[string]*directory // the tree, by name
 	places      map[string]*place     // those that are open
 	asked       map[string]map[string]*file
+	empties     map[Entry]emptyFile
 	done        []string          // directories of which a file was handed back
 	troubles    map[string]string // what was logged of each path
 }
@@ -98,6 +102,7 @@ func Open(dir string, options Options) (*Spool, error) {
 		directories: map[string]*directory{},
 		places:      map[string]*place{},
 		asked:       map[string]map[string]*file{},
+		empties:     map[Entry]emptyFile{},
 		troubles:    map[string]string{},
 	}
 	if err := s.openRoot(); err != nil {

@@ -217,7 +217,7 @@ func TestPublish(t *testing.T) {
 	for _, links := range []bool{true, false} {
 		dir := t.TempDir()
 		write(t, dir, "d/a.in", asked)
-		s := open(t, dir, nil)
+		s := open(t, dir, func(o *Options) { o.Durable = links })
 		s.links = links
 		if err := s.Publish(Entry{"d", "a"}, []byte("answer")); err != nil {
 			t.Fatal(err)

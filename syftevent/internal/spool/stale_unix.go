@@ -10,3 +10,9 @@ import (
 // isStale reports whether what was opened is no more what its name leads to, as
 // network file systems say it.
 func isStale(err error) bool { return errors.Is(err, syscall.ESTALE) }
+
+// cannotSync reports whether a file system has no way of writing a directory to
+// the disk.
+func cannotSync(err error) bool {
+	return errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported)
+}

@@ -105,7 +105,7 @@ func Move(root *os.Root, from, to string) error {
 // Replace gives a file new content at once: whoever reads it finds the old or
 // the new.
 func Replace(root *os.Root, name string, data []byte) error {
-	temp, _, err := writeTemp(root, tempPrefix, path.Dir(name), data)
+	temp, _, err := writeTemp(root, tempPrefix, path.Dir(name), data, false)
 	if err != nil {
 		return err
 	}
