@@ -17,18 +17,30 @@ func (s *serving) look() {
 		s.republish()
 		began := time.Now()
 		all := !began.Before(pace.nextAll)
+		scan := s.spool.ScanActive
 		if all {
-			s.spool.Scan(s.take)
-		} else {
-			s.spool.ScanActive(s.take)
+			scan = s.spool.Scan
 		}
+		did := scan(s.take)
 		took := time.Since(began)
+		s.traced(all, did, took)
 		s.memory.expire(began)
 		s.counters.looked(began, took, all)
 		if all {
 			s.counters.waits(pace.lookedAtAll(time.Now(), took, s.spool.Believed()))
 		}
 		pace.sleep(took, s.spool.Active(), s.activity, s.stopping)
+	}
+}
+
+// debugVariable, set to "1", makes a server log each look that is at all folders
+// or has listed one.
+const debugVariable = "SYFTEVENT_DEBUG"
+
+func (s *serving) traced(all bool, did spool.Look, took time.Duration) {
+	if s.trace && (all || did.Listed > 0) {
+		s.logger.Info("syftevent: looked", "all", all, "full", did.Full,
+			"folders", did.Directories, "listed", did.Listed, "taken", did.Taken, "took", took)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 )
@@ -65,7 +66,8 @@ type Server struct {
 	// as "logs" or "dist". Without it a server with such an endpoint does not
 	// start. It is for servers that do not run under SyftBox.
 	AllowAnyName bool
-	// Logger takes what the server has to say; nil for slog.Default().
+	// Logger takes what the server has to say; nil for slog.Default(). With the
+	// environment variable SYFTEVENT_DEBUG set to 1 that is each look, too.
 	Logger *slog.Logger
 
 	mu          sync.Mutex
@@ -261,6 +263,7 @@ func (s *Server) newServing() (*serving, error) {
 		nudge:       orDefault(s.NudgeInterval, DefaultNudgeInterval, -1),
 		durable:     s.Durable,
 		debug:       s.DebugMode,
+		trace:       os.Getenv(debugVariable) == "1",
 		anyName:     s.AllowAnyName,
 		stopping:    make(chan struct{}),
 		activity:    make(chan struct{}, 1),

@@ -29,7 +29,8 @@ type serving struct {
 	settle, settleThere time.Duration // here, and on file systems that are not believed
 	maxSize             int64
 	durable             bool
-	debug, anyName      bool
+	debug, trace        bool
+	anyName             bool
 	cleanup             *PeriodicCleanup // nil for none
 
 	lock           *os.File        // nil where files cannot be locked

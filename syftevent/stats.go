@@ -27,6 +27,10 @@ type Stats struct {
 	LastLook     time.Time
 	LookDuration time.Duration
 	LookWait     time.Duration
+	// Folders is how many there are, Pending how many requests are not complete
+	// yet, and Unreadable how many files and folders could not be read by the last
+	// look; the log has named them.
+	Folders, Pending, Unreadable int
 	// TimesBelieved tells whether the file system is one whose folders' times
 	// tell of changes, so that only what has changed is listed at each look.
 	TimesBelieved bool
@@ -43,7 +47,9 @@ func (s *Server) Stats() Stats {
 	stats := serving.counters.read()
 	stats.Running, stats.Waiting = serving.dispatcher.load()
 	stats.Unpublished = serving.memory.count()
-	stats.TimesBelieved = serving.spool.Believed()
+	known := serving.spool.Figures()
+	stats.Folders, stats.Pending, stats.Unreadable = known.Directories, known.Pending, known.Troubles
+	stats.TimesBelieved = known.Believed
 	return stats
 }
 

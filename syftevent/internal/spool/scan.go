@@ -24,31 +24,40 @@ const (
 	NoRoom
 )
 
+// A Look tells what a scan has done.
+type Look struct {
+	Directories int  // whose times were asked for, or that were listed at once
+	Listed      int  // of them
+	Taken       int  // files
+	Full        bool // whether every directory was listed, whatever its time
+}
+
 // Scan looks at all directories and offers to take each file that asks and has no
 // answer, is not out, and does not wait to be read again. A directory that cannot
 // be read is logged and left for the next scan. What is read of a directory is
 // only what may have changed since the last scan.
-func (s *Spool) Scan(take func(Entry) Verdict) {
+func (s *Spool) Scan(take func(Entry) Verdict) Look {
 	c, ok := s.begin(take)
 	if !ok {
-		return
+		return Look{}
 	}
 	if now := c.now; s.fullDue(now) {
 		c.full, s.lastFull = true, now
 	}
 	c.visit(s.top)
+	c.did.Full = c.full
+	return c.did
 }
 
 // ScanActive looks at those directories only in which there has been something
 // within the last second.
-func (s *Spool) ScanActive(take func(Entry) Verdict) {
-	s.rouseDone()
-	if len(s.active) == 0 {
-		return
+func (s *Spool) ScanActive(take func(Entry) Verdict) Look {
+	if !s.Active() {
+		return Look{}
 	}
 	c, ok := s.begin(take)
 	if !ok {
-		return
+		return Look{}
 	}
 	still := s.active[:0]
 	for _, d := range s.active {
@@ -65,6 +74,7 @@ func (s *Spool) ScanActive(take func(Entry) Verdict) {
 			c.look(d)
 		}
 	}
+	return c.did
 }
 
 // Active reports whether ScanActive has something to look at.
@@ -95,6 +105,7 @@ type scan struct {
 	now      time.Time // when it began
 	full     bool      // list every directory
 	believed bool      // stamps of this file system
+	did      Look
 }
 
 // visit looks at a directory and all below it.
@@ -114,6 +125,7 @@ func (c *scan) look(d *directory) {
 		return
 	}
 	d.looked = c.now
+	c.did.Directories++
 	skip := false
 	if c.believed {
 		now, err := s.files.stamp(s, d)
@@ -175,6 +187,7 @@ func (c *scan) cannot(d *directory, err error) {
 // files that ask. It reports whether there is one that was not known to ask.
 func (c *scan) list(d *directory) (found bool, err error) {
 	s := c.spool
+	c.did.Listed++
 	sequence := s.sequence.Add(1)
 	began := time.Now()
 	names := &s.listing
@@ -258,6 +271,7 @@ func (c *scan) offer(d *directory, sequence uint64) (found bool) {
 			room = false
 		}
 		if verdict == Taken {
+			c.did.Taken++
 			s.rouse(d, c.now)
 		}
 	}

@@ -131,6 +131,29 @@ func (s *Spool) Believed() bool {
 	return s.believed
 }
 
+// Figures are what a spool knows at a time.
+type Figures struct {
+	Directories int  // that were found
+	Pending     int  // files that are not complete
+	Troubles    int  // files and directories that cannot be read
+	Believed    bool // as Believed says
+}
+
+// Figures returns those of now.
+func (s *Spool) Figures() Figures {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	figures := Figures{Directories: len(s.directories), Troubles: len(s.troubles), Believed: s.believed}
+	for _, files := range s.asked {
+		for _, f := range files {
+			if f.pending != nil {
+				figures.Pending++
+			}
+		}
+	}
+	return figures
+}
+
 // current is the open directory of the spool.
 func (s *Spool) current() *os.Root {
 	s.mu.Lock()

@@ -1,0 +1,165 @@
+package spool
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// take is a take that collects.
+func take(into *[]Entry, verdict Verdict) func(Entry) Verdict {
+	return func(e Entry) Verdict {
+		*into = append(*into, e)
+		return verdict
+	}
+}
+
+func TestScanOffersWhatIsOutNoSecondTime(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "d/a.in", asked)
+	s := open(t, dir, nil)
+	var taken []Entry
+	for range 3 {
+		s.Scan(take(&taken, Taken))
+	}
+	entry := Entry{"d", "a"}
+	if diff := cmp.Diff([]Entry{entry}, taken); diff != "" {
+		t.Fatalf("(-want +got):\n%s", diff)
+	}
+	// Not even if its directory was away meanwhile.
+	away := filepath.Join(t.TempDir(), "away")
+	os.Rename(filepath.Join(dir, "d"), away)
+	s.Scan(take(&taken, Taken))
+	os.Rename(away, filepath.Join(dir, "d"))
+	s.Scan(take(&taken, Taken))
+	if len(taken) != 1 {
+		t.Fatalf("offered again: %v", taken)
+	}
+	s.Done(entry)
+	s.Scan(take(&taken, Taken))
+	if len(taken) != 2 {
+		t.Errorf("not offered again after it was handed back: %v", taken)
+	}
+	s.Done(entry)
+	write(t, dir, "d/a.out", "answer")
+	s.Scan(take(&taken, Taken))
+	if len(taken) != 2 || len(s.asked) != 0 {
+		t.Errorf("offered %v after it was answered, %d still known", taken, len(s.asked))
+	}
+}
+
+// What is handed back while its directory is listed may be answered, though the
+// listing does not show it yet.
+func TestScanDistrustsAListingOlderThanTheAnswer(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "d/a.in", asked)
+	s, f := faulty(t, dir, native{}, nil)
+	var taken []Entry
+	s.Scan(take(&taken, Taken))
+	f.onList = func(dir string, _ *listing) {
+		if dir == "d" {
+			s.Done(Entry{"d", "a"})
+		}
+	}
+	s.Scan(take(&taken, Taken))
+	if len(taken) != 1 {
+		t.Errorf("offered by a listing that had begun before: %v", taken)
+	}
+	f.onList = nil
+	s.Scan(take(&taken, Taken))
+	if len(taken) != 2 {
+		t.Errorf("not offered by the next listing: %v", taken)
+	}
+}
+
+// Without room a scan offers no more of a directory, and goes on with the others.
+func TestScanStopsOfferingWithoutRoom(t *testing.T) {
+	dir := t.TempDir()
+	for n := range 100 {
+		write(t, dir, "many", fmt.Sprint(n, ".in"), asked)
+	}
+	write(t, dir, "few/a.in", asked)
+	s := open(t, dir, nil)
+	offered := map[string]int{}
+	s.Scan(func(e Entry) Verdict {
+		offered[e.Dir]++
+		if e.Dir == "many" && offered[e.Dir] > 10 {
+			return NoRoom
+		}
+		return Taken
+	})
+	if diff := cmp.Diff(map[string]int{"many": 11, "few": 1}, offered); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if n := len(s.asked["many"]); n != 10 {
+		t.Errorf("%d files are known that were not taken as well as those that were", n)
+	}
+	var rest []Entry
+	s.Scan(take(&rest, Taken))
+	if len(rest) != 90 {
+		t.Errorf("%d are offered later, want 90", len(rest))
+	}
+}
+
+func TestScanActiveLooksWhereSomethingWas(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "d/e/a.in", asked)
+	write(t, dir, "quiet/first.out", asked)
+	s := open(t, dir, nil)
+	synctest.Test(t, func(t *testing.T) {
+		var taken []Entry
+		s.Scan(take(&taken, Taken))
+		write(t, dir, "d/e/b.in", asked)
+		write(t, dir, "d/new/c.in", asked) // a directory beside the active one
+		write(t, dir, "quiet/d.in", asked)
+		taken = nil
+		s.ScanActive(take(&taken, Taken))
+		s.ScanActive(take(&taken, Taken)) // looks into the new directory
+		got := map[string]bool{}
+		for _, e := range taken {
+			got[e.String()] = true
+		}
+		if !got["d/e/b"] || got["quiet/d"] {
+			t.Errorf("taken: %v", taken)
+		}
+		time.Sleep(activeFor + time.Millisecond)
+		write(t, dir, "d/e/f.in", asked)
+		taken = nil
+		s.ScanActive(take(&taken, Taken))
+		if taken != nil {
+			t.Errorf("after a second: %v", taken)
+		}
+		write(t, dir, "d/e/b.out", "answer")
+		s.Done(Entry{"d/e", "b"}) // whoever has got the answer may ask again
+		s.ScanActive(take(&taken, Taken))
+		if diff := cmp.Diff([]Entry{{"d/e", "f"}}, taken); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Where nothing is wanted there is a look once a second at most.
+func TestScanLooksSeldomWhereNothingIsWanted(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "wanted/first.out", "x")
+	write(t, dir, "other/first.out", "x")
+	s := open(t, dir, func(o *Options) { o.Wanted = func(dir string) bool { return dir != "other" } })
+	synctest.Test(t, func(t *testing.T) {
+		found(s)
+		write(t, dir, "wanted/a.in", asked)
+		write(t, dir, "other/b.in", asked)
+		time.Sleep(900 * time.Millisecond)
+		if diff := cmp.Diff([]string{"wanted/a"}, found(s)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		time.Sleep(100 * time.Millisecond)
+		if diff := cmp.Diff([]string{"other/b", "wanted/a"}, found(s)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}

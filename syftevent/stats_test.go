@@ -1,0 +1,49 @@
+package syftevent_test
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/syftevent/syftevent-go/fakebox"
+)
+
+func TestStatsTellOfTheLooks(t *testing.T) {
+	inBubble(t, demoRouter(), func(s *site) {
+		s.deliver("echo/"+clientEmail, []byte(`{"id":`), fakebox.BlobStoreInPlace)
+		time.Sleep(1500 * time.Millisecond)
+		stats := s.server.Stats()
+		// "rpc", the endpoints' folders and the sender's.
+		if stats.Folders != 10 || stats.Pending != 1 || stats.Unreadable != 0 || stats.LookWait < s.server.PollInterval {
+			s.t.Errorf("%+v", stats)
+		}
+		if age := time.Since(stats.LastLook); age > 2*time.Second {
+			s.t.Errorf("the last look was %v ago", age)
+		}
+		s.wait("echo/" + clientEmail)
+		if stats := s.server.Stats(); stats.Pending != 0 || stats.Refused != 1 {
+			s.t.Errorf("%+v", stats)
+		}
+	})
+}
+
+func TestDebugVariableTracesLooks(t *testing.T) {
+	for _, on := range []string{"", "1"} {
+		t.Setenv("SYFTEVENT_DEBUG", on)
+		replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
+		synctest.Test(t, func(t *testing.T) {
+			var log bytes.Buffer
+			s := newSite(t, demoRouter(), replica)
+			s.server.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			s.start()
+			time.Sleep(3 * time.Second)
+			s.stop()
+			if traced := strings.Contains(log.String(), "syftevent: looked"); traced != (on == "1") {
+				t.Errorf("with %q the log is:\n%s", on, &log)
+			}
+		})
+	}
+}
