@@ -19,15 +19,19 @@ import (
 
 const asked = `{"a":"question"}`
 
-func open(t *testing.T, dir string, change func(*Options)) *Spool {
-	t.Helper()
-	options := Options{
+func quietOptions() Options {
+	return Options{
 		In: ".in", Out: ".out",
 		Ignore:   func(name string) bool { return strings.HasPrefix(name, ".") },
 		Complete: json.Valid, MaxSize: 1 << 20, Settle: 2 * time.Second, SettleRemote: 2 * time.Second,
 		NudgeInterval: -1,
 		Logger:        slog.New(slog.DiscardHandler),
 	}
+}
+
+func open(t *testing.T, dir string, change func(*Options)) *Spool {
+	t.Helper()
+	options := quietOptions()
 	if change != nil {
 		change(&options)
 	}
