@@ -6,6 +6,7 @@
 //	syftevent-conformance [run] [flags] [ID ...] [-- COMMAND ...]
 //	syftevent-conformance list
 //	syftevent-conformance serve
+//	syftevent-conformance bench [flags] [MEASURE ...] [-- COMMAND ...]
 //	syftevent-conformance version
 //
 // Run starts COMMAND, or without one the embedded reference, once for each
@@ -48,6 +49,11 @@ const usage = `Usage:
         list the scenarios and what they cover
   syftevent-conformance serve
         be the embedded reference, as COMMAND (SPEC.md, Appendix A)
+  syftevent-conformance bench [flags] [MEASURE ...] [-- COMMAND ...]
+        measure how fast the embedded reference is and what it costs, beside a
+        bare loop and, if there is one, COMMAND; in one run, with ratios. The
+        measures, all if none is named: burst-1 burst-20 burst-idle latency
+        latency-1000 start memory idle-126 idle-1000
   syftevent-conformance version
 
 Flags of run:
@@ -58,6 +64,14 @@ Flags of run:
   -strict             count a SHOULD that is not met as a failure
   -timescale X        stretch every wait, for slow machines (1)
   -v                  show the log of scenarios that pass, too
+
+Flags of bench:
+
+  -dir DIR            measure in this folder, on its file system (the system's for
+                      temporary files)
+  -idle D             how long a server without work is watched (1m)
+  -name NAME          what COMMAND is called in the table
+  -runs N             how often each figure is measured, the idle ones once (5)
 
 Of each scenario is said: pass; FAIL, a MUST is not met, or the server has died;
 warn, a SHOULD is not met; not implemented, the server does not declare the
@@ -87,6 +101,8 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		err = list(rest, stdout)
 	case "serve":
 		err = serve(ctx, rest, stdin, stdout, stderr)
+	case "bench":
+		err = measure(ctx, rest, stdout, stderr)
 	case "version":
 		err = printVersion(rest, stdout)
 	case "help":

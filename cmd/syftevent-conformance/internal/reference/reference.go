@@ -39,6 +39,7 @@ type options struct {
 	PollInterval   duration `json:"poll_interval"`
 	Settle         duration `json:"settle"`
 	MaxRequestSize int64    `json:"max_request_size"`
+	ExtraEndpoints int      `json:"extra_endpoints"`
 }
 
 // A duration is written as a string such as "20ms".
@@ -70,7 +71,7 @@ func (t Target) Serve(ctx context.Context) error {
 	server := &syftevent.Server{
 		AppName:        app,
 		Client:         client,
-		Router:         t.router(),
+		Router:         t.router(o.ExtraEndpoints),
 		PollInterval:   time.Duration(o.PollInterval),
 		SettleTime:     time.Duration(o.Settle),
 		MaxRequestSize: o.MaxRequestSize,
@@ -94,7 +95,8 @@ func (t Target) Serve(ctx context.Context) error {
 	return server.Shutdown(context.WithoutCancel(ctx))
 }
 
-func (t Target) router() *syftevent.Router {
+// router has the endpoints, and as many more as an option asks for.
+func (t Target) router(extra int) *syftevent.Router {
 	endpoints := t.Endpoints
 	if endpoints == nil {
 		endpoints = Endpoints(t.Getenv("SYFTEVENT_RECORD"))
@@ -102,6 +104,9 @@ func (t Target) router() *syftevent.Router {
 	router := syftevent.NewRouter()
 	for pattern, handler := range endpoints {
 		router.Handle(pattern, handler)
+	}
+	for n := range extra {
+		router.OnRequest(fmt.Sprintf("/extra%d", n), echo)
 	}
 	return router
 }

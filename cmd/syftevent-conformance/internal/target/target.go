@@ -279,3 +279,6 @@ func (p *Process) StderrTail() string {
 	}
 	return strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD"))
 }
+
+// PID returns the number of the process.
+func (p *Process) PID() int { return p.command.Process.Pid }

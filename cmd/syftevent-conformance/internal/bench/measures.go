@@ -1,0 +1,235 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// burstSize is how many requests are dropped at once.
+const burstSize = 2000
+
+// burst measures how fast requests are answered that are there all at once: from
+// the first one's arrival until the last response.
+func burst(senders int, warm bool) func(context.Context, *Config, Subject, string) (float64, error) {
+	return func(ctx context.Context, c *Config, subject Subject, dir string) (rate float64, err error) {
+		err = withServer(ctx, subject, dir, func(s *site) error {
+			rate, err = s.burst(ctx, subject, senders, warm)
+			return err
+		})
+		return rate, err
+	}
+}
+
+// withServer runs something beside a server, or without one for the bare loop.
+func withServer(ctx context.Context, subject Subject, dir string, run func(*site) error) error {
+	s, err := newSite(dir)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if !subject.isBare() {
+		if err := s.serve(ctx, subject, nil); err != nil {
+			return err
+		}
+	}
+	return run(s)
+}
+
+func (s *site) burst(ctx context.Context, subject Subject, senders int, warm bool) (float64, error) {
+	first, err := s.stage("echo", senders, senders)
+	if err != nil {
+		return 0, err
+	}
+	calls, err := s.stage("echo", burstSize, senders)
+	if err != nil {
+		return 0, err
+	}
+	if !subject.isBare() {
+		// The server knows the folders.
+		if err := drop(first); err != nil {
+			return 0, err
+		}
+		if err := s.await(ctx, first, time.Millisecond); err != nil {
+			return 0, err
+		}
+		if !warm {
+			time.Sleep(time.Second)
+		}
+	}
+	began := time.Now()
+	ended := make(chan error, 1)
+	if subject.isBare() {
+		go func() { ended <- bareLoop(ctx, filepath.Join(s.rpc(), "echo"), burstSize) }()
+	} else {
+		ended <- nil
+	}
+	if err := drop(calls); err != nil {
+		return 0, err
+	}
+	if err := s.await(ctx, calls, time.Millisecond); err != nil {
+		return 0, err
+	}
+	took := time.Since(began)
+	if err := <-ended; err != nil {
+		return 0, err
+	}
+	return burstSize / took.Seconds(), checkAnswer(calls[burstSize-1])
+}
+
+// latencyCalls is how many requests are sent one at a time.
+const latencyCalls = 200
+
+// latency measures the median time from a request's arrival to its response, of
+// requests each of which waits for the response before it. The folder has answered
+// pairs already.
+func latency(pairs int) func(context.Context, *Config, Subject, string) (float64, error) {
+	return func(ctx context.Context, c *Config, subject Subject, dir string) (median float64, err error) {
+		err = withServer(ctx, subject, dir, func(s *site) error {
+			if err := s.pairs("echo", senderOf(0), pairs); err != nil {
+				return err
+			}
+			calls, err := s.stage("echo", latencyCalls+1, 1)
+			if err != nil {
+				return err
+			}
+			var took []time.Duration
+			for i := range calls {
+				began := time.Now()
+				if err := drop(calls[i : i+1]); err != nil {
+					return err
+				}
+				if err := s.await(ctx, calls[i:i+1], 20*time.Microsecond); err != nil {
+					return err
+				}
+				if i > 0 {
+					took = append(took, time.Since(began))
+				}
+			}
+			slices.Sort(took)
+			median = float64(took[len(took)/2]) / float64(time.Millisecond)
+			return checkAnswer(calls[latencyCalls])
+		})
+		return median, err
+	}
+}
+
+// answeredPairs is how many lie there when a server starts.
+const answeredPairs = 50_000
+
+// start measures how long a server takes to be ready.
+func start(ctx context.Context, c *Config, subject Subject, dir string) (float64, error) {
+	s, err := newSite(dir)
+	if err != nil {
+		return 0, err
+	}
+	defer s.close()
+	const senders = 20
+	for n := range senders {
+		if err := s.pairs("echo", senderOf(n), answeredPairs/senders); err != nil {
+			return 0, err
+		}
+	}
+	began := time.Now()
+	if err := s.serve(ctx, subject, nil); err != nil {
+		return 0, err
+	}
+	return time.Since(began).Seconds(), nil
+}
+
+// memory measures what is resident after a burst.
+func memory(ctx context.Context, c *Config, subject Subject, dir string) (megabytes float64, err error) {
+	err = withServer(ctx, subject, dir, func(s *site) error {
+		if _, err := s.burst(ctx, subject, 1, true); err != nil {
+			return err
+		}
+		megabytes, err = resident(s.process.PID())
+		return err
+	})
+	return megabytes, err
+}
+
+// settleBefore is how long a server is left alone before it is watched: after its
+// start it cleans up, and looks more often where there was something.
+const settleBefore = 5 * time.Second
+
+// idle measures the processor time of a server to which nothing happens.
+func idle(endpoints, pairs int) func(context.Context, *Config, Subject, string) (float64, error) {
+	return func(ctx context.Context, c *Config, subject Subject, dir string) (float64, error) {
+		s, err := newSite(dir)
+		if err != nil {
+			return 0, err
+		}
+		defer s.close()
+		const senders = 20
+		// Those of the contract count among the endpoints.
+		extra := endpoints - len(plainEndpoints)
+		names := slices.Clone(plainEndpoints)
+		for n := range extra {
+			names = append(names, fmt.Sprintf("extra%d", n))
+		}
+		for _, name := range names {
+			for n := range senders {
+				if err := s.pairs(name, senderOf(n), pairs); err != nil {
+					return 0, err
+				}
+			}
+		}
+		if err := s.serve(ctx, subject, map[string]any{"extra_endpoints": extra}); err != nil {
+			return 0, err
+		}
+		if _, err := os.Stat(filepath.Join(s.rpc(), names[len(names)-1], ".syftkeep")); err != nil {
+			return 0, fmt.Errorf("it does not serve the endpoints that extra_endpoints asks for: %w", err)
+		}
+		// The first cleanup is over when no processor time goes into it any more.
+		for before := -1.0; ; {
+			now, err := processorTime(s.process.PID())
+			if err != nil {
+				return 0, err
+			}
+			if before >= 0 && now-before < settledShare*settleBefore.Seconds() {
+				break
+			}
+			before = now
+			if !wait(ctx, settleBefore) {
+				return 0, context.Cause(ctx)
+			}
+		}
+		before, err := processorTime(s.process.PID())
+		if err != nil {
+			return 0, err
+		}
+		began := time.Now()
+		if !wait(ctx, c.Idle) {
+			return 0, context.Cause(ctx)
+		}
+		after, err := processorTime(s.process.PID())
+		if err != nil {
+			return 0, err
+		}
+		if s.process.Exited() {
+			return 0, fmt.Errorf("the server has ended (%s)", s.process.Status())
+		}
+		return 100 * (after - before) / time.Since(began).Seconds(), nil
+	}
+}
+
+// settledShare is the part of a core that a server uses at most that is done with
+// starting.
+const settledShare = 0.1
+
+// plainEndpoints are those of the conformance application that are no patterns.
+var plainEndpoints = []string{"echo", "fail", "inspect", "record", "slow", "sum", "status", "empty"}
+
+// wait waits, and reports whether ctx was not cancelled meanwhile.
+func wait(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

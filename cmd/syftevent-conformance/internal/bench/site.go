@@ -1,0 +1,198 @@
+package bench
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
+	"github.com/syftevent/syftevent-go/fakebox"
+)
+
+const (
+	serverEmail = "server@example.com"
+	app         = "bench"
+)
+
+// A site is a datasite with files in it, and a server that runs there.
+type site struct {
+	dir     string
+	replica *fakebox.Replica
+	box     *fakebox.Box
+	process *target.Process // nil before serve, and for the bare loop
+	next    int             // the number of the next request
+}
+
+func newSite(dir string) (*site, error) {
+	box, err := fakebox.Open(filepath.Join(dir, "box"), fakebox.Config{})
+	if err != nil {
+		return nil, err
+	}
+	replica, err := box.TryJoin(serverEmail)
+	if err != nil {
+		return nil, errors.Join(err, box.Close())
+	}
+	return &site{dir: dir, replica: replica, box: box}, nil
+}
+
+// serve starts the server, which runs until close.
+func (s *site) serve(ctx context.Context, subject Subject, options map[string]any) (err error) {
+	s.process, err = target.Start(ctx, subject.Command, target.Settings{
+		ConfigPath: s.replica.ConfigPath(),
+		App:        app,
+		Options:    options,
+		RecordPath: filepath.Join(s.dir, "record.log"),
+		LogDir:     s.dir,
+	})
+	var notReady *target.NotReadyError
+	if errors.As(err, &notReady) && notReady.Stderr != "" {
+		lines := strings.Split(notReady.Stderr, "\n")
+		err = fmt.Errorf("%w: %s", err, lines[len(lines)-1])
+	}
+	return err
+}
+
+// stopGrace is how long a server may take to stop.
+const stopGrace = 15 * time.Second
+
+func (s *site) close() {
+	if s.process != nil {
+		s.process.Stop(stopGrace)
+	}
+	s.box.Close()
+}
+
+// rpc is the folder of the app.
+func (s *site) rpc() string { return filepath.Join(s.replica.Datasite(), "app_data", app, "rpc") }
+
+func senderOf(n int) string { return fmt.Sprintf("sender%d@example.com", n) }
+
+// A call is a request file that is ready to be dropped, and where its response
+// will be.
+type call struct {
+	staged, request, response string
+}
+
+// bodySize is that of a request's body, in bytes.
+const bodySize = 64
+
+// stage writes requests to an endpoint in another folder of the same file system,
+// whence they are renamed into their places, as SyftBox's WebSocket does it.
+func (s *site) stage(endpoint string, count, senders int) ([]call, error) {
+	staging := filepath.Join(s.dir, "staging")
+	if err := os.MkdirAll(staging, 0o755); err != nil {
+		return nil, err
+	}
+	var calls []call
+	for n := range count {
+		sender := senderOf(n % senders)
+		folder := filepath.Join(s.rpc(), endpoint, sender)
+		if n < senders {
+			if err := os.MkdirAll(folder, 0o755); err != nil {
+				return nil, err
+			}
+		}
+		id, data := s.request(endpoint, sender)
+		c := call{filepath.Join(staging, id), filepath.Join(folder, id+".request"), filepath.Join(folder, id+".response")}
+		if err := os.WriteFile(c.staged, data, 0o600); err != nil {
+			return nil, err
+		}
+		calls = append(calls, c)
+	}
+	return calls, nil
+}
+
+// request makes the bytes of the next request, in the order of fields and with
+// the times of the Python package's client.
+func (s *site) request(endpoint, sender string) (id string, data []byte) {
+	id = fmt.Sprintf("5f5b153c-d742-4027-8091-%012x", s.next)
+	s.next++
+	return id, envelope(id, sender, endpoint, fmt.Sprintf(`"method":"POST"`))
+}
+
+func envelope(id, sender, endpoint, last string) []byte {
+	const layout = "2006-01-02T15:04:05.000000+00:00"
+	now := time.Now().UTC()
+	return fmt.Appendf(nil, `{"id":"%s","sender":"%s","url":"syft://%s/app_data/%s/rpc/%s","body":"%s","headers":{"content-type":"text/plain"},"created":"%s","expires":"%s",%s}`,
+		id, sender, serverEmail, app, endpoint, base64.URLEncoding.EncodeToString([]byte(strings.Repeat("x", bodySize))),
+		now.Format(layout), now.Add(24*time.Hour).Format(layout), last)
+}
+
+// pairs writes answered requests into a folder of a sender.
+func (s *site) pairs(endpoint, sender string, count int) error {
+	folder := filepath.Join(s.rpc(), endpoint, sender)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	for range count {
+		id, request := s.request(endpoint, sender)
+		if err := os.WriteFile(filepath.Join(folder, id+".request"), request, 0o644); err != nil {
+			return err
+		}
+		response := envelope(id, serverEmail, endpoint, `"status_code":200`)
+		if err := os.WriteFile(filepath.Join(folder, id+".response"), response, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func drop(calls []call) error {
+	for _, c := range calls {
+		if err := os.Rename(c.staged, c.request); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answerTimeout is how long all responses together may take.
+const answerTimeout = 2 * time.Minute
+
+// await waits until there are all responses. It asks for one after the other, so
+// that waiting costs next to nothing.
+func (s *site) await(ctx context.Context, calls []call, pause time.Duration) error {
+	deadline := time.Now().Add(answerTimeout)
+	for n, c := range calls {
+		for {
+			_, err := os.Lstat(c.response)
+			if err == nil {
+				break
+			}
+			switch {
+			case !errors.Is(err, fs.ErrNotExist):
+				return err
+			case ctx.Err() != nil:
+				return context.Cause(ctx)
+			case s.process != nil && s.process.Exited():
+				return fmt.Errorf("the server has ended (%s) after %d of %d responses", s.process.Status(), n, len(calls))
+			case time.Now().After(deadline):
+				return fmt.Errorf("%d of %d responses were there after %v", n, len(calls), answerTimeout)
+			}
+			briefly(pause)
+		}
+	}
+	return nil
+}
+
+// checkAnswer makes sure that a server has answered and not refused.
+func checkAnswer(c call) error {
+	data, err := os.ReadFile(c.response)
+	if err != nil {
+		return err
+	}
+	var response struct {
+		Status int `json:"status_code"`
+	}
+	if err := json.Unmarshal(data, &response); err != nil || response.Status != 200 {
+		return fmt.Errorf("the response %s has status %d: %s (%v)", c.response, response.Status, data, err)
+	}
+	return nil
+}
