@@ -36,6 +36,7 @@ type dispatcher struct {
 	stopped   bool
 	idle      chan struct{} // closed when it has stopped and none runs
 	queued    int           // how many wait in all
+	hungry    chan struct{} // holds one token when a backlog has ended
 }
 
 // How many requests may wait. What finds no room is left where it lies, and
@@ -54,7 +55,7 @@ func newDispatcher(atOnce int, answer, ended, crashed func(work), logger *slog.L
 		atOnce: atOnce, perSender: max(1, atOnce/2),
 		answer: answer, ended: ended, crashed: crashed, logger: logger,
 		waiting: map[string][]work{}, runningOf: map[string]int{},
-		idle: make(chan struct{}),
+		idle: make(chan struct{}), hungry: make(chan struct{}, 1),
 	}
 }
 
@@ -94,7 +95,12 @@ func (d *dispatcher) startWaiting() {
 		} else {
 			delete(d.waiting, sender)
 		}
-		d.queued--
+		if d.queued--; d.queued == d.atOnce {
+			select {
+			case d.hungry <- struct{}{}:
+			default:
+			}
+		}
 		d.running++
 		d.runningOf[sender]++
 		go d.run(queue[0])
@@ -146,6 +152,18 @@ func (d *dispatcher) endIfIdle() {
 		close(d.idle)
 		d.running = -1 // once
 	}
+}
+
+// backlog reports whether more requests wait than run at once. If so, hungry will
+// have a token when that ends.
+func (d *dispatcher) backlog() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	select {
+	case <-d.hungry: // of a backlog before this one
+	default:
+	}
+	return d.queued > d.atOnce
 }
 
 // load tells how many requests run and how many wait.

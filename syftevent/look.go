@@ -29,7 +29,8 @@ func (s *serving) look() {
 		if all {
 			s.counters.waits(pace.lookedAtAll(time.Now(), took, s.spool.Believed()))
 		}
-		pace.sleep(took, s.spool.Active(), s.activity, s.stopping)
+		pace.sleep(glance{took, did.Taken > 0, s.dispatcher.backlog(), s.spool.Active()},
+			s.activity, s.dispatcher.hungry, s.stopping)
 	}
 }
 

@@ -42,8 +42,16 @@ func (p *pace) lookedAtAll(now time.Time, took time.Duration, local bool) time.D
 	return wait
 }
 
+// A glance is what a look has shown, as far as it matters for the next.
+type glance struct {
+	took    time.Duration
+	found   bool // there was something new
+	backlog bool // more is waiting than can be begun soon
+	active  bool // there is a folder to look at before the next look at all
+}
+
 // next is how long to wait after a look at active folders.
-func (p *pace) next(took time.Duration) time.Duration {
+func (p *pace) next(g glance) time.Duration {
 	switch {
 	case p.quiet < shortUntil:
 		p.pause = shortPause
@@ -52,25 +60,39 @@ func (p *pace) next(took time.Duration) time.Duration {
 	default:
 		p.pause = min(2*p.pause, p.poll)
 	}
-	// Looking never takes more than a third of the time.
-	return max(p.pause, 2*took)
+	switch {
+	case g.backlog:
+		// The processors have better things to do than to list the folder from
+		// which there is enough work already.
+		return max(p.pause, backlogFactor*g.took)
+	case g.found:
+		// A client that waits for each answer sends the next request now.
+		return p.pause
+	}
+	// Looking in vain never takes more than a third of the time.
+	return max(p.pause, 2*g.took)
 }
 
+// backlogFactor is how many times as long as a look has taken the next one waits
+// while there is enough to do.
+const backlogFactor = 10
+
 // sleep waits for the next look: the next one at all folders if no folder is
-// active, and otherwise one at those. Activity cuts a long wait short.
-func (p *pace) sleep(took time.Duration, active bool, activity, stopping <-chan struct{}) {
+// active, and otherwise one at those. Activity cuts a long wait short, as does the
+// end of a backlog.
+func (p *pace) sleep(g glance, activity, hungry, stopping <-chan struct{}) {
 	select {
 	case <-activity:
 		p.quiet = 0
 	default:
 	}
 	wait := time.Until(p.nextAll)
-	if active {
-		next := p.next(took)
+	if g.active {
+		next := p.next(g)
 		// The pauses are counted, not the time: in a test's bubble none passes
 		// during a short one.
 		p.quiet += p.pause
-		if p.pause == shortPause {
+		if next <= shortPause {
 			briefly(next)
 			return
 		}
@@ -78,10 +100,14 @@ func (p *pace) sleep(took time.Duration, active bool, activity, stopping <-chan 
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
+	if g.backlog {
+		activity = nil // there is some all the time
+	}
 	select {
 	case <-timer.C:
 	case <-activity:
 		p.quiet = 0
+	case <-hungry:
 	case <-stopping:
 	}
 }

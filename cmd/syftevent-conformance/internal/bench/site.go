@@ -182,17 +182,24 @@ func (s *site) await(ctx context.Context, calls []call, pause time.Duration) err
 	return nil
 }
 
-// checkAnswer makes sure that a server has answered and not refused.
+// checkAnswer makes sure that a server has answered and not refused. One that
+// writes in place may not be done yet.
 func checkAnswer(c call) error {
-	data, err := os.ReadFile(c.response)
-	if err != nil {
-		return err
+	const patience = 2 * time.Second
+	for began := time.Now(); ; time.Sleep(time.Millisecond) {
+		data, err := os.ReadFile(c.response)
+		if err != nil {
+			return err
+		}
+		var response struct {
+			Status int `json:"status_code"`
+		}
+		err = json.Unmarshal(data, &response)
+		if err == nil && response.Status == 200 {
+			return nil
+		}
+		if err == nil || time.Since(began) > patience {
+			return fmt.Errorf("the response has status %d: %.100q", response.Status, data)
+		}
 	}
-	var response struct {
-		Status int `json:"status_code"`
-	}
-	if err := json.Unmarshal(data, &response); err != nil || response.Status != 200 {
-		return fmt.Errorf("the response %s has status %d: %s (%v)", c.response, response.Status, data, err)
-	}
-	return nil
 }
