@@ -13,6 +13,7 @@ import (
 // in the order of the Python package, headers sorted by name. Created and
 // Expires must be set.
 func AppendRequest(dst []byte, r *Request) []byte {
+	dst = grow(dst, r.ID, r.Sender, r.URL, r.Body, r.Headers)
 	dst = appendFields(dst, r.ID, r.Sender, r.URL, r.Body, r.Headers, r.Created, r.Expires)
 	dst = append(dst, `,"method":`...)
 	dst = appendString(dst, r.Method)
@@ -22,10 +23,23 @@ func AppendRequest(dst []byte, r *Request) []byte {
 // AppendResponse appends the bytes of a response file to dst, as
 // [AppendRequest] does for a request.
 func AppendResponse(dst []byte, r *Response) []byte {
+	dst = grow(dst, r.ID, r.Sender, r.URL, r.Body, r.Headers)
 	dst = appendFields(dst, r.ID, r.Sender, r.URL, r.Body, r.Headers, r.Created, r.Expires)
 	dst = append(dst, `,"status_code":`...)
 	dst = strconv.AppendInt(dst, int64(r.StatusCode), 10)
 	return append(dst, '}')
+}
+
+// grow makes room for an envelope with few characters to escape, so that it is made
+// in one piece that is hardly larger: a server keeps many.
+func grow(dst []byte, id, sender, url string, body []byte, headers map[string]string) []byte {
+	const frame = len(`{"id":"","sender":"","url":"","body":"","headers":{},"created":"","expires":"","status_code":000}`) +
+		2*len("2006-01-02T15:04:05.000000+00:00")
+	size := frame + len(id) + len(sender) + len(url) + base64.URLEncoding.EncodedLen(len(body))
+	for name, value := range headers {
+		size += len(`"":"",`) + len(name) + len(value)
+	}
+	return slices.Grow(dst, size)
 }
 
 // appendFields writes the seven members with which both envelopes begin.
