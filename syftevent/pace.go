@@ -13,8 +13,9 @@ const (
 	middleUntil = 50 * time.Millisecond
 
 	// costFactor is how many times as long as a look at all folders has taken the
-	// server waits before the next: it takes less than one percent of a core.
-	costFactor = 120
+	// server waits before the next: together with the listing of all folders from
+	// time to time it takes less than one percent of a core.
+	costFactor = 200
 	// longestWait is the most that it waits for that reason.
 	longestWait = 2 * time.Second
 	// remoteCostFactor and remoteLongestWait are the same on file systems whose
