@@ -27,7 +27,7 @@ func (s *serving) look() {
 		s.memory.expire(began)
 		s.counters.looked(began, took, all)
 		if all {
-			s.counters.waits(pace.lookedAtAll(time.Now(), took, s.spool.Believed()))
+			s.counters.waits(pace.lookedAtAll(time.Now(), took, did.Listed, s.spool.Believed()))
 		}
 		pace.sleep(glance{took, did.Taken > 0, s.dispatcher.backlog(), s.spool.Active()},
 			s.activity, s.dispatcher.hungry, s.stopping)

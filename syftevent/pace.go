@@ -16,6 +16,8 @@ const (
 	// server waits before the next: together with the listing of all folders from
 	// time to time it takes less than one percent of a core.
 	costFactor = 200
+	// busyFactor is that for looks that had something to list.
+	busyFactor = 20
 	// longestWait is the most that it waits for that reason.
 	longestWait = 2 * time.Second
 	// remoteCostFactor and remoteLongestWait are the same on file systems whose
@@ -28,17 +30,22 @@ const (
 type pace struct {
 	poll    time.Duration
 	nextAll time.Time     // when to look at all folders
+	cost    time.Duration // of the last look at all that had nothing to list
 	quiet   time.Duration // the pauses since the last activity
 	pause   time.Duration // the last one
 }
 
-// lookedAtAll notes what a look at all folders has taken, and returns how long
-// the next one waits.
-func (p *pace) lookedAtAll(now time.Time, took time.Duration, local bool) time.Duration {
-	wait := max(p.poll, min(costFactor*took, longestWait))
-	if !local {
-		wait = max(p.poll, min(remoteCostFactor*took, remoteLongestWait))
+// lookedAtAll notes what a look at all folders has taken and how many it has
+// listed, and returns how long the next one waits.
+func (p *pace) lookedAtAll(now time.Time, took time.Duration, listed int, local bool) time.Duration {
+	if listed == 0 {
+		p.cost = took
 	}
+	wait := min(max(costFactor*p.cost, busyFactor*took), longestWait)
+	if !local {
+		wait = min(remoteCostFactor*took, remoteLongestWait)
+	}
+	wait = max(wait, p.poll)
 	p.nextAll = now.Add(wait)
 	return wait
 }

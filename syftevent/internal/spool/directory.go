@@ -42,8 +42,14 @@ type stamp struct {
 // Dovecot's for maildirs.
 const racyWindow = 2 * time.Second
 
-// fullScanEvery is how often every directory is listed, whatever its stamp says.
-const fullScanEvery = 30 * time.Second
+// Every directory is listed from time to time, whatever its stamp says: fullScanEvery
+// after the last time, or fullScanCost times as long as that has taken, but
+// fullScanLatest at the latest.
+const (
+	fullScanEvery  = 30 * time.Second
+	fullScanCost   = 150
+	fullScanLatest = 2 * time.Minute
+)
 
 // unwantedEvery is how often a directory is looked at in which nothing is wanted.
 const unwantedEvery = time.Second

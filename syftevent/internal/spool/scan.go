@@ -41,10 +41,12 @@ func (s *Spool) Scan(take func(Entry) Verdict) Look {
 	if !ok {
 		return Look{}
 	}
-	if now := c.now; s.fullDue(now) {
-		c.full, s.lastFull = true, now
-	}
+	c.full = s.rules.full && !c.now.Before(s.nextFull)
 	c.visit(s.top)
+	if c.full {
+		took := time.Since(c.now)
+		s.nextFull = c.now.Add(min(max(fullScanEvery, fullScanCost*took), fullScanLatest))
+	}
 	c.did.Full = c.full
 	return c.did
 }
@@ -92,10 +94,6 @@ func (s *Spool) begin(take func(Entry) Verdict) (*scan, bool) {
 	s.scan = scan{spool: s, take: take, now: time.Now(), believed: s.believed}
 	s.rouseDone()
 	return &s.scan, true
-}
-
-func (s *Spool) fullDue(now time.Time) bool {
-	return s.rules.full && (s.lastFull.IsZero() || now.Sub(s.lastFull) >= fullScanEvery)
 }
 
 // scan is one look, at all or at some directories.

@@ -68,7 +68,7 @@ type Spool struct {
 	files    fileSystem
 	rules    rules
 	top      *directory
-	lastFull time.Time
+	nextFull time.Time    // when all directories are listed, whatever their stamps
 	active   []*directory // looked at often
 	scan     scan
 	listing  listing
