@@ -98,15 +98,19 @@ func (p *proof) request(endpoint, sender string, body []byte) (stem string, data
 	p.Helper()
 	stem = fmt.Sprintf("5f5b153c-d742-4027-8091-%012x", p.next)
 	p.next++
+	return stem, p.envelope(stem, endpoint, sender, body)
+}
+
+func (p *proof) envelope(stem, endpoint, sender string, body []byte) []byte {
 	data, err := json.Marshal(map[string]any{
 		"id": stem, "sender": sender, "method": "POST", "body": body,
 		"url":     fmt.Sprintf("syft://%s/app_data/%s/rpc/%s", script.ServerEmail, script.App, endpoint),
 		"headers": map[string]string{"n": stem},
 	})
 	if err != nil {
-		p.Fatal(err)
+		panic(err) // of strings: never
 	}
-	return stem, data
+	return data
 }
 
 // drop delivers a request as SyftBox's WebSocket does, and returns its path without
@@ -169,11 +173,17 @@ func (p *proof) tryAwait(name string) (response, bool) {
 	return response{}, false
 }
 
-// noLeftovers checks that no temporary file is left below "rpc", and that each
-// response stands beside its request.
+// noLeftovers checks what is below "rpc".
 func (p *proof) noLeftovers() {
 	p.Helper()
-	err := filepath.WalkDir(p.rpc(), func(name string, d fs.DirEntry, err error) error {
+	p.tidyBelow(p.rpc())
+}
+
+// tidyBelow checks that no temporary file is left below a folder, and that each
+// response stands beside its request.
+func (p *proof) tidyBelow(dir string) {
+	p.Helper()
+	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}

@@ -278,7 +278,7 @@ func TestScanListsOnlyWhatMayHaveChanged(t *testing.T) {
 // An error of one directory stops neither the scan nor the others, and is logged
 // when it begins and when it ends.
 func TestScanGoesOnAfterErrors(t *testing.T) {
-	for _, failure := range []error{syscall.EIO, syscall.EACCES, fs.ErrPermission, syscall.ENOENT, errors.New("strange")} {
+	for _, failure := range []error{syscall.EIO, syscall.EACCES, syscall.ESTALE, fs.ErrPermission, syscall.ENOENT, errors.New("strange")} {
 		eachBase(t, func(t *testing.T, base fileSystem) {
 			dir := t.TempDir()
 			write(t, dir, "d/a.in", asked)

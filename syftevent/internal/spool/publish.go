@@ -51,10 +51,24 @@ func (s *Spool) Publish(entry Entry, data []byte) error {
 		}
 		written, err = how.publish(p.root, final, data)
 	}
-	if err == nil {
-		s.nudge(entry.Dir, final, written)
+	if err != nil {
+		return err
 	}
-	return err
+	if _, err := p.root.Lstat(entry.Stem + s.options.In); errors.Is(err, fs.ErrNotExist) {
+		// It went while the answer was written, which would stand alone now; or it
+		// was fetched already, and whoever did so removes the answer next.
+		removeIfSame(p.root, final, written)
+		return nil
+	}
+	s.nudge(entry.Dir, final, written)
+	return nil
+}
+
+// removeIfSame removes a file unless another has its name by now.
+func removeIfSame(root *os.Root, name string, file fs.FileInfo) {
+	if there, err := root.Lstat(name); err == nil && os.SameFile(there, file) {
+		root.Remove(name)
+	}
 }
 
 // PublishFile puts a file under a name as [Spool.Publish] does, for a client, and

@@ -1,6 +1,9 @@
+//go:build unix
+
 package syftevent_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -135,5 +140,72 @@ func awaitFile(t *testing.T, name string) {
 		if time.Since(began) > mountPatience {
 			t.Fatalf("there is no %s", name)
 		}
+	}
+}
+
+// smallVariable names a folder on a small file system of its own, to be filled.
+const smallVariable = "SYFTEVENT_SMALLFS"
+
+// When the disk is full a response waits until it is not; its handler is not run
+// again.
+func TestServerOnAFullDisk(t *testing.T) {
+	dir := os.Getenv(smallVariable)
+	if dir == "" {
+		t.Skipf("%s names no folder", smallVariable)
+	}
+	var runs atomic.Int32
+	full := make(chan struct{})
+	router := syftevent.NewRouter()
+	router.OnRequest("/count", func(context.Context, *syftevent.Request) (*syftevent.Response, error) {
+		runs.Add(1)
+		<-full
+		return syftevent.Bytes(200, make([]byte, 10_000)), nil
+	})
+	server := &syftevent.Server{
+		AppName: appName, Client: &syftevent.Client{Email: serverEmail, DataDir: dir}, Router: router,
+		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	}
+	if err := server.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer server.Shutdown(t.Context())
+	folder := filepath.Join(dir, "datasites", serverEmail, rpcPath, counted)
+	name := filepath.Join(folder, stem)
+	if err := errors.Join(os.MkdirAll(folder, 0o755), os.WriteFile(name+".request", envelope("/count", nil), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	filler := filepath.Join(dir, "filler")
+	fill := func() error {
+		f, err := os.Create(filler)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		for {
+			if _, err := f.Write(make([]byte, 1000)); err != nil {
+				return err
+			}
+		}
+	}
+	for runs.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	if err := fill(); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("filling the disk: %v", err)
+	}
+	close(full)
+	for server.Stats().Unpublished == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(500 * time.Millisecond) // it is tried again meanwhile
+	if _, err := os.Lstat(name + ".response"); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("a response on a full disk: %v", err)
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	awaitFile(t, name+".response")
+	if n, stats := runs.Load(), server.Stats(); n != 1 || stats.Unpublished != 0 {
+		t.Errorf("%d runs, %+v", n, stats)
 	}
 }
