@@ -20,14 +20,24 @@ func readStamp(anchor *os.File, _ string, d *directory) (stamp, error) {
 	return stamp{st.Mtim.Nano(), st.Ctim.Nano()}, nil
 }
 
-// isAt reports whether a directory is still what its name leads to.
-func isAt(anchor *os.File, _, name string, info fs.FileInfo) bool {
-	var st syscall.Stat_t
-	if lstatAt(anchor, append([]byte(name), 0), &st) != nil {
-		return false
+// An identity tells a file from others that exist at the same time.
+type identity struct{ device, inode uint64 }
+
+func identityOf(info fs.FileInfo) identity {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return identity{}
 	}
-	opened, ok := info.Sys().(*syscall.Stat_t)
-	return ok && opened.Dev == st.Dev && opened.Ino == st.Ino
+	return identity{st.Dev, st.Ino}
+}
+
+func (i identity) is(info fs.FileInfo) bool { return i != identity{} && i == identityOf(info) }
+
+// isAt reports whether a directory is still what its name leads to.
+func isAt(anchor *os.File, _, name string, directory identity) bool {
+	var st syscall.Stat_t
+	err := lstatAt(anchor, append([]byte(name), 0), &st)
+	return err == nil && directory == identity{st.Dev, st.Ino}
 }
 
 // lstatAt looks at a directory by a name that ends in a zero byte. The path begins

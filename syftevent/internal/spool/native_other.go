@@ -12,8 +12,15 @@ func readStamp(_ *os.File, dir string, d *directory) (stamp, error) { return por
 
 func readNative(f *os.File, into *listing) error { return readNames(f, into) }
 
+// An identity tells a file from others that exist at the same time.
+type identity struct{ info fs.FileInfo }
+
+func identityOf(info fs.FileInfo) identity { return identity{info} }
+
+func (i identity) is(info fs.FileInfo) bool { return i.info != nil && os.SameFile(i.info, info) }
+
 // isAt reports whether a directory is still what its name leads to.
-func isAt(_ *os.File, dir, name string, info fs.FileInfo) bool {
+func isAt(_ *os.File, dir, name string, directory identity) bool {
 	now, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(name)))
-	return err == nil && os.SameFile(now, info)
+	return err == nil && directory.is(now)
 }

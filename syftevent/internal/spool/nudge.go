@@ -27,8 +27,19 @@ const (
 // A nudge is a file to be modified.
 type nudge struct {
 	dir, name string
-	published fs.FileInfo
+	published publishedFile
 	notBefore time.Time
+}
+
+// A publishedFile is as much of a file's information as a nudge needs: thousands
+// may wait.
+type publishedFile struct {
+	identity identity
+	size     int64
+}
+
+func publishedAs(info fs.FileInfo) publishedFile {
+	return publishedFile{identityOf(info), info.Size()}
 }
 
 // nudges is a queue of nudges and the goroutine that works it off, which close
@@ -69,12 +80,12 @@ func (s *Spool) nudge(dir, name string, published fs.FileInfo) {
 		since = d.since
 	}
 	s.mu.Unlock()
-	s.nudges.add(nudge{dir, name, published, since.Add(KnownFor)})
+	s.nudges.add(nudge{dir, name, publishedAs(published), since.Add(KnownFor)})
 }
 
 // add queues a nudge, or drops it if it would come too late or do harm.
 func (n *nudges) add(item nudge) {
-	if n.interval < 0 || item.published.Size() > nudgeMaxSize {
+	if n.interval < 0 || item.published.size > nudgeMaxSize {
 		return
 	}
 	n.mu.Lock()
@@ -145,7 +156,7 @@ func (n *nudges) close() {
 func (s *Spool) touch(item nudge) {
 	if p, err := s.enter(item.dir); err == nil {
 		defer s.leave(p)
-		Touch(p.root, item.name, item.published)
+		item.published.touch(p.root, item.name)
 	}
 }
 
@@ -153,7 +164,11 @@ func (s *Spool) touch(item nudge) {
 // for that to help. Whatever goes wrong, SyftBox's full synchronisation will
 // carry the file.
 func Touch(root *os.Root, name string, published fs.FileInfo) {
-	if published.Size() > nudgeMaxSize {
+	publishedAs(published).touch(root, name)
+}
+
+func (published publishedFile) touch(root *os.Root, name string) {
+	if published.size > nudgeMaxSize {
 		return
 	}
 	f, info, err := openRegular(root, name, os.O_WRONLY)
@@ -162,7 +177,7 @@ func Touch(root *os.Root, name string, published fs.FileInfo) {
 	}
 	defer f.Close()
 	// A client may have replaced it meanwhile; another's file is not touched.
-	if os.SameFile(info, published) && info.Size() == published.Size() {
+	if published.identity.is(info) && info.Size() == published.size {
 		f.Truncate(info.Size())
 	}
 }

@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,25 +10,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// sized is a file's information of which only the size matters.
-type sized struct {
-	fs.FileInfo
-	size int64
-}
-
-func (s sized) Size() int64 { return s.size }
-
 func TestNudgesAreApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		var at []time.Duration
 		n := startNudges(5*time.Millisecond, func(nudge) { at = append(at, time.Since(begin)) })
 		for range 3 {
-			n.add(nudge{published: sized{size: 10}, notBefore: begin.Add(KnownFor)})
+			n.add(nudge{published: publishedFile{size: 10}, notBefore: begin.Add(KnownFor)})
 		}
-		n.add(nudge{published: sized{size: nudgeMaxSize + 1}})
+		n.add(nudge{published: publishedFile{size: nudgeMaxSize + 1}})
 		time.Sleep(time.Second)
-		n.add(nudge{published: sized{size: 10}})
+		n.add(nudge{published: publishedFile{size: 10}})
 		n.close()
 		want := []time.Duration{25 * time.Millisecond, 30 * time.Millisecond, 35 * time.Millisecond, time.Second}
 		if diff := cmp.Diff(want, at); diff != "" {
@@ -43,7 +34,7 @@ func TestNudgesThatWouldComeTooLateAreDropped(t *testing.T) {
 		done := 0
 		n := startNudges(time.Second, func(nudge) { done++ })
 		for range 100 {
-			n.add(nudge{published: sized{}, notBefore: time.Now().Add(time.Millisecond)})
+			n.add(nudge{published: publishedFile{}, notBefore: time.Now().Add(time.Millisecond)})
 		}
 		time.Sleep(time.Minute)
 		n.close()
@@ -58,7 +49,7 @@ func TestNudgesCloseGivesTheQueueASecond(t *testing.T) {
 		done := 0
 		n := startNudges(400*time.Millisecond, func(nudge) { done++ })
 		for range 10 {
-			n.add(nudge{published: sized{}})
+			n.add(nudge{published: publishedFile{}})
 		}
 		begin := time.Now()
 		n.close()
@@ -80,7 +71,7 @@ func TestTouch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.touch(nudge{dir: ".", name: "a.out", published: published})
+	s.touch(nudge{dir: ".", name: "a.out", published: publishedAs(published)})
 	after, err := os.Lstat(name)
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +90,7 @@ func TestTouch(t *testing.T) {
 		t.Fatal(err)
 	}
 	os.Chtimes(name, long, long)
-	s.touch(nudge{dir: ".", name: "a.out", published: other})
+	s.touch(nudge{dir: ".", name: "a.out", published: publishedAs(other)})
 	if after, _ := os.Lstat(name); !after.ModTime().Equal(published.ModTime()) {
 		t.Error("a file that is not ours was touched")
 	}

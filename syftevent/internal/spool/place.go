@@ -14,10 +14,10 @@ const maxPlaces = 256
 // SyftBox prunes directories and makes them again, and what has another
 // directory's name is another directory.
 type place struct {
-	root    *os.Root
-	info    fs.FileInfo
-	users   int
-	retired bool // closed by the last user
+	root     *os.Root
+	identity identity
+	users    int
+	retired  bool // closed by the last user
 }
 
 // enter opens a directory, or returns it if it is open. Whoever enters leaves.
@@ -29,7 +29,7 @@ func (s *Spool) enter(dir string) (*place, error) {
 	}
 	s.mu.Unlock()
 	if p != nil {
-		if isAt(anchor, s.dir, dir, p.info) {
+		if isAt(anchor, s.dir, dir, p.identity) {
 			return p, nil
 		}
 		s.retire(dir, p)
@@ -83,7 +83,7 @@ func openPlace(root *os.Root, dir string) (*place, error) {
 	if err != nil {
 		return nil, errors.Join(err, opened.Close())
 	}
-	return &place{root: opened, info: info}, nil
+	return &place{root: opened, identity: identityOf(info)}, nil
 }
 
 // leave ends a use.
