@@ -15,40 +15,44 @@ import (
 )
 
 // answer brings one request to its response, or leaves it for a later look.
-func (s *serving) answer(w work) {
+func (s *serving) answer(w *work) {
 	data, state, err := s.spool.Read(w.entry)
 	if err != nil || state == spool.Pending {
 		return // gone, or not there yet
 	}
 	w.sum = sha256.Sum256(data)
-	switch course, response := s.memory.course(w, time.Now()); course {
-	case publish:
-		s.publish(w, response)
+	switch course, response := s.memory.course(*w, time.Now()); course {
+	case courseNew:
+		if s.memory.full() {
+			return // what it returns could not be kept
+		}
+	case courseKept:
+		s.publish(*w, response)
 		return
-	case republish:
-		s.republishResponse(w, response)
+	case courseVanished:
+		s.publishAgain(*w, response)
 		return
-	case leave:
+	case courseLeave:
 		return
 	}
 	if s.stopped() {
 		return // nothing new is begun
 	}
 	s.stir()
-	reply := s.newReply(w)
-	if response := s.respond(w, state, data, reply); response != nil {
-		s.complete(w, reply, response)
+	reply := s.newReply(*w)
+	if response := s.respond(*w, state, data, reply); response != nil {
+		s.complete(*w, reply, response)
 	}
 }
 
 // crashed answers a request whose handler has ended its goroutine, say, unless it
 // was cut short.
-func (s *serving) crashed(w work) {
+func (s *serving) crashed(w *work) {
 	if s.handlers.Err() != nil {
 		return
 	}
 	s.counters.add(func(c *Stats) { c.Failed++ })
-	s.complete(w, s.newReply(w), &Response{StatusCode: 500, Body: []byte(textInternalError)})
+	s.complete(*w, s.newReply(*w), &Response{StatusCode: 500, Body: []byte(textInternalError)})
 }
 
 // newReply is what is known of a response before the request was read.
@@ -100,7 +104,7 @@ func (s *serving) publish(w work, response []byte) {
 		return
 	case errors.Is(err, spool.ErrAnswered):
 		s.logger.Warn("syftevent: somebody else has answered, the response is dropped", "path", name)
-	case !s.memory.keep(w, response):
+	case !s.memory.keep(w, response, errors.Is(err, fs.ErrNotExist)):
 		return // it was logged
 	case errors.Is(err, fs.ErrNotExist):
 		s.logger.Info("syftevent: a request is gone, its response is kept in case it comes back", "path", name)
@@ -112,10 +116,10 @@ func (s *serving) publish(w work, response []byte) {
 	s.memory.drop(w.entry)
 }
 
-// republishResponse publishes a response again that has vanished while its request
+// publishAgain publishes a response again that has vanished while its request
 // stands, as SyftBox lets it when it loses an upload: unless SyftBox has marked one
 // of the pair, of which somebody should know.
-func (s *serving) republishResponse(w work, response []byte) {
+func (s *serving) publishAgain(w work, response []byte) {
 	names, err := s.spool.Names(w.entry.Dir)
 	if err != nil {
 		return // looked at again

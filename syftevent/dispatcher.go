@@ -21,11 +21,11 @@ type work struct {
 type dispatcher struct {
 	atOnce    int
 	perSender int
-	answer    func(work)
+	answer    func(*work)
 	// ended is told of each request that was answered or left, and runs no more.
 	ended func(work)
 	// crashed answers a request for which answer has not returned.
-	crashed func(work)
+	crashed func(*work)
 	logger  *slog.Logger
 
 	mu        sync.Mutex
@@ -50,7 +50,7 @@ const (
 	minQueuedOf = 64
 )
 
-func newDispatcher(atOnce int, answer, ended, crashed func(work), logger *slog.Logger) *dispatcher {
+func newDispatcher(atOnce int, answer func(*work), ended func(work), crashed func(*work), logger *slog.Logger) *dispatcher {
 	return &dispatcher{
 		atOnce: atOnce, perSender: max(1, atOnce/2),
 		answer: answer, ended: ended, crashed: crashed, logger: logger,
@@ -117,7 +117,7 @@ func (d *dispatcher) run(w work) {
 		if !returned {
 			d.logger.Error("syftevent: a handler or what serves it has not returned",
 				"request", w.entry.String(), "panic", p, "stack", string(debug.Stack()))
-			d.crashed(w)
+			d.crashed(&w)
 		}
 		d.ended(w)
 		d.mu.Lock()
@@ -131,7 +131,7 @@ func (d *dispatcher) run(w work) {
 		d.startWaiting()
 		d.endIfIdle()
 	}()
-	d.answer(w)
+	d.answer(&w)
 	returned = true
 }
 

@@ -16,7 +16,7 @@ func ignore(work) {}
 func TestDispatcherBoundsWhatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		block := make(chan struct{})
-		d := newDispatcher(1, func(work) { <-block }, ignore, nil, slog.New(slog.DiscardHandler))
+		d := newDispatcher(1, func(*work) { <-block }, ignore, nil, slog.New(slog.DiscardHandler))
 		fill := func(sender string) int {
 			for n := 0; ; n++ {
 				if !d.add(requestOf(sender, n)) {
@@ -57,7 +57,7 @@ func TestDispatcherLetsSendersTakeTurns(t *testing.T) {
 		var mu sync.Mutex
 		var order []string
 		running, most := 0, 0 // of the one who sends many
-		d := newDispatcher(4, func(w work) {
+		d := newDispatcher(4, func(w *work) {
 			many := w.location.sender == "many"
 			mu.Lock()
 			order = append(order, w.entry.String())

@@ -27,7 +27,8 @@ func (s *serving) look() {
 		s.memory.expire(began)
 		s.counters.looked(began, took, all)
 		if all {
-			s.counters.waits(pace.lookedAtAll(time.Now(), took, did.Listed, s.spool.Believed()))
+			s.lookWait = pace.lookedAtAll(time.Now(), took, did.Listed, s.spool.Believed())
+			s.counters.waits(s.lookWait)
 		}
 		pace.sleep(glance{took, did.Taken > 0, s.dispatcher.backlog(), s.spool.Active()},
 			s.activity, s.dispatcher.hungry, s.stopping)
@@ -47,7 +48,11 @@ func (s *serving) traced(all bool, did spool.Look, took time.Duration) {
 
 // take hands a request on, if it is this server's to answer now.
 func (s *serving) take(e entry) spool.Verdict {
-	if !s.memory.due(e, time.Now()) {
+	// It may have been passed over by one look.
+	if !s.memory.due(e, time.Now(), 2*s.lookWait+missingPause) {
+		return spool.Refused
+	}
+	if s.memory.full() && !s.memory.knows(e) {
 		return spool.Refused
 	}
 	where, mine := s.whose(e)

@@ -18,9 +18,9 @@ type memory struct {
 
 	mu      sync.Mutex
 	answers map[entry]*answer
-	// Those that were published and those that could not be, the longest unseen
-	// first.
-	published, unpublished ration
+	// Those that were published, those that could not be, and those whose request
+	// was gone; the longest unseen first.
+	published, unpublished, awaited ration
 }
 
 // A ration is a part of the memory, with bounds of its own.
@@ -39,11 +39,11 @@ type answer struct {
 	place *list.Element
 	in    *ration
 
-	// Of one that could not be published:
-	pause time.Duration
-	next  time.Time // when to look at the request again; also of one that was
-	// Of one that was published:
-	missing     time.Time // since when the request stands without it; zero: it does not
+	next  time.Time     // when the request is to be read again that stands without it
+	pause time.Duration // before that, of one that could not be published
+	// Of one that was published: since when the request stands without it, zero if
+	// it does not, and how often it was published again.
+	missing     time.Time
 	republished int
 }
 
@@ -52,7 +52,7 @@ const (
 	lastRetry  = 30 * time.Second
 	// rememberedFor is how long an answer is kept whose request is not there.
 	rememberedFor = 10 * time.Minute
-	// The bounds of what was published, and of what could not be.
+	// The bounds of what was published, and of the other two.
 	maxPublished       = 10_000
 	maxPublishedSize   = 16 << 20
 	maxUnpublished     = 10_000
@@ -69,6 +69,7 @@ func newMemory(delay time.Duration) *memory {
 		delay: delay, answers: map[entry]*answer{},
 		published:   ration{maxEntries: maxPublished, maxSize: maxPublishedSize},
 		unpublished: ration{maxEntries: maxUnpublished, maxSize: maxUnpublishedSize},
+		awaited:     ration{maxEntries: maxUnpublished, maxSize: maxUnpublishedSize},
 	}
 }
 
@@ -76,22 +77,23 @@ func newMemory(delay time.Duration) *memory {
 type course int
 
 const (
-	run       course = iota // it is new
-	publish                 // it has an answer, which is to be published
-	republish               // it had an answer, which is to be published again
-	leave                   // it has an answer, and nothing is to be done now
+	courseNew      course = iota // it was not answered here
+	courseKept                   // it has an answer that was not published yet
+	courseVanished               // it had an answer, which is to be published again
+	courseLeave                  // it had an answer, and nothing is to be done now
 )
 
 // due reports whether a request that was found without a response is to be read
-// now: it is not known, or its pause is over.
-func (m *memory) due(e entry, now time.Time) bool {
+// now: it is not known, or its pause is over. A request that stands is seen again
+// within a time.
+func (m *memory) due(e entry, now time.Time, within time.Duration) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	a := m.answers[e]
 	if a == nil {
 		return true
 	}
-	if now.Sub(a.seen) > max(m.delay, missingPause) {
+	if now.Sub(a.seen) > within {
 		a.missing = time.Time{} // the response, or nothing, was there meanwhile
 	}
 	a.touch(now)
@@ -106,23 +108,23 @@ func (m *memory) course(w work, now time.Time) (course, []byte) {
 	a := m.answers[w.entry]
 	switch {
 	case a == nil || a.sum != w.sum:
-		return run, nil
-	case a.in == &m.unpublished && a.data == nil:
-		return run, nil // there was no room to keep it
-	case a.in == &m.unpublished:
-		return publish, a.data
+		return courseNew, nil
+	case a.in != &m.published && a.data == nil:
+		return courseNew, nil // there was no room to keep it
+	case a.in != &m.published:
+		return courseKept, a.data
 	}
 	if a.missing.IsZero() {
 		a.missing = now
 	}
 	if m.delay < 0 || a.data == nil || a.republished == maxRepublished {
 		a.next = now.Add(lastRetry) // to see whether it is another request
-		return leave, nil
+		return courseLeave, nil
 	}
 	if a.next = now.Add(missingPause); now.Sub(a.missing) < m.delay {
-		return leave, nil
+		return courseLeave, nil
 	}
-	return republish, a.data
+	return courseVanished, a.data
 }
 
 // again notes that a response is about to be published again, and tells how often
@@ -139,13 +141,13 @@ func (m *memory) again(w work) int {
 	return a.republished
 }
 
-// keep remembers a response that could not be written, until it is due to be
-// tried again. It reports whether it is the first failure.
-func (m *memory) keep(w work, data []byte) (first bool) {
+// keep remembers a response that could not be written, or whose request is gone,
+// until it is due to be tried again. It reports whether it is the first failure.
+func (m *memory) keep(w work, data []byte, gone bool) (first bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	a := m.answers[w.entry]
-	first = a == nil || a.in != &m.unpublished
+	first = a == nil || a.in == &m.published
 	now := time.Now()
 	kept := &answer{entry: w.entry, sum: w.sum, data: data, seen: now, pause: firstRetry}
 	if !first {
@@ -153,7 +155,11 @@ func (m *memory) keep(w work, data []byte) (first bool) {
 	}
 	kept.republished = a.times(w)
 	kept.next = now.Add(kept.pause)
-	m.put(kept, &m.unpublished)
+	in := &m.unpublished
+	if gone {
+		in = &m.awaited
+	}
+	m.put(kept, in)
 	return first
 }
 
@@ -186,7 +192,7 @@ func (m *memory) drop(e entry) {
 func (m *memory) expire(now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, r := range []*ration{&m.published, &m.unpublished} {
+	for _, r := range []*ration{&m.published, &m.unpublished, &m.awaited} {
 		for a := r.oldest(); a != nil && now.Sub(a.seen) > rememberedFor; a = r.oldest() {
 			m.remove(a)
 		}
@@ -233,5 +239,20 @@ func (r *ration) oldest() *answer {
 func (m *memory) count() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.unpublished.order.Len()
+	return m.unpublished.order.Len() + m.awaited.order.Len()
+}
+
+// full reports whether so many responses could not be written that no more should
+// be made: the disk is full, say. There is room left for the handlers that run.
+func (m *memory) full() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.unpublished.order.Len() >= maxUnpublished/2 || m.unpublished.size >= maxUnpublishedSize/2
+}
+
+// knows reports whether a request was answered here lately.
+func (m *memory) knows(e entry) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.answers[e] != nil
 }

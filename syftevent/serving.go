@@ -47,6 +47,7 @@ type serving struct {
 	dispatcher     *dispatcher
 	memory         *memory
 	left           map[string]bool // what is left alone, and was logged; used by look
+	lookWait       time.Duration   // between two looks at all folders; used by look
 	wantedIn       *table          // the routes for which wantedAs is right; used by look
 	wantedAs       map[string]bool // by endpoint
 	counters       counters

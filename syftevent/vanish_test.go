@@ -3,6 +3,7 @@ package syftevent_test
 import (
 	"context"
 	"os"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -115,6 +116,26 @@ func TestServerTellsRequestsOfOneNameApart(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		if names := s.names(counted); len(names) != 2 || runs.Load() != 2 {
 			s.t.Errorf("%v, %d runs", names, runs.Load())
+		}
+	})
+}
+
+// A handler that has ended its goroutine has run, too.
+func TestServerDoesNotRunACrashedHandlerAgain(t *testing.T) {
+	var runs atomic.Int32
+	router := syftevent.NewRouter()
+	router.OnRequest("/count", func(context.Context, *syftevent.Request) (*syftevent.Response, error) {
+		runs.Add(1)
+		runtime.Goexit()
+		return nil, nil
+	})
+	inBubble(t, router, func(s *site) {
+		s.deliver(counted, envelope("/count", nil), fakebox.WebSocket)
+		if got := s.wait(counted); got.Status != 500 {
+			s.t.Errorf("status %d", got.Status)
+		}
+		if away := s.vanish(); away < syftevent.DefaultRepublishDelay || runs.Load() != 1 {
+			s.t.Errorf("published again after %v, %d runs", away, runs.Load())
 		}
 	})
 }

@@ -72,19 +72,49 @@ func TestProofRequestsWhileItRuns(t *testing.T) {
 	p.noLeftovers()
 }
 
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
 // Whenever the server is killed, in the end each request has one whole response
 // and nothing is left that is not one's own.
 func TestProofKilledAtRandom(t *testing.T) {
 	p := newProof(t, map[string]any{"poll_interval": "5ms"})
 	var names []string
+	interrupted := 0
 	for n := range sized(100, 5) {
 		p.start()
-		// A part arrives while it is killed.
-		for m := range 50 {
-			names = append(names, p.drop("echo", fmt.Sprintf("sender%d@example.com", (n+m)%7)))
+		kill := time.After(time.Duration(p.chance.IntN(60_000)) * time.Microsecond)
+		killed := make(chan struct{})
+		go func() {
+			defer close(killed)
+			<-kill
+			p.process.Kill()
+		}()
+		first := len(names)
+		for m := 0; !isClosed(killed); m++ {
+			names = append(names, p.drop("echo", fmt.Sprintf("sender%d-%d@example.com", n, m%3)))
+			time.Sleep(100 * time.Microsecond)
 		}
-		time.Sleep(time.Duration(p.chance.IntN(20_000)) * time.Microsecond)
-		p.process.Kill()
+		answered, unanswered := 0, 0
+		for _, name := range names[first:] {
+			if _, ok := p.responseTo(name); ok {
+				answered++
+			} else {
+				unanswered++
+			}
+		}
+		if answered > 0 && unanswered > 0 {
+			interrupted++
+		}
+	}
+	if t.Logf("%d requests, %d kills interrupted the work on what had arrived", len(names), interrupted); *fullProof && interrupted == 0 {
+		t.Error("no kill came while there was work")
 	}
 	p.start()
 	for _, name := range names {

@@ -7,20 +7,21 @@ import (
 
 // A directory is what is known of one directory of the spool: enough to tell
 // whether it may have changed since it was listed, and nothing of what is in it.
-// Only the goroutine that scans uses it.
+// Only the goroutine that scans uses it, but for since.
 type directory struct {
 	name     string // with slashes and relative to the spool's; "." for that
 	cname    []byte // name, ended by a zero byte, for system calls
 	depth    int
 	parent   *directory            // nil for the spool's own
 	children map[string]*directory // nil for none; by the last part of the name
-	since    time.Time             // when it was first seen
+	since    time.Time             // when it was first seen, or made anew; Spool.mu guards it
 
 	stamp      stamp
 	stampSince time.Time // when the stamp was first seen
 	listed     time.Time // when the last listing began; zero if it must be listed again
 	looked     time.Time // when it was looked at last
 	asks       bool      // whether the last listing showed a file without an answer
+	again      time.Time // when one of those is to be offered again
 	unwanted   bool      // whether Options.Wanted says that nothing in it is wanted
 	doubted    bool      // whether its times have been caught lying
 
@@ -58,7 +59,7 @@ const unwantedEvery = time.Second
 // that a test can show what it is for.
 type rules struct {
 	racy    bool // distrust a stamp that is younger than racyWindow
-	asking  bool // list a directory again while something in it asks
+	asking  bool // list a directory again when something in it is to be offered again
 	full    bool // list everything every fullScanEvery
 	doubt   bool // stop believing a directory's stamps once they have lied
 	touch   bool // set a directory's times before a full scan where times are not believed
@@ -72,15 +73,15 @@ var allRules = rules{
 	touch: true, believe: true, dedupe: true, unknown: true,
 }
 
-// unchanged reports whether a directory that has the stamp now can hold nothing
+// unchanged reports whether a directory that has the stamp now has nothing to offer
 // that its last listing did not show.
-func (d *directory) unchanged(now stamp, r rules) bool {
+func (d *directory) unchanged(has stamp, now time.Time, r rules) bool {
 	switch {
-	case d.listed.IsZero(), now != d.stamp:
+	case d.listed.IsZero(), has != d.stamp:
 		return false
 	case d.doubted && r.doubt:
 		return false
-	case d.asks && r.asking:
+	case d.asks && r.asking && !now.Before(d.again):
 		return false
 	}
 	return !r.racy || d.listed.Sub(d.stampSince) >= racyWindow
@@ -119,6 +120,7 @@ func (s *Spool) drop(d *directory) {
 		delete(d.parent.children, path.Base(d.name))
 	}
 	d.active, d.activeUntil = false, time.Time{}
+	s.forgetTrouble(d.name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.directories, d.name)

@@ -43,7 +43,8 @@ func (s *Spool) staysEmpty(p *place, entry Entry) bool {
 
 // RemoveEmpty looks once for empty files that have the name of an answer, waits
 // for the settle time, and removes those that have stayed empty, so that the files
-// beside them ask again. It ends early when ctx is done.
+// beside them ask again. It ends early when ctx is done; an error of one
+// does not keep it from the others.
 func (s *Spool) RemoveEmpty(ctx context.Context) error {
 	var empty []Entry
 	err := Walk(s.current(), func(dir string, names []Name, err error) error {
@@ -78,12 +79,13 @@ func (s *Spool) RemoveEmpty(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	var errs []error
 	for _, entry := range empty {
-		if err := s.removeEmpty(entry); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+		if err := s.removeEmpty(entry); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (s *Spool) removeEmpty(entry Entry) error {

@@ -113,6 +113,7 @@ var ruleChecks = map[string]ruleCheck{
 	"asking": {func(r *rules) { r.asking = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
 		write(t, dir, "d/a.in", asked)
 		settleStamps(s)
+		time.Sleep(offerAgain)
 		return cmp.Equal(found(s), []string{"d/a"})
 	}},
 	// A directory's time never moves.
@@ -273,6 +274,26 @@ func TestScanListsOnlyWhatMayHaveChanged(t *testing.T) {
 			}
 		})
 	})
+}
+
+// What is wrong with a directory is forgotten with it.
+func TestScanForgetsTheTroublesOfWhatIsGone(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "d/e/a.in", asked)
+	var log bytes.Buffer
+	s, f := faulty(t, dir, native{}, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	found(s)
+	f.failure = map[string]error{"d/e": syscall.EIO}
+	found(s)
+	if n := s.Figures().Troubles; n != 1 {
+		t.Fatalf("%d troubles", n)
+	}
+	os.RemoveAll(filepath.Join(dir, "d"))
+	f.failure = nil
+	found(s)
+	if n := s.Figures().Troubles; n != 0 || strings.Contains(log.String(), "can be read again") {
+		t.Errorf("%d troubles after it was removed, log:\n%s", n, &log)
+	}
 }
 
 // An error of one directory stops neither the scan nor the others, and is logged

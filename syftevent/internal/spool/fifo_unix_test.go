@@ -5,6 +5,7 @@ package spool
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -21,5 +22,24 @@ func TestFIFODoesNotBlock(t *testing.T) {
 	}
 	if _, _, err := s.Read(Entry{".", "pipe"}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("read: %v", err)
+	}
+}
+
+// Nor does one that takes a directory's place where no time is asked for first.
+func TestFIFOInPlaceOfADirectoryDoesNotBlock(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "d/a.in", asked)
+	s := open(t, dir, nil)
+	s.believed = false
+	s.Scan(func(Entry) Verdict { return Taken })
+	if err := os.RemoveAll(filepath.Join(dir, "d")); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(dir, "d"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.ScanActive(refuse)
+	if names := found(s); names != nil {
+		t.Errorf("found %v", names)
 	}
 }

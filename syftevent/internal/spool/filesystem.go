@@ -53,8 +53,14 @@ func portableStamp(dir string, d *directory) (stamp, error) {
 	return stamp{modified: info.ModTime().UnixNano()}, nil
 }
 
+// openDirectory opens a directory so that a FIFO that was put in its place does not
+// block.
+func openDirectory(root *os.Root, name string) (*os.File, error) {
+	return root.OpenFile(name, os.O_RDONLY|openNonblock, 0)
+}
+
 func listDirectory(s *Spool, d *directory, into *listing, read func(*os.File, *listing) error) error {
-	f, err := s.current().Open(d.name)
+	f, err := openDirectory(s.current(), d.name)
 	if err != nil {
 		return err
 	}

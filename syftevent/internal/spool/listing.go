@@ -22,9 +22,15 @@ const (
 type listing struct {
 	names    []byte // one behind the other
 	entries  []listed
-	asking   [][]byte            // stems of files that ask
+	asking   []asking
 	answered map[string]struct{} // stems of files that answer
 	buffer   []byte              // for the system call
+}
+
+// An asking is a name with the suffix of a file that asks, without it.
+type asking struct {
+	stem []byte
+	kind kind
 }
 
 type listed struct {

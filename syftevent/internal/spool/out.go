@@ -12,22 +12,36 @@ type file struct {
 	pending *pending
 }
 
+// An offer is what is to be done with a file that asks.
+type offer struct {
+	entry Entry
+	known bool      // the file was known to ask
+	due   bool      // it may be offered now, and is out
+	next  time.Time // otherwise: when it may be
+	fresh bool      // it is new, or has changed within activeFor
+}
+
 // handOut marks a file as out if it may be offered now: it is not out, does not
 // wait, and was not handed back since its directory's listing began. A listing
 // that is older may not show the answer.
-func (s *Spool) handOut(dir string, stem []byte, sequence uint64, now time.Time) (entry Entry, known, due bool) {
+func (s *Spool) handOut(dir string, stem []byte, sequence uint64, now time.Time) offer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	files := s.asked[dir]
 	f := files[text(stem)]
 	if f != nil {
 		f.seen = sequence
-		if f.out || f.done >= sequence || f.pending != nil && now.Before(f.pending.next) {
-			return Entry{}, true, false
+		switch {
+		case f.out:
+			return offer{known: true, next: now.Add(never)} // Done tells
+		case f.done >= sequence:
+			return offer{known: true, next: now}
+		case f.pending != nil && now.Before(f.pending.next):
+			return offer{known: true, next: f.pending.next}
 		}
 	}
-	known = f != nil
-	entry = Entry{dir, string(stem)}
+	known := f != nil
+	entry := Entry{dir, string(stem)}
 	if f == nil {
 		if files == nil {
 			files = map[string]*file{}
@@ -37,7 +51,8 @@ func (s *Spool) handOut(dir string, stem []byte, sequence uint64, now time.Time)
 		files[entry.Stem] = f
 	}
 	f.out = true
-	return entry, known, true
+	fresh := f.pending == nil || now.Sub(f.pending.since) < activeFor
+	return offer{entry: entry, known: known, due: true, fresh: fresh}
 }
 
 // takeBack marks a file as not out, that was offered and not taken.
@@ -70,11 +85,17 @@ func (s *Spool) Done(entry Entry) {
 		s.forget(entry.Dir, func(*file) bool { return true })
 		return
 	}
-	s.done = append(s.done, entry.Dir)
+	s.done = append(s.done, returned{entry.Dir, f.pending == nil})
 }
 
-// rouseDone makes the directories active of which a file was handed back: whoever
-// has got an answer may ask again at once.
+// A returned is a directory of which a file was handed back.
+type returned struct {
+	dir      string
+	answered bool // as far as is known: whoever waited for it may ask again at once
+}
+
+// rouseDone makes the directories be listed of which a file was handed back, and
+// active if whoever waited for it may ask again at once.
 func (s *Spool) rouseDone() {
 	s.mu.Lock()
 	s.done, s.returned = s.returned[:0], s.done
@@ -83,11 +104,17 @@ func (s *Spool) rouseDone() {
 		return
 	}
 	now := time.Now()
-	for _, name := range s.returned {
+	for _, r := range s.returned {
 		s.mu.Lock()
-		d := s.directories[name]
+		d := s.directories[r.dir]
 		s.mu.Unlock()
-		s.rouse(d, now)
+		if d == nil {
+			continue
+		}
+		d.again = time.Time{}
+		if r.answered {
+			s.rouse(d, now)
+		}
 	}
 }
 

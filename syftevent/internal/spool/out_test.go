@@ -163,3 +163,57 @@ func TestScanLooksSeldomWhereNothingIsWanted(t *testing.T) {
 		}
 	})
 }
+
+// What was answered is forgotten even if there is never room for all.
+func TestScanForgetsWithoutRoom(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, nil)
+	for round := range 20 {
+		for n := range 10 {
+			write(t, dir, fmt.Sprintf("%d-%d.in", round, n), asked)
+		}
+		var taken []Entry
+		s.Scan(func(e Entry) Verdict {
+			if len(taken) == 5 {
+				return NoRoom
+			}
+			taken = append(taken, e)
+			return Taken
+		})
+		for _, e := range taken {
+			write(t, dir, e.Stem+".out", "answer")
+			s.Done(e)
+		}
+	}
+	if n := len(s.asked["."]); n > 20 {
+		t.Errorf("%d files are known", n)
+	}
+}
+
+// A file that can never be read costs little: its directory is listed seldom and
+// does not stay active.
+func TestScanLeavesTheUnreadableAlone(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "d/a.in", asked)
+	s, f := faulty(t, dir, native{}, nil)
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		for time.Since(began) < 5*time.Minute {
+			s.Scan(func(e Entry) Verdict {
+				s.wait(e, [32]byte{}, time.Now(), longPause) // as Read does
+				s.Done(e)
+				return Taken
+			})
+			if time.Since(began) == 4*time.Minute {
+				clear(f.listed)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if s.Active() {
+			t.Error("its directory is still active")
+		}
+		if n := f.listed["d"]; n > 10 {
+			t.Errorf("listed %d times in a minute", n)
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"time"
 )
 
 // maxPlaces is how many directories are kept open.
@@ -34,6 +35,7 @@ func (s *Spool) enter(dir string) (*place, error) {
 		}
 		s.retire(dir, p)
 		s.leave(p)
+		s.renew(dir)
 	}
 	p, err := openPlace(root, dir)
 	if err != nil {
@@ -61,6 +63,15 @@ func (s *Spool) enter(dir string) (*place, error) {
 		p.retired = true
 	}
 	return p, nil
+}
+
+// renew notes that a directory was made anew: SyftBox does not watch it yet.
+func (s *Spool) renew(dir string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d := s.directories[dir]; d != nil {
+		d.since = time.Now()
+	}
 }
 
 // openPlace opens a directory unless its name is a symbolic link's.

@@ -28,7 +28,7 @@ const publishAttempts = 3
 
 // Publish puts the answer of an entry beside it, so that the name appears with
 // the whole content or not at all. If the file that asks is gone, or its
-// directory, the error is ErrNotExist: an answer would stand alone. If another
+// directory, the error is ErrNotExist, and no answer stands alone. If another
 // answer stands there, the error is ErrAnswered; if ours does, nil.
 func (s *Spool) Publish(entry Entry, data []byte) error {
 	p, err := s.enter(entry.Dir)
@@ -43,7 +43,8 @@ func (s *Spool) Publish(entry Entry, data []byte) error {
 		return err
 	}
 	final := entry.Stem + s.options.Out
-	how := publication{prefix: tempPrefix, links: s.links, durable: s.options.Durable}
+	links, believed := s.mount()
+	how := publication{prefix: tempPrefix, links: links, durable: s.options.Durable, look: !believed}
 	written, err := how.publish(p.root, final, data)
 	if errors.Is(err, errEmpty) && s.staysEmpty(p, entry) {
 		if err := p.root.Remove(final); err != nil {
@@ -52,29 +53,29 @@ func (s *Spool) Publish(entry Entry, data []byte) error {
 		written, err = how.publish(p.root, final, data)
 	}
 	if err != nil {
+		s.retire(entry.Dir, p) // it may be stale, or gone
 		return err
 	}
-	if _, err := p.root.Lstat(entry.Stem + s.options.In); errors.Is(err, fs.ErrNotExist) {
-		// It went while the answer was written, which would stand alone now; or it
-		// was fetched already, and whoever did so removes the answer next.
-		removeIfSame(p.root, final, written)
-		return nil
+	if _, gone := p.root.Lstat(entry.Stem + s.options.In); errors.Is(gone, fs.ErrNotExist) && removeIfSame(p.root, final, written) {
+		// It went while the answer was written, which would have stood alone. If
+		// the answer is not there either, somebody has fetched it.
+		return gone
 	}
 	s.nudge(entry.Dir, final, written)
 	return nil
 }
 
-// removeIfSame removes a file unless another has its name by now.
-func removeIfSame(root *os.Root, name string, file fs.FileInfo) {
-	if there, err := root.Lstat(name); err == nil && os.SameFile(there, file) {
-		root.Remove(name)
-	}
+// removeIfSame removes a file unless another has its name by now, and reports
+// whether it did.
+func removeIfSame(root *os.Root, name string, file fs.FileInfo) bool {
+	there, err := root.Lstat(name)
+	return err == nil && os.SameFile(there, file) && root.Remove(name) == nil
 }
 
 // PublishFile puts a file under a name as [Spool.Publish] does, for a client, and
 // returns what it was when it was written. It is not nudged.
 func PublishFile(root *os.Root, name string, data []byte) (fs.FileInfo, error) {
-	written, err := publication{prefix: sendPrefix, links: true}.publish(root, name, data)
+	written, err := publication{prefix: sendPrefix, links: true, look: true}.publish(root, name, data)
 	if errors.Is(err, errEmpty) {
 		return nil, fmt.Errorf("publishing %s: %w", name, ErrAnswered)
 	}
@@ -82,7 +83,7 @@ func PublishFile(root *os.Root, name string, data []byte) (fs.FileInfo, error) {
 		return written, err
 	}
 	// No hard links here, perhaps.
-	return publication{prefix: sendPrefix}.publish(root, name, data)
+	return publication{prefix: sendPrefix, look: true}.publish(root, name, data)
 }
 
 // A publication is a way of giving a file its name.
@@ -90,6 +91,7 @@ type publication struct {
 	prefix  string // of the temporary file
 	links   bool   // by a hard link, not by renaming
 	durable bool   // written to the disk before and after
+	look    bool   // whether a file may be another one under its new name, as on sshfs
 }
 
 func (how publication) publish(root *os.Root, final string, data []byte) (fs.FileInfo, error) {
@@ -123,12 +125,23 @@ func (how publication) once(root *os.Root, final string, data []byte) (written f
 		defer root.Remove(temp)
 	}
 	if linkErr == nil {
-		if how.durable {
-			err = syncDirectory(root, path.Dir(final))
+		if how.look {
+			if written, err = root.Lstat(final); err != nil {
+				return nil, false, nil // gone already, or NFS is behind
+			}
 		}
-		return written, err == nil, err
+		if how.durable {
+			if err := syncDirectory(root, path.Dir(final)); err != nil {
+				removeIfSame(root, final, written) // it is tried again
+				return nil, false, err
+			}
+		}
+		return written, true, nil
 	}
 	published, err = settleName(root, final, data)
+	if published && how.look {
+		written, err = root.Lstat(final)
+	}
 	if err == nil && !published && !errors.Is(linkErr, fs.ErrNotExist) && !errors.Is(linkErr, fs.ErrExist) {
 		err = linkErr
 	}

@@ -32,10 +32,11 @@ var (
 )
 
 // Between two readings of an incomplete file lie at least firstPause, then twice
-// as much each time, up to lastPause.
+// as much each time, up to lastPause; up to longPause if it cannot be read at all.
 const (
 	firstPause = 5 * time.Millisecond
 	lastPause  = 250 * time.Millisecond
+	longPause  = 30 * time.Second
 )
 
 // pending is what is known of a file that was found incomplete. Times are of
@@ -58,11 +59,12 @@ func (s *Spool) Read(entry Entry) ([]byte, State, error) {
 		return nil, TooLarge, nil
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errNotRegular):
 		s.settled(entry)
+		s.forgetTrouble(name)
 		return nil, Pending, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
 	case err != nil:
 		// Not the fault of whoever wrote it: it never settles.
 		s.trouble(name, err)
-		s.wait(entry, sha256.Sum256([]byte(err.Error())), time.Now())
+		s.wait(entry, sha256.Sum256([]byte(err.Error())), time.Now(), longPause)
 		return nil, Pending, nil
 	}
 	s.trouble(name, nil)
@@ -71,7 +73,7 @@ func (s *Spool) Read(entry Entry) ([]byte, State, error) {
 		return data, Whole, nil
 	}
 	now := time.Now()
-	if since := s.wait(entry, sha256.Sum256(data), now); steady && now.Sub(since) >= s.settleTime() {
+	if since := s.wait(entry, sha256.Sum256(data), now, lastPause); steady && now.Sub(since) >= s.settleTime() {
 		s.settled(entry)
 		return data, Settled, nil
 	}
@@ -154,7 +156,7 @@ func (s *Spool) settleTime() time.Duration {
 
 // wait notes that a file was read and found incomplete, and returns since when
 // it has had these bytes.
-func (s *Spool) wait(entry Entry, sum [sha256.Size]byte, now time.Time) time.Time {
+func (s *Spool) wait(entry Entry, sum [sha256.Size]byte, now time.Time, longest time.Duration) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.asked[entry.Dir][entry.Stem]
@@ -164,7 +166,7 @@ func (s *Spool) wait(entry Entry, sum [sha256.Size]byte, now time.Time) time.Tim
 	if p := f.pending; p == nil || p.sum != sum {
 		f.pending = &pending{sum: sum, since: now, pause: firstPause}
 	} else {
-		p.pause = min(2*p.pause, lastPause)
+		p.pause = min(2*p.pause, longest)
 	}
 	f.pending.next = now.Add(f.pending.pause)
 	return f.pending.since

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"slices"
 	"time"
 )
 
@@ -17,7 +18,7 @@ type Verdict int
 const (
 	// Taken: the file is out until Done is called with it.
 	Taken Verdict = iota
-	// Refused: it is offered again by the next scan.
+	// Refused: it is offered again within a second or so.
 	Refused
 	// NoRoom: it and the others of its directory are offered again by the next
 	// scan.
@@ -61,17 +62,7 @@ func (s *Spool) ScanActive(take func(Entry) Verdict) Look {
 	if !ok {
 		return Look{}
 	}
-	still := s.active[:0]
-	for _, d := range s.active {
-		if !c.now.Before(d.activeUntil) {
-			d.active = false
-			continue
-		}
-		still = append(still, d)
-	}
-	clear(s.active[len(still):])
-	s.active = still
-	for _, d := range still { // looking may add to s.active, behind these
+	for _, d := range s.active { // looking may add to s.active, behind these
 		if d.active { // not dropped meanwhile
 			c.look(d)
 		}
@@ -82,7 +73,16 @@ func (s *Spool) ScanActive(take func(Entry) Verdict) Look {
 // Active reports whether ScanActive has something to look at.
 func (s *Spool) Active() bool {
 	s.rouseDone()
-	return len(s.active) > 0
+	now := time.Now()
+	still := s.active[:0]
+	for _, d := range s.active {
+		if d.active = now.Before(d.activeUntil); d.active {
+			still = append(still, d)
+		}
+	}
+	clear(s.active[len(still):])
+	s.active = still
+	return len(still) > 0
 }
 
 func (s *Spool) begin(take func(Entry) Verdict) (*scan, bool) {
@@ -126,14 +126,14 @@ func (c *scan) look(d *directory) {
 	c.did.Directories++
 	skip := false
 	if c.believed {
-		now, err := s.files.stamp(s, d)
+		has, err := s.files.stamp(s, d)
 		if err != nil {
 			c.cannot(d, err)
 			return
 		}
-		skip = d.unchanged(now, s.rules)
-		if now != d.stamp || d.stampSince.IsZero() {
-			d.stamp, d.stampSince = now, time.Now()
+		skip = d.unchanged(has, c.now, s.rules)
+		if has != d.stamp || d.stampSince.IsZero() {
+			d.stamp, d.stampSince = has, time.Now()
 		}
 		if skip && !c.full {
 			return
@@ -174,7 +174,6 @@ func (c *scan) cannot(d *directory, err error) {
 		// Removed, or a network file system is behind: its parent's next listing
 		// tells.
 		d.parent.listed = time.Time{}
-		s.trouble(d.name, nil)
 		s.drop(d)
 		return
 	}
@@ -196,26 +195,51 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	d.listed, d.asks = began, false
 	for _, e := range names.entries {
 		name := names.name(e)
-		if e.kind == unknown {
-			e.kind = c.ask(d, name)
+		// Without types, a name that answers is taken for what it seems: asking for
+		// each would cost two calls over the network for each pair.
+		answers, asks := bytes.HasSuffix(name, s.out), bytes.HasSuffix(name, s.in)
+		if e.kind == unknown && !asks {
+			if e.kind = regular; !answers {
+				e.kind = c.ask(d, name)
+			}
 		}
 		switch {
 		case e.kind == folder:
 			c.folder(d, name, sequence)
-		case e.kind != regular:
+		case e.kind == other:
 			// A symbolic link could lead anywhere, and a FIFO would block.
-		case bytes.HasSuffix(name, s.out):
+		case answers:
 			names.answered[text(bytes.TrimSuffix(name, s.out))] = struct{}{}
-		case bytes.HasSuffix(name, s.in) && !s.options.Ignore(text(name)):
-			names.asking = append(names.asking, bytes.TrimSuffix(name, s.in))
+		case asks && !s.options.Ignore(text(name)):
+			names.asking = append(names.asking, asking{bytes.TrimSuffix(name, s.in), e.kind})
 		}
 	}
+	c.findTypes(d, sequence)
 	for _, child := range d.children {
 		if child.listing != sequence {
 			s.drop(child)
 		}
 	}
 	return c.offer(d, sequence), nil
+}
+
+// findTypes asks for the types of those names that ask, have no answer and were
+// listed without a type.
+func (c *scan) findTypes(d *directory, sequence uint64) {
+	names := &c.spool.listing
+	files := names.asking[:0]
+	for _, a := range names.asking {
+		if _, done := names.answered[text(a.stem)]; a.kind == unknown && !done {
+			name := append(slices.Clip(a.stem), c.spool.in...)
+			if a.kind = c.ask(d, name); a.kind == folder {
+				c.folder(d, name, sequence)
+			}
+		}
+		if a.kind == regular {
+			files = append(files, a)
+		}
+	}
+	names.asking = files
 }
 
 // ask asks for the type of an entry that was listed without one.
@@ -244,7 +268,9 @@ func (c *scan) folder(d *directory, name []byte, sequence uint64) {
 func (c *scan) offer(d *directory, sequence uint64) (found bool) {
 	s, names := c.spool, &c.spool.listing
 	room := true
-	for _, stem := range names.asking {
+	d.again = c.now.Add(never)
+	for _, a := range names.asking {
+		stem := a.stem
 		// A directory that changes while it is listed may show a name twice.
 		if _, done := names.answered[text(stem)]; done {
 			continue
@@ -256,27 +282,49 @@ func (c *scan) offer(d *directory, sequence uint64) (found bool) {
 		if !room {
 			continue
 		}
-		entry, known, due := s.handOut(d.name, stem, sequence, c.now)
-		found = found || !known
-		if !due {
+		offer := s.handOut(d.name, stem, sequence, c.now)
+		found = found || !offer.known
+		if !offer.due {
+			d.offerAt(offer.next)
 			continue
 		}
-		verdict := c.take(entry)
+		verdict := c.take(offer.entry)
 		if verdict != Taken {
-			s.takeBack(entry)
+			s.takeBack(offer.entry)
 		}
-		if verdict == NoRoom {
-			room = false
-		}
-		if verdict == Taken {
+		switch verdict {
+		case Taken:
 			c.did.Taken++
-			s.rouse(d, c.now)
+			if offer.fresh {
+				s.rouse(d, c.now)
+			}
+		case Refused:
+			d.offerAt(c.now.Add(offerAgain))
+		case NoRoom:
+			room = false
+			d.offerAt(c.now)
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if room { // otherwise not all were gone through
-		s.forget(d.name, func(f *file) bool { return f.seen != sequence })
-	}
+	// Without room not all were gone through, and what waits is kept.
+	s.forget(d.name, func(f *file) bool {
+		return f.seen != sequence && (room || f.pending == nil && f.done < sequence)
+	})
 	return found
+}
+
+const (
+	// offerAgain is how long it takes until a file is offered again that was
+	// refused.
+	offerAgain = time.Second
+	// never is longer than any directory goes without being listed.
+	never = time.Hour
+)
+
+// offerAt makes a directory be listed at a time, if not sooner.
+func (d *directory) offerAt(t time.Time) {
+	if t.Before(d.again) {
+		d.again = t
+	}
 }

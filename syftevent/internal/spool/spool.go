@@ -11,9 +11,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,12 +59,10 @@ func (e Entry) String() string { return path.Join(e.Dir, e.Stem) }
 // A Spool may be used by several goroutines, but for Scan, ScanActive and Active,
 // of which only one may be called at a time.
 type Spool struct {
-	dir      string
-	options  Options
-	in, out  []byte // Options.In and Out
-	links    bool   // whether the file system has hard links
-	believed bool   // whether directories' times tell of changes
-	nudges   *nudges
+	dir     string
+	options Options
+	in, out []byte // Options.In and Out
+	nudges  *nudges
 
 	// What only the goroutine that scans uses.
 	files    fileSystem
@@ -72,18 +72,20 @@ type Spool struct {
 	active   []*directory // looked at often
 	scan     scan
 	listing  listing
-	returned []string // of a swap with done
+	returned []returned // of a swap with done
 
 	sequence atomic.Uint64 // counts listings
 
 	mu          sync.Mutex
 	root        *os.Root
 	anchor      *os.File              // the same directory, for reading times
+	links       bool                  // whether the file system has hard links
+	believed    bool                  // whether directories' times tell of changes
 	directories map[string]*directory // the tree, by name
 	places      map[string]*place     // those that are open
 	asked       map[string]map[string]*file
 	empties     map[Entry]emptyFile
-	done        []string          // directories of which a file was handed back
+	done        []returned        // what was handed back since the last scan
 	troubles    map[string]string // what was logged of each path
 }
 
@@ -108,11 +110,11 @@ func Open(dir string, options Options) (*Spool, error) {
 	if err := s.openRoot(); err != nil {
 		return nil, err
 	}
-	var err error
-	if s.links, err = probeLinks(s.root); err != nil {
-		s.closeRoot()
-		return nil, fmt.Errorf("writing a file into %s: %w", dir, err)
+	links, err := probeLinks(s.root)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("writing a file into %s: %w", dir, err), s.closeRoot())
 	}
+	s.links = links
 	s.nudges = startNudges(options.NudgeInterval, s.touch)
 	return s, nil
 }
@@ -126,9 +128,15 @@ func (s *Spool) Close() error {
 // Believed reports whether directories' times are believed, so that one is listed
 // only if it may have changed.
 func (s *Spool) Believed() bool {
+	_, believed := s.mount()
+	return believed
+}
+
+// mount tells what is known of the spool's file system.
+func (s *Spool) mount() (links, believed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.believed
+	return s.links, s.believed
 }
 
 // Figures are what a spool knows at a time.
@@ -210,6 +218,13 @@ func (s *Spool) reopen() error {
 	if err := s.openRoot(); err != nil {
 		return err
 	}
+	// It may be another file system. Where nothing can be written the old answer
+	// is as good as any.
+	if links, err := probeLinks(s.root); err == nil {
+		s.mu.Lock()
+		s.links = links
+		s.mu.Unlock()
+	}
 	return errors.Join(anchor.Close(), root.Close())
 }
 
@@ -222,6 +237,18 @@ func (s *Spool) Exists(name string) bool {
 // maxTroubles is how many paths are remembered: whoever writes files chooses
 // their names.
 const maxTroubles = 10_000
+
+// forgetTrouble is for what is not there any more, with all below it.
+func (s *Spool) forgetTrouble(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.troubles) == 0 {
+		return
+	}
+	maps.DeleteFunc(s.troubles, func(other, _ string) bool {
+		return other == name || strings.HasPrefix(other, name+"/")
+	})
+}
 
 // trouble logs what is wrong with a path when it begins, changes or ends, not
 // at every look. A nil error is the end of it.

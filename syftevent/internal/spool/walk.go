@@ -70,7 +70,7 @@ func (w *walker) walk(dir string, depth int) error {
 
 func (w *walker) list(dir string) error {
 	w.listing.reset()
-	f, err := w.root.Open(dir)
+	f, err := openDirectory(w.root, dir)
 	if err != nil {
 		return err
 	}

@@ -185,10 +185,14 @@ func idle(endpoints, pairs int) func(context.Context, *Config, Subject, string) 
 			return 0, fmt.Errorf("it does not serve the endpoints that extra_endpoints asks for: %w", err)
 		}
 		// The first cleanup is over when no processor time goes into it any more.
+		began := time.Now()
 		for before := -1.0; ; {
 			now, err := processorTime(s.process.PID())
 			if err != nil {
 				return 0, err
+			}
+			if time.Since(began) > settleAtMost {
+				return 0, fmt.Errorf("it still uses more than %.0f %% of a core %v after its start", 100*settledShare, settleAtMost)
 			}
 			if before >= 0 && now-before < settledShare*settleBefore.Seconds() {
 				break
@@ -202,7 +206,7 @@ func idle(endpoints, pairs int) func(context.Context, *Config, Subject, string) 
 		if err != nil {
 			return 0, err
 		}
-		began := time.Now()
+		began = time.Now()
 		if !wait(ctx, c.Idle) {
 			return 0, context.Cause(ctx)
 		}
@@ -218,8 +222,11 @@ func idle(endpoints, pairs int) func(context.Context, *Config, Subject, string) 
 }
 
 // settledShare is the part of a core that a server uses at most that is done with
-// starting.
-const settledShare = 0.1
+// starting, which it must be after settleAtMost.
+const (
+	settledShare = 0.1
+	settleAtMost = 3 * time.Minute
+)
 
 // plainEndpoints are those of the conformance application that are no patterns.
 var plainEndpoints = []string{"echo", "fail", "inspect", "record", "slow", "sum", "status", "empty"}
