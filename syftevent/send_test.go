@@ -35,7 +35,10 @@ func request(t *testing.T, endpoint string, body any) *syftevent.Request {
 }
 
 // names lists the files of a folder of the app.
+// names lists a folder when the server is at rest: a temporary file still stands
+// beside a response that was just published.
 func (s *site) names(dir string) []string {
+	synctest.Wait()
 	var names []string
 	entries, _ := os.ReadDir(s.path(dir))
 	for _, entry := range entries {
