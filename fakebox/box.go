@@ -1,32 +1,67 @@
 package fakebox
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
+	"time"
 )
 
-// Config says how a network behaves. The zero value is a network without
-// faults.
+// Config says how a network behaves. The zero value is a network as SyftBox's,
+// without faults.
 type Config struct {
 	// Seed decides whatever the real SyftBox leaves to chance: the same seed
 	// decides the same.
 	Seed uint64
+	// Speed divides every duration of SyftBox: at 10 a cycle takes half a second.
+	// 0 is 1; what is below 0 is an error.
+	Speed float64
+	// Download says how a full synchronisation writes a file: by BlobStoreInPlace,
+	// as the released client 0.8.7 does, with its ChunkSize and Pause; by BlobStore
+	// if Mode is anything else.
+	Download Delivery
+	// ViewLatency is how long the server's list of files is on its way. A file that
+	// comes by the fast path meanwhile is taken for one that was deleted: it
+	// vanishes, and comes back a cycle later. 0 is none.
+	ViewLatency time.Duration
+	// FaultRate is how likely a fault is for each file at each point of its way, from
+	// 0, the default, to 1. [Box.Heal] ends them.
+	FaultRate float64
+	// Observe, if it is there, is called with each event, one after the other. It
+	// must not call the box.
+	Observe func(Event)
 }
 
 // A Box is a network of replicas. Its methods may be called concurrently.
 type Box struct {
 	dir    string
 	config Config
-	fail   func(error) // nil outside tests
+	test   TB // nil outside tests
+	hub    *hub
 
-	mu       sync.Mutex
-	replicas map[string]*Replica
-	draws    map[string]uint64 // how often each path was drawn for
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+	tasks  sync.WaitGroup // what is under way; Close waits for it
+
+	life sync.Mutex // held while it starts, ends, or lets somebody join
+
+	mu        sync.Mutex
+	closed    bool
+	started   bool
+	healed    bool
+	replicas  map[string]*Replica
+	draws     map[string]int // how often each path was drawn for
+	decisions map[string]int // how often each path came to each point
+	failing   map[Fault]int  // by FailNext
+
+	journal sync.Mutex
+	events  []Event
 }
 
 // TB is what [New] needs of a *testing.T.
@@ -34,6 +69,7 @@ type TB interface {
 	Helper()
 	Cleanup(func())
 	Failed() bool
+	Errorf(format string, args ...any)
 	Fatalf(format string, args ...any)
 	Logf(format string, args ...any)
 	TempDir() string
@@ -51,15 +87,15 @@ func New(t TB, config Config) *Box {
 		t.Fatalf("%v", err)
 		return nil
 	}
-	box.fail = func(err error) {
-		t.Helper()
-		t.Fatalf("%v", err)
-	}
+	box.test = t
 	t.Cleanup(func() {
+		box.Close()
 		if t.Failed() {
 			t.Logf("fakebox: seed %d", config.Seed)
+			for _, e := range box.lastEvents(100) {
+				t.Logf("%v", e)
+			}
 		}
-		box.Close()
 	})
 	return box
 }
@@ -67,6 +103,9 @@ func New(t TB, config Config) *Box {
 // Open makes a network in a folder, which must be new, empty, or a network's
 // that was closed.
 func Open(dir string, config Config) (*Box, error) {
+	if err := config.check(); err != nil {
+		return nil, err
+	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("fakebox: %w", err)
@@ -74,7 +113,28 @@ func Open(dir string, config Config) (*Box, error) {
 	if err := claim(dir); err != nil {
 		return nil, err
 	}
-	return &Box{dir: dir, config: config, replicas: map[string]*Replica{}, draws: map[string]uint64{}}, nil
+	box := &Box{
+		dir: dir, config: config, hub: newHub(),
+		replicas: map[string]*Replica{}, draws: map[string]int{}, decisions: map[string]int{}, failing: map[Fault]int{},
+	}
+	box.ctx, box.cancel = context.WithCancel(context.Background())
+	return box, nil
+}
+
+// check refuses what cannot be meant.
+func (c *Config) check() error {
+	switch {
+	case c.Speed < 0:
+		return fmt.Errorf("fakebox: speed %v is below 0", c.Speed)
+	case c.FaultRate < 0 || c.FaultRate > 1:
+		return fmt.Errorf("fakebox: fault rate %v is not from 0 to 1", c.FaultRate)
+	case modeNames[c.Download.Mode] == "":
+		return fmt.Errorf("fakebox: no delivery mode %d", c.Download.Mode)
+	}
+	if c.Speed == 0 {
+		c.Speed = 1
+	}
+	return nil
 }
 
 // claim marks a folder as a network's, unless it is somebody else's.
@@ -99,16 +159,88 @@ func claim(dir string) error {
 	return nil
 }
 
-// Close ends the network. The files stay.
-func (b *Box) Close() error {
+// Start lets the boxes of all who have joined work, and of those who join later:
+// from then on files travel. It returns when every change will be seen. A box that
+// starts knows nothing of what it has synchronised in another life: files that are
+// the same on the server are taken for synchronised, others for new.
+func (b *Box) Start() error { return b.failed(b.start()) }
+
+func (b *Box) start() error {
+	b.life.Lock()
+	defer b.life.Unlock()
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	if b.closed || b.started {
+		b.mu.Unlock()
+		return errors.New("fakebox: the network was started, or closed, already")
+	}
+	b.started = true
+	replicas := slices.Collect(maps.Values(b.replicas))
+	b.mu.Unlock()
+	for _, r := range replicas {
+		if err := r.startDaemon(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close ends the network: it waits for what is being written and ends the rest. The
+// files stay.
+func (b *Box) Close() error {
+	b.life.Lock()
+	defer b.life.Unlock()
+	b.mu.Lock()
+	b.closed = true
+	replicas := b.replicas
+	b.replicas = map[string]*Replica{}
+	b.mu.Unlock()
+	b.cancel()
 	var errs []error
-	for _, r := range b.replicas {
+	for _, r := range replicas {
+		errs = append(errs, r.closeWatch())
+	}
+	b.tasks.Wait()
+	for _, r := range replicas {
 		errs = append(errs, r.root.Close())
 	}
-	b.replicas = map[string]*Replica{}
 	return errors.Join(errs...)
+}
+
+// spawn runs a function in a goroutine, which Close waits for. Nothing is begun
+// after it.
+func (b *Box) spawn(f func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return
+	}
+	b.tasks.Go(f)
+}
+
+// after runs a function after a duration of SyftBox's.
+func (b *Box) after(d time.Duration, f func()) {
+	b.spawn(func() {
+		if b.sleep(d) {
+			f()
+		}
+	})
+}
+
+// sleep waits for a duration of SyftBox's; false if the network ends meanwhile.
+func (b *Box) sleep(d time.Duration) bool {
+	timer := time.NewTimer(b.scaled(d))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-b.ctx.Done():
+		return false
+	}
+}
+
+// scaled returns how long a duration of SyftBox's is in this network.
+func (b *Box) scaled(d time.Duration) time.Duration {
+	return time.Duration(float64(d) / b.config.Speed)
 }
 
 // Dir returns the folder of the network, in which each replica has a folder.
@@ -128,15 +260,23 @@ func (b *Box) draw(path string) uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.draws[path]++
-	h := fnv.New64a()
-	fmt.Fprintf(h, "%d\x00%s\x00%d", b.config.Seed, path, b.draws[path])
-	return h.Sum64()
+	return hash(b.config.Seed, "draw", path, b.draws[path])
 }
 
 // failed passes an error on, and fails the test of a network that has one.
 func (b *Box) failed(err error) error {
-	if err != nil && b.fail != nil {
-		b.fail(err)
+	if err != nil && b.test != nil {
+		b.test.Helper()
+		b.test.Fatalf("%v", err)
 	}
 	return err
+}
+
+// trouble records an error of a box at work, and fails the test of a network that
+// has one.
+func (b *Box) trouble(actor, name string, err error) {
+	b.record(Event{Actor: actor, Op: OpError, Path: name, Note: err.Error()})
+	if b.test != nil {
+		b.test.Errorf("fakebox: %s: %s: %v", actor, name, err)
+	}
 }

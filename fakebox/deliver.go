@@ -64,63 +64,94 @@ type Delivery struct {
 // Deliver puts a file into the person's own datasite as SyftBox does, making
 // the folders that it needs. The path has slashes and is relative to the
 // datasite. A path that would leave it is an error, as is a mode that does not
-// exist; an error fails the test that [New] was given.
+// exist; an error fails the test that [New] was given. In a network that was
+// started, the file is then on the server too, and other replicas get it as they
+// get any.
 func (r *Replica) Deliver(name string, data []byte, how Delivery) error {
 	return r.box.failed(r.deliver(name, data, how))
 }
 
 func (r *Replica) deliver(name string, data []byte, how Delivery) error {
-	if !filepath.IsLocal(filepath.FromSlash(name)) {
-		return fmt.Errorf("fakebox: path %q must be relative, and not lead out of the datasite of %s", name, r.Email)
-	}
-	final := path.Join("datasites", r.Email, name)
-	if err := r.root.MkdirAll(path.Dir(final), 0o755); err != nil {
-		return fmt.Errorf("fakebox: making the folder of %s: %w", name, err)
-	}
-	var err error
-	switch how.Mode {
-	case WebSocket:
-		err = r.deliverWebSocket(final, data)
-	case BlobStore:
-		err = r.deliverBlob(final, data)
-	case BlobStoreInPlace:
-		err = r.deliverInPlace(final, data, how)
-	default:
+	if modeNames[how.Mode] == "" {
 		return fmt.Errorf("fakebox: no delivery mode %d", how.Mode)
 	}
+	key, err := r.key(r.Email, name)
 	if err != nil {
+		return err
+	}
+	if r.running() {
+		if err := r.box.hub.put(r.Email, key, data); err != nil {
+			return fmt.Errorf("fakebox: delivering %s: %w", name, err)
+		}
+	}
+	via := ViaFullSync
+	if how.Mode == WebSocket {
+		via = ViaFast
+	}
+	if err := r.arrive(key, data, how, via); err != nil {
 		return fmt.Errorf("fakebox: delivering %s: %w", name, err)
 	}
 	return nil
 }
 
-func (r *Replica) deliverWebSocket(final string, data []byte) error {
-	// The folder stands beside "datasites", not in it.
-	const tempDir = ".syft-tmp"
-	if err := r.root.MkdirAll(tempDir, 0o755); err != nil {
-		return err
+// key returns the path below "datasites" of a file in a datasite.
+func (r *Replica) key(datasite, name string) (string, error) {
+	if !filepath.IsLocal(filepath.FromSlash(name)) || path.Clean(name) != name {
+		return "", fmt.Errorf("fakebox: path %q must be relative, clean, and not lead out of the datasite of %s", name, datasite)
 	}
-	temp := path.Join(tempDir, fmt.Sprintf("%s.syft.tmp.%d", path.Base(final), r.box.draw(final)))
-	if err := r.writeTemp(temp, data); err != nil {
-		return err
-	}
-	return r.root.Rename(temp, final)
+	return path.Join(datasite, name), nil
 }
 
-func (r *Replica) deliverBlob(final string, data []byte) error {
-	temp := fmt.Sprintf("%s.tmp.%d", final, r.box.draw(final))
-	if err := r.writeTemp(temp, data); err != nil {
+// place writes a file as the delivery says. The path is relative to "datasites".
+func (r *Replica) place(key string, data []byte, how Delivery, set times) error {
+	final := path.Join("datasites", key)
+	if err := r.root.MkdirAll(path.Dir(final), 0o755); err != nil {
 		return err
 	}
-	// SyftBox also sets the time to when its download ended: now. That is what the
-	// file has, by the file system's clock, which the clock of a test cannot turn back.
-	if err := r.root.Chmod(temp, 0o644); err != nil {
-		return err
+	switch how.Mode {
+	case WebSocket:
+		// The folder stands beside "datasites", not in it.
+		const tempDir = ".syft-tmp"
+		if err := r.root.MkdirAll(tempDir, 0o755); err != nil {
+			return err
+		}
+		temp := path.Join(tempDir, fmt.Sprintf("%s.syft.tmp.%d", path.Base(final), r.box.draw(final)))
+		return r.placeByRename(temp, final, data, 0o600, set)
+	case BlobStore:
+		temp := fmt.Sprintf("%s.tmp.%d", final, r.box.draw(final))
+		return r.placeByRename(temp, final, data, 0o644, set)
+	default:
+		return r.placeInPlace(final, data, how, set)
 	}
-	return r.root.Rename(temp, final)
 }
 
-func (r *Replica) deliverInPlace(final string, data []byte, how Delivery) error {
+// placeByRename writes a new file and gives it its name. SyftBox also sets the time
+// of a download to when it ended: now. That is what the file has, by the file
+// system's clock, which the clock of a test cannot turn back.
+func (r *Replica) placeByRename(temp, final string, data []byte, mode os.FileMode, set times) error {
+	f, err := r.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err = f.Write(data); err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = r.root.Chmod(temp, mode)
+	}
+	if err == nil {
+		err = set.apply(r.root, temp)
+	}
+	if err == nil {
+		err = r.root.Rename(temp, final)
+	}
+	if err != nil {
+		r.root.Remove(temp)
+	}
+	return err
+}
+
+func (r *Replica) placeInPlace(final string, data []byte, how Delivery, set times) error {
 	f, err := r.root.OpenFile(final, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
 	if err != nil {
 		return err
@@ -139,17 +170,23 @@ func (r *Replica) deliverInPlace(final string, data []byte, how Delivery) error 
 			time.Sleep(how.Pause)
 		}
 	}
-	return f.Close()
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return set.apply(r.root, final)
 }
 
-// writeTemp writes a new file as SyftBox writes its temporary ones.
-func (r *Replica) writeTemp(name string, data []byte) error {
-	f, err := r.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+// times is what a fault makes of a file's modification time; nil leaves it alone.
+type times func(now time.Time) time.Time
+
+func (t times) apply(root *os.Root, name string) error {
+	if t == nil {
+		return nil
+	}
+	info, err := root.Stat(name)
 	if err != nil {
 		return err
 	}
-	if _, err = f.Write(data); err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
+	changed := t(info.ModTime())
+	return root.Chtimes(name, changed, changed)
 }

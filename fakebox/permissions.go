@@ -82,9 +82,13 @@ func unquote(s string) string {
 // rules that match, the one with the longest pattern counts, as SyftBox takes
 // the most specific.
 func Allows(rules []Rule, user, path string, write bool) bool {
+	return allows(rules, compile(rules, user), user, path, write)
+}
+
+func allows(rules []Rule, expressions []*regexp.Regexp, user, path string, write bool) bool {
 	var best *Rule
-	for i, rule := range rules {
-		if rule.matches(user, path) && (best == nil || len(rule.Pattern) > len(best.Pattern)) {
+	for i, expression := range expressions {
+		if expression.MatchString(path) && (best == nil || len(rules[i].Pattern) > len(best.Pattern)) {
 			best = &rules[i]
 		}
 	}
@@ -98,15 +102,20 @@ func Allows(rules []Rule, user, path string, write bool) bool {
 	return slices.ContainsFunc(allowed, func(who string) bool { return who == "*" || who == "USER" || who == user })
 }
 
-func (r Rule) matches(user, path string) bool {
-	expression := regexp.QuoteMeta(r.Pattern)
-	expression = strings.NewReplacer(
-		regexp.QuoteMeta("{{.UserEmail}}"), regexp.QuoteMeta(user),
-		`\*\*/`, `(?:.*/)?`,
-		`\*\*`, `.*`,
-		`\*`, `[^/]*`,
-		`\?`, `[^/]`,
-	).Replace(expression)
-	matched, err := regexp.MatchString("^"+expression+"$", path)
-	return err == nil && matched
+// compile returns the expression of each rule's pattern for a user.
+func compile(rules []Rule, user string) []*regexp.Regexp {
+	var expressions []*regexp.Regexp
+	for _, rule := range rules {
+		expression := strings.NewReplacer(
+			regexp.QuoteMeta("{{.UserEmail}}"), regexp.QuoteMeta(user),
+			`\*\*/`, `(?:.*/)?`,
+			`\*\*`, `.*`,
+			`\*`, `[^/]*`,
+			`\?`, `[^/]`,
+		).Replace(regexp.QuoteMeta(rule.Pattern))
+		// Quoted text and the replacements above always compile. (?s): a name may
+		// hold a line break.
+		expressions = append(expressions, regexp.MustCompile("(?s)^"+expression+"$"))
+	}
+	return expressions
 }

@@ -2,7 +2,9 @@ package fakebox
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,6 +19,7 @@ type Replica struct {
 	box  *Box
 	dir  string
 	root *os.Root // of DataDir
+	daemon
 }
 
 // emailPattern is what SyftBox accepts as the name of a datasite, in lower case.
@@ -30,45 +33,80 @@ const serverURL = "https://syftbox.invalid"
 // there, [Box.TryJoin] returns the error.
 func (b *Box) Join(email string) *Replica {
 	r, err := b.TryJoin(email)
-	if b.failed(err) != nil && b.fail == nil {
+	if b.failed(err) != nil && b.test == nil {
 		panic(err)
 	}
 	return r
 }
 
-// TryJoin is Join that returns its error.
+// TryJoin is Join that returns its error: an address that is none or has joined
+// already, or a folder of that name that is not this network's.
 func (b *Box) TryJoin(email string) (*Replica, error) {
 	if !emailPattern.MatchString(email) {
 		return nil, fmt.Errorf("fakebox: %q is not an e-mail address in lower case", email)
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.replicas[email] != nil {
-		return nil, fmt.Errorf("fakebox: %s has joined already", email)
+	b.life.Lock()
+	defer b.life.Unlock()
+	r, started, err := b.join(email)
+	if err != nil {
+		return nil, err
 	}
-	r := &Replica{Email: email, box: b, dir: filepath.Join(b.dir, email)}
-	if err := r.create(); err != nil {
-		return nil, fmt.Errorf("fakebox: making the replica of %s: %w", email, err)
+	if started {
+		err = r.startDaemon()
 	}
-	b.replicas[email] = r
-	return r, nil
+	return r, err
 }
 
-// create makes the folders and the configuration file.
-func (r *Replica) create() error {
-	if err := os.MkdirAll(r.Datasite(), 0o755); err != nil {
-		return err
+func (b *Box) join(email string) (r *Replica, started bool, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return nil, false, errors.New("fakebox: the network was closed")
 	}
-	config, err := json.MarshalIndent(struct {
+	if b.replicas[email] != nil {
+		return nil, false, fmt.Errorf("fakebox: %s has joined already", email)
+	}
+	r = &Replica{Email: email, box: b, dir: filepath.Join(b.dir, email), daemon: newDaemon()}
+	if err := r.create(); err != nil {
+		return nil, false, fmt.Errorf("fakebox: making the replica of %s: %w", email, err)
+	}
+	b.replicas[email] = r
+	return r, b.started, nil
+}
+
+// create makes the folders and the configuration file, which is also the mark by
+// which a folder is known to be ours.
+func (r *Replica) create() error {
+	type configuration struct {
 		DataDir   string `json:"data_dir"`
 		Email     string `json:"email"`
 		ServerURL string `json:"server_url"`
 		ClientURL string `json:"client_url"`
-	}{r.DataDir(), r.Email, serverURL, "http://127.0.0.1:7938"}, "", "  ")
+	}
+	want := configuration{r.DataDir(), r.Email, serverURL, "http://127.0.0.1:7938"}
+	if entries, err := os.ReadDir(r.dir); err == nil && len(entries) > 0 {
+		var got configuration
+		data, err := os.ReadFile(r.ConfigPath())
+		if err == nil {
+			err = json.Unmarshal(data, &got)
+		}
+		if err != nil || got != want {
+			return fmt.Errorf("folder %s has files and is not a replica of this network: nothing was touched, choose another address or folder", r.dir)
+		}
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.MkdirAll(r.dir, 0o755); err != nil {
+		return err
+	}
+	config, err := json.MarshalIndent(want, "", "  ")
 	if err != nil {
 		return err
 	}
 	if err := os.WriteFile(r.ConfigPath(), config, 0o600); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(r.Datasite(), 0o755); err != nil {
 		return err
 	}
 	r.root, err = os.OpenRoot(r.DataDir())

@@ -1,0 +1,172 @@
+package fakebox_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/syftevent/syftevent-go/fakebox"
+)
+
+const (
+	rpc    = "bob@example.com/app_data/echo/rpc"
+	folder = rpc + "/hello/alice@example.com"
+)
+
+// A network is one of two people, of whom bob serves and alice asks, with bob's
+// permissions on the server. Its tests spend their time waiting: they are run in
+// parallel.
+type network struct {
+	*testing.T
+	box        *fakebox.Box
+	alice, bob *fakebox.Replica
+}
+
+func newNetwork(t *testing.T, config fakebox.Config) *network {
+	t.Helper()
+	t.Parallel()
+	if config.Speed == 0 {
+		config.Speed = 40
+	}
+	box := fakebox.New(t, config)
+	n := &network{T: t, box: box, alice: box.Join("alice@example.com"), bob: box.Join("bob@example.com")}
+	permissions, err := os.ReadFile("testdata/syft.pub.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.write(n.bob, rpc+"/syft.pub.yaml", string(permissions))
+	n.write(n.bob, rpc+"/hello/.syftkeep", "")
+	if err := box.Start(); err != nil {
+		t.Fatal(err)
+	}
+	n.event("the permissions on the server", func(e fakebox.Event) bool {
+		return e.Op == fakebox.OpUpload && strings.HasSuffix(e.Path, "syft.pub.yaml")
+	})
+	return n
+}
+
+// write writes a file in place, as an application does, but without emptying it
+// first: a synchronisation in between would take it for deleted.
+func (n *network) write(r *fakebox.Replica, key, data string) {
+	n.Helper()
+	n.mkdir(r, path.Dir(key))
+	f, err := os.OpenFile(r.Path(key), os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		n.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(data); err != nil {
+		n.Fatal(err)
+	}
+	if info, err := f.Stat(); err == nil && info.Size() > int64(len(data)) {
+		if err := f.Truncate(int64(len(data))); err != nil {
+			n.Fatal(err)
+		}
+	}
+}
+
+// rename writes a file elsewhere and renames it into its place.
+func (n *network) rename(r *fakebox.Replica, key, data string) {
+	n.Helper()
+	n.mkdir(r, path.Dir(key))
+	temp := r.Path(key) + ".tmp"
+	if err := os.WriteFile(temp, []byte(data), 0o644); err != nil {
+		n.Fatal(err)
+	}
+	if err := os.Rename(temp, r.Path(key)); err != nil {
+		n.Fatal(err)
+	}
+}
+
+func (n *network) mkdir(r *fakebox.Replica, key string) {
+	n.Helper()
+	if err := os.MkdirAll(r.Path(key), 0o755); err != nil {
+		n.Fatal(err)
+	}
+}
+
+// watched makes a folder and returns when what is written in it is noticed. A file
+// stays in it.
+func (n *network) watched(r *fakebox.Replica, key string) {
+	n.Helper()
+	n.mkdir(r, key)
+	probe := key + "/probe.request"
+	n.until("the folder is watched", func() bool {
+		// A new file each time: the watch sees what is modified.
+		n.write(r, probe, time.Now().String())
+		time.Sleep(5 * time.Millisecond)
+		return slices.ContainsFunc(n.box.Events(), func(e fakebox.Event) bool { return e.Op == fakebox.OpWrite && e.Path == probe })
+	})
+}
+
+func (n *network) remove(r *fakebox.Replica, key string) {
+	n.Helper()
+	if err := os.Remove(r.Path(key)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		n.Fatal(err)
+	}
+}
+
+func (n *network) exists(r *fakebox.Replica, key string) bool {
+	_, err := os.Lstat(r.Path(key))
+	return err == nil
+}
+
+func (n *network) read(r *fakebox.Replica, key string) string {
+	data, _ := os.ReadFile(r.Path(key))
+	return string(data)
+}
+
+// until waits for a condition.
+func (n *network) until(what string, condition func() bool) {
+	n.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !condition(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			n.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+// arrives waits until a file with the content is there.
+func (n *network) arrives(r *fakebox.Replica, key, data string) {
+	n.Helper()
+	n.until(key+" for "+r.Email, func() bool { return n.read(r, key) == data })
+}
+
+// event waits for an event, and returns it.
+func (n *network) event(what string, is func(fakebox.Event) bool) fakebox.Event {
+	n.Helper()
+	var found fakebox.Event
+	n.until(what, func() bool {
+		events := n.box.Events()
+		i := slices.IndexFunc(events, is)
+		if i >= 0 {
+			found = events[i]
+		}
+		return i >= 0
+	})
+	return found
+}
+
+// of returns a condition on events: what somebody's box did with a file.
+func of(actor string, op fakebox.Op, key string) func(fakebox.Event) bool {
+	return func(e fakebox.Event) bool { return e.Actor == actor && e.Op == op && e.Path == key }
+}
+
+const (
+	aliceBox = "alice@example.com/box"
+	bobBox   = "bob@example.com/box"
+)
+
+// cycles waits until each replica has begun and ended so many synchronisations.
+func (n *network) cycles(count int) {
+	n.Helper()
+	for _, r := range []*fakebox.Replica{n.alice, n.bob} {
+		before := r.Cycles()
+		n.until("cycles", func() bool { return r.Cycles() > before+count }) // one may be under way
+	}
+}
