@@ -95,12 +95,16 @@ func (n *network) mkdir(r *fakebox.Replica, key string) {
 func (n *network) watched(r *fakebox.Replica, key string) {
 	n.Helper()
 	n.mkdir(r, key)
-	probe := key + "/probe.request"
+	probe, last := key+"/probe.request", ""
 	n.until("the folder is watched", func() bool {
-		// A new file each time: the watch sees what is modified.
-		n.write(r, probe, time.Now().String())
+		// Other bytes each time: the watch sees what is modified.
+		last = time.Now().String()
+		n.write(r, probe, last)
 		time.Sleep(5 * time.Millisecond)
 		return slices.ContainsFunc(n.box.Events(), func(e fakebox.Event) bool { return e.Op == fakebox.OpWrite && e.Path == probe })
+	})
+	n.until("the last of it has arrived, or is refused", func() bool {
+		return n.read(n.alice, probe) == n.read(n.bob, probe) || !n.exists(r, probe)
 	})
 }
 

@@ -1,0 +1,243 @@
+package fakebox_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/syftevent/syftevent-go/fakebox"
+)
+
+// Faults that strike a file where it arrives, also in a network that was not
+// started.
+func TestFaultsOfADelivery(t *testing.T) {
+	const data = `{"id":"1","sender":"alice@example.com"}`
+	tests := map[fakebox.Fault]func(n *network, key string){
+		fakebox.Vanish: func(n *network, key string) {
+			n.until("it vanishes", func() bool { return !n.exists(n.bob, key) })
+			n.arrives(n.bob, key, data)
+		},
+		fakebox.Repush: func(n *network, key string) {
+			first := n.stat(n.bob, key)
+			n.until("it is replaced", func() bool { return n.exists(n.bob, key) && !os.SameFile(first, n.stat(n.bob, key)) })
+			n.arrives(n.bob, key, data)
+		},
+		fakebox.Duplicate: func(n *network, key string) {
+			n.until("it comes the other way", func() bool { return n.count(fakebox.OpArrive, key) == 2 })
+			events := n.box.Events()
+			if got := events[len(events)-1]; got.Via != fakebox.ViaFullSync || got.Mode != "blobstore" {
+				n.Errorf("it came again by %+v", got)
+			}
+			n.arrives(n.bob, key, data)
+		},
+		fakebox.Truncated: func(n *network, key string) {
+			if got := n.read(n.bob, key); got != data[:len(data)/2] {
+				n.Errorf("the file has %q", got)
+			}
+		},
+		fakebox.Answered: func(n *network, key string) {
+			if got := n.read(n.bob, strings.TrimSuffix(key, ".request")+".response"); !strings.Contains(got, `"status_code":299`) {
+				n.Errorf("the response has %q", got)
+			}
+			n.arrives(n.bob, key, data)
+		},
+		fakebox.Conflict: func(n *network, key string) {
+			n.arrives(n.bob, strings.TrimSuffix(key, ".request")+".conflict.request", data)
+			n.arrives(n.bob, key, data)
+		},
+		fakebox.Future: func(n *network, key string) {
+			if got := time.Until(n.stat(n.bob, key).ModTime()); got < 50*time.Minute {
+				n.Errorf("its time is %v from now", got)
+			}
+		},
+		fakebox.Coarse: func(n *network, key string) {
+			if got := n.stat(n.bob, key).ModTime(); !got.Equal(got.Truncate(2 * time.Second)) {
+				n.Errorf("its time is %v", got)
+			}
+		},
+		fakebox.Torn: func(n *network, key string) {
+			n.arrives(n.bob, key, data) // see TestTorn
+		},
+	}
+	for fault, check := range tests {
+		for _, started := range []bool{false, true} {
+			name := string(fault)
+			if started {
+				name += " in a network that runs"
+			}
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				box := fakebox.New(t, fakebox.Config{Speed: 40})
+				n := &network{T: t, box: box, alice: box.Join("alice@example.com"), bob: box.Join("bob@example.com")}
+				if started {
+					if err := box.Start(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := box.FailNext(fault, 1); err != nil {
+					t.Fatal(err)
+				}
+				key := folder + "/1.request"
+				if err := n.bob.Deliver(strings.TrimPrefix(key, "bob@example.com/"), []byte(data), fakebox.Delivery{}); err != nil {
+					t.Fatal(err)
+				}
+				n.event("the fault in the journal", func(e fakebox.Event) bool { return e.Fault == fault })
+				check(n, key)
+			})
+		}
+	}
+}
+
+func (n *network) stat(r *fakebox.Replica, key string) os.FileInfo {
+	n.Helper()
+	info, err := os.Stat(r.Path(key))
+	if err != nil {
+		n.Fatal(err)
+	}
+	return info
+}
+
+func TestTorn(t *testing.T) {
+	box := fakebox.New(t, fakebox.Config{Speed: 4})
+	n := &network{T: t, box: box, bob: box.Join("bob@example.com")}
+	if err := box.FailNext(fakebox.Torn, 1); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		done <- n.bob.Deliver(strings.TrimPrefix(folder, "bob@example.com/")+"/1.request", []byte("in three pieces"), fakebox.Delivery{})
+	}()
+	for _, want := range []string{"in thr", "in three pie", "in three pieces"} {
+		n.arrives(n.bob, folder+"/1.request", want)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// Faults that strike a file on its way out.
+func TestFaultsOfAMessage(t *testing.T) {
+	if !onLinux {
+		t.Skip("the fast path needs a watch that knows what was modified")
+	}
+	tests := map[fakebox.Fault]func(n *network, key string){
+		fakebox.BurstLoss: lost,
+		fakebox.DeadZone:  lost,
+		fakebox.Late: func(n *network, key string) {
+			n.arrives(n.bob, key, "x")
+			if e := n.event("arrival", of(bobBox, fakebox.OpArrive, key)); e.Via != fakebox.ViaFullSync {
+				n.Errorf("it came via %s", e.Via)
+			}
+		},
+		fakebox.Reorder: func(n *network, key string) {
+			second := folder + "/2.request"
+			n.write(n.alice, second, "second")
+			n.arrives(n.bob, second, "second")
+			n.arrives(n.bob, key, "x")
+		},
+	}
+	for fault, check := range tests {
+		t.Run(string(fault), func(t *testing.T) {
+			n := newNetwork(t, fakebox.Config{Speed: 10})
+			n.watched(n.alice, folder)
+			if err := n.box.FailNext(fault, 1); err != nil {
+				t.Fatal(err)
+			}
+			key := folder + "/1.request"
+			n.write(n.alice, key, "x")
+			check(n, key)
+		})
+	}
+}
+
+// lost checks that a file never arrives, and is deleted where it was written.
+func lost(n *network, key string) {
+	n.until("deleted", func() bool { return !n.exists(n.alice, key) })
+	n.cycles(1)
+	if n.exists(n.bob, key) {
+		n.Error("it has arrived")
+	}
+}
+
+func TestSkew(t *testing.T) {
+	box := fakebox.New(t, fakebox.Config{Seed: 9})
+	n := &network{T: t, box: box, alice: box.Join("alice@example.com")}
+	if err := box.FailNext(fakebox.Skew, 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, expired := range []bool{true, false} {
+		key, err := n.alice.Send(fakebox.Request{Datasite: "bob@example.com", App: "echo", Endpoint: "/hello", Body: []byte("x")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, after, _ := strings.Cut(n.read(n.alice, key), `"expires":"`)
+		expires, err := time.Parse(time.RFC3339Nano, after[:strings.IndexByte(after, '"')])
+		if err != nil || expires.Before(time.Now()) != expired {
+			t.Errorf("it expires at %v (%v), want in the past: %v", expires, err, expired)
+		}
+	}
+}
+
+func TestOfflineForACycle(t *testing.T) {
+	n := newNetwork(t, fakebox.Config{})
+	if err := n.box.FailNext(fakebox.Offline, 1); err != nil {
+		t.Fatal(err)
+	}
+	off := n.event("offline", func(e fakebox.Event) bool { return e.Op == fakebox.OpOffline })
+	n.event("online", func(e fakebox.Event) bool { return e.Op == fakebox.OpOnline && e.Actor == off.Actor })
+	n.cycles(1)
+}
+
+func TestSendRefuses(t *testing.T) {
+	box, err := fakebox.Open(t.TempDir(), fakebox.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer box.Close()
+	alice := box.Join("alice@example.com")
+	for _, req := range []fakebox.Request{
+		{Datasite: "bob@example.com", App: "echo", Endpoint: "../../../../x"},
+		{Datasite: "..", App: "echo", Endpoint: "x"},
+		{Datasite: "bob@example.com", App: "../echo", Endpoint: "x"},
+		{Datasite: "bob@example.com", Endpoint: "x"},
+	} {
+		if key, err := alice.Send(req); err == nil {
+			t.Errorf("%+v was sent as %s", req, key)
+		}
+	}
+}
+
+func TestConfigRefuses(t *testing.T) {
+	for _, config := range []fakebox.Config{{Speed: -1}, {FaultRate: 2}, {FaultRate: -0.5}, {Download: fakebox.Delivery{Mode: 7}}} {
+		if box, err := fakebox.Open(t.TempDir(), config); err == nil {
+			box.Close()
+			t.Errorf("%+v was accepted", config)
+		}
+	}
+}
+
+// A folder in the place of a replica that is somebody's is left alone.
+func TestJoinRefusesFoldersOfOthers(t *testing.T) {
+	box, err := fakebox.Open(t.TempDir(), fakebox.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer box.Close()
+	dir := box.Dir() + "/bob@example.com"
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, config := range []string{"", `{"data_dir":"/home/bob/SyftBox","email":"bob@example.com"}`} {
+		if err := os.WriteFile(dir+"/config.json", []byte(config), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := box.TryJoin("bob@example.com"); err == nil {
+			t.Errorf("a folder with the configuration %q was taken", config)
+		}
+		data, err := os.ReadFile(dir + "/config.json")
+		if entries, _ := os.ReadDir(dir); err != nil || string(data) != config || len(entries) != 1 {
+			t.Errorf("the folder was touched: %q, %v, %v", data, err, entries)
+		}
+	}
+}
