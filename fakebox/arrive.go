@@ -50,7 +50,7 @@ func (r *Replica) arrive(key string, data []byte, how Delivery, via string) erro
 		return err
 	}
 	r.box.record(Event{
-		Actor: r.actor(), Op: OpArrive, Path: key, Size: len(content), Mode: how.Mode.String(), Via: via, Fault: fault,
+		Actor: r.actor(), Op: OpArrive, Path: key, Size: len(content), Etag: etagOf(content), Mode: how.Mode.String(), Via: via, Fault: fault,
 	})
 	r.follow(fault, key, data)
 	return nil
@@ -101,7 +101,7 @@ func (r *Replica) answerInstead(request string) error {
 		return err
 	}
 	r.setSynced(key, etagOf(data))
-	r.box.record(Event{Actor: r.actor(), Op: OpArrive, Path: key, Size: len(data), Mode: WebSocket.String(), Via: ViaFast, Fault: Answered})
+	r.box.record(Event{Actor: r.actor(), Op: OpArrive, Path: key, Size: len(data), Etag: etagOf(data), Mode: WebSocket.String(), Via: ViaFast, Fault: Answered})
 	return nil
 }
 

@@ -61,6 +61,9 @@ type Event struct {
 	Path string `json:"path,omitempty"`
 	// Size is in bytes.
 	Size int `json:"size,omitempty"`
+	// Etag is what SyftBox calls the bytes: their MD5 in hexadecimal. The same bytes
+	// have the same.
+	Etag string `json:"etag,omitempty"`
 	// Mode is the name of the delivery mode, of what arrived.
 	Mode string `json:"mode,omitempty"`
 	// Via is ViaFast or ViaFullSync.

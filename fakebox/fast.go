@@ -25,7 +25,7 @@ func (r *Replica) noticed(key string, at time.Time) {
 	if err != nil || r.syncedEtag(key) == etagOf(data) {
 		return // the box's own doing, or the same bytes again
 	}
-	event := Event{Time: at, Actor: r.app(), Op: OpWrite, Path: key, Size: len(data), Fault: r.box.decide(atNotice, key)}
+	event := Event{Time: at, Actor: r.app(), Op: OpWrite, Path: key, Size: len(data), Etag: etagOf(data), Fault: r.box.decide(atNotice, key)}
 	r.box.record(event)
 	if event.Fault == Late {
 		return
@@ -64,7 +64,7 @@ func (r *Replica) send(key string, modified time.Time) {
 	r.sending.Lock()
 	defer r.sending.Unlock()
 	fault := b.decide(atSend, key)
-	event := Event{Actor: r.actor(), Op: OpSend, Path: key, Size: len(data), Via: ViaFast}
+	event := Event{Actor: r.actor(), Op: OpSend, Path: key, Size: len(data), Etag: etag, Via: ViaFast}
 	b.record(event)
 	event.Actor, event.Op, event.Via = Hub, OpLose, ""
 

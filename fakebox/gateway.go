@@ -102,13 +102,13 @@ func (b *Box) serveSend(w http.ResponseWriter, req *http.Request) {
 		}
 	}
 	headers["x-syft-from"], headers["x-syft-url"] = m.from, m.url.String()
-	id, data, err := b.compose(m.from, m.url.String(), req.Method, headers, body)
+	if suffix, _ := strconv.ParseBool(req.URL.Query().Get("suffix-sender")); suffix {
+		m.folder += "/" + m.from
+	}
+	id, data, err := b.compose(m.folder, m.from, m.url.String(), req.Method, headers, body)
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "internal_error", err.Error(), "")
 		return
-	}
-	if suffix, _ := strconv.ParseBool(req.URL.Query().Get("suffix-sender")); suffix {
-		m.folder += "/" + m.from
 	}
 	key := m.folder + "/" + id + ".request"
 	if err := b.hub.put(m.from, key, data); err != nil {

@@ -51,13 +51,14 @@ func (e envelope) encode(body []byte) ([]byte, error) {
 	return json.Marshal(e)
 }
 
-// compose makes the file of a request and its id.
-func (b *Box) compose(from, url, method string, headers map[string]string, body []byte) (id string, data []byte, err error) {
+// compose makes the file of a request, which is to lie in a folder, and its id.
+func (b *Box) compose(folder, from, url, method string, headers map[string]string, body []byte) (id string, data []byte, err error) {
 	id = b.newID(from)
 	now := time.Now().UTC()
-	if b.decide(atCompose, from+"/"+id+".request") == Skew {
+	key := folder + "/" + id + ".request"
+	if b.decide(atCompose, key) == Skew {
 		now = now.Add(-clockSkew)
-		b.record(Event{Actor: from + "/app", Op: OpWrite, Fault: Skew, Note: "request " + id})
+		b.record(Event{Actor: from + "/app", Op: OpWrite, Path: key, Fault: Skew})
 	}
 	e := envelope{
 		ID: id, Sender: from, Headers: headers, Created: now, Expires: now.Add(requestLifetime), Method: method, URL: url,
@@ -96,7 +97,7 @@ func (r *Replica) trySend(req Request) (string, error) {
 		return "", fmt.Errorf("fakebox: a request to %q needs the address of a datasite and the name of an app, not %q", req.Datasite, req.App)
 	}
 	url := "syft://" + path.Join(req.Datasite, "app_data", req.App, "rpc", endpoint)
-	id, data, err := r.box.compose(r.Email, url, req.Method, req.Headers, req.Body)
+	id, data, err := r.box.compose(folder, r.Email, url, req.Method, req.Headers, req.Body)
 	if err != nil {
 		return "", fmt.Errorf("fakebox: making a request to %s: %w", url, err)
 	}

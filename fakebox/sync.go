@@ -98,7 +98,7 @@ func (r *Replica) upload(key string) error {
 	if err != nil {
 		return err
 	}
-	event := Event{Actor: r.actor(), Op: OpUpload, Path: key, Size: len(data), Via: ViaFullSync}
+	event := Event{Actor: r.actor(), Op: OpUpload, Path: key, Size: len(data), Etag: etagOf(data), Via: ViaFullSync}
 	err = r.box.hub.put(r.Email, key, data)
 	if errors.Is(err, errDenied) || errors.Is(err, errRefused) {
 		event.Actor, event.Op, event.Note = Hub, OpRefuse, err.Error()

@@ -117,15 +117,16 @@ func (s *serving) publish(w work, response []byte) {
 }
 
 // publishAgain publishes a response again that has vanished while its request
-// stands, as SyftBox lets it when it loses an upload: unless SyftBox has marked one
-// of the pair, of which somebody should know.
+// stands, as SyftBox lets it when it loses an upload: unless SyftBox has refused the
+// response, or found it in conflict, and would again. A mark on the request is no
+// hindrance: the request that stands here has come back since.
 func (s *serving) publishAgain(w work, response []byte) {
 	names, err := s.spool.Names(w.entry.Dir)
 	if err != nil {
 		return // looked at again
 	}
 	for _, name := range names {
-		if strings.HasPrefix(name, w.entry.Stem+".") && isMarked(name) {
+		if strings.HasPrefix(name, w.entry.Stem+".") && strings.HasSuffix(name, responseSuffix) && isMarked(name) {
 			return
 		}
 	}

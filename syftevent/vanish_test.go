@@ -64,7 +64,7 @@ func TestServerPublishesAVanishedResponseAgain(t *testing.T) {
 }
 
 func TestServerRespectsMarksOfAVanishedResponse(t *testing.T) {
-	for _, marked := range []string{".rejected.response", ".conflict.response", ".conflict.20260102030405.request"} {
+	for _, marked := range []string{".rejected.response", ".conflict.response", ".conflict.20260102030405.response"} {
 		var runs atomic.Int32
 		inBubble(t, countingRouter(&runs), func(s *site) {
 			s.deliver(counted, envelope("/count", nil), fakebox.WebSocket)
@@ -85,6 +85,21 @@ func TestServerRespectsMarksOfAVanishedResponse(t *testing.T) {
 			}
 		})
 	}
+}
+
+// SyftBox has taken the request for one in conflict, and brought it again.
+func TestServerPublishesAgainBesideARequestThatWasInConflict(t *testing.T) {
+	var runs atomic.Int32
+	inBubble(t, countingRouter(&runs), func(s *site) {
+		s.deliver(counted, envelope("/count", nil), fakebox.WebSocket)
+		s.wait(counted)
+		if err := os.WriteFile(s.path(counted, stem+".conflict.request"), envelope("/count", nil), 0o644); err != nil {
+			s.t.Fatal(err)
+		}
+		if away := s.vanish(); away < 0 || runs.Load() != 1 {
+			s.t.Errorf("not published again, or %d runs", runs.Load())
+		}
+	})
 }
 
 // The same bytes under the same name are the same request, other bytes are
