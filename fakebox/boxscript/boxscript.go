@@ -17,11 +17,23 @@
 //
 // # Commands
 //
-//	box start EMAIL
+//	box start [flags] EMAIL...
 //
-// makes a network in $WORK/box, lets EMAIL join, and sets
-// $SYFTBOX_CLIENT_CONFIG_PATH to the configuration of that replica and
-// $DATASITE to the datasite's folder.
+// makes a network in $WORK/box and lets each EMAIL join. The first is the server's:
+// $SYFTBOX_CLIENT_CONFIG_PATH is set to the configuration of that replica and
+// $DATASITE to the datasite's folder. Flags:
+//
+//	-speed X              divides every duration of SyftBox; 1
+//	-download MODE        blobstore (the default) or blobstore-in-place
+//	-faults RATE          how likely a fault is at each point of a file's way; 0
+//
+// Nothing travels in the network, what is sent is delivered to the server at once,
+// until
+//
+//	box sync
+//
+// lets the boxes of all work. From then on, what is sent is written in the replica
+// of the sender, if the sender has joined, and SyftBox carries it.
 //
 //	box send [flags] NAME ENDPOINT [BODY]
 //
@@ -60,14 +72,48 @@
 //	box wait NAME...
 //
 // waits until each response is there, for $BOX_TIMEOUT (10s if unset), and
-// copies it to NAME.response in the script's directory.
+// copies it to NAME.response in the script's directory. It is waited for where the
+// request was put: with the server, or with the sender when files travel.
+//
+//	box wait -arrived NAME...
+//	box wait -gone NAME...
+//
+// wait until each request is whole in the server's replica, or is not there.
+//
+// # Faults
+//
+//	box fault FAULT [N]
+//	box heal
+//
+// let a fault (see [fakebox.Faults]) strike the next N files that it can strike, 1
+// if left out, and end all faults.
+//
+//	box offline EMAIL
+//	box online EMAIL
+//
+// take a box off the network and back.
+//
+//	box deliver [-via MODE] [-chunk N] [-pause DURATION] PATH FILE
+//
+// delivers a file to a path in the server's datasite.
+//
+//	box journal FILE
+//	box timeline EMAIL FILE
+//
+// write what has happened: as JSON, an event a line, or for people, as a table with
+// EMAIL on one side and the server on the other.
 package boxscript
 
 import (
 	"crypto/sha256"
 	"errors"
+	"flag"
 	"fmt"
+	"io"
+	"maps"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -84,7 +130,8 @@ type Network struct {
 	Box    *fakebox.Box
 	Server *fakebox.Replica
 
-	calls map[string]*Call
+	calls   map[string]*Call
+	syncing bool // box sync
 }
 
 // A Call is a request that was sent.
@@ -101,7 +148,8 @@ type Call struct {
 	Data []byte
 
 	network *Network
-	written int // how much of Data was delivered
+	written int              // how much of Data was delivered
+	client  *fakebox.Replica // where the sender wrote it; nil if it was delivered
 }
 
 type key struct{}
@@ -141,24 +189,44 @@ func box(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("unsupported: ! box")
 	}
 	subcommands := map[string]func(*Network, *testscript.TestScript, []string) error{
-		"start":  (*Network).commandStart,
-		"send":   (*Network).commandSend,
-		"more":   (*Network).commandMore,
-		"finish": (*Network).commandFinish,
-		"again":  (*Network).commandAgain,
-		"wait":   (*Network).commandWait,
+		"start":    (*Network).commandStart,
+		"sync":     (*Network).commandSync,
+		"send":     (*Network).commandSend,
+		"more":     (*Network).commandMore,
+		"finish":   (*Network).commandFinish,
+		"again":    (*Network).commandAgain,
+		"wait":     (*Network).commandWait,
+		"deliver":  (*Network).commandDeliver,
+		"fault":    (*Network).commandFault,
+		"heal":     (*Network).commandHeal,
+		"offline":  (*Network).commandOffline,
+		"online":   (*Network).commandOnline,
+		"journal":  (*Network).commandJournal,
+		"timeline": (*Network).commandTimeline,
 	}
 	if len(args) == 0 || subcommands[args[0]] == nil {
-		ts.Fatalf("usage: box start|send|more|finish|again|wait ...")
+		ts.Fatalf("usage: box %s ...", strings.Join(slices.Sorted(maps.Keys(subcommands)), "|"))
 	}
-	ts.Check(subcommands[args[0]](Of(ts), ts, args[1:]))
+	n := Of(ts)
+	if n.Box == nil && args[0] != "start" {
+		ts.Fatalf("box %s: the network has not started; box start EMAIL starts it", args[0])
+	}
+	ts.Check(subcommands[args[0]](n, ts, args[1:]))
 }
 
 func (n *Network) commandStart(ts *testscript.TestScript, args []string) error {
-	if len(args) != 1 {
-		return errors.New("usage: box start EMAIL")
+	config := fakebox.Config{Seed: n.Seed}
+	flags := newFlags("start")
+	flags.Float64Var(&config.Speed, "speed", 1, "")
+	flags.Float64Var(&config.FaultRate, "faults", 0, "")
+	modeVar(flags, "download", &config.Download.Mode)
+	if err := flags.Parse(args); err != nil {
+		return fmt.Errorf("box start: %w", err)
 	}
-	if err := n.Start(ts.MkAbs("box"), args[0]); err != nil {
+	if flags.NArg() == 0 {
+		return errors.New("usage: box start [-speed X] [-download MODE] [-faults RATE] EMAIL...")
+	}
+	if err := n.start(ts.MkAbs("box"), config, flags.Args()); err != nil {
 		return err
 	}
 	ts.Setenv("SYFTBOX_CLIENT_CONFIG_PATH", n.Server.ConfigPath())
@@ -168,16 +236,43 @@ func (n *Network) commandStart(ts *testscript.TestScript, args []string) error {
 
 // Start makes the network in a folder and lets the server join.
 func (n *Network) Start(dir, email string) error {
+	return n.start(dir, fakebox.Config{Seed: n.Seed}, []string{email})
+}
+
+func (n *Network) start(dir string, config fakebox.Config, emails []string) error {
 	if n.Box != nil {
 		return errors.New("the network has started already")
 	}
-	box, err := fakebox.Open(dir, fakebox.Config{Seed: n.Seed})
+	box, err := fakebox.Open(dir, config)
 	if err != nil {
 		return err
 	}
 	n.Box = box
-	n.Server, err = box.TryJoin(email)
-	return err
+	for _, email := range emails {
+		replica, err := box.TryJoin(email)
+		if err != nil {
+			return err
+		}
+		if n.Server == nil {
+			n.Server = replica
+		}
+	}
+	return nil
+}
+
+// newFlags makes the flags of a subcommand, whose errors the script reports.
+func newFlags(subcommand string) *flag.FlagSet {
+	flags := flag.NewFlagSet("box "+subcommand, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	return flags
+}
+
+// modeVar defines a flag that names a delivery mode.
+func modeVar(flags *flag.FlagSet, name string, mode *fakebox.Mode) {
+	flags.Func(name, "", func(value string) (err error) {
+		*mode, err = fakebox.ParseMode(value)
+		return err
+	})
 }
 
 // Call returns a request that was sent under the name.
@@ -191,9 +286,14 @@ func (n *Network) Call(name string) (*Call, error) {
 // RequestPath returns the request's file in the server's replica.
 func (c *Call) RequestPath() string { return c.path(".request") }
 
-// ResponsePath returns the file in the server's replica in which the response
-// is to appear.
-func (c *Call) ResponsePath() string { return c.path(".response") }
+// ResponsePath returns the file in which the response is to appear, in the server's
+// replica, or in the sender's if SyftBox carried the request.
+func (c *Call) ResponsePath() string {
+	if c.client != nil {
+		return c.client.Path(path.Join(c.network.Server.Email, c.Folder, c.Stem+".response"))
+	}
+	return c.path(".response")
+}
 
 func (c *Call) path(suffix string) string {
 	return filepath.Join(c.network.Server.Datasite(), filepath.FromSlash(c.Folder), c.Stem+suffix)

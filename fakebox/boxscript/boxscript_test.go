@@ -1,6 +1,7 @@
 package boxscript_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,10 @@ import (
 )
 
 func TestScripts(t *testing.T) {
+	permissions, err := filepath.Abs("../testdata/syft.pub.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
 	commands := boxscript.Commands()
 	// answer writes responses as a server would, one for each request that
 	// stands there when it is called.
@@ -23,5 +28,73 @@ func TestScripts(t *testing.T) {
 			time.AfterFunc(10*time.Millisecond, func() { os.WriteFile(name, []byte(`{"status_code":200}`), 0o644) })
 		}
 	}
+	// permit lets each sender write in a folder of the sender's own.
+	commands["permit"] = func(ts *testscript.TestScript, neg bool, args []string) {
+		rpc := filepath.Join(ts.Getenv("DATASITE"), "app_data/app/rpc")
+		ts.Check(os.MkdirAll(rpc, 0o755))
+		data, err := os.ReadFile(permissions)
+		ts.Check(err)
+		ts.Check(os.WriteFile(filepath.Join(rpc, "syft.pub.yaml"), data, 0o644))
+	}
+	// answering answers requests from now on, until the test ends.
+	commands["answering"] = func(ts *testscript.TestScript, neg bool, args []string) {
+		pattern := filepath.Join(ts.Getenv("DATASITE"), "app_data/app/rpc/echo/*/*.request")
+		go func() {
+			for t.Context().Err() == nil {
+				requests, _ := filepath.Glob(pattern)
+				for _, request := range requests {
+					name := strings.TrimSuffix(request, ".request") + ".response"
+					if _, err := os.Stat(name); err != nil {
+						os.WriteFile(name, []byte(`{"status_code":200}`), 0o644)
+					}
+				}
+				time.Sleep(time.Millisecond)
+			}
+		}()
+	}
 	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: boxscript.Setup, Cmds: commands})
 }
+
+// Each wrong command is one clear error.
+func TestCommandsRefuse(t *testing.T) {
+	for script, want := range map[string]string{
+		"box fly":                            "usage: box again|deliver|fault",
+		"box sync":                           "has not started",
+		"box start":                          "usage: box start",
+		"box start bob":                      "not an e-mail address",
+		"box start -speed -1 bob@x.org":      "below 0",
+		"box start -download bird bob@x.org": "there are websocket",
+		"START\nbox fault flood":             "there are burst-loss, dead-zone",
+		"START\nbox fault torn 0":            "want 1 or more",
+		"START\nbox fault torn few":          "no number",
+		"START\nbox offline carol@x.org":     "carol@x.org has not joined",
+		"START\nbox wait x":                  `no request "x"`,
+		"START\nbox deliver ../x f":          "lead out of the datasite",
+	} {
+		dir := t.TempDir()
+		script = strings.ReplaceAll(script, "START", "box start bob@x.org") + "\n-- f --\nx\n"
+		if err := os.WriteFile(filepath.Join(dir, "s.txtar"), []byte(script), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		failed := &failure{}
+		testscript.RunT(failed, testscript.Params{Dir: dir, Setup: boxscript.Setup, Cmds: boxscript.Commands()})
+		if !strings.Contains(failed.log.String(), want) {
+			t.Errorf("%q: %q is not in:\n%s", script, want, failed.log.String())
+		}
+	}
+}
+
+// A failure is a T that keeps what a script that fails has to say.
+type failure struct{ log strings.Builder }
+
+func (f *failure) Run(name string, run func(testscript.T)) {
+	defer func() { recover() }()
+	run(f)
+}
+
+func (f *failure) Log(args ...any)   { fmt.Fprintln(&f.log, args...) }
+func (f *failure) Fatal(args ...any) { f.Log(args...); f.FailNow() }
+func (f *failure) FailNow()          { panic("failed") }
+func (f *failure) Skip(args ...any)  { panic("skipped") }
+func (f *failure) Parallel()         {}
+func (f *failure) Verbose() bool     { return false }

@@ -1,11 +1,11 @@
 package boxscript
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
-	"io"
+	"io/fs"
 	"os"
 	"strconv"
 	"time"
@@ -56,12 +56,8 @@ func (n *Network) write(name string, size int) error {
 
 func (n *Network) commandAgain(ts *testscript.TestScript, args []string) error {
 	via := fakebox.WebSocket
-	flags := flag.NewFlagSet("box again", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	flags.Func("via", "", func(value string) (err error) {
-		via, err = fakebox.ParseMode(value)
-		return err
-	})
+	flags := newFlags("again")
+	modeVar(flags, "via", &via)
 	if err := flags.Parse(args); err != nil {
 		return fmt.Errorf("box again: %w", err)
 	}
@@ -75,9 +71,31 @@ func (n *Network) commandAgain(ts *testscript.TestScript, args []string) error {
 	return n.Server.Deliver(call.Folder+"/"+call.Stem+".request", call.Data, fakebox.Delivery{Mode: via})
 }
 
+// commandDeliver delivers a file that need not be a request.
+func (n *Network) commandDeliver(ts *testscript.TestScript, args []string) error {
+	var how fakebox.Delivery
+	flags := newFlags("deliver")
+	modeVar(flags, "via", &how.Mode)
+	flags.IntVar(&how.ChunkSize, "chunk", 0, "")
+	flags.DurationVar(&how.Pause, "pause", 0, "")
+	if err := flags.Parse(args); err != nil {
+		return fmt.Errorf("box deliver: %w", err)
+	}
+	if flags.NArg() != 2 {
+		return errors.New("usage: box deliver [-via MODE] [-chunk N] [-pause DURATION] PATH FILE")
+	}
+	return n.Server.Deliver(flags.Arg(0), []byte(ts.ReadFile(flags.Arg(1))), how)
+}
+
 func (n *Network) commandWait(ts *testscript.TestScript, args []string) error {
-	if len(args) == 0 {
-		return errors.New("usage: box wait NAME...")
+	flags := newFlags("wait")
+	arrived := flags.Bool("arrived", false, "")
+	gone := flags.Bool("gone", false, "")
+	if err := flags.Parse(args); err != nil {
+		return fmt.Errorf("box wait: %w", err)
+	}
+	if flags.NArg() == 0 || *arrived && *gone {
+		return errors.New("usage: box wait [-arrived | -gone] NAME...")
 	}
 	timeout := 10 * time.Second
 	if text := ts.Getenv("BOX_TIMEOUT"); text != "" {
@@ -87,10 +105,16 @@ func (n *Network) commandWait(ts *testscript.TestScript, args []string) error {
 		}
 	}
 	deadline := time.Now().Add(timeout)
-	for _, name := range args {
+	for _, name := range flags.Args() {
 		call, err := n.Call(name)
 		if err != nil {
 			return err
+		}
+		if *arrived || *gone {
+			if err := call.awaitRequest(deadline, *arrived); err != nil {
+				return err
+			}
+			continue
 		}
 		data, err := call.await(deadline)
 		if err != nil {
@@ -115,6 +139,24 @@ func (c *Call) await(deadline time.Time) ([]byte, error) {
 				err = fmt.Errorf("%s is not JSON", c.ResponsePath())
 			}
 			return nil, fmt.Errorf("request %q has no response: %w", c.Name, err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// awaitRequest waits until the request is whole in the server's replica, or is not
+// there.
+func (c *Call) awaitRequest(deadline time.Time, present bool) error {
+	for {
+		data, err := os.ReadFile(c.RequestPath())
+		if present && err == nil && bytes.Equal(data, c.Data) || !present && errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			if present {
+				return fmt.Errorf("request %q has not arrived whole: %d bytes of %d, %v", c.Name, len(data), len(c.Data), err)
+			}
+			return fmt.Errorf("request %q has not gone: %s is there (%v)", c.Name, c.RequestPath(), err)
 		}
 		time.Sleep(time.Millisecond)
 	}

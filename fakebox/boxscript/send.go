@@ -5,11 +5,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
-	"io"
 	"maps"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -34,8 +34,7 @@ const sendUsage = "usage: box send [flags] NAME ENDPOINT [BODY]"
 
 func parseSend(args []string) (*outgoing, error) {
 	o := &outgoing{headers: map[string]string{}, set: map[string]json.RawMessage{}}
-	flags := flag.NewFlagSet("box send", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
+	flags := newFlags("send")
 	flags.StringVar(&o.from, "from", "client@example.com", "")
 	flags.StringVar(&o.method, "method", "POST", "")
 	flags.StringVar(&o.stem, "stem", "", "")
@@ -44,10 +43,7 @@ func parseSend(args []string) (*outgoing, error) {
 	flags.StringVar(&o.envelopeFile, "envelope", "", "")
 	flags.IntVar(&o.bodySize, "body-size", -1, "")
 	flags.IntVar(&o.first, "first", -1, "")
-	flags.Func("via", "", func(value string) (err error) {
-		o.via, err = fakebox.ParseMode(value)
-		return err
-	})
+	modeVar(flags, "via", &o.via)
 	flags.Func("header", "", func(value string) error {
 		name, text, ok := strings.Cut(value, ": ")
 		if !ok {
@@ -94,9 +90,6 @@ func (n *Network) commandSend(ts *testscript.TestScript, args []string) error {
 	if err != nil {
 		return err
 	}
-	if n.Server == nil {
-		return errors.New("box send: the network has not started")
-	}
 	if n.calls[o.name] != nil {
 		return fmt.Errorf("box send: a request %q was sent already", o.name)
 	}
@@ -119,12 +112,28 @@ func (n *Network) commandSend(ts *testscript.TestScript, args []string) error {
 	}
 	n.calls[o.name] = call
 	ts.Setenv("STEM_"+o.name, o.stem)
+	if replica, joined := n.Box.Replica(o.from); joined && n.syncing {
+		if o.first >= 0 {
+			return errors.New("box send: -first is for what is delivered, not for what SyftBox carries")
+		}
+		call.client = replica
+		return call.write()
+	}
 	call.written = len(call.Data)
 	mode := o.via
 	if o.first >= 0 {
 		call.written, mode = min(o.first, len(call.Data)), fakebox.BlobStoreInPlace
 	}
 	return n.Server.Deliver(call.Folder+"/"+call.Stem+".request", call.Data[:call.written], fakebox.Delivery{Mode: mode})
+}
+
+// write writes the request in its sender's replica, in place, as a client does.
+func (c *Call) write() error {
+	name := c.client.Path(path.Join(c.network.Server.Email, c.Folder, c.Stem+".request"))
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(name, c.Data, 0o644)
 }
 
 // content makes the request file.
