@@ -118,7 +118,7 @@ func TestTorn(t *testing.T) {
 
 // Faults that strike a file on its way out.
 func TestFaultsOfAMessage(t *testing.T) {
-	if !onLinux {
+	if !fakebox.TellsWritesFromRenames {
 		t.Skip("the fast path needs a watch that knows what was modified")
 	}
 	tests := map[fakebox.Fault]func(n *network, key string){

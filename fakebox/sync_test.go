@@ -65,14 +65,14 @@ func TestPaths(t *testing.T) {
 			key := folder + "/" + string(rune('a'+i)) + ".response"
 			test.write(key, test.name)
 			n.arrives(n.alice, key, test.name)
-			if e := n.event("arrival", of(aliceBox, fakebox.OpArrive, key)); e.Via != test.via && onLinux {
+			if e := n.event("arrival", of(aliceBox, fakebox.OpArrive, key)); e.Via != test.via && fakebox.TellsWritesFromRenames {
 				t.Errorf("it came via %s, want %s", e.Via, test.via)
 			}
 			info, err := os.Stat(n.alice.Path(key))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if onLinux && info.Mode().Perm() != test.mode {
+			if fakebox.TellsWritesFromRenames && info.Mode().Perm() != test.mode {
 				t.Errorf("mode %v, want %v", info.Mode(), test.mode)
 			}
 			if since := time.Since(info.ModTime()); since < 0 || since > time.Minute {
@@ -88,7 +88,7 @@ func TestNewFolderIsNotWatchedYet(t *testing.T) {
 	key := folder + "/first.request"
 	n.write(n.alice, key, "first")
 	n.arrives(n.bob, key, "first")
-	if e := n.event("arrival", of(bobBox, fakebox.OpArrive, key)); e.Via != fakebox.ViaFullSync && onLinux {
+	if e := n.event("arrival", of(bobBox, fakebox.OpArrive, key)); e.Via != fakebox.ViaFullSync && fakebox.TellsWritesFromRenames {
 		t.Errorf("it came via %s", e.Via)
 	}
 }
@@ -273,7 +273,7 @@ func TestNames(t *testing.T) {
 		"a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q/r/s/t/alice@example.com/deep.request",
 		"hello/alice@example.com/" + strings.Repeat("x", 222) + ".request",
 	}
-	if onLinux {
+	if fakebox.TellsWritesFromRenames {
 		always = append(always, "hello/alice@example.com/line\nbreak.request")
 	}
 	for _, key := range never {
@@ -304,7 +304,7 @@ func TestRefusedNameAppearsAndGoes(t *testing.T) {
 	n.watched(n.alice, folder)
 	key := folder + "/a..b.request"
 	n.write(n.alice, key, "x")
-	if onLinux {
+	if fakebox.TellsWritesFromRenames {
 		n.event("arrival", of(bobBox, fakebox.OpArrive, key))
 	}
 	n.until("gone", func() bool { return !n.exists(n.alice, key) && !n.exists(n.bob, key) })

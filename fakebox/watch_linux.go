@@ -14,6 +14,10 @@ import (
 	"time"
 )
 
+// TellsWritesFromRenames tells whether the watch of this system sees that a file
+// was modified, as SyftBox's does on Linux, or only that it is another than before.
+const TellsWritesFromRenames = true
+
 // A watch tells of modified files, by inotify.
 type watch struct {
 	file *os.File // nil unless it runs

@@ -8,6 +8,10 @@ import (
 	"time"
 )
 
+// TellsWritesFromRenames tells whether the watch of this system sees that a file
+// was modified, as SyftBox's does on Linux, or only that it is another than before.
+const TellsWritesFromRenames = false
+
 // A watch tells of modified files, by looking at all of them every few
 // milliseconds. It cannot tell a file that was renamed into its place from one
 // that was written there: both are modified.

@@ -53,6 +53,7 @@ type Server struct {
 	// after it was answered, before the same response is published again, as
 	// SyftBox sometimes deletes one; default 12 s, two of SyftBox's cycles,
 	// negative for never. A response is published again three times at most.
+	// [publish-again]
 	RepublishDelay time.Duration
 	// CleanupExpiry is how old requests and responses become before they are
 	// removed, as [PeriodicCleanup] says; default 30 days, negative for never.

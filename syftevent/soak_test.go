@@ -51,6 +51,7 @@ type soak struct {
 // that arrived whole has one response, the right one; the others were lost by a
 // fault that the journal names.
 func TestSoak(t *testing.T) {
+	t.Parallel()
 	seed := *soakSeed
 	if seed == 0 {
 		seed = rand.Uint64()

@@ -6,6 +6,7 @@
 //	syftevent-conformance [run] [flags] [ID ...] [-- COMMAND ...]
 //	syftevent-conformance list
 //	syftevent-conformance serve
+//	syftevent-conformance box [flags] DIR EMAIL...
 //	syftevent-conformance bench [flags] [MEASURE ...] [-- COMMAND ...]
 //	syftevent-conformance version
 //
@@ -37,52 +38,6 @@ const (
 	exitCouldNotTest = 3
 )
 
-const usage = `Usage:
-
-  syftevent-conformance [run] [flags] [ID ...] [-- COMMAND ...]
-        run the scenarios, all or those that an ID means: the id of a scenario
-        or of a requirement that it covers, or a pattern of these such as
-        'publish-*'.
-        COMMAND starts the server under test; without it, it is the embedded
-        reference.
-  syftevent-conformance list
-        list the scenarios and what they cover
-  syftevent-conformance serve
-        be the embedded reference, as COMMAND (SPEC.md, Appendix A)
-  syftevent-conformance bench [flags] [MEASURE ...] [-- COMMAND ...]
-        measure how fast the embedded reference is and what it costs, beside a
-        bare loop and, if there is one, COMMAND; in one run, with ratios. The
-        measures, all if none is named: burst-1 burst-20 burst-idle latency
-        latency-1000 start memory idle-126 idle-1000
-  syftevent-conformance version
-
-Flags of run:
-
-  -keep               leave the files of each scenario, and say where
-  -ready-timeout D    how long COMMAND may take to become ready, such as 10s (30s)
-  -seed N             decides the ids of requests (1)
-  -strict             count a SHOULD that is not met as a failure
-  -timescale X        stretch every wait, for slow machines (1)
-  -v                  show the log of scenarios that pass, too
-
-Flags of bench:
-
-  -dir DIR            measure in this folder, on its file system (the system's for
-                      temporary files)
-  -idle D             how long a server without work is watched (1m)
-  -name NAME          what COMMAND is called in the table
-  -runs N             how often each figure is measured, the idle ones once (5)
-
-Of each scenario is said: pass; FAIL, a MUST is not met, or the server has died;
-warn, a SHOULD is not met; not implemented, the server does not declare the
-feature; not applicable, this system lacks something; COULD NOT TEST, the suite
-has failed. The verdict is conformant if every MUST of the core was tested and
-met, partial if some were not tested, and otherwise non-conformant.
-
-Exit status: 0 nothing unexpected, 1 something unexpected, 2 usage,
-3 something could not be tested.
-`
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -101,6 +56,8 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		err = list(rest, stdout)
 	case "serve":
 		err = serve(ctx, rest, stdin, stdout, stderr)
+	case "box":
+		err = playBox(ctx, rest, stdout)
 	case "bench":
 		err = measure(ctx, rest, stdout, stderr)
 	case "version":

@@ -38,6 +38,7 @@ type Target struct {
 type options struct {
 	PollInterval   duration `json:"poll_interval"`
 	Settle         duration `json:"settle"`
+	RepublishDelay duration `json:"republish_delay"`
 	MaxRequestSize int64    `json:"max_request_size"`
 	ExtraEndpoints int      `json:"extra_endpoints"`
 }
@@ -74,6 +75,7 @@ func (t Target) Serve(ctx context.Context) error {
 		Router:         t.router(o.ExtraEndpoints),
 		PollInterval:   time.Duration(o.PollInterval),
 		SettleTime:     time.Duration(o.Settle),
+		RepublishDelay: time.Duration(o.RepublishDelay),
 		MaxRequestSize: o.MaxRequestSize,
 		Logger:         slog.New(slog.NewTextHandler(t.Stderr, nil)),
 	}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/syftevent/syftevent-go/fakebox"
+)
+
+// usage is what "help" prints.
+var usage = strings.Replace(usageText, "FAULTS\n", faultTable(), 1)
+
+const usageText = `Usage:
+
+  syftevent-conformance [run] [flags] [ID ...] [-- COMMAND ...]
+        run the scenarios, all or those that an ID means: the id of a scenario
+        or of a requirement that it covers, or a pattern of these such as
+        'publish-*'.
+        COMMAND starts the server under test; without it, it is the embedded
+        reference.
+  syftevent-conformance list
+        list the scenarios and what they cover
+  syftevent-conformance serve
+        be the embedded reference, as COMMAND (SPEC.md, Appendix A)
+  syftevent-conformance box [flags] DIR EMAIL...
+        be SyftBox for some people, each with a replica in DIR, and say what happens
+        to which file, until Ctrl-C: for playing by hand
+  syftevent-conformance bench [flags] [MEASURE ...] [-- COMMAND ...]
+        measure how fast the embedded reference is and what it costs, beside a
+        bare loop and, if there is one, COMMAND; in one run, with ratios. The
+        measures, all if none is named: burst-1 burst-20 burst-idle latency
+        latency-1000 start memory idle-126 idle-1000
+  syftevent-conformance version
+
+Flags of run:
+
+  -keep               leave the files of each scenario, and say where
+  -ready-timeout D    how long COMMAND may take to become ready, such as 10s (30s)
+  -seed N             decides the ids of requests (1)
+  -strict             count a SHOULD that is not met as a failure
+  -timescale X        stretch every wait, for slow machines (1)
+  -v                  show the log of scenarios that pass, too
+
+Flags of box:
+
+  -download MODE      how the full synchronisation writes: blobstore, or
+                      blobstore-in-place as the client 0.8.7 does (blobstore)
+  -fail FAULT[=N]     let a fault strike the next N files (1); may be repeated
+  -faults RATE        how likely a fault is at each point of a file's way (0)
+  -json               print each event as JSON, and nothing else
+  -listen ADDR        where the HTTP gateway listens (127.0.0.1, any port)
+  -seed N             what is left to chance (1)
+  -speed X            divides every duration of SyftBox (1)
+
+FAULTS
+Flags of bench:
+
+  -dir DIR            measure in this folder, on its file system (the system's for
+                      temporary files)
+  -idle D             how long a server without work is watched (1m)
+  -name NAME          what COMMAND is called in the table
+  -runs N             how often each figure is measured, the idle ones once (5)
+
+Of each scenario is said: pass; FAIL, a MUST is not met, or the server has died;
+warn, a SHOULD is not met; not implemented, the server does not declare the
+feature; not applicable, this system lacks something; COULD NOT TEST, the suite
+has failed. The verdict is conformant if every MUST of the core was tested and
+met, partial if some were not tested, and otherwise non-conformant.
+
+Exit status: 0 nothing unexpected, 1 something unexpected, 2 usage,
+3 something could not be tested.
+`
+
+// faultTable lists the faults, for the usage.
+func faultTable() string {
+	var out strings.Builder
+	out.WriteString("The faults, and the requirement that obliges a server to survive each:\n\n")
+	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	for _, f := range fakebox.Faults() {
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", f.Fault, f.Requirement, f.What)
+	}
+	w.Flush()
+	out.WriteString("\n")
+	return out.String()
+}

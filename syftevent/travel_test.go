@@ -1,0 +1,113 @@
+package syftevent_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/syftevent/syftevent-go/fakebox"
+	"github.com/syftevent/syftevent-go/syftevent"
+)
+
+// A travel is a server in a network whose files travel, four times as fast as
+// SyftBox carries them.
+type travel struct {
+	*testing.T
+	box            *fakebox.Box
+	server, client *fakebox.Replica
+}
+
+func newTravel(t *testing.T, nudges time.Duration) *travel {
+	t.Helper()
+	t.Parallel()
+	box := fakebox.New(t, fakebox.Config{Seed: 1, Speed: 4})
+	v := &travel{T: t, box: box, server: box.Join(serverEmail), client: box.Join(clientEmail)}
+	server := &syftevent.Server{
+		AppName: appName, Client: &syftevent.Client{Email: serverEmail, DataDir: v.server.DataDir()},
+		Router: demoRouter(), NudgeInterval: nudges, Logger: slog.New(slog.DiscardHandler),
+	}
+	if err := server.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Shutdown(context.Background()) })
+	if err := box.Start(); err != nil {
+		t.Fatal(err)
+	}
+	v.until("the first synchronisation", func() bool { return v.server.Cycles() == 1 && v.client.Cycles() == 1 })
+	return v
+}
+
+func (v *travel) until(what string, condition func() bool) {
+	v.Helper()
+	for deadline := time.Now().Add(time.Minute); !condition(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			v.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// ask delivers requests to the server, all at once, after a synchronisation: the
+// next one is seconds away.
+func (v *travel) ask(count int) (responses []string) {
+	v.Helper()
+	cycles := v.server.Cycles()
+	v.until("a synchronisation", func() bool { return v.server.Cycles() > cycles })
+	for i := range count {
+		name := fmt.Sprintf("%s/echo/%s/%02d", rpcPath, clientEmail, i)
+		data := envelope("/echo", map[string]any{"id": nil})
+		if err := v.server.Deliver(name+".request", data, fakebox.Delivery{Mode: fakebox.WebSocket}); err != nil {
+			v.Fatal(err)
+		}
+		responses = append(responses, path.Join(serverEmail, name+".response"))
+	}
+	return responses
+}
+
+// arrivals returns the arrivals of responses with their client.
+func (v *travel) arrivals() []fakebox.Event {
+	return slices.DeleteFunc(v.box.Events(), func(e fakebox.Event) bool {
+		return e.Op != fakebox.OpArrive || e.Actor != clientEmail+"/box" || !strings.HasSuffix(e.Path, ".response")
+	})
+}
+
+// A response that was only renamed or linked into its place travels with the full
+// synchronisation; the nudge makes it travel at once. [publish-nudge]
+func TestNudgeMakesAResponseTravelAtOnce(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		nudges time.Duration
+		via    string
+	}{{"without", -1, fakebox.ViaFullSync}, {"with", 0, fakebox.ViaFast}} {
+		t.Run(test.name, func(t *testing.T) {
+			v := newTravel(t, test.nudges)
+			v.ask(1)
+			v.until("the response", func() bool { return len(v.arrivals()) == 1 })
+			if got := v.arrivals()[0].Via; got != test.via && fakebox.TellsWritesFromRenames {
+				t.Errorf("it came via %s, want %s\n%s", got, test.via, fakebox.Timeline(v.box.Events(), clientEmail, serverEmail))
+			}
+		})
+	}
+}
+
+// Forty responses at once: SyftBox would lose some that are modified at once, and
+// loses none of these. [publish-nudge]
+func TestNudgesArePacedSoThatNoneIsLost(t *testing.T) {
+	v := newTravel(t, 0)
+	responses := v.ask(40)
+	v.until("all responses", func() bool { return len(v.arrivals()) >= len(responses) })
+	for _, e := range v.box.Events() {
+		if e.Op == fakebox.OpLose || e.Op == fakebox.OpRemove {
+			t.Errorf("%v", e)
+		}
+	}
+	fast := len(slices.DeleteFunc(v.arrivals(), func(e fakebox.Event) bool { return e.Via != fakebox.ViaFast }))
+	t.Logf("%d of %d came by the fast path", fast, len(responses))
+	if fast == 0 && fakebox.TellsWritesFromRenames {
+		t.Error("none came by the fast path")
+	}
+}
