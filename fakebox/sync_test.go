@@ -1,6 +1,7 @@
 package fakebox_test
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -82,14 +83,25 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-// What is written at once in a new folder is not noticed.
+// What is written at once in a new folder is not noticed: nearly always, as of twelve
+// with SyftBox eleven.
 func TestNewFolderIsNotWatchedYet(t *testing.T) {
-	n := newNetwork(t, fakebox.Config{Speed: 5})
-	key := folder + "/first.request"
-	n.write(n.alice, key, "first")
-	n.arrives(n.bob, key, "first")
-	if e := n.event("arrival", of(bobBox, fakebox.OpArrive, key)); e.Via != fakebox.ViaFullSync && fakebox.TellsWritesFromRenames {
-		t.Errorf("it came via %s", e.Via)
+	n := newNetwork(t, fakebox.Config{Speed: 2})
+	var keys []string
+	for i := range 12 {
+		keys = append(keys, fmt.Sprintf("%s/new%d/alice@example.com/first.request", rpc, i))
+		n.write(n.alice, keys[i], "first")
+	}
+	missed := 0
+	for _, key := range keys {
+		n.arrives(n.bob, key, "first")
+		if n.event("arrival", of(bobBox, fakebox.OpArrive, key)).Via == fakebox.ViaFullSync {
+			missed++
+		}
+	}
+	t.Logf("%d of %d came with the full synchronisation", missed, len(keys))
+	if missed == 0 && fakebox.TellsWritesFromRenames {
+		t.Error("all came by the fast path")
 	}
 }
 

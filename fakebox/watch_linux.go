@@ -96,7 +96,7 @@ func (r *Replica) readWatch() {
 	for {
 		n, err := r.watch.file.Read(buf)
 		if err != nil {
-			if !errors.Is(err, os.ErrClosed) {
+			if r.box.ctx.Err() == nil { // and not closed by Close
 				r.box.trouble(r.actor(), "", fmt.Errorf("watching: %w", err))
 			}
 			return
@@ -127,7 +127,7 @@ func (r *Replica) handle(wd int32, mask uint32, name string) {
 	case mask&syscall.IN_ISDIR != 0 && mask&(syscall.IN_CREATE|syscall.IN_MOVED_TO) != 0:
 		// What is written in it before it is watched is not seen.
 		r.box.after(WatchDelay, func() {
-			if err := r.watchTree(key); err != nil && !errors.Is(err, os.ErrClosed) {
+			if err := r.watchTree(key); err != nil && r.box.ctx.Err() == nil {
 				r.box.trouble(r.actor(), key, err)
 			}
 		})
