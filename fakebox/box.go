@@ -218,17 +218,23 @@ func (b *Box) spawn(f func()) {
 }
 
 // after runs a function after a duration of SyftBox's.
-func (b *Box) after(d time.Duration, f func()) {
+func (b *Box) after(d time.Duration, f func()) { b.at(time.Now().Add(b.scaled(d)), f) }
+
+// at runs a function at a time, unless the network ends before.
+func (b *Box) at(when time.Time, f func()) {
 	b.spawn(func() {
-		if b.sleep(d) {
+		if b.wait(time.Until(when)) {
 			f()
 		}
 	})
 }
 
 // sleep waits for a duration of SyftBox's; false if the network ends meanwhile.
-func (b *Box) sleep(d time.Duration) bool {
-	timer := time.NewTimer(b.scaled(d))
+func (b *Box) sleep(d time.Duration) bool { return b.wait(b.scaled(d)) }
+
+// wait waits for a duration of this machine's; false if the network ends meanwhile.
+func (b *Box) wait(d time.Duration) bool {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -90,17 +90,10 @@ func (r *Replica) send(key string, modified time.Time) {
 		b.record(event)
 		return
 	}
-	delay := time.Until(served)
 	if fault == Reorder {
-		delay += b.scaled(time.Duration(b.draw(key) % uint64(time.Second)))
+		served = served.Add(b.scaled(time.Duration(b.draw(key) % uint64(time.Second))))
 	}
-	b.spawn(func() {
-		select {
-		case <-time.After(delay):
-			refused.Store(r.pass(key, data))
-		case <-b.ctx.Done():
-		}
-	})
+	b.at(served, func() { refused.Store(r.pass(key, data)) })
 }
 
 // pass is the server that takes a message of this replica and passes it on, or
@@ -142,13 +135,7 @@ func (b *Box) broadcast(from, key string, data []byte) {
 			b.record(Event{Actor: Hub, Op: OpLose, Path: key, Note: "for " + r.Email + ", who is busy"})
 			continue
 		}
-		b.spawn(func() {
-			select {
-			case <-time.After(time.Until(served)):
-				r.receive(key, data)
-			case <-b.ctx.Done():
-			}
-		})
+		b.at(served, func() { r.receive(key, data) })
 	}
 }
 
