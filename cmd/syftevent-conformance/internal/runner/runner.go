@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/known"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/script"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
@@ -44,6 +45,8 @@ type Result struct {
 	Scenario scenario.Scenario
 	Outcome  Outcome
 	Duration time.Duration
+	// Known is why the scenario is expected to fail, or may; nil if nothing is known.
+	Known *known.Entry
 	// Failure is set for Fail and Warn.
 	Failure *script.Failure
 	// Problem says why a scenario could not be tested, or does not apply.
@@ -54,6 +57,8 @@ type Result struct {
 	Stderr string
 	// Tree lists the files of the network.
 	Tree []string
+	// Events are what happened to the files below "rpc", in the order of time.
+	Events []script.Event
 	// Dir is where the files are, if they were kept.
 	Dir string
 }
