@@ -119,12 +119,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 	text.Begin(ready, f.seed, ids(scenarios))
 	runner.Run(ctx, config, ready, scenarios, text.Add)
 	text.End()
+	summary := text.Summary()
 	switch {
-	case text.Unexpected():
+	case summary.Unexpected:
 		return exitUnexpected, nil
 	case ctx.Err() != nil:
 		return 0, errInterrupted
-	case text.Incomplete():
+	case summary.Incomplete:
 		return exitCouldNotTest, nil
 	}
 	return exitOK, nil
