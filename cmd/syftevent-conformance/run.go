@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ type runFlags struct {
 	keep         bool
 	strict       bool
 	verbose      bool
+	reports      reportFlags
 	selectors    []string
 	command      []string // nil for the embedded reference
 	written      []string // the flags as they were given, for repeating the run
@@ -53,6 +55,7 @@ func parseRun(args []string) (*runFlags, error) {
 	flags.BoolVar(&f.keep, "keep", false, "")
 	flags.BoolVar(&f.strict, "strict", false, "")
 	flags.BoolVar(&f.verbose, "v", false, "")
+	f.reports.define(flags)
 	for len(args) > 0 { // flags and ids in any order
 		if !strings.HasPrefix(args[0], "-") || args[0] == "-" {
 			f.selectors, args = append(f.selectors, args[0]), args[1:]
@@ -72,7 +75,7 @@ func parseRun(args []string) (*runFlags, error) {
 		return nil, usageError("-ready-timeout %v: must be more than 0", f.readyTimeout)
 	}
 	flags.Visit(func(given *flag.Flag) {
-		if given.Name != "keep" && given.Name != "seed" {
+		if given.Name != "keep" && given.Name != "seed" && !slices.Contains(reportFlagNames, given.Name) {
 			f.written = append(f.written, fmt.Sprintf("-%s=%s", given.Name, given.Value))
 		}
 	})
@@ -95,6 +98,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 	if err != nil {
 		return 0, &statusError{exitUsage, err}
 	}
+	began := time.Now()
+	reports, err := f.reports.create()
+	if err != nil {
+		return 0, err
+	}
+	defer reports.discard()
 	config, err := f.config()
 	if err != nil {
 		return 0, err
@@ -120,11 +129,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 	runner.Run(ctx, config, ready, scenarios, text.Add)
 	text.End()
 	summary := text.Summary()
+	err = reports.write(report.NewDocument(report.Run{
+		SuiteVersion: version(), SpecVersion: specVersion,
+		Ready: ready, Command: f.shownCommand(), Config: config,
+		Started: began, Duration: time.Since(began),
+		Results: text.Results(), Summary: summary, Reproduce: text.Reproduce,
+	}))
 	switch {
-	case summary.Unexpected:
+	case summary.Unexpected: // outranks that a report is missing
+		printError(stderr, err)
 		return exitUnexpected, nil
 	case ctx.Err() != nil:
-		return 0, errInterrupted
+		return 0, errors.Join(errInterrupted, err)
+	case err != nil:
+		return 0, err
 	case summary.Incomplete:
 		return exitCouldNotTest, nil
 	}
@@ -161,6 +179,14 @@ func (f *runFlags) reproduce() string {
 		words[i] = strings.ReplaceAll(quote(word), "%", "%%")
 	}
 	return strings.Replace(strings.Join(words, " "), "\x00", "%s", 1)
+}
+
+// shownCommand is the command that starts the server, as somebody else would say it.
+func (f *runFlags) shownCommand() []string {
+	if f.command == nil {
+		return append(programName(), "serve")
+	}
+	return f.command
 }
 
 // programName is how the program was started: "go run" builds it anew each time,

@@ -15,7 +15,9 @@ func (s Scenario) evidence() string {
 		fmt.Fprintf(&out, "SPEC.md [%s] %s\n", r.ID, r.Text)
 	}
 	if f := s.Failure; f != nil {
-		fmt.Fprintf(&out, "at:        %s\nexpected:  %s\nactual:    %s\n", f.At, f.Expected, f.Actual)
+		for _, line := range [][2]string{{"at:", f.At}, {"expected:", f.Expected}, {"actual:", f.Actual}} {
+			fmt.Fprintf(&out, "%-10s %s\n", line[0], strings.ReplaceAll(line[1], "\n", "\n           "))
+		}
 	}
 	out.WriteString(block("problem", s.Problem))
 	out.WriteString(block("timeline", strings.Join(timeline(s.Events), "\n")))

@@ -81,9 +81,12 @@ func writeTable(out *strings.Builder, head []string, rows [][]string) {
 	all := append([][]string{head}, rows...)
 	widths := make([]int, len(head))
 	for _, row := range all {
-		for i, cell := range row[:len(row)-1] { // the last is the longest, and ends the line
+		for i, cell := range row {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell), 3)
 		}
+	}
+	if last := len(widths) - 1; widths[last] > 40 { // prose, and nothing stands behind it
+		widths[last] = 0
 	}
 	for n, row := range all {
 		for i, cell := range row {
