@@ -108,6 +108,8 @@ func TestUsage(t *testing.T) {
 		{"run", "-timescale", "Inf"},
 		{"run", "-ready-timeout", "-1s"},
 		{"run", "-ready-timeout", "5"},
+		{"run", "-parallel", "0"},
+		{"run", "-parallel", "few"},
 		{"run", "-"},
 		{"-"},
 		{"client-unique"},

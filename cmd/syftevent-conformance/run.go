@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +22,7 @@ import (
 // runFlags are the command line of run.
 type runFlags struct {
 	seed         uint64
+	parallel     int
 	timescale    float64
 	readyTimeout time.Duration
 	keep         bool
@@ -29,6 +32,10 @@ type runFlags struct {
 	command      []string // nil for the embedded reference
 	written      []string // the flags as they were given, for repeating the run
 }
+
+// notRepeated are the flags that the line that reproduces one scenario leaves out,
+// or has in any case.
+var notRepeated = []string{"keep", "parallel", "seed"}
 
 // maxTimescale is a factor with which every wait is still a length of time.
 const maxTimescale = 1000
@@ -48,6 +55,7 @@ func parseRun(args []string) (*runFlags, error) {
 	flags := flag.NewFlagSet("run", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.Uint64Var(&f.seed, "seed", 1, "")
+	flags.IntVar(&f.parallel, "parallel", runtime.NumCPU(), "")
 	flags.Float64Var(&f.timescale, "timescale", 1, "")
 	flags.DurationVar(&f.readyTimeout, "ready-timeout", 30*time.Second, "")
 	flags.BoolVar(&f.keep, "keep", false, "")
@@ -71,8 +79,11 @@ func parseRun(args []string) (*runFlags, error) {
 	if f.readyTimeout <= 0 {
 		return nil, usageError("-ready-timeout %v: must be more than 0", f.readyTimeout)
 	}
+	if f.parallel < 1 {
+		return nil, usageError("-parallel %d: must be 1 or more", f.parallel)
+	}
 	flags.Visit(func(given *flag.Flag) {
-		if given.Name != "keep" && given.Name != "seed" {
+		if !slices.Contains(notRepeated, given.Name) {
 			f.written = append(f.written, fmt.Sprintf("-%s=%s", given.Name, given.Value))
 		}
 	})
@@ -143,7 +154,7 @@ func (f *runFlags) config() (runner.Config, error) {
 	if err != nil {
 		return runner.Config{}, fmt.Errorf("making a folder for the run: %w", err)
 	}
-	config := runner.Config{Dir: dir, Keep: f.keep, Strict: f.strict}
+	config := runner.Config{Dir: dir, Keep: f.keep, Strict: f.strict, Parallel: f.parallel}
 	config.Command = target.Command{Args: command, ReadyTimeout: time.Duration(float64(f.readyTimeout) * f.timescale)}
 	config.Seed, config.Timescale = f.seed, f.timescale
 	return config, nil

@@ -36,6 +36,7 @@ const usageText = `Usage:
 Flags of run:
 
   -keep               leave the files of each scenario, and say where
+  -parallel N         how many scenarios run at a time (the number of processors)
   -ready-timeout D    how long COMMAND may take to become ready, such as 10s (30s)
   -seed N             decides the ids of requests (1)
   -strict             count a SHOULD that is not met as a failure

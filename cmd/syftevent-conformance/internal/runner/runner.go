@@ -72,6 +72,9 @@ type Config struct {
 	Keep bool
 	// Dir is a folder for the files of the run, which must exist.
 	Dir string
+	// Parallel is how many scenarios run at a time; the number of processors if it
+	// is 0.
+	Parallel int
 }
 
 // probeGrace is how long a server may take to stop that has done nothing yet.
@@ -107,21 +110,6 @@ func Probe(ctx context.Context, config Config) (target.Ready, error) {
 		return target.Ready{}, err
 	}
 	return process.Ready(), nil
-}
-
-// Run runs scenarios one after the other and gives each result to done. When
-// ctx is cancelled it ends with the scenario that runs then.
-func Run(ctx context.Context, config Config, ready target.Ready, scenarios []scenario.Scenario, done func(Result)) {
-	for _, s := range scenarios {
-		if ctx.Err() != nil {
-			return
-		}
-		if s.Feature != "" && !slices.Contains(ready.Features, s.Feature) {
-			done(Result{Scenario: s, Outcome: NotImplemented})
-			continue
-		}
-		done(runOne(ctx, config, s))
-	}
 }
 
 // scenarioBudget is how long a scenario may take in all before it is broken

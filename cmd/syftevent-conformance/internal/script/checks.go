@@ -29,12 +29,12 @@ func (r *Run) wait(within time.Duration, expected string, done func() (ok bool, 
 		switch {
 		case ok || err != nil:
 			return err
+		case r.ctx.Err() != nil:
+			return r.ctx.Err()
 		case ended:
 			return &mismatch{expected, fmt.Sprintf("the server has ended (%s)", r.process.Status()), true}
 		case time.Now().After(deadline):
 			return &mismatch{expected, fmt.Sprintf("%s after %v", standing, within), false}
-		case r.ctx.Err() != nil:
-			return r.ctx.Err()
 		}
 		time.Sleep(pause)
 	}
@@ -103,6 +103,8 @@ func (r *Run) commandWhole(ts *testscript.TestScript, args []string) error {
 			return nil
 		case !errors.Is(err, fs.ErrNotExist):
 			return err
+		case r.ctx.Err() != nil:
+			return r.ctx.Err()
 		case time.Now().After(deadline):
 			return &mismatch{expected, "there is no response", false}
 		case r.process.Exited():

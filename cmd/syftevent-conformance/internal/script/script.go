@@ -268,6 +268,8 @@ func (r *Run) commandServer(ts *testscript.TestScript, args []string) error {
 	case args[0] == "start" && !running:
 		return r.start(args[1:])
 	case args[0] == "stop" && running:
+		// A run that is cancelled does not wait for it.
+		defer context.AfterFunc(r.ctx, r.process.Kill)()
 		if err := r.process.Stop(r.answerWithin()); err != nil {
 			return &mismatch{"the server stops when it is told to", err.Error(), true}
 		}
