@@ -109,6 +109,8 @@ func TestUsage(t *testing.T) {
 		{"run", "-ready-timeout", "-1s"},
 		{"run", "-ready-timeout", "5"},
 		{"run", "-parallel", "0"},
+		{"run", "-update-known"},
+		{"run", "-known", "/no/such/file"},
 		{"run", "-parallel", "few"},
 		{"run", "-"},
 		{"-"},

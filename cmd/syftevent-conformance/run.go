@@ -23,6 +23,8 @@ import (
 type runFlags struct {
 	seed         uint64
 	parallel     int
+	known        string // a file
+	updateKnown  bool
 	timescale    float64
 	readyTimeout time.Duration
 	keep         bool
@@ -35,7 +37,7 @@ type runFlags struct {
 
 // notRepeated are the flags that the line that reproduces one scenario leaves out,
 // or has in any case.
-var notRepeated = []string{"keep", "parallel", "seed"}
+var notRepeated = []string{"keep", "known", "parallel", "seed", "update-known"}
 
 // maxTimescale is a factor with which every wait is still a length of time.
 const maxTimescale = 1000
@@ -55,6 +57,8 @@ func parseRun(args []string) (*runFlags, error) {
 	flags := flag.NewFlagSet("run", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.Uint64Var(&f.seed, "seed", 1, "")
+	flags.StringVar(&f.known, "known", "", "")
+	flags.BoolVar(&f.updateKnown, "update-known", false, "")
 	flags.IntVar(&f.parallel, "parallel", runtime.NumCPU(), "")
 	flags.Float64Var(&f.timescale, "timescale", 1, "")
 	flags.DurationVar(&f.readyTimeout, "ready-timeout", 30*time.Second, "")
@@ -82,6 +86,9 @@ func parseRun(args []string) (*runFlags, error) {
 	if f.parallel < 1 {
 		return nil, usageError("-parallel %d: must be 1 or more", f.parallel)
 	}
+	if f.updateKnown && f.known == "" {
+		return nil, usageError("-update-known wants -known FILE, the list that it writes")
+	}
 	flags.Visit(func(given *flag.Flag) {
 		if !slices.Contains(notRepeated, given.Name) {
 			f.written = append(f.written, fmt.Sprintf("-%s=%s", given.Name, given.Value))
@@ -106,6 +113,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 	if err != nil {
 		return 0, &statusError{exitUsage, err}
 	}
+	list, err := f.readKnown(all)
+	if err != nil {
+		return 0, err
+	}
 	config, err := f.config()
 	if err != nil {
 		return 0, err
@@ -128,8 +139,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 	}
 	text := &report.Text{Out: stdout, Verbose: f.verbose, Reproduce: f.reproduce(), CoreMust: coreMust(all)}
 	text.Begin(ready, f.seed, ids(scenarios))
-	runner.Run(ctx, config, ready, scenarios, text.Add)
+	var results []runner.Result
+	runner.Run(ctx, config, ready, scenarios, func(r runner.Result) {
+		r.Known = list.Entry(r.Scenario.ID)
+		results = append(results, r)
+		text.Add(r)
+	})
 	text.End()
+	if f.updateKnown {
+		if updated, err := updateKnown(list, results, len(scenarios), stdout); updated || err != nil {
+			return exitOK, err
+		}
+	}
 	switch {
 	case text.Unexpected():
 		return exitUnexpected, nil
