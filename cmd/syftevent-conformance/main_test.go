@@ -74,6 +74,8 @@ func TestOneFaultIsFound(t *testing.T) {
 		"expected:  status 4xx or 5xx",
 		"actual:    status 200",
 		" run -keep -seed=1 fail-status -- ",
+		"  > box send oops fail\n",
+		"  appear  fail/client@example.com/…",
 		"rpc/fail/client@example.com/",
 		"1 passed, 1 failed\n",
 		"verdict: non-conformant\n")

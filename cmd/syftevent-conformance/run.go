@@ -175,7 +175,7 @@ func (f *runFlags) config() (runner.Config, error) {
 	if err != nil {
 		return runner.Config{}, fmt.Errorf("making a folder for the run: %w", err)
 	}
-	config := runner.Config{Dir: dir, Keep: f.keep, Strict: f.strict, Parallel: f.parallel}
+	config := runner.Config{Dir: dir, Keep: f.keep, Strict: f.strict, AllEvents: f.verbose, Parallel: f.parallel}
 	config.Command = target.Command{Args: command, ReadyTimeout: time.Duration(float64(f.readyTimeout) * f.timescale)}
 	config.Seed, config.Timescale = f.seed, f.timescale
 	return config, nil

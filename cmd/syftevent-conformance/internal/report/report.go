@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/runner"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/script"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
@@ -88,6 +89,7 @@ func (t *Text) explain(r runner.Result) {
 		fmt.Fprintf(t.Out, "    actual:    %s\n", f.Actual)
 	}
 	t.block("problem", r.Problem)
+	t.block("timeline", strings.Join(script.FormatEvents(r.Events), "\n"))
 	t.block("files", strings.Join(r.Tree, "\n"))
 	t.block("end of the server's log", r.Stderr)
 	if t.Verbose {

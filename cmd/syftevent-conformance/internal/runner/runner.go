@@ -57,7 +57,8 @@ type Result struct {
 	Stderr string
 	// Tree lists the files of the network.
 	Tree []string
-	// Events are what happened to the files below "rpc", in the order of time.
+	// Events are what happened to the files below "rpc", in the order of time. A
+	// pass has them only if [Config] asks for it.
 	Events []script.Event
 	// Dir is where the files are, if they were kept.
 	Dir string
@@ -68,8 +69,10 @@ type Config struct {
 	script.Config
 	// Strict makes a requirement that is not met a failure, whatever its level.
 	Strict bool
-	// Keep leaves the files of every scenario in Dir.
+	// Keep leaves the files of every scenario in Dir, and its events in the result.
 	Keep bool
+	// AllEvents gives the result of every scenario its events.
+	AllEvents bool
 	// Dir is a folder for the files of the run, which must exist.
 	Dir string
 	// Parallel is how many scenarios run at a time; the number of processors if it
@@ -148,6 +151,9 @@ func runOne(ctx context.Context, config Config, s scenario.Scenario) Result {
 	if result.Outcome != Pass && result.Outcome != NotApplicable {
 		result.Stderr = run.Stderr()
 		result.Tree = tree(filepath.Join(run.Dir, "box"))
+	}
+	if result.Outcome != Pass || config.Keep || config.AllEvents {
+		result.Events = run.Events()
 	}
 	if config.Keep {
 		result.Dir = run.Dir

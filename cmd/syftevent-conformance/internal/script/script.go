@@ -129,10 +129,19 @@ type Run struct {
 	process *target.Process
 	before  map[string]bool // what was there when the server was ready
 	canaryN int
+	story   *story
+	watch   *watch // nil before the server has started
 }
 
 // NewRun prepares a scenario. When ctx is done its waits end.
-func NewRun(ctx context.Context, config Config) *Run { return &Run{config: config, ctx: ctx} }
+func NewRun(ctx context.Context, config Config) *Run {
+	return &Run{config: config, ctx: ctx, story: &story{began: time.Now()}}
+}
+
+// Events returns what has happened, when the script has ended: its commands, those
+// of testscript itself excepted, and from the first start of the server on the
+// changes below "rpc" that a watch has seen. The watch ends with the script.
+func (r *Run) Events() []Event { return r.story.all() }
 
 // Params returns what testscript needs to run the scenario in a file, below a
 // directory.
@@ -161,6 +170,9 @@ func (r *Run) setup(env *testscript.Env) error {
 	env.Setenv("RECORD", r.recordPath())
 	env.Setenv("RPC", r.rpc())
 	env.Defer(func() {
+		if r.watch != nil {
+			r.watch.end()
+		}
 		if r.process != nil {
 			r.process.Kill()
 		}
@@ -211,6 +223,12 @@ func (r *Run) commands() map[string]command {
 	}
 	commands["permits"] = func(ts *testscript.TestScript, neg bool, args []string) {
 		r.check(ts, "permits", args, r.commandPermits(neg, args))
+	}
+	for name, carryOut := range commands {
+		commands[name] = func(ts *testscript.TestScript, neg bool, args []string) {
+			r.story.tell(Commanded, r.commandText(name, neg, args), -1)
+			carryOut(ts, neg, args)
+		}
 	}
 	return commands
 }
@@ -300,6 +318,9 @@ func (r *Run) start(options []string) error {
 			return fmt.Errorf("server start: option %q is not KEY=VALUE", option)
 		}
 		settings.Options[name] = value
+	}
+	if r.watch == nil {
+		r.watch = startWatch(r.rpc(), r.story, false)
 	}
 	process, err := target.Start(r.ctx, r.config.Command, settings)
 	if notReady, ok := err.(*target.NotReadyError); ok {
