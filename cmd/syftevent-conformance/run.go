@@ -137,6 +137,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 		}
 		return 0, fmt.Errorf("could not test: %w", err)
 	}
+	if n := ready.PassedOver; n > 0 {
+		fmt.Fprintf(stdout, "Lines on standard output before the ready line were passed over: %d\n", n)
+	}
 	text := &report.Text{Out: stdout, Verbose: f.verbose, Reproduce: f.reproduce(), CoreMust: coreMust(all)}
 	text.Begin(ready, f.seed, ids(scenarios))
 	var results []runner.Result

@@ -198,7 +198,7 @@ func (t *recorder) result(run *script.Run) Result {
 		r.Outcome, r.Problem = NotApplicable, run.NotApplicable
 	case t.skipped:
 		r.Outcome, r.Problem = CouldNotTest, "the script has skipped itself"
-	case t.failed && run.Failure != nil:
+	case run.Failure != nil:
 		r.Outcome = Fail
 	case t.failed && scriptCheck(r.Log) != nil:
 		r.Outcome, r.Failure = Fail, scriptCheck(r.Log)
