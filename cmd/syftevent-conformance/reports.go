@@ -22,10 +22,6 @@ func (f *reportFlags) define(flags *flag.FlagSet) {
 	flags.StringVar(&f.markdown, "md", "", "")
 }
 
-// reportFlagNames are the names of those flags, which the repetition of one scenario
-// does without.
-var reportFlagNames = []string{"json", "junit", "md"}
-
 // A reportFile is a file for the report, and how the report is written into it.
 type reportFile struct {
 	output *outputFile

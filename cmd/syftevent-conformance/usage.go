@@ -42,11 +42,17 @@ Flags of run:
                       'matrix -schema' says
   -junit FILE         write the report as JUnit's XML
   -keep               leave the files of each scenario, and say where
+  -known FILE         what is known of the server: a line "ID  # reason" for each
+                      scenario that fails, which must fail then, and a line
+                      "flaky: ID  # reason" for one that may pass or fail
   -md FILE            write the report as Markdown
+  -parallel N         how many scenarios run at a time (the number of processors)
   -ready-timeout D    how long COMMAND may take to become ready, such as 10s (30s)
   -seed N             decides the ids of requests (1)
   -strict             count a SHOULD that is not met as a failure
   -timescale X        stretch every wait, for slow machines (1)
+  -update-known       write FILE anew after a whole run: without what passed, and
+                      with what failed
   -v                  show the log of scenarios that pass, too
 
 Flags of matrix:

@@ -6,10 +6,11 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
-// The elements of JUnit's XML, as far as the readers of it agree on them. What XML
-// forbids in a text, encoding/xml replaces.
+// The elements of JUnit's XML, as far as the readers of it agree on them. Texts of
+// several lines are CDATA, so that they can be read as they stand.
 
 type junitSuites struct {
 	XMLName xml.Name `xml:"testsuites"`
@@ -45,13 +46,17 @@ type junitCase struct {
 	Skipped   *junitReason `xml:"skipped"`
 	Failure   *junitReason `xml:"failure"`
 	Error     *junitReason `xml:"error"`
-	SystemOut string       `xml:"system-out,omitempty"`
+	SystemOut *junitOutput `xml:"system-out"`
 }
 
 type junitReason struct {
 	Message string `xml:"message,attr"`
 	Type    string `xml:"type,attr,omitempty"`
-	Text    string `xml:",chardata"`
+	Text    string `xml:",cdata"`
+}
+
+type junitOutput struct {
+	Text string `xml:",cdata"`
 }
 
 // JUnit writes the document as JUnit's XML, for systems of continuous integration:
@@ -101,17 +106,17 @@ func (s Scenario) junit() junitCase {
 	case UnexpectedPass:
 		c.Failure = &junitReason{Message: s.knownText(), Type: "unexpected pass"}
 	case Warned:
-		c.SystemOut = fmt.Sprintf("warning: a %s is not met: %s\n%s", s.Level, s.failureText(), s.junitText())
+		c.SystemOut = &junitOutput{xmlText(fmt.Sprintf("warning: a %s is not met: %s\n", s.Level, s.failureText())) + s.junitText()}
 	case Known:
 		c.Skipped = &junitReason{Message: "known: " + s.Known.Reason}
-		c.SystemOut = s.junitText()
+		c.SystemOut = &junitOutput{s.junitText()}
 	case Flaky:
 		if s.Failure == nil {
-			c.SystemOut = s.knownText()
+			c.SystemOut = &junitOutput{xmlText(s.knownText())}
 			break
 		}
 		c.Skipped = &junitReason{Message: "known: flaky, " + s.Known.Reason}
-		c.SystemOut = s.junitText()
+		c.SystemOut = &junitOutput{s.junitText()}
 	case NotImplemented:
 		c.Skipped = &junitReason{Message: fmt.Sprintf("not implemented: the server does not declare the feature %q", s.Feature)}
 	case NotApplicable:
@@ -124,7 +129,18 @@ func (s Scenario) junit() junitCase {
 }
 
 func (s Scenario) junitText() string {
-	return fmt.Sprintf("\n%s\n%sreproduce: %s\n", s.Summary, s.evidence(), s.Reproduce)
+	return xmlText(fmt.Sprintf("\n%s\n%sreproduce: %s\n", s.Summary, s.evidence(), s.Reproduce))
+}
+
+// xmlText replaces what XML forbids in a text. In CDATA, encoding/xml does not.
+func xmlText(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n', r == '\t', r >= 0x20 && r <= 0xD7FF, r >= 0xE000 && r <= 0xFFFD, r >= 0x10000:
+			return r
+		}
+		return utf8.RuneError
+	}, text)
 }
 
 // failureText is the failure in one line.

@@ -55,7 +55,7 @@ func TestJUnit(t *testing.T) {
 			"failure": {message(c.Failure), want.failure},
 			"error":   {message(c.Error), want.problem},
 			"skipped": {message(c.Skipped), want.skipped},
-			"output":  {c.SystemOut, want.out},
+			"output":  {output(c.SystemOut), want.out},
 		} {
 			if !strings.Contains(pair[0], pair[1]) || (pair[0] == "") != (pair[1] == "") {
 				t.Errorf("%s: %s is %q, want %q", id, what, pair[0], pair[1])
@@ -77,8 +77,24 @@ func TestJUnit(t *testing.T) {
 			t.Errorf("the failure lacks %q:\n%s", want, failure.Text)
 		}
 	}
-	if strings.ContainsAny(text, "\x00\x1b") || strings.Contains(text, "<script>") {
-		t.Errorf("text of the server stands there as it is:\n%s", text)
+	if strings.ContainsAny(text, "\x00\x1b") || !strings.Contains(text, "\nactual:    status 200 a|b <script>") {
+		t.Errorf("the text is not what it should be:\n%s", text)
+	}
+}
+
+// What ends CDATA, and what is no text at all, must not end the file.
+func TestJUnitBearsAnyText(t *testing.T) {
+	d := NewDocument(fullRun(t))
+	for i := range d.Scenarios {
+		d.Scenarios[i].Stderr = "a]]>b \xff\uFFFE\r</failure>"
+		d.Scenarios[i].Problem = "\x01 ]]> \xff"
+		d.Scenarios[i].ID += "\x02<"
+	}
+	suites, _ := readJUnit(t, d)
+	for _, c := range suites.Suite.Cases {
+		if c.Failure != nil && c.Failure.Text != "" && !strings.Contains(c.Failure.Text, "a]]>b \uFFFD\uFFFD\uFFFD</failure>") {
+			t.Errorf("%q", c.Failure.Text)
+		}
 	}
 }
 
@@ -87,6 +103,13 @@ func message(r *junitReason) string {
 		return ""
 	}
 	return r.Message
+}
+
+func output(o *junitOutput) string {
+	if o == nil {
+		return ""
+	}
+	return o.Text
 }
 
 // An encoder that cannot write says so, in each of the formats.

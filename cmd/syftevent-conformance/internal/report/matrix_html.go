@@ -6,8 +6,6 @@ import (
 	"html/template"
 	"io"
 	"strings"
-
-	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/script"
 )
 
 //go:embed matrix.html.tmpl
@@ -143,18 +141,3 @@ func (c Cell) Leads() *Scenario {
 
 // KnownText says what is known of the scenario, or "".
 func (s Scenario) KnownText() string { return s.knownText() }
-
-// Happened says in a word what an event tells of, with a sign.
-func (e Event) Happened() string {
-	switch e.Change {
-	case script.Commanded:
-		return "▸ command"
-	case script.Appeared:
-		return "+ appears"
-	case script.Modified:
-		return "∼ modified"
-	case script.Vanished:
-		return "− vanishes"
-	}
-	return "… left out"
-}

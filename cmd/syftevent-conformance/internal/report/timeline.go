@@ -2,50 +2,48 @@ package report
 
 import (
 	"fmt"
-	"strings"
+	"time"
 
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/script"
 )
 
-// timelineLimit is how many events are shown where nobody can fold them away: the
-// last ones, which lead to the failure.
-const timelineLimit = 60
-
-// timeline writes events for people, a line each.
+// timeline writes events for people, a line each, see [script.FormatEvents].
 func timeline(events []Event) []string {
-	var lines []string
-	if more := len(events) - timelineLimit; more > 0 {
-		lines = append(lines, fmt.Sprintf("%10s  %d events before", "…", more))
-		events = events[more:]
-	}
+	var all []script.Event
 	for _, e := range events {
-		line := fmt.Sprintf("%10s  %-6s  %s", e.Time(), e.word(), e.What)
-		if size := e.SizeText(); size != "" {
-			line += " (" + size + ")"
-		}
-		lines = append(lines, strings.ReplaceAll(line, "\n", " "))
+		at := time.Duration(e.AtMS * float64(time.Millisecond))
+		all = append(all, script.Event{At: at, Change: e.Change, What: e.What, Size: e.Size})
 	}
-	return lines
+	return script.FormatEvents(all)
 }
+
+// The methods below are for the template of the matrix.
 
 // Time is when the event happened, with its unit.
 func (e Event) Time() string { return fmt.Sprintf("%.1f ms", e.AtMS) }
 
-// IsCommand reports whether the script did something, and not the server.
-func (e Event) IsCommand() bool { return e.Change == script.Commanded }
-
-// word is the change in a column: the commands of the script stand out.
-func (e Event) word() string {
-	if e.IsCommand() {
-		return ">"
+// Happened says in a word what the event tells of, with a sign.
+func (e Event) Happened() string {
+	switch e.Change {
+	case script.Commanded:
+		return "▸ command"
+	case script.Appeared:
+		return "+ appears"
+	case script.Modified:
+		return "∼ modified"
+	case script.Vanished:
+		return "− vanishes"
 	}
-	return string(e.Change)
+	return "… left out"
 }
 
 // SizeText is the size with its unit, or "" if there is none to tell.
 func (e Event) SizeText() string {
-	if e.Size < 0 || e.IsCommand() || e.Change == script.Vanished {
+	switch {
+	case e.Change != script.Appeared && e.Change != script.Modified:
 		return ""
+	case e.Size < 0:
+		return "no file"
 	}
 	return plural(int(e.Size), "byte")
 }

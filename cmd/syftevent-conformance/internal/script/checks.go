@@ -29,12 +29,12 @@ func (r *Run) wait(within time.Duration, expected string, done func() (ok bool, 
 		switch {
 		case ok || err != nil:
 			return err
+		case r.ctx.Err() != nil:
+			return r.ctx.Err()
 		case ended:
 			return &mismatch{expected, fmt.Sprintf("the server has ended (%s)", r.process.Status()), true}
 		case time.Now().After(deadline):
 			return &mismatch{expected, fmt.Sprintf("%s after %v", standing, within), false}
-		case r.ctx.Err() != nil:
-			return r.ctx.Err()
 		}
 		time.Sleep(pause)
 	}
@@ -103,6 +103,8 @@ func (r *Run) commandWhole(ts *testscript.TestScript, args []string) error {
 			return nil
 		case !errors.Is(err, fs.ErrNotExist):
 			return err
+		case r.ctx.Err() != nil:
+			return r.ctx.Err()
 		case time.Now().After(deadline):
 			return &mismatch{expected, "there is no response", false}
 		case r.process.Exited():
@@ -118,6 +120,9 @@ func (r *Run) commandCanary(ts *testscript.TestScript, args []string) error {
 	return r.canary()
 }
 
+// canarySender is who sends the canaries.
+const canarySender = "canary@example.com"
+
 // canary sends a request and waits for its response, twice: the second was not
 // there yet when the look began that found the first.
 func (r *Run) canary() error {
@@ -127,11 +132,10 @@ func (r *Run) canary() error {
 	for range 2 {
 		r.canaryN++
 		stem := fmt.Sprintf("00000000-0000-4000-8000-%012d", r.canaryN)
-		const sender = "canary@example.com"
-		folder := "app_data/" + App + "/rpc/echo/" + sender + "/"
+		folder := "app_data/" + App + "/rpc/echo/" + canarySender + "/"
 		now := time.Now().UTC()
 		data := fmt.Sprintf(`{"id":%q,"sender":%q,"url":"syft://%s/app_data/%s/rpc/echo","body":null,"headers":{},"created":%q,"expires":%q,"method":"POST"}`,
-			stem, sender, ServerEmail, App, now.Format(time.RFC3339), now.Add(time.Hour).Format(time.RFC3339))
+			stem, canarySender, ServerEmail, App, now.Format(time.RFC3339), now.Add(time.Hour).Format(time.RFC3339))
 		if err := r.network.Server.Deliver(folder+stem+".request", []byte(data), fakebox.Delivery{}); err != nil {
 			return err
 		}

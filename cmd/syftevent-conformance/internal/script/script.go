@@ -123,16 +123,27 @@ type Run struct {
 	// Dir is the script's directory, "" before Setup.
 	Dir string
 
-	config  Config
-	ctx     context.Context
-	network *boxscript.Network
-	process *target.Process
-	before  map[string]bool // what was there when the server was ready
-	canaryN int
+	config    Config
+	ctx       context.Context
+	network   *boxscript.Network
+	process   *target.Process
+	lastWords string          // of a server that was never ready
+	told      bool            // the server was told to stop, or killed
+	before    map[string]bool // what was there when the server was ready
+	canaryN   int
+	story     *story
+	watch     *watch // nil before the server has started
 }
 
 // NewRun prepares a scenario. When ctx is done its waits end.
-func NewRun(ctx context.Context, config Config) *Run { return &Run{config: config, ctx: ctx} }
+func NewRun(ctx context.Context, config Config) *Run {
+	return &Run{config: config, ctx: ctx, story: &story{began: time.Now()}}
+}
+
+// Events returns what has happened, when the script has ended: its commands, those
+// of testscript itself excepted, and from the first start of the server on the
+// changes below "rpc" that a watch has seen. The watch ends with the script.
+func (r *Run) Events() []Event { return r.story.all() }
 
 // Params returns what testscript needs to run the scenario in a file, below a
 // directory.
@@ -161,7 +172,11 @@ func (r *Run) setup(env *testscript.Env) error {
 	env.Setenv("RECORD", r.recordPath())
 	env.Setenv("RPC", r.rpc())
 	env.Defer(func() {
+		if r.watch != nil {
+			r.watch.end()
+		}
 		if r.process != nil {
+			r.noteDeath()
 			r.process.Kill()
 		}
 	})
@@ -177,8 +192,8 @@ func (r *Run) recordPath() string { return filepath.Join(r.Dir, "record.log") }
 
 // Stderr returns the end of what the server logged.
 func (r *Run) Stderr() string {
-	if r.process == nil {
-		return ""
+	if r.process == nil || r.lastWords != "" {
+		return r.lastWords
 	}
 	return r.process.StderrTail()
 }
@@ -211,6 +226,12 @@ func (r *Run) commands() map[string]command {
 	}
 	commands["permits"] = func(ts *testscript.TestScript, neg bool, args []string) {
 		r.check(ts, "permits", args, r.commandPermits(neg, args))
+	}
+	for name, carryOut := range commands {
+		commands[name] = func(ts *testscript.TestScript, neg bool, args []string) {
+			r.story.tell(Commanded, r.commandText(name, neg, args), -1)
+			carryOut(ts, neg, args)
+		}
 	}
 	return commands
 }
@@ -255,60 +276,6 @@ func (r *Run) quiet() time.Duration {
 
 func (r *Run) scale(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * r.config.Timescale)
-}
-
-// The server is asked to look often, so that scenarios take little time.
-var usualOptions = map[string]any{"poll_interval": "20ms", "settle": "300ms"}
-
-func (r *Run) commandServer(ts *testscript.TestScript, args []string) error {
-	if len(args) == 0 {
-		return fmt.Errorf("usage: server start|stop|kill")
-	}
-	switch running := r.process != nil && !r.process.Exited(); {
-	case args[0] == "start" && !running:
-		return r.start(args[1:])
-	case args[0] == "stop" && running:
-		if err := r.process.Stop(r.answerWithin()); err != nil {
-			return &mismatch{"the server stops when it is told to", err.Error(), true}
-		}
-		return nil
-	case args[0] == "kill" && running:
-		r.process.Kill()
-		return nil
-	case r.process != nil && !running && args[0] != "start":
-		return &mismatch{"the server is running", "it has ended (" + r.process.Status() + ")", true}
-	}
-	return fmt.Errorf("server %s: it is running, or was never started", args[0])
-}
-
-func (r *Run) start(options []string) error {
-	settings := target.Settings{
-		ConfigPath: r.network.Server.ConfigPath(),
-		App:        App,
-		Options:    map[string]any{},
-		RecordPath: r.recordPath(),
-		LogDir:     r.Dir,
-	}
-	for name, value := range usualOptions {
-		settings.Options[name] = value
-	}
-	for _, option := range options {
-		name, value, ok := strings.Cut(option, "=")
-		if !ok {
-			return fmt.Errorf("server start: option %q is not KEY=VALUE", option)
-		}
-		settings.Options[name] = value
-	}
-	process, err := target.Start(r.ctx, r.config.Command, settings)
-	if notReady, ok := err.(*target.NotReadyError); ok {
-		return &mismatch{"the server becomes ready", notReady.Reason, true}
-	}
-	if err != nil {
-		return err
-	}
-	r.process = process
-	r.before, err = r.files()
-	return err
 }
 
 // files lists the files and folders of the script by their paths.
