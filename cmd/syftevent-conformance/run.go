@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,15 +22,23 @@ import (
 // runFlags are the command line of run.
 type runFlags struct {
 	seed         uint64
+	parallel     int
+	known        string // a file
+	updateKnown  bool
 	timescale    float64
 	readyTimeout time.Duration
 	keep         bool
 	strict       bool
 	verbose      bool
+	reports      reportFlags
 	selectors    []string
 	command      []string // nil for the embedded reference
 	written      []string // the flags as they were given, for repeating the run
 }
+
+// notRepeated are the flags that the line that reproduces one scenario leaves out,
+// or has in any case.
+var notRepeated = []string{"json", "junit", "keep", "known", "md", "parallel", "seed", "update-known"}
 
 // maxTimescale is a factor with which every wait is still a length of time.
 const maxTimescale = 1000
@@ -48,11 +58,15 @@ func parseRun(args []string) (*runFlags, error) {
 	flags := flag.NewFlagSet("run", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.Uint64Var(&f.seed, "seed", 1, "")
+	flags.StringVar(&f.known, "known", "", "")
+	flags.BoolVar(&f.updateKnown, "update-known", false, "")
+	flags.IntVar(&f.parallel, "parallel", runtime.NumCPU(), "")
 	flags.Float64Var(&f.timescale, "timescale", 1, "")
 	flags.DurationVar(&f.readyTimeout, "ready-timeout", 30*time.Second, "")
 	flags.BoolVar(&f.keep, "keep", false, "")
 	flags.BoolVar(&f.strict, "strict", false, "")
 	flags.BoolVar(&f.verbose, "v", false, "")
+	f.reports.define(flags)
 	for len(args) > 0 { // flags and ids in any order
 		if !strings.HasPrefix(args[0], "-") || args[0] == "-" {
 			f.selectors, args = append(f.selectors, args[0]), args[1:]
@@ -71,8 +85,14 @@ func parseRun(args []string) (*runFlags, error) {
 	if f.readyTimeout <= 0 {
 		return nil, usageError("-ready-timeout %v: must be more than 0", f.readyTimeout)
 	}
+	if f.parallel < 1 {
+		return nil, usageError("-parallel %d: must be 1 or more", f.parallel)
+	}
+	if f.updateKnown && f.known == "" {
+		return nil, usageError("-update-known wants -known FILE, the list that it writes")
+	}
 	flags.Visit(func(given *flag.Flag) {
-		if given.Name != "keep" && given.Name != "seed" {
+		if !slices.Contains(notRepeated, given.Name) {
 			f.written = append(f.written, fmt.Sprintf("-%s=%s", given.Name, given.Value))
 		}
 	})
@@ -95,6 +115,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 	if err != nil {
 		return 0, &statusError{exitUsage, err}
 	}
+	list, err := f.readKnown(all)
+	if err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	reports, err := f.reports.create()
+	if err != nil {
+		return 0, err
+	}
+	defer reports.discard()
 	config, err := f.config()
 	if err != nil {
 		return 0, err
@@ -115,16 +145,37 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 		}
 		return 0, fmt.Errorf("could not test: %w", err)
 	}
+	if n := ready.PassedOver; n > 0 {
+		fmt.Fprintf(stdout, "Lines on standard output before the ready line were passed over: %d\n", n)
+	}
 	text := &report.Text{Out: stdout, Verbose: f.verbose, Reproduce: f.reproduce(), CoreMust: coreMust(all)}
 	text.Begin(ready, f.seed, ids(scenarios))
-	runner.Run(ctx, config, ready, scenarios, text.Add)
+	runner.Run(ctx, config, ready, scenarios, func(r runner.Result) {
+		r.Known = list.Entry(r.Scenario.ID)
+		text.Add(r)
+	})
 	text.End()
+	summary, results := text.Summary(), text.Results()
+	err = reports.write(report.NewDocument(report.Run{
+		SuiteVersion: version(), SpecVersion: specVersion,
+		Ready: ready, Command: f.shownCommand(), Config: config,
+		Started: began, Duration: time.Since(began),
+		Results: results, Summary: summary, Reproduce: text.Reproduce,
+	}))
+	if f.updateKnown {
+		if updated, failed := updateKnown(list, results, len(scenarios), stdout); updated || failed != nil {
+			return exitOK, errors.Join(failed, err)
+		}
+	}
 	switch {
-	case text.Unexpected():
+	case summary.Unexpected: // outranks that a report is missing
+		printError(stderr, err)
 		return exitUnexpected, nil
 	case ctx.Err() != nil:
-		return 0, errInterrupted
-	case text.Incomplete():
+		return 0, errors.Join(errInterrupted, err)
+	case err != nil:
+		return 0, err
+	case summary.Incomplete:
 		return exitCouldNotTest, nil
 	}
 	return exitOK, nil
@@ -143,7 +194,7 @@ func (f *runFlags) config() (runner.Config, error) {
 	if err != nil {
 		return runner.Config{}, fmt.Errorf("making a folder for the run: %w", err)
 	}
-	config := runner.Config{Dir: dir, Keep: f.keep, Strict: f.strict}
+	config := runner.Config{Dir: dir, Keep: f.keep, Strict: f.strict, AllEvents: f.verbose, Parallel: f.parallel}
 	config.Command = target.Command{Args: command, ReadyTimeout: time.Duration(float64(f.readyTimeout) * f.timescale)}
 	config.Seed, config.Timescale = f.seed, f.timescale
 	return config, nil
@@ -160,6 +211,14 @@ func (f *runFlags) reproduce() string {
 		words[i] = strings.ReplaceAll(quote(word), "%", "%%")
 	}
 	return strings.Replace(strings.Join(words, " "), "\x00", "%s", 1)
+}
+
+// shownCommand is the command that starts the server, as somebody else would say it.
+func (f *runFlags) shownCommand() []string {
+	if f.command == nil {
+		return append(programName(), "serve")
+	}
+	return f.command
 }
 
 // programName is how the program was started: "go run" builds it anew each time,

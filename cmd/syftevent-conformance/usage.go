@@ -26,6 +26,9 @@ const usageText = `Usage:
   syftevent-conformance box [flags] DIR EMAIL...
         be SyftBox for some people, each with a replica in DIR, and say what happens
         to which file, until Ctrl-C: for playing by hand
+  syftevent-conformance matrix [flags] FILE.json ...
+        compare servers, requirement by requirement, by the reports that
+        run -json has written; as Markdown, here unless -md or -html names a file
   syftevent-conformance bench [flags] [MEASURE ...] [-- COMMAND ...]
         measure how fast the embedded reference is and what it costs, beside a
         bare loop and, if there is one, COMMAND; in one run, with ratios. The
@@ -35,12 +38,28 @@ const usageText = `Usage:
 
 Flags of run:
 
+  -json FILE          write the report of the run as JSON; what is in it,
+                      'matrix -schema' says
+  -junit FILE         write the report as JUnit's XML
   -keep               leave the files of each scenario, and say where
+  -known FILE         what is known of the server: a line "ID  # reason" for each
+                      scenario that fails, which must fail then, and a line
+                      "flaky: ID  # reason" for one that may pass or fail
+  -md FILE            write the report as Markdown
+  -parallel N         how many scenarios run at a time (the number of processors)
   -ready-timeout D    how long COMMAND may take to become ready, such as 10s (30s)
   -seed N             decides the ids of requests (1)
   -strict             count a SHOULD that is not met as a failure
   -timescale X        stretch every wait, for slow machines (1)
+  -update-known       write FILE anew after a whole run: without what passed, and
+                      with what failed
   -v                  show the log of scenarios that pass, too
+
+Flags of matrix:
+
+  -html FILE          write a page that shows the reason for each failure, too
+  -md FILE            write Markdown, with links to SPEC.md beside FILE
+  -schema             print the JSON Schema of reports, and nothing else
 
 Flags of box:
 

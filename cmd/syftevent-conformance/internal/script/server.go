@@ -1,0 +1,98 @@
+package script
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
+)
+
+// The server is asked to look often, so that scenarios take little time.
+var usualOptions = map[string]any{"poll_interval": "20ms", "settle": "300ms"}
+
+func (r *Run) commandServer(ts *testscript.TestScript, args []string) error {
+	if len(args) == 0 {
+		return fmt.Errorf("usage: server start|second|stop|kill")
+	}
+	switch running := r.process != nil && !r.process.Exited(); {
+	case args[0] == "start" && !running:
+		return r.start(args[1:])
+	case args[0] == "second" && running:
+		return r.startSecond()
+	case args[0] == "stop" && running:
+		r.told = true
+		// A run that is cancelled does not wait for it.
+		defer context.AfterFunc(r.ctx, r.process.Kill)()
+		if err := r.process.Stop(r.answerWithin()); err != nil {
+			return &mismatch{"the server stops when it is told to", err.Error(), true}
+		}
+		return nil
+	case args[0] == "kill" && running:
+		r.told = true
+		r.process.Kill()
+		return nil
+	case r.process != nil && !running && args[0] != "start":
+		return &mismatch{"the server is running", "it has ended (" + r.process.Status() + ")", true}
+	}
+	return fmt.Errorf("server %s: it is running, or was never started", args[0])
+}
+
+// settings are what every server of the scenario is told.
+func (r *Run) settings() target.Settings {
+	return target.Settings{
+		ConfigPath: r.network.Server.ConfigPath(),
+		App:        App,
+		Options:    maps.Clone(usualOptions),
+		RecordPath: r.recordPath(),
+		LogDir:     r.Dir,
+	}
+}
+
+func (r *Run) start(options []string) error {
+	settings := r.settings()
+	for _, option := range options {
+		name, value, ok := strings.Cut(option, "=")
+		if !ok {
+			return fmt.Errorf("server start: option %q is not KEY=VALUE", option)
+		}
+		settings.Options[name] = value
+		if number, err := strconv.Atoi(value); err == nil {
+			settings.Options[name] = number
+		}
+	}
+	if r.watch == nil {
+		r.watch = startWatch(r.rpc(), r.story, false)
+	}
+	began := time.Now()
+	process, err := target.Start(r.ctx, r.config.Command, settings)
+	if notReady, ok := err.(*target.NotReadyError); ok {
+		r.lastWords = notReady.Stderr
+		return &mismatch{"the server becomes ready", notReady.Reason, true}
+	}
+	if err != nil {
+		return err
+	}
+	r.process, r.told, r.startTook = process, false, time.Since(began)
+	if r.before == nil {
+		r.before, err = r.files()
+	}
+	return err
+}
+
+// noteDeath makes it a failure that the server has ended by itself, when the script
+// has ended without asking.
+func (r *Run) noteDeath() {
+	if r.told || r.Failure != nil || r.NotApplicable != "" || !r.process.Exited() {
+		return
+	}
+	r.Failure = &Failure{
+		Line: "the end of the script", Dead: true,
+		Expected: "the server runs until it is told to stop",
+		Actual:   fmt.Sprintf("the server has ended (%s)", r.process.Status()),
+	}
+}
