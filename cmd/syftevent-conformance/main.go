@@ -4,6 +4,7 @@
 // Usage:
 //
 //	syftevent-conformance [run] [flags] [ID ...] [-- COMMAND ...]
+//	syftevent-conformance smoke [flags] [ID ...] [-- COMMAND ...]
 //	syftevent-conformance list
 //	syftevent-conformance serve
 //	syftevent-conformance box [flags] DIR EMAIL...
@@ -54,6 +55,11 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	switch name {
 	case "list":
 		err = list(rest, stdout)
+	case "smoke":
+		var status int
+		if status, err = smoke(ctx, rest, stdout, stderr); err == nil {
+			return status
+		}
 	case "serve":
 		err = serve(ctx, rest, stdin, stdout, stderr)
 	case "box":

@@ -21,6 +21,7 @@ import (
 
 // runFlags are the command line of run.
 type runFlags struct {
+	name         string // of the command: run, or smoke
 	seed         uint64
 	parallel     int
 	known        string // a file
@@ -42,8 +43,8 @@ var notRepeated = []string{"keep", "known", "parallel", "seed", "update-known"}
 // maxTimescale is a factor with which every wait is still a length of time.
 const maxTimescale = 1000
 
-func parseRun(args []string) (*runFlags, error) {
-	f := &runFlags{}
+func parseRun(name string, args []string) (*runFlags, error) {
+	f := &runFlags{name: name}
 	for i, arg := range args {
 		if arg == "--" {
 			if f.command = args[i+1:]; len(f.command) == 0 {
@@ -54,7 +55,7 @@ func parseRun(args []string) (*runFlags, error) {
 		}
 	}
 	// A set of its own: testscript registers flags on flag.CommandLine.
-	flags := flag.NewFlagSet("run", flag.ContinueOnError)
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.Uint64Var(&f.seed, "seed", 1, "")
 	flags.StringVar(&f.known, "known", "", "")
@@ -101,7 +102,7 @@ var errInterrupted = errors.New("interrupted")
 
 // run runs scenarios and returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
-	f, err := parseRun(args)
+	f, err := parseRun("run", args)
 	if err != nil {
 		return 0, err
 	}
@@ -126,19 +127,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 	} else {
 		defer os.RemoveAll(config.Dir)
 	}
-	ready, err := runner.Probe(ctx, config)
-	if ctx.Err() != nil {
-		return 0, errInterrupted
-	}
+	ready, err := probe(ctx, config, stdout, stderr)
 	if err != nil {
-		var notReady *target.NotReadyError
-		if errors.As(err, &notReady) && notReady.Stderr != "" {
-			fmt.Fprintf(stderr, "The end of the server's log:\n    %s\n", strings.ReplaceAll(notReady.Stderr, "\n", "\n    "))
-		}
-		return 0, fmt.Errorf("could not test: %w", err)
-	}
-	if n := ready.PassedOver; n > 0 {
-		fmt.Fprintf(stdout, "Lines on standard output before the ready line were passed over: %d\n", n)
+		return 0, err
 	}
 	text := &report.Text{Out: stdout, Verbose: f.verbose, Reproduce: f.reproduce(), CoreMust: coreMust(all)}
 	text.Begin(ready, f.seed, ids(scenarios))
@@ -165,6 +156,26 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 	return exitOK, nil
 }
 
+// probe asks the server what it is, and says what there is to say of the way in which
+// it starts.
+func probe(ctx context.Context, config runner.Config, stdout, stderr io.Writer) (target.Ready, error) {
+	ready, err := runner.Probe(ctx, config)
+	if ctx.Err() != nil {
+		return ready, errInterrupted
+	}
+	if err != nil {
+		var notReady *target.NotReadyError
+		if errors.As(err, &notReady) && notReady.Stderr != "" {
+			fmt.Fprintf(stderr, "The end of the server's log:\n    %s\n", strings.ReplaceAll(notReady.Stderr, "\n", "\n    "))
+		}
+		return ready, fmt.Errorf("could not test: %w", err)
+	}
+	if n := ready.PassedOver; n > 0 {
+		fmt.Fprintf(stdout, "Lines on standard output before the ready line were passed over: %d\n", n)
+	}
+	return ready, nil
+}
+
 func (f *runFlags) config() (runner.Config, error) {
 	command := f.command
 	if command == nil {
@@ -186,7 +197,7 @@ func (f *runFlags) config() (runner.Config, error) {
 
 // reproduce is the command line that repeats one scenario, with %s for its id.
 func (f *runFlags) reproduce() string {
-	words := append(append(programName(), "run", "-keep", fmt.Sprintf("-seed=%d", f.seed)), f.written...)
+	words := append(append(programName(), f.name, "-keep", fmt.Sprintf("-seed=%d", f.seed)), f.written...)
 	words = append(words, "\x00")
 	if f.command != nil {
 		words = append(append(words, "--"), f.command...)

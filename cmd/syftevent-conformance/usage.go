@@ -19,6 +19,9 @@ const usageText = `Usage:
         'publish-*'.
         COMMAND starts the server under test; without it, it is the embedded
         reference.
+  syftevent-conformance smoke [flags] [ID ...] [-- COMMAND ...]
+        check whether COMMAND is ready to be tested: whether it does, one by one,
+        what SPEC.md, Appendix A asks of it. The flags are those of run.
   syftevent-conformance list
         list the scenarios and what they cover
   syftevent-conformance serve

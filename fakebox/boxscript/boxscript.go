@@ -115,6 +115,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/syftevent/syftevent-go/fakebox"
@@ -146,6 +147,8 @@ type Call struct {
 	Folder string
 	// Data is the content of the request file.
 	Data []byte
+	// Sent is when the request, or the first part of it, was about to be written.
+	Sent time.Time
 
 	network *Network
 	written int              // how much of Data was delivered

@@ -7,12 +7,13 @@
 //	server start [KEY=VALUE...]
 //
 // starts the server and waits until it is ready. The values are options of the
-// server as SPEC.md, Appendix A, names them.
+// server as SPEC.md, Appendix A, names them; what is not JSON is taken as a string.
 //
-//	server stop
+//	server stop [-signal | -input]
 //	server kill
 //
-// tell the server to stop, or end it at once.
+// tell the server to stop, by both of the ways or by SIGTERM or the end of standard
+// input alone, or end it at once.
 //
 //	[!] expect NAME status PATTERN     such as 200, 4xx or 403|4xx
 //	[!] expect NAME body TEXT          "null" for none, "sent" for the request's
@@ -58,6 +59,10 @@
 //	[!] permits USER read|write PATH
 //
 // checks what the permissions in $RPC let a user do with a path below it.
+//
+//	took NAME DURATION
+//
+// waits for the response, and checks that it did not come sooner after the request.
 //
 //	ran NAME N
 //
@@ -213,6 +218,7 @@ func (r *Run) commands() map[string]command {
 		"fifo":       r.commandFIFO,
 		"ran":        r.commandRan,
 		"confined":   r.commandConfined,
+		"took":       r.commandTook,
 	} {
 		commands[name] = func(ts *testscript.TestScript, neg bool, args []string) {
 			if neg {

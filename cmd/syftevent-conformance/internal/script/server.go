@@ -2,8 +2,11 @@ package script
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
@@ -20,13 +23,7 @@ func (r *Run) commandServer(ts *testscript.TestScript, args []string) error {
 	case args[0] == "start" && !running:
 		return r.start(args[1:])
 	case args[0] == "stop" && running:
-		r.told = true
-		// A run that is cancelled does not wait for it.
-		defer context.AfterFunc(r.ctx, r.process.Kill)()
-		if err := r.process.Stop(r.answerWithin()); err != nil {
-			return &mismatch{"the server stops when it is told to", err.Error(), true}
-		}
-		return nil
+		return r.stop(args[1:])
 	case args[0] == "kill" && running:
 		r.told = true
 		r.process.Kill()
@@ -35,6 +32,29 @@ func (r *Run) commandServer(ts *testscript.TestScript, args []string) error {
 		return &mismatch{"the server is running", "it has ended (" + r.process.Status() + ")", true}
 	}
 	return fmt.Errorf("server %s: it is running, or was never started", args[0])
+}
+
+// stop tells the server to stop, by one of the ways or both.
+func (r *Run) stop(flags []string) error {
+	ways := map[string]func(time.Duration) error{
+		"":        r.process.Stop,
+		"-signal": r.process.StopBySignal,
+		"-input":  r.process.StopByInput,
+	}
+	stop := ways[strings.Join(flags, " ")]
+	if stop == nil {
+		return fmt.Errorf("usage: server stop [-signal | -input]")
+	}
+	r.told = true
+	// A run that is cancelled does not wait for it.
+	defer context.AfterFunc(r.ctx, r.process.Kill)()
+	switch err := stop(r.answerWithin()); {
+	case errors.Is(err, errors.ErrUnsupported):
+		return &notApplicable{"there are no signals here"}
+	case err != nil:
+		return &mismatch{"the server stops when it is told to", err.Error(), true}
+	}
+	return nil
 }
 
 func (r *Run) start(options []string) error {
@@ -53,7 +73,7 @@ func (r *Run) start(options []string) error {
 		if !ok {
 			return fmt.Errorf("server start: option %q is not KEY=VALUE", option)
 		}
-		settings.Options[name] = value
+		settings.Options[name] = optionValue(value)
 	}
 	if r.watch == nil {
 		r.watch = startWatch(r.rpc(), r.story, false)
@@ -69,6 +89,15 @@ func (r *Run) start(options []string) error {
 	r.process, r.told = process, false
 	r.before, err = r.files()
 	return err
+}
+
+// optionValue is what stands for a value in JSON: what is JSON, such as a number, for
+// itself, and else a string.
+func optionValue(value string) any {
+	if json.Valid([]byte(value)) {
+		return json.RawMessage(value)
+	}
+	return value
 }
 
 // noteDeath makes it a failure that the server has ended by itself, when the script

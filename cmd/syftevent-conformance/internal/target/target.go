@@ -4,7 +4,6 @@ package target
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -60,7 +59,11 @@ const killDelay = 5 * time.Second
 // Start starts a server and waits until it is ready. If it never is, the error
 // is a *NotReadyError and the process has ended.
 func Start(ctx context.Context, command Command, settings Settings) (*Process, error) {
-	options, err := json.Marshal(settings.Options)
+	options := []byte("{}")
+	var err error
+	if settings.Options != nil {
+		options, err = json.Marshal(settings.Options)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("encoding the options: %w", err)
 	}
@@ -129,24 +132,6 @@ func (p *Process) Status() string {
 		return state.String()
 	}
 	return fmt.Sprint(p.err)
-}
-
-// ErrIgnoredStop means that a server had to be killed.
-var ErrIgnoredStop = errors.New("the server went on after SIGTERM and the end of its standard input, and was killed")
-
-// Stop tells the server to stop, by both of the ways in which it may be told,
-// and kills it after the grace.
-func (p *Process) Stop(grace time.Duration) error {
-	p.stdin.Close()
-	terminate(p.command.Process)
-	select {
-	case <-p.exited:
-		p.Kill() // descendants
-		return nil
-	case <-time.After(grace):
-		p.Kill()
-		return ErrIgnoredStop
-	}
 }
 
 // Kill ends the server and its descendants at once.
