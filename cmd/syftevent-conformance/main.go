@@ -5,7 +5,8 @@
 //
 //	syftevent-conformance [run] [flags] [ID ...] [-- COMMAND ...]
 //	syftevent-conformance smoke [flags] [ID ...] [-- COMMAND ...]
-//	syftevent-conformance list
+//	syftevent-conformance list [-json] [-requirements]
+//	syftevent-conformance explain ID
 //	syftevent-conformance serve
 //	syftevent-conformance box [flags] DIR EMAIL...
 //	syftevent-conformance bench [flags] [MEASURE ...] [-- COMMAND ...]
@@ -55,6 +56,8 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	switch name {
 	case "list":
 		err = list(rest, stdout)
+	case "explain":
+		err = explain(rest, stdout)
 	case "smoke":
 		var status int
 		if status, err = smoke(ctx, rest, stdout, stderr); err == nil {

@@ -122,6 +122,10 @@ func TestUsage(t *testing.T) {
 		{"smoke", "publish-whole"},
 		{"smoke", "-known", "x"},
 		{"list", "x"},
+		{"list", "-no-such-flag"},
+		{"explain"},
+		{"explain", "fail-status", "fail-text"},
+		{"explain", "fail-statsu"},
 		{"serve", "x"},
 		{"version", "x"},
 	} {
@@ -130,7 +134,7 @@ func TestUsage(t *testing.T) {
 			t.Errorf("%q: exit %d, want %d and one line of error\n%s%s", args, status, exitUsage, stdout, stderr)
 		}
 	}
-	for _, args := range [][]string{{"help"}, {"-h"}, {"run", "-help"}, {"list", "-h"}} {
+	for _, args := range [][]string{{"help"}, {"-h"}, {"run", "-help"}, {"list", "-h"}, {"explain", "-h"}, {"smoke", "-h"}} {
 		if status, stdout, _ := judge(t, args...); status != exitOK || stdout != usage {
 			t.Errorf("%q: exit %d\n%s", args, status, stdout)
 		}

@@ -22,8 +22,12 @@ const usageText = `Usage:
   syftevent-conformance smoke [flags] [ID ...] [-- COMMAND ...]
         check whether COMMAND is ready to be tested: whether it does, one by one,
         what SPEC.md, Appendix A asks of it. The flags are those of run.
-  syftevent-conformance list
-        list the scenarios and what they cover
+  syftevent-conformance list [-json] [-requirements]
+        list the scenarios and what they cover, or the requirements and how many
+        scenarios each has
+  syftevent-conformance explain ID
+        show a requirement, where it stands and what tests it, or a scenario and
+        its script
   syftevent-conformance serve
         be the embedded reference, as COMMAND (SPEC.md, Appendix A)
   syftevent-conformance box [flags] DIR EMAIL...

@@ -112,17 +112,36 @@ func Select(all []Scenario, selectors []string) ([]Scenario, error) {
 			}
 		}
 		if r, known := spec.Find(selector); known && !found {
-			return nil, fmt.Errorf("requirement %s has no scenario: %s", r.ID, whyUntested(r))
+			return nil, fmt.Errorf("requirement %s has no scenario: %s", r.ID, WhyUntested(r))
 		}
 		if !found {
-			return nil, fmt.Errorf("there is no command, scenario or requirement %q; 'syftevent-conformance list' shows the scenarios", selector)
+			return nil, fmt.Errorf("there is no command, scenario or requirement %q%s; 'syftevent-conformance list' shows the scenarios", selector, meant(all, selector))
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(all), func(s Scenario) bool { return !chosen[s.ID] }), nil
 }
 
-// whyUntested says why a requirement has no scenario.
-func whyUntested(r spec.Requirement) string {
+// meant asks whether another id was meant.
+func meant(all []Scenario, selector string) string {
+	var ids []string
+	for _, s := range all {
+		ids = append(ids, s.ID)
+	}
+	if nearest := Nearest(selector, ids); len(nearest) > 0 {
+		return " (did you mean " + strings.Join(nearest, ", ") + "?)"
+	}
+	return ""
+}
+
+// Covering returns the scenarios that cover a requirement.
+func Covering(all []Scenario, requirement string) []Scenario {
+	return slices.DeleteFunc(slices.Clone(all), func(s Scenario) bool {
+		return !slices.ContainsFunc(s.Covers, func(r spec.Requirement) bool { return r.ID == requirement })
+	})
+}
+
+// WhyUntested says why a requirement that no scenario covers has none.
+func WhyUntested(r spec.Requirement) string {
 	if reasons, err := Untestable(); err == nil && reasons[r.ID] != "" {
 		return reasons[r.ID]
 	}
