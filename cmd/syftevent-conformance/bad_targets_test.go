@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -73,6 +74,28 @@ var badTargets = map[string]func() int{
 	},
 	"odd-features": func() int {
 		reference.Features = []string{"summ"}
+		return serveWith(os.Stdin, nil)
+	},
+	// The paths that it is told must lie below its argument.
+	"only-below": func() int {
+		data, err := os.ReadFile(os.Getenv("SYFTBOX_CLIENT_CONFIG_PATH"))
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		var config struct {
+			DataDir string `json:"data_dir"`
+		}
+		if err := json.Unmarshal(data, &config); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		for _, path := range []string{os.Getenv("SYFTBOX_CLIENT_CONFIG_PATH"), os.Getenv("SYFTEVENT_RECORD"), config.DataDir} {
+			if !strings.HasPrefix(path, os.Args[2]+string(os.PathSeparator)) {
+				fmt.Fprintf(os.Stderr, "%s is not below %s\n", path, os.Args[2])
+				return 1
+			}
+		}
 		return serveWith(os.Stdin, nil)
 	},
 	"cling": func() int {

@@ -26,6 +26,8 @@ type runFlags struct {
 	parallel     int
 	known        string // a file
 	updateKnown  bool
+	dir          string
+	targetDir    string
 	timescale    float64
 	readyTimeout time.Duration
 	keep         bool
@@ -60,6 +62,8 @@ func parseRun(name string, args []string) (*runFlags, error) {
 	flags.Uint64Var(&f.seed, "seed", 1, "")
 	flags.StringVar(&f.known, "known", "", "")
 	flags.BoolVar(&f.updateKnown, "update-known", false, "")
+	flags.StringVar(&f.dir, "dir", "", "")
+	flags.StringVar(&f.targetDir, "target-dir", "", "")
 	flags.IntVar(&f.parallel, "parallel", runtime.NumCPU(), "")
 	flags.Float64Var(&f.timescale, "timescale", 1, "")
 	flags.DurationVar(&f.readyTimeout, "ready-timeout", 30*time.Second, "")
@@ -86,6 +90,9 @@ func parseRun(name string, args []string) (*runFlags, error) {
 	}
 	if f.parallel < 1 {
 		return nil, usageError("-parallel %d: must be 1 or more", f.parallel)
+	}
+	if err := f.resolveDirs(); err != nil {
+		return nil, err
 	}
 	if f.updateKnown && f.known == "" {
 		return nil, usageError("-update-known wants -known FILE, the list that it writes")
@@ -159,6 +166,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 // probe asks the server what it is, and says what there is to say of the way in which
 // it starts.
 func probe(ctx context.Context, config runner.Config, stdout, stderr io.Writer) (target.Ready, error) {
+	if err := config.Command.Mount.Check(ctx, config.Command.ReadyTimeout); err != nil && ctx.Err() == nil {
+		return target.Ready{}, fmt.Errorf("could not test: %w", err)
+	}
 	ready, err := runner.Probe(ctx, config)
 	if ctx.Err() != nil {
 		return ready, errInterrupted
@@ -185,12 +195,15 @@ func (f *runFlags) config() (runner.Config, error) {
 		}
 		command = []string{self, "serve"}
 	}
-	dir, err := os.MkdirTemp("", "syftevent-conformance-")
+	dir, err := os.MkdirTemp(f.dir, "syftevent-conformance-")
 	if err != nil {
 		return runner.Config{}, fmt.Errorf("making a folder for the run: %w", err)
 	}
 	config := runner.Config{Dir: dir, Keep: f.keep, Strict: f.strict, AllEvents: f.verbose, Parallel: f.parallel}
 	config.Command = target.Command{Args: command, ReadyTimeout: time.Duration(float64(f.readyTimeout) * f.timescale)}
+	if f.targetDir != "" {
+		config.Command.Mount = target.Mount{Dir: f.dir, TargetDir: f.targetDir}
+	}
 	config.Seed, config.Timescale = f.seed, f.timescale
 	return config, nil
 }

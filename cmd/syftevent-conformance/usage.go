@@ -42,6 +42,8 @@ const usageText = `Usage:
 
 Flags of run:
 
+  -dir DIR            where the files of the run are made (the system's folder for
+                      temporary files)
   -keep               leave the files of each scenario, and say where
   -known FILE         what is known of the server: a line "ID  # reason" for each
                       scenario that fails, which must fail then, and a line
@@ -50,6 +52,8 @@ Flags of run:
   -ready-timeout D    how long COMMAND may take to become ready, such as 10s (30s)
   -seed N             decides the ids of requests (1)
   -strict             count a SHOULD that is not met as a failure
+  -target-dir DIR     the folder of -dir as COMMAND sees it, if that is by another
+                      path: for a server on a network mount
   -timescale X        stretch every wait, for slow machines (1)
   -update-known       write FILE anew after a whole run: without what passed, and
                       with what failed

@@ -20,9 +20,12 @@ type Command struct {
 	Args []string
 	// ReadyTimeout is how long the server may take to print its ready line.
 	ReadyTimeout time.Duration
+	// Mount says by which path the server sees the files.
+	Mount Mount
 }
 
-// Settings are what the server is told by its environment.
+// Settings are what the server is told by its environment, the paths as the suite
+// sees them.
 type Settings struct {
 	ConfigPath string
 	App        string
@@ -66,6 +69,9 @@ func Start(ctx context.Context, command Command, settings Settings) (*Process, e
 	}
 	if err != nil {
 		return nil, fmt.Errorf("encoding the options: %w", err)
+	}
+	if settings, err = command.Mount.translate(settings); err != nil {
+		return nil, err
 	}
 	cmd := exec.Command(command.Args[0], command.Args[1:]...)
 	cmd.Env = append(os.Environ(),
