@@ -59,6 +59,14 @@ var badTargets = map[string]func() int{
 		}
 		return serveWith(os.Stdin, nil)
 	},
+	// It counts its starts in the file.
+	"counting": func() int {
+		if err := appendLine(os.Args[2], "start"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return serveWith(os.Stdin, map[string]syftevent.HandlerFunc{"/fail": die})
+	},
 	// These are wrong in what the suite asks of an adapter.
 	"all-is-well":    func() int { return serveWith(os.Stdin, allAnswer(200)) },
 	"strict-options": func() int { return serveOptions(strictly) },

@@ -24,6 +24,7 @@ type runFlags struct {
 	name         string // of the command: run, or smoke
 	seed         uint64
 	parallel     int
+	reuse        bool
 	known        string // a file
 	updateKnown  bool
 	dir          string
@@ -66,6 +67,7 @@ func parseRun(name string, args []string) (*runFlags, error) {
 	flags.StringVar(&f.targetDir, "target-dir", "", "")
 	flags.IntVar(&f.parallel, "parallel", runtime.NumCPU(), "")
 	flags.Float64Var(&f.timescale, "timescale", 1, "")
+	flags.BoolVar(&f.reuse, "reuse", false, "")
 	flags.DurationVar(&f.readyTimeout, "ready-timeout", 30*time.Second, "")
 	flags.BoolVar(&f.keep, "keep", false, "")
 	flags.BoolVar(&f.strict, "strict", false, "")
@@ -134,6 +136,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 	} else {
 		defer os.RemoveAll(config.Dir)
 	}
+	config.Note = func(text string) { fmt.Fprintf(stdout, "note: %s\n", text) }
 	ready, err := probe(ctx, config, stdout, stderr)
 	if err != nil {
 		return 0, err
@@ -199,7 +202,7 @@ func (f *runFlags) config() (runner.Config, error) {
 	if err != nil {
 		return runner.Config{}, fmt.Errorf("making a folder for the run: %w", err)
 	}
-	config := runner.Config{Dir: dir, Keep: f.keep, Strict: f.strict, AllEvents: f.verbose, Parallel: f.parallel}
+	config := runner.Config{Dir: dir, Keep: f.keep, Strict: f.strict, AllEvents: f.verbose, Parallel: f.parallel, Reuse: f.reuse}
 	config.Command = target.Command{Args: command, ReadyTimeout: time.Duration(float64(f.readyTimeout) * f.timescale)}
 	if f.targetDir != "" {
 		config.Command.Mount = target.Mount{Dir: f.dir, TargetDir: f.targetDir}

@@ -47,6 +47,7 @@ func smoke(ctx context.Context, args []string, stdout, stderr io.Writer) (int, e
 	} else {
 		defer os.RemoveAll(config.Dir)
 	}
+	config.Note = func(text string) { fmt.Fprintf(stdout, "note: %s\n", text) }
 	ready, err := probe(ctx, config, stdout, stderr)
 	if err != nil {
 		if notReady := (*target.NotReadyError)(nil); errors.As(err, &notReady) {

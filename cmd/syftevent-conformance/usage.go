@@ -50,6 +50,8 @@ Flags of run:
                       "flaky: ID  # reason" for one that may pass or fail
   -parallel N         how many scenarios run at a time (the number of processors)
   -ready-timeout D    how long COMMAND may take to become ready, such as 10s (30s)
+  -reuse              let scenarios that only send requests and look at the answers
+                      share a server, for one that starts slowly
   -seed N             decides the ids of requests (1)
   -strict             count a SHOULD that is not met as a failure
   -target-dir DIR     the folder of -dir as COMMAND sees it, if that is by another

@@ -130,8 +130,7 @@ func (r *Run) canary() error {
 		return err
 	}
 	for range 2 {
-		r.canaryN++
-		stem := fmt.Sprintf("00000000-0000-4000-8000-%012d", r.canaryN)
+		stem := fmt.Sprintf("00000000-0000-4000-8000-%012d", r.nextCanary())
 		folder := "app_data/" + App + "/rpc/echo/" + canarySender + "/"
 		now := time.Now().UTC()
 		data := fmt.Sprintf(`{"id":%q,"sender":%q,"url":"syft://%s/app_data/%s/rpc/echo","body":null,"headers":{},"created":%q,"expires":%q,"method":"POST"}`,

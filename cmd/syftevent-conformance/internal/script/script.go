@@ -136,6 +136,7 @@ type Run struct {
 	told      bool            // the server was told to stop, or killed
 	before    map[string]bool // what was there when the server was ready
 	canaryN   int
+	shared    *Shared // nil for a server of its own
 	story     *story
 	watch     *watch // nil before the server has started
 }
@@ -169,7 +170,7 @@ func (r *Run) setup(env *testscript.Env) error {
 	}
 	r.network = boxscript.OfEnv(env)
 	r.network.Seed = r.config.Seed
-	if err := r.network.Start(filepath.Join(r.Dir, "box"), ServerEmail); err != nil {
+	if err := r.openNetwork(); err != nil {
 		return err
 	}
 	env.Setenv("BOX_APP", App)
@@ -182,10 +183,19 @@ func (r *Run) setup(env *testscript.Env) error {
 		}
 		if r.process != nil {
 			r.noteDeath()
+		}
+		if r.process != nil && r.shared == nil {
 			r.process.Kill()
 		}
 	})
 	return nil
+}
+
+func (r *Run) openNetwork() error {
+	if r.shared != nil {
+		return r.network.Adopt(r.shared.box, r.shared.replica)
+	}
+	return r.network.Start(r.BoxDir(), ServerEmail)
 }
 
 // rpc is the folder in which the server's requests arrive.
@@ -193,7 +203,7 @@ func (r *Run) rpc() string {
 	return filepath.Join(r.network.Server.Datasite(), "app_data", App, "rpc")
 }
 
-func (r *Run) recordPath() string { return filepath.Join(r.Dir, "record.log") }
+func (r *Run) recordPath() string { return filepath.Join(r.home(), "record.log") }
 
 // Stderr returns the end of what the server logged.
 func (r *Run) Stderr() string {
@@ -269,19 +279,12 @@ func (r *Run) check(ts *testscript.TestScript, name string, args []string, err e
 	ts.Check(err)
 }
 
-// answerWithin is how long a server may take to answer: long enough for a slow
-// machine, and for a server that looks seldom to look many times.
-func (r *Run) answerWithin() time.Duration {
-	return r.scale(10*time.Second + 20*r.process.Ready().Poll())
-}
+// answerWithin is how long the server may take to answer.
+func (r *Run) answerWithin() time.Duration { return r.config.answerWithin(r.process.Ready()) }
 
 // quiet is how long nothing must happen before it is said never to.
 func (r *Run) quiet() time.Duration {
-	return r.scale(r.process.Ready().Settle() + 5*r.process.Ready().Poll())
-}
-
-func (r *Run) scale(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * r.config.Timescale)
+	return r.config.scale(r.process.Ready().Settle() + 5*r.process.Ready().Poll())
 }
 
 // files lists the files and folders of the script by their paths.

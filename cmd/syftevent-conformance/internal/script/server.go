@@ -58,12 +58,15 @@ func (r *Run) stop(flags []string) error {
 }
 
 func (r *Run) start(options []string) error {
+	if r.joinShared() {
+		return nil
+	}
 	settings := target.Settings{
 		ConfigPath: r.network.Server.ConfigPath(),
 		App:        App,
 		Options:    map[string]any{},
 		RecordPath: r.recordPath(),
-		LogDir:     r.Dir,
+		LogDir:     r.home(),
 	}
 	for name, value := range usualOptions {
 		settings.Options[name] = value
@@ -87,6 +90,9 @@ func (r *Run) start(options []string) error {
 		return err
 	}
 	r.process, r.told = process, false
+	if r.shared != nil {
+		r.shared.process = process
+	}
 	r.before, err = r.files()
 	return err
 }
