@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -58,6 +59,53 @@ var badTargets = map[string]func() int{
 		}
 		return serveWith(os.Stdin, nil)
 	},
+	// It counts its starts in the file.
+	"counting": func() int {
+		if err := appendLine(os.Args[2], "start"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return serveWith(os.Stdin, map[string]syftevent.HandlerFunc{"/fail": die})
+	},
+	// These are wrong in what the suite asks of an adapter.
+	"all-is-well":    func() int { return serveWith(os.Stdin, allAnswer(200)) },
+	"strict-options": func() int { return serveOptions(strictly) },
+	"no-options":     func() int { return serveOptions(func(string) string { return `{"settle":"1h"}` }) },
+	"one-start": func() int {
+		marker := os.Getenv("SYFTEVENT_RECORD") + ".started.log"
+		if _, err := os.Stat(marker); err == nil {
+			fmt.Fprintln(os.Stderr, "I have started once")
+			return 1
+		}
+		appendLine(marker, "started")
+		return serveWith(os.Stdin, nil)
+	},
+	"odd-features": func() int {
+		reference.Features = []string{"summ"}
+		return serveWith(os.Stdin, nil)
+	},
+	// The paths that it is told must lie below its argument.
+	"only-below": func() int {
+		data, err := os.ReadFile(os.Getenv("SYFTBOX_CLIENT_CONFIG_PATH"))
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		var config struct {
+			DataDir string `json:"data_dir"`
+		}
+		if err := json.Unmarshal(data, &config); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		for _, path := range []string{os.Getenv("SYFTBOX_CLIENT_CONFIG_PATH"), os.Getenv("SYFTEVENT_RECORD"), config.DataDir} {
+			if !strings.HasPrefix(path, os.Args[2]+string(os.PathSeparator)) {
+				fmt.Fprintf(os.Stderr, "%s is not below %s\n", path, os.Args[2])
+				return 1
+			}
+		}
+		return serveWith(os.Stdin, nil)
+	},
 	"cling": func() int {
 		signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 		return hang()
@@ -80,6 +128,34 @@ func second(bad func() int) func() int {
 		}
 		return serveWith(os.Stdin, nil)
 	}
+}
+
+// allAnswer are all endpoints, with the same answer.
+func allAnswer(status int) map[string]syftevent.HandlerFunc {
+	endpoints := reference.Endpoints("")
+	for pattern := range endpoints {
+		endpoints[pattern] = answer(status)
+	}
+	return endpoints
+}
+
+// serveOptions is the reference with other options than the suite gives.
+func serveOptions(replace func(options string) string) int {
+	options := replace(os.Getenv("SYFTEVENT_OPTIONS"))
+	if options == "" {
+		return 1
+	}
+	os.Setenv("SYFTEVENT_OPTIONS", options)
+	return serveWith(os.Stdin, nil)
+}
+
+// strictly takes only the options that it knows.
+func strictly(options string) string {
+	if strings.Contains(options, "no_such") {
+		fmt.Fprintln(os.Stderr, "unknown option")
+		return ""
+	}
+	return options
 }
 
 func appendLine(path, line string) error {

@@ -4,7 +4,9 @@
 // Usage:
 //
 //	syftevent-conformance [run] [flags] [ID ...] [-- COMMAND ...]
-//	syftevent-conformance list
+//	syftevent-conformance smoke [flags] [ID ...] [-- COMMAND ...]
+//	syftevent-conformance list [-json] [-requirements]
+//	syftevent-conformance explain ID
 //	syftevent-conformance serve
 //	syftevent-conformance box [flags] DIR EMAIL...
 //	syftevent-conformance matrix [flags] FILE.json ...
@@ -55,6 +57,13 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	switch name {
 	case "list":
 		err = list(rest, stdout)
+	case "explain":
+		err = explain(rest, stdout)
+	case "smoke":
+		var status int
+		if status, err = smoke(ctx, rest, stdout, stderr); err == nil {
+			return status
+		}
 	case "serve":
 		err = serve(ctx, rest, stdin, stdout, stderr)
 	case "box":

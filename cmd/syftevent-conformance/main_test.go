@@ -112,13 +112,25 @@ func TestUsage(t *testing.T) {
 		{"run", "-ready-timeout", "5"},
 		{"run", "-parallel", "0"},
 		{"run", "-update-known"},
+		{"run", "-target-dir", "."},
+		{"run", "-dir", "/no/such/folder"},
+		{"run", "-dir", "main.go"},
+		{"run", "-dir", ".", "-target-dir", "/no/such/folder"},
+		{"run", "-dir", ".", "-target-dir", "main.go"},
 		{"run", "-known", "/no/such/file"},
 		{"run", "-parallel", "few"},
 		{"run", "-"},
 		{"-"},
 		{"client-unique"},
 		{"run", "--"},
+		{"smoke", "no-such-check"},
+		{"smoke", "publish-whole"},
+		{"smoke", "-known", "x"},
 		{"list", "x"},
+		{"list", "-no-such-flag"},
+		{"explain"},
+		{"explain", "fail-status", "fail-text"},
+		{"explain", "fail-statsu"},
 		{"serve", "x"},
 		{"version", "x"},
 	} {
@@ -127,7 +139,7 @@ func TestUsage(t *testing.T) {
 			t.Errorf("%q: exit %d, want %d and one line of error\n%s%s", args, status, exitUsage, stdout, stderr)
 		}
 	}
-	for _, args := range [][]string{{"help"}, {"-h"}, {"run", "-help"}, {"list", "-h"}} {
+	for _, args := range [][]string{{"help"}, {"-h"}, {"run", "-help"}, {"list", "-h"}, {"explain", "-h"}, {"smoke", "-h"}} {
 		if status, stdout, _ := judge(t, args...); status != exitOK || stdout != usage {
 			t.Errorf("%q: exit %d\n%s", args, status, stdout)
 		}

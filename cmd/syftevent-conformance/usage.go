@@ -19,8 +19,15 @@ const usageText = `Usage:
         'publish-*'.
         COMMAND starts the server under test; without it, it is the embedded
         reference.
-  syftevent-conformance list
-        list the scenarios and what they cover
+  syftevent-conformance smoke [flags] [ID ...] [-- COMMAND ...]
+        check whether COMMAND is ready to be tested: whether it does, one by one,
+        what SPEC.md, Appendix A asks of it. The flags are those of run.
+  syftevent-conformance list [-json] [-requirements]
+        list the scenarios and what they cover, or the requirements and how many
+        scenarios each has
+  syftevent-conformance explain ID
+        show a requirement, where it stands and what tests it, or a scenario and
+        its script
   syftevent-conformance serve
         be the embedded reference, as COMMAND (SPEC.md, Appendix A)
   syftevent-conformance box [flags] DIR EMAIL...
@@ -38,6 +45,8 @@ const usageText = `Usage:
 
 Flags of run:
 
+  -dir DIR            where the files of the run are made (the system's folder for
+                      temporary files)
   -json FILE          write the report of the run as JSON; what is in it,
                       'matrix -schema' says
   -junit FILE         write the report as JUnit's XML
@@ -48,8 +57,12 @@ Flags of run:
   -md FILE            write the report as Markdown
   -parallel N         how many scenarios run at a time (the number of processors)
   -ready-timeout D    how long COMMAND may take to become ready, such as 10s (30s)
+  -reuse              let scenarios that only send requests and look at the answers
+                      share a server, for one that starts slowly
   -seed N             decides the ids of requests (1)
   -strict             count a SHOULD that is not met as a failure
+  -target-dir DIR     the folder of -dir as COMMAND sees it, if that is by another
+                      path: for a server on a network mount
   -timescale X        stretch every wait, for slow machines (1)
   -update-known       write FILE anew after a whole run: without what passed, and
                       with what failed

@@ -78,6 +78,12 @@ type Config struct {
 	// Parallel is how many scenarios run at a time; the number of processors if it
 	// is 0.
 	Parallel int
+	// Reuse lets scenarios that need no server of their own share one, as many at a
+	// time as scenarios run.
+	Reuse bool
+	// Note, if it is there, is told what went wrong beside the scenarios, such as
+	// that a shared server did not stop. It is called as done is.
+	Note func(text string)
 }
 
 // probeGrace is how long a server may take to stop that has done nothing yet.
@@ -119,8 +125,9 @@ func Probe(ctx context.Context, config Config) (target.Ready, error) {
 // off: every wait in it has a deadline of its own, so it never should be.
 const scenarioBudget = 5 * time.Minute
 
-// runOne runs one scenario with files of its own.
-func runOne(ctx context.Context, config Config, s scenario.Scenario) Result {
+// runOne runs one scenario with files of its own, and a server of its own unless it
+// shares one.
+func runOne(ctx context.Context, config Config, s scenario.Scenario, shared *script.Shared) Result {
 	began := time.Now()
 	budget := time.Duration(float64(scenarioBudget) * max(1, config.Timescale))
 	ctx, cancel := context.WithTimeout(ctx, budget)
@@ -132,6 +139,9 @@ func runOne(ctx context.Context, config Config, s scenario.Scenario) Result {
 		return Result{Scenario: s, Outcome: CouldNotTest, Problem: err.Error()}
 	}
 	run := script.NewRun(ctx, config.Config)
+	if shared != nil {
+		run.Share(shared)
+	}
 	t := &recorder{}
 	finished := make(chan struct{})
 	go func() { // ends with the script
@@ -150,7 +160,7 @@ func runOne(ctx context.Context, config Config, s scenario.Scenario) Result {
 	}
 	if result.Outcome != Pass && result.Outcome != NotApplicable {
 		result.Stderr = run.Stderr()
-		result.Tree = tree(filepath.Join(run.Dir, "box"))
+		result.Tree = tree(run.BoxDir())
 	}
 	if result.Outcome != Pass || config.Keep || config.AllEvents {
 		result.Events = run.Events()

@@ -132,8 +132,7 @@ func (r *Run) canary() error {
 		return err
 	}
 	for range 2 {
-		r.canaryN++
-		canary, err := r.deliver(fmt.Sprintf("00000000-0000-4000-8000-%012d", r.canaryN), canarySender, "echo", "canary")
+		canary, err := r.deliver(fmt.Sprintf("00000000-0000-4000-8000-%012d", r.nextNumber()), canarySender, "echo", "canary")
 		if err != nil {
 			return err
 		}

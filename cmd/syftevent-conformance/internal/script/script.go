@@ -55,14 +55,14 @@ type Run struct {
 	lastWords string          // of a server that was never ready
 	told      bool            // the server was told to stop, or killed
 	before    map[string]bool // what was there when the server was ready first
-	canaryN   int
+	numbers   int             // of requests that are made here
+	shared    *Shared         // nil for a server of its own
 	story     *story
 	watch     *watch // nil before the server has started
 
 	second    *target.Process   // the one beside the server
 	startTook time.Duration     // until the server was ready
 	bursts    map[string]burst  // by their names
-	burstN    int               // requests of all bursts
 	first     map[string]string // responses as they were read first, by the names of their requests
 }
 
@@ -95,7 +95,7 @@ func (r *Run) setup(env *testscript.Env) error {
 	}
 	r.network = boxscript.OfEnv(env)
 	r.network.Seed = r.config.Seed
-	if err := r.network.Start(filepath.Join(r.Dir, "box"), ServerEmail); err != nil {
+	if err := r.openNetwork(); err != nil {
 		return err
 	}
 	env.Setenv("BOX_APP", App)
@@ -109,13 +109,21 @@ func (r *Run) setup(env *testscript.Env) error {
 		if r.process != nil {
 			r.noteDeath()
 		}
-		for _, process := range []*target.Process{r.process, r.second} {
-			if process != nil {
-				process.Kill()
-			}
+		if r.second != nil {
+			r.second.Kill()
+		}
+		if r.process != nil && r.shared == nil {
+			r.process.Kill()
 		}
 	})
 	return nil
+}
+
+func (r *Run) openNetwork() error {
+	if r.shared != nil {
+		return r.network.Adopt(r.shared.box, r.shared.replica)
+	}
+	return r.network.Start(r.BoxDir(), ServerEmail)
 }
 
 // rpc is the folder in which the server's requests arrive.
@@ -123,7 +131,7 @@ func (r *Run) rpc() string {
 	return filepath.Join(r.network.Server.Datasite(), "app_data", App, "rpc")
 }
 
-func (r *Run) recordPath() string { return filepath.Join(r.Dir, "record.log") }
+func (r *Run) recordPath() string { return filepath.Join(r.home(), "record.log") }
 
 // Stderr returns the end of what the server logged.
 func (r *Run) Stderr() string {
@@ -160,6 +168,7 @@ func (r *Run) commands() map[string]command {
 		"swift":      r.commandSwift,
 		"schema":     r.commandSchema,
 		"requires":   r.commandRequires,
+		"took":       r.commandTook,
 	} {
 		commands[name] = func(ts *testscript.TestScript, neg bool, args []string) {
 			if neg {
@@ -210,19 +219,12 @@ func (r *Run) check(ts *testscript.TestScript, name string, args []string, err e
 	ts.Check(err)
 }
 
-// answerWithin is how long a server may take to answer: long enough for a slow
-// machine, and for a server that looks seldom to look many times.
-func (r *Run) answerWithin() time.Duration {
-	return r.scale(10*time.Second + 20*r.process.Ready().Poll())
-}
+// answerWithin is how long the server may take to answer.
+func (r *Run) answerWithin() time.Duration { return r.config.answerWithin(r.process.Ready()) }
 
 // quiet is how long nothing must happen before it is said never to.
 func (r *Run) quiet() time.Duration {
-	return r.scale(r.process.Ready().Settle() + 5*r.process.Ready().Poll())
-}
-
-func (r *Run) scale(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * r.config.Timescale)
+	return r.config.scale(r.process.Ready().Settle() + 5*r.process.Ready().Poll())
 }
 
 // files lists the files and folders of the script by their paths.

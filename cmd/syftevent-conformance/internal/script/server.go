@@ -2,9 +2,10 @@ package script
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
-	"strconv"
 	"strings"
 	"time"
 
@@ -25,13 +26,7 @@ func (r *Run) commandServer(ts *testscript.TestScript, args []string) error {
 	case args[0] == "second" && running:
 		return r.startSecond()
 	case args[0] == "stop" && running:
-		r.told = true
-		// A run that is cancelled does not wait for it.
-		defer context.AfterFunc(r.ctx, r.process.Kill)()
-		if err := r.process.Stop(r.answerWithin()); err != nil {
-			return &mismatch{"the server stops when it is told to", err.Error(), true}
-		}
-		return nil
+		return r.stop(args[1:])
 	case args[0] == "kill" && running:
 		r.told = true
 		r.process.Kill()
@@ -42,6 +37,29 @@ func (r *Run) commandServer(ts *testscript.TestScript, args []string) error {
 	return fmt.Errorf("server %s: it is running, or was never started", args[0])
 }
 
+// stop tells the server to stop, by one of the ways or both.
+func (r *Run) stop(flags []string) error {
+	ways := map[string]func(time.Duration) error{
+		"":        r.process.Stop,
+		"-signal": r.process.StopBySignal,
+		"-input":  r.process.StopByInput,
+	}
+	stop := ways[strings.Join(flags, " ")]
+	if stop == nil {
+		return fmt.Errorf("usage: server stop [-signal | -input]")
+	}
+	r.told = true
+	// A run that is cancelled does not wait for it.
+	defer context.AfterFunc(r.ctx, r.process.Kill)()
+	switch err := stop(r.answerWithin()); {
+	case errors.Is(err, errors.ErrUnsupported):
+		return &notApplicable{"there are no signals here"}
+	case err != nil:
+		return &mismatch{"the server stops when it is told to", err.Error(), true}
+	}
+	return nil
+}
+
 // settings are what every server of the scenario is told.
 func (r *Run) settings() target.Settings {
 	return target.Settings{
@@ -49,21 +67,21 @@ func (r *Run) settings() target.Settings {
 		App:        App,
 		Options:    maps.Clone(usualOptions),
 		RecordPath: r.recordPath(),
-		LogDir:     r.Dir,
+		LogDir:     r.home(),
 	}
 }
 
 func (r *Run) start(options []string) error {
+	if r.joinShared() {
+		return nil
+	}
 	settings := r.settings()
 	for _, option := range options {
 		name, value, ok := strings.Cut(option, "=")
 		if !ok {
 			return fmt.Errorf("server start: option %q is not KEY=VALUE", option)
 		}
-		settings.Options[name] = value
-		if number, err := strconv.Atoi(value); err == nil {
-			settings.Options[name] = number
-		}
+		settings.Options[name] = optionValue(value)
 	}
 	if r.watch == nil {
 		r.watch = startWatch(r.rpc(), r.story, false)
@@ -78,10 +96,22 @@ func (r *Run) start(options []string) error {
 		return err
 	}
 	r.process, r.told, r.startTook = process, false, time.Since(began)
+	if r.shared != nil {
+		r.shared.process = process
+	}
 	if r.before == nil {
 		r.before, err = r.files()
 	}
 	return err
+}
+
+// optionValue is what stands for a value in JSON: what is JSON, such as a number, for
+// itself, and else a string.
+func optionValue(value string) any {
+	if json.Valid([]byte(value)) {
+		return json.RawMessage(value)
+	}
+	return value
 }
 
 // noteDeath makes it a failure that the server has ended by itself, when the script

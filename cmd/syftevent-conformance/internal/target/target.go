@@ -4,7 +4,6 @@ package target
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,9 +20,12 @@ type Command struct {
 	Args []string
 	// ReadyTimeout is how long the server may take to print its ready line.
 	ReadyTimeout time.Duration
+	// Mount says by which path the server sees the files.
+	Mount Mount
 }
 
-// Settings are what the server is told by its environment.
+// Settings are what the server is told by its environment, the paths as the suite
+// sees them.
 type Settings struct {
 	ConfigPath string
 	App        string
@@ -60,9 +62,16 @@ const killDelay = 5 * time.Second
 // Start starts a server and waits until it is ready. If it never is, the error
 // is a *NotReadyError and the process has ended.
 func Start(ctx context.Context, command Command, settings Settings) (*Process, error) {
-	options, err := json.Marshal(settings.Options)
+	options := []byte("{}")
+	var err error
+	if settings.Options != nil {
+		options, err = json.Marshal(settings.Options)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("encoding the options: %w", err)
+	}
+	if settings, err = command.Mount.translate(settings); err != nil {
+		return nil, err
 	}
 	cmd := exec.Command(command.Args[0], command.Args[1:]...)
 	cmd.Env = append(os.Environ(),
@@ -129,24 +138,6 @@ func (p *Process) Status() string {
 		return state.String()
 	}
 	return fmt.Sprint(p.err)
-}
-
-// ErrIgnoredStop means that a server had to be killed.
-var ErrIgnoredStop = errors.New("the server went on after SIGTERM and the end of its standard input, and was killed")
-
-// Stop tells the server to stop, by both of the ways in which it may be told,
-// and kills it after the grace.
-func (p *Process) Stop(grace time.Duration) error {
-	p.stdin.Close()
-	terminate(p.command.Process)
-	select {
-	case <-p.exited:
-		p.Kill() // descendants
-		return nil
-	case <-time.After(grace):
-		p.Kill()
-		return ErrIgnoredStop
-	}
 }
 
 // Kill ends the server and its descendants at once.
