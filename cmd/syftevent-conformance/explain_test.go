@@ -42,7 +42,7 @@ func TestExplainSuggests(t *testing.T) {
 	_, _, stderr := judge(t, "explain", "publish-hole")
 	contains(t, "error", stderr, `there is no requirement or scenario "publish-hole"; did you mean publish-whole`)
 	_, _, stderr = judge(t, "run", "publish-hole")
-	contains(t, "error", stderr, "(did you mean publish-whole?)")
+	contains(t, "error", stderr, "(did you mean publish-whole")
 }
 
 func TestExplainNamesMutants(t *testing.T) {

@@ -9,6 +9,7 @@
 //	syftevent-conformance explain ID
 //	syftevent-conformance serve
 //	syftevent-conformance box [flags] DIR EMAIL...
+//	syftevent-conformance matrix [flags] FILE.json ...
 //	syftevent-conformance bench [flags] [MEASURE ...] [-- COMMAND ...]
 //	syftevent-conformance version
 //
@@ -67,6 +68,8 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		err = serve(ctx, rest, stdin, stdout, stderr)
 	case "box":
 		err = playBox(ctx, rest, stdout)
+	case "matrix":
+		err = compare(rest, stdout)
 	case "bench":
 		err = measure(ctx, rest, stdout, stderr)
 	case "version":
@@ -89,11 +92,18 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintf(stderr, "syftevent-conformance: %v\n", err)
+	printError(stderr, err)
 	if asUsage := (*statusError)(nil); errors.As(err, &asUsage) {
 		return asUsage.status
 	}
 	return exitCouldNotTest
+}
+
+// printError prints an error, if there is one.
+func printError(stderr io.Writer, err error) {
+	if err != nil {
+		fmt.Fprintf(stderr, "syftevent-conformance: %v\n", err)
+	}
 }
 
 // A statusError chooses the exit status.

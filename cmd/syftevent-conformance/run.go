@@ -34,6 +34,7 @@ type runFlags struct {
 	keep         bool
 	strict       bool
 	verbose      bool
+	reports      reportFlags
 	selectors    []string
 	command      []string // nil for the embedded reference
 	written      []string // the flags as they were given, for repeating the run
@@ -41,7 +42,7 @@ type runFlags struct {
 
 // notRepeated are the flags that the line that reproduces one scenario leaves out,
 // or has in any case.
-var notRepeated = []string{"keep", "known", "parallel", "seed", "update-known"}
+var notRepeated = []string{"json", "junit", "keep", "known", "md", "parallel", "seed", "update-known"}
 
 // maxTimescale is a factor with which every wait is still a length of time.
 const maxTimescale = 1000
@@ -72,6 +73,7 @@ func parseRun(name string, args []string) (*runFlags, error) {
 	flags.BoolVar(&f.keep, "keep", false, "")
 	flags.BoolVar(&f.strict, "strict", false, "")
 	flags.BoolVar(&f.verbose, "v", false, "")
+	f.reports.define(flags)
 	for len(args) > 0 { // flags and ids in any order
 		if !strings.HasPrefix(args[0], "-") || args[0] == "-" {
 			f.selectors, args = append(f.selectors, args[0]), args[1:]
@@ -127,6 +129,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 	if err != nil {
 		return 0, err
 	}
+	began := time.Now()
+	reports, err := f.reports.create()
+	if err != nil {
+		return 0, err
+	}
+	defer reports.discard()
 	config, err := f.config()
 	if err != nil {
 		return 0, err
@@ -143,24 +151,32 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 	}
 	text := &report.Text{Out: stdout, Verbose: f.verbose, Reproduce: f.reproduce(), CoreMust: coreMust(all)}
 	text.Begin(ready, f.seed, ids(scenarios))
-	var results []runner.Result
 	runner.Run(ctx, config, ready, scenarios, func(r runner.Result) {
 		r.Known = list.Entry(r.Scenario.ID)
-		results = append(results, r)
 		text.Add(r)
 	})
 	text.End()
+	summary, results := text.Summary(), text.Results()
+	err = reports.write(report.NewDocument(report.Run{
+		SuiteVersion: version(), SpecVersion: specVersion,
+		Ready: ready, Command: f.shownCommand(), Config: config,
+		Started: began, Duration: time.Since(began),
+		Results: results, Summary: summary, Reproduce: text.Reproduce,
+	}))
 	if f.updateKnown {
-		if updated, err := updateKnown(list, results, len(scenarios), stdout); updated || err != nil {
-			return exitOK, err
+		if updated, failed := updateKnown(list, results, len(scenarios), stdout); updated || failed != nil {
+			return exitOK, errors.Join(failed, err)
 		}
 	}
 	switch {
-	case text.Unexpected():
+	case summary.Unexpected: // outranks that a report is missing
+		printError(stderr, err)
 		return exitUnexpected, nil
 	case ctx.Err() != nil:
-		return 0, errInterrupted
-	case text.Incomplete():
+		return 0, errors.Join(errInterrupted, err)
+	case err != nil:
+		return 0, err
+	case summary.Incomplete:
 		return exitCouldNotTest, nil
 	}
 	return exitOK, nil
@@ -222,6 +238,14 @@ func (f *runFlags) reproduce() string {
 		words[i] = strings.ReplaceAll(quote(word), "%", "%%")
 	}
 	return strings.Replace(strings.Join(words, " "), "\x00", "%s", 1)
+}
+
+// shownCommand is the command that starts the server, as somebody else would say it.
+func (f *runFlags) shownCommand() []string {
+	if f.command == nil {
+		return append(programName(), "serve")
+	}
+	return f.command
 }
 
 // programName is how the program was started: "go run" builds it anew each time,

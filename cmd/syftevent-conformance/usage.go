@@ -33,6 +33,9 @@ const usageText = `Usage:
   syftevent-conformance box [flags] DIR EMAIL...
         be SyftBox for some people, each with a replica in DIR, and say what happens
         to which file, until Ctrl-C: for playing by hand
+  syftevent-conformance matrix [flags] FILE.json ...
+        compare servers, requirement by requirement, by the reports that
+        run -json has written; as Markdown, here unless -md or -html names a file
   syftevent-conformance bench [flags] [MEASURE ...] [-- COMMAND ...]
         measure how fast the embedded reference is and what it costs, beside a
         bare loop and, if there is one, COMMAND; in one run, with ratios. The
@@ -44,10 +47,14 @@ Flags of run:
 
   -dir DIR            where the files of the run are made (the system's folder for
                       temporary files)
+  -json FILE          write the report of the run as JSON; what is in it,
+                      'matrix -schema' says
+  -junit FILE         write the report as JUnit's XML
   -keep               leave the files of each scenario, and say where
   -known FILE         what is known of the server: a line "ID  # reason" for each
                       scenario that fails, which must fail then, and a line
                       "flaky: ID  # reason" for one that may pass or fail
+  -md FILE            write the report as Markdown
   -parallel N         how many scenarios run at a time (the number of processors)
   -ready-timeout D    how long COMMAND may take to become ready, such as 10s (30s)
   -reuse              let scenarios that only send requests and look at the answers
@@ -60,6 +67,12 @@ Flags of run:
   -update-known       write FILE anew after a whole run: without what passed, and
                       with what failed
   -v                  show the log of scenarios that pass, too
+
+Flags of matrix:
+
+  -html FILE          write a page that shows the reason for each failure, too
+  -md FILE            write Markdown, with links to SPEC.md beside FILE
+  -schema             print the JSON Schema of reports, and nothing else
 
 Flags of box:
 

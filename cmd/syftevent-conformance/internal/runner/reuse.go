@@ -9,7 +9,8 @@ import (
 // found them, but for the request they add. Of "box" some only do.
 var (
 	sharedCommands = []string{
-		"expect", "whole", "canary", "unanswered", "ignored", "quiet", "ran", "took", "exists", "cmp", "grep",
+		"expect", "whole", "canary", "unanswered", "ignored", "quiet", "ran", "took",
+		"same", "kept", "schema", "requires", "exists", "cmp", "grep",
 	}
 	sharedBoxCommands = []string{"send", "more", "finish", "again", "wait"}
 )

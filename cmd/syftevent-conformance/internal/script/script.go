@@ -1,83 +1,3 @@
-// Package script is what the scenarios are written in: the commands that start
-// the server under test, look at its answers and check them. The command "box",
-// which delivers the requests, is fakebox's (see boxscript).
-//
-// # Commands
-//
-//	server start [KEY=VALUE...]
-//
-// starts the server and waits until it is ready. The values are options of the
-// server as SPEC.md, Appendix A, names them; what is not JSON is taken as a string.
-//
-//	server stop [-signal | -input]
-//	server kill
-//
-// tell the server to stop, by both of the ways or by SIGTERM or the end of standard
-// input alone, or end it at once.
-//
-//	[!] expect NAME status PATTERN     such as 200, 4xx or 403|4xx
-//	[!] expect NAME body TEXT          "null" for none, "sent" for the request's
-//	[!] expect NAME contains TEXT      the body does
-//	[!] expect NAME header NAME VALUE
-//	[!] expect NAME field NAME VALUE   a field of the envelope
-//	[!] expect NAME json NAME VALUE    a member of the body
-//	    expect NAME envelope           all fields are there, each of its type
-//	    expect NAME base64             the body is in the URL-safe form
-//
-// wait until the request NAME, which "box send" has sent, is answered, and check
-// the response.
-//
-//	whole NAME
-//
-// waits for the response, looking at it all the time: it must never be seen in
-// part.
-//
-//	canary
-//
-// proves that the server is alive, and that it has looked for requests since.
-//
-//	unanswered NAME...
-//
-// checks that there are no responses, after a canary.
-//
-//	ignored NAME...
-//
-// checks that there are no responses, and none come within several polls and
-// the settle time, after which a canary is answered still.
-//
-//	quiet [FACTOR]
-//
-// lets several polls and the settle time pass, or the settle time alone times
-// the factor, while canaries are answered.
-//
-//	link TARGET NAME
-//	fifo NAME
-//
-// make a symbolic link and a FIFO. Where there are none, the scenario does not
-// apply.
-//
-//	[!] permits USER read|write PATH
-//
-// checks what the permissions in $RPC let a user do with a path below it.
-//
-//	took NAME DURATION
-//
-// waits for the response, and checks that it did not come sooner after the request.
-//
-//	ran NAME N
-//
-// checks how often the endpoint /record was run for a request.
-//
-//	confined
-//
-// checks that nothing has appeared in $WORK since the server was ready but
-// responses beside their requests, what the script has made itself excepted.
-//
-// # Variables
-//
-// $SERVER is the address of the server, $RPC its folder "rpc", $RECORD the file
-// to which /record appends, and $STEM_NAME the stem of the request NAME. "exists", "cmp" and "grep" are testscript's and
-// may be used for checks, too.
 package script
 
 import (
@@ -134,16 +54,22 @@ type Run struct {
 	process   *target.Process
 	lastWords string          // of a server that was never ready
 	told      bool            // the server was told to stop, or killed
-	before    map[string]bool // what was there when the server was ready
+	before    map[string]bool // what was there when the server was ready first
 	canaryN   int
 	shared    *Shared // nil for a server of its own
 	story     *story
 	watch     *watch // nil before the server has started
+
+	second    *target.Process   // the one beside the server
+	startTook time.Duration     // until the server was ready
+	bursts    map[string]burst  // by their names
+	burstN    int               // requests of all bursts
+	first     map[string]string // responses as they were read first, by the names of their requests
 }
 
 // NewRun prepares a scenario. When ctx is done its waits end.
 func NewRun(ctx context.Context, config Config) *Run {
-	return &Run{config: config, ctx: ctx, story: &story{began: time.Now()}}
+	return &Run{config: config, ctx: ctx, story: &story{began: time.Now()}, bursts: map[string]burst{}, first: map[string]string{}}
 }
 
 // Events returns what has happened, when the script has ended: its commands, those
@@ -187,6 +113,9 @@ func (r *Run) setup(env *testscript.Env) error {
 		if r.process != nil && r.shared == nil {
 			r.process.Kill()
 		}
+		if r.second != nil {
+			r.second.Kill()
+		}
 	})
 	return nil
 }
@@ -229,6 +158,18 @@ func (r *Run) commands() map[string]command {
 		"ran":        r.commandRan,
 		"confined":   r.commandConfined,
 		"took":       r.commandTook,
+		"burst":      r.commandBurst,
+		"starting":   r.commandStarting,
+		"answered":   r.commandAnswered,
+		"gone":       r.commandGone,
+		"orderly":    r.commandOrderly,
+		"kept":       r.commandKept,
+		"same":       r.commandSame,
+		"tidy":       r.commandTidy,
+		"touch":      r.commandTouch,
+		"swift":      r.commandSwift,
+		"schema":     r.commandSchema,
+		"requires":   r.commandRequires,
 	} {
 		commands[name] = func(ts *testscript.TestScript, neg bool, args []string) {
 			if neg {
@@ -284,8 +225,10 @@ func (r *Run) answerWithin() time.Duration { return r.config.answerWithin(r.proc
 
 // quiet is how long nothing must happen before it is said never to.
 func (r *Run) quiet() time.Duration {
-	return r.config.scale(r.process.Ready().Settle() + 5*r.process.Ready().Poll())
+	return r.scale(r.process.Ready().Settle() + 5*r.process.Ready().Poll())
 }
+
+func (r *Run) scale(d time.Duration) time.Duration { return r.config.scale(d) }
 
 // files lists the files and folders of the script by their paths.
 func (r *Run) files() (map[string]bool, error) {

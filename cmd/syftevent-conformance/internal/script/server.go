@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -17,11 +18,13 @@ var usualOptions = map[string]any{"poll_interval": "20ms", "settle": "300ms"}
 
 func (r *Run) commandServer(ts *testscript.TestScript, args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("usage: server start|stop|kill")
+		return fmt.Errorf("usage: server start|second|stop|kill")
 	}
 	switch running := r.process != nil && !r.process.Exited(); {
 	case args[0] == "start" && !running:
 		return r.start(args[1:])
+	case args[0] == "second" && running:
+		return r.startSecond()
 	case args[0] == "stop" && running:
 		return r.stop(args[1:])
 	case args[0] == "kill" && running:
@@ -57,20 +60,22 @@ func (r *Run) stop(flags []string) error {
 	return nil
 }
 
+// settings are what every server of the scenario is told.
+func (r *Run) settings() target.Settings {
+	return target.Settings{
+		ConfigPath: r.network.Server.ConfigPath(),
+		App:        App,
+		Options:    maps.Clone(usualOptions),
+		RecordPath: r.recordPath(),
+		LogDir:     r.home(),
+	}
+}
+
 func (r *Run) start(options []string) error {
 	if r.joinShared() {
 		return nil
 	}
-	settings := target.Settings{
-		ConfigPath: r.network.Server.ConfigPath(),
-		App:        App,
-		Options:    map[string]any{},
-		RecordPath: r.recordPath(),
-		LogDir:     r.home(),
-	}
-	for name, value := range usualOptions {
-		settings.Options[name] = value
-	}
+	settings := r.settings()
 	for _, option := range options {
 		name, value, ok := strings.Cut(option, "=")
 		if !ok {
@@ -81,6 +86,7 @@ func (r *Run) start(options []string) error {
 	if r.watch == nil {
 		r.watch = startWatch(r.rpc(), r.story, false)
 	}
+	began := time.Now()
 	process, err := target.Start(r.ctx, r.config.Command, settings)
 	if notReady, ok := err.(*target.NotReadyError); ok {
 		r.lastWords = notReady.Stderr
@@ -89,11 +95,13 @@ func (r *Run) start(options []string) error {
 	if err != nil {
 		return err
 	}
-	r.process, r.told = process, false
+	r.process, r.told, r.startTook = process, false, time.Since(began)
 	if r.shared != nil {
 		r.shared.process = process
 	}
-	r.before, err = r.files()
+	if r.before == nil {
+		r.before, err = r.files()
+	}
 	return err
 }
 
