@@ -1,4 +1,4 @@
-.PHONY: all test conformance vet build python interop
+.PHONY: all test conformance mutants vet build python interop judge-python
 
 all: vet test conformance
 
@@ -9,6 +9,10 @@ test:
 # The scenarios against the embedded reference.
 conformance:
 	go run ./cmd/syftevent-conformance
+
+# Deliberately wrong servers, each of which must fail its scenarios.
+mutants:
+	go run ./cmd/syftevent-conformance mutants
 
 # Formatting, and vet for the systems that must build. testdata/scripts is not
 # matched by ./...
@@ -31,3 +35,9 @@ python: .venv/installed
 # Its client against the reference.
 interop: python build
 	.venv/bin/python testdata/targets/python/interop.py bin/syftevent-conformance serve
+
+# The scenarios against its server. JSON is where the report goes, if anywhere.
+JSON =
+judge-python: python build
+	bin/syftevent-conformance run -strict -parallel 4 $(if $(JSON),-json $(JSON)) \
+		-known testdata/targets/python/known.txt -- .venv/bin/python testdata/targets/python/server.py

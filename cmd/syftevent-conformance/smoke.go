@@ -60,11 +60,15 @@ func smoke(ctx context.Context, args []string, stdout, stderr io.Writer) (int, e
 	}
 	text := &report.Text{Out: stdout, Verbose: f.verbose, Reproduce: f.reproduce()}
 	text.Begin(ready, f.seed, ids(checks))
-	results := map[runner.Outcome][]string{} // the ids
+	results := map[runner.Outcome][]string{} // the ids, or the features that are not declared
 	done := 0
 	runner.Run(ctx, config, ready, checks, func(r runner.Result) {
 		done++
-		results[r.Outcome] = append(results[r.Outcome], r.Scenario.ID)
+		name := r.Scenario.ID
+		if r.Outcome == runner.NotImplemented {
+			name = r.Scenario.Feature
+		}
+		results[r.Outcome] = append(results[r.Outcome], name)
 		text.Add(r)
 	})
 	fmt.Fprintf(stdout, "\n%d passed, %d failed\n%s\n", len(results[runner.Pass]), len(results[runner.Fail]), judgement(results, len(checks), len(all)))
@@ -150,7 +154,7 @@ func judgement(results map[runner.Outcome][]string, selected, all int) string {
 		done += len(ids)
 	}
 	say(runner.Warn, "Not as it should be, though it may be: %s.")
-	say(runner.NotImplemented, "It does not declare the features of: %s.")
+	say(runner.NotImplemented, "It does not declare the features %s.")
 	say(runner.NotApplicable, "This system does not allow: %s.")
 	say(runner.CouldNotTest, "The suite itself failed in: %s.")
 	say(runner.Fail, "To be mended, as SPEC.md, Appendix A, says: %s.")

@@ -104,5 +104,5 @@ func TestSmokeNotesUnknownFeatures(t *testing.T) {
 		t.Errorf("exit %d\n%s", status, stdout)
 	}
 	contains(t, "output", stdout, `There is no feature "summ": the features are api, `,
-		"The server has passed what was checked; without an ID all is.\nIt does not declare the features of: smoke-items, smoke-sum.")
+		"The server has passed what was checked; without an ID all is.\nIt does not declare the features items, sum.")
 }
