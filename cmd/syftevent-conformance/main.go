@@ -56,6 +56,8 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		err = list(rest, stdout)
 	case "serve":
 		err = serve(ctx, rest, stdin, stdout, stderr)
+	case "mutant": // what mutants starts; not for people
+		err = beMutant(ctx, rest, stdin, stdout, stderr)
 	case "box":
 		err = playBox(ctx, rest, stdout)
 	case "bench":
