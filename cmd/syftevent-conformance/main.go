@@ -7,6 +7,7 @@
 //	syftevent-conformance list
 //	syftevent-conformance serve
 //	syftevent-conformance box [flags] DIR EMAIL...
+//	syftevent-conformance mutants [flags] [NAME ...]
 //	syftevent-conformance bench [flags] [MEASURE ...] [-- COMMAND ...]
 //	syftevent-conformance version
 //
@@ -56,6 +57,11 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		err = list(rest, stdout)
 	case "serve":
 		err = serve(ctx, rest, stdin, stdout, stderr)
+	case "mutants":
+		var status int
+		if status, err = mutants(ctx, rest, stdout); err == nil {
+			return status
+		}
 	case "mutant": // what mutants starts; not for people
 		err = beMutant(ctx, rest, stdin, stdout, stderr)
 	case "box":

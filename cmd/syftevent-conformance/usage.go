@@ -26,6 +26,10 @@ const usageText = `Usage:
   syftevent-conformance box [flags] DIR EMAIL...
         be SyftBox for some people, each with a replica in DIR, and say what happens
         to which file, until Ctrl-C: for playing by hand
+  syftevent-conformance mutants [flags] [NAME ...]
+        prove that every check can fail: run the scenarios against a server that is
+        wrong in one way at a time, all its defects or those of a NAME, and require
+        that each is caught by the scenarios that are listed for it
   syftevent-conformance bench [flags] [MEASURE ...] [-- COMMAND ...]
         measure how fast the embedded reference is and what it costs, beside a
         bare loop and, if there is one, COMMAND; in one run, with ratios. The
@@ -41,6 +45,15 @@ Flags of run:
   -strict             count a SHOULD that is not met as a failure
   -timescale X        stretch every wait, for slow machines (1)
   -v                  show the log of scenarios that pass, too
+
+Flags of mutants:
+
+  -all                run every scenario against every defect: none may fail but
+                      those listed; without it, some that tell whether the server
+                      works at all
+  -parallel N         how many scenarios run at a time (four for each processor)
+  -timescale X        stretches the waits of scenarios that are to fail (0.2)
+  -v                  show how each defect was found
 
 Flags of box:
 

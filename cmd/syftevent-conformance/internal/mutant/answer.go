@@ -24,12 +24,15 @@ func (s *server) serve(p place) {
 		return
 	}
 	req, r := s.respond(p, data, err)
+	if r.silent {
+		return
+	}
 	response, err := s.encode(p, req, r)
 	if err != nil {
 		s.log.Printf("%v", err)
 		return
 	}
-	s.remember(p, sum, response)
+	s.remember(p, sum, response, s.final(p, req))
 	s.publish(p)
 	s.forget(p.request())
 }
@@ -43,10 +46,12 @@ func (s *server) respond(p place, data []byte, err error) (*request, reply) {
 	}
 	if err == nil {
 		var req *request
-		if req, err = s.decode(data); err == nil {
+		if req, err = s.decode(data); err != nil && s.has("ignores-invalid") {
+			return asked, reply{silent: true}
+		} else if err == nil {
 			err = s.compare(p, req)
 			asked = req
-			if !sameID(req.id, p.stem) {
+			if req.id == "" || !sameID(req.id, p.stem) && !s.has("id-path") {
 				asked.id = p.stem // absent, or that of another request
 			}
 		}
@@ -60,16 +65,21 @@ func (s *server) respond(p place, data []byte, err error) (*request, reply) {
 // compare checks that an envelope says what its folder does, and that it has not
 // expired.
 func (s *server) compare(p place, req *request) error {
+	if s.has("mute-sender") && p.sender != "" {
+		req.sender = p.sender
+	}
 	switch {
-	case req.id != "" && !sameID(req.id, p.stem):
+	case req.id != "" && req.id != p.stem && s.has("exact-id"),
+		req.id != "" && !sameID(req.id, p.stem) && !s.has("any-id"):
 		return refuse(400, "Error loading request: the id is not the file's name")
 	case p.sender == "" && !addressForm.MatchString(req.sender):
 		return refuse(400, "Error loading request: the sender is no address")
-	case p.sender != "" && p.sender != req.sender:
+	case p.sender != "" && p.sender != req.sender && !s.has("trust-sender"):
 		return refuse(403, "The sender is not the folder's")
-	case !s.leadsTo(req.url, p.endpoint):
+	case !s.leadsTo(req.url, p.endpoint) && !s.has("any-url"),
+		s.has("literal-url") && strings.ContainsAny(req.url, "?#%"):
 		return refuse(400, "Error loading request: the url leads elsewhere")
-	case !req.expires.After(time.Now()):
+	case !req.expires.After(time.Now()) && !s.has("never-expires"):
 		return refuse(419, "Request expired")
 	}
 	return nil
@@ -113,7 +123,8 @@ func (s *server) leadsTo(text, endpoint string) bool {
 func (s *server) refused(err error) reply {
 	var known *refusal
 	if errors.As(err, &known) {
-		return reply{status: known.status, body: []byte(known.text)}
+		silent := known.status == 419 && s.has("silent-expired") || known.status == 404 && s.has("silent-unknown")
+		return reply{status: known.status, body: []byte(known.text), silent: silent}
 	}
 	s.log.Printf("a handler has failed: %v", err)
 	return reply{status: 500, body: []byte("Internal server error. Please try again later.")}
@@ -121,25 +132,50 @@ func (s *server) refused(err error) reply {
 
 // handle finds the handler of a request and runs it.
 func (s *server) handle(p place, req *request) reply {
-	found, values, known := s.route(p.endpoint, req.method)
+	endpoint, method := p.endpoint, req.method
+	if s.has("prefix") {
+		endpoint = s.above(endpoint)
+	}
+	if s.has("runs-any-method") {
+		method = ""
+	}
+	found, values, known := s.route(endpoint, method)
 	if !known {
 		return s.refused(refuse(404, "There is no such endpoint"))
 	}
 	if found == nil {
 		r := s.refused(refuse(405, "The endpoint does not have this method"))
-		r.headers = map[string]string{"Allow": s.allowed(p.endpoint)}
+		if !s.has("no-allow") {
+			r.headers = map[string]string{"Allow": s.allowed(p.endpoint)}
+		}
 		return r
 	}
 	for name := range req.headers {
 		if strings.EqualFold(name, "X-Syft-Decrypted") || strings.EqualFold(name, "X-Syft-Original-Sender") {
+			if s.has("vouched") {
+				continue
+			}
 			delete(req.headers, name)
 		}
 	}
-	r, err := run(found.handler, call{request: req, values: values})
+	given := s.mishandle(*req)
+	if s.has("twice") {
+		run(found.handler, call{&given, values})
+	}
+	r, err := run(found.handler, call{&given, values})
+	failed := err != nil && !errors.As(err, new(*refusal))
 	switch {
+	case failed && s.has("fail-200"):
+		return reply{status: 200, body: []byte(`{"error":"it has failed"}`)}
+	case failed && s.has("silent-failure"):
+		return reply{silent: true}
+	case failed && s.has("tells"):
+		return reply{status: 500, body: []byte(err.Error())}
 	case err != nil:
 		return s.refused(err)
-	case !knownStatus(r.status):
+	case s.has("ok-only"):
+		r.status = 200
+	case !knownStatus(r.status) && !s.has("any-status"):
 		return s.refused(fmt.Errorf("status %d, which no client knows", r.status))
 	}
 	return r

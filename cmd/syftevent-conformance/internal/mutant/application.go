@@ -25,8 +25,8 @@ func (s *server) application() []route {
 		{"", "inspect", s.inspect},
 		{"", "record", s.record},
 		{"", "slow", s.slow},
-		{"", "sum", sum},
-		{"", "status", status},
+		{"", "sum", s.sum},
+		{"", "status", s.status},
 		{"", "empty", func(call) (reply, error) { return reply{status: 200}, nil }},
 		{"", "items/{id}", value("id")},
 		{"", "items/first", func(call) (reply, error) { return object(map[string]any{"id": "the first"}) }},
@@ -47,7 +47,7 @@ func (s *server) echo(c call) (reply, error) {
 	for name, value := range c.headers {
 		headers["x-echo-"+name] = value
 	}
-	return reply{200, headers, c.body}, nil
+	return reply{status: 200, headers: headers, body: c.body}, nil
 }
 
 func (s *server) inspect(c call) (reply, error) {
@@ -79,33 +79,39 @@ func (s *server) slow(c call) (reply, error) {
 	var in struct {
 		MS float64 `json:"ms"`
 	}
-	if err := readBody(c, &in); err != nil {
+	if err := s.readBody(c, &in); err != nil {
 		return reply{}, err
 	}
 	time.Sleep(time.Duration(in.MS * float64(time.Millisecond)))
 	return text("done")(c)
 }
 
-func sum(c call) (reply, error) {
+func (s *server) sum(c call) (reply, error) {
 	var in struct{ A, B *float64 }
-	if err := readBody(c, &in); err != nil {
+	if err := s.readBody(c, &in); err != nil {
 		return reply{}, err
 	}
 	if in.A == nil || in.B == nil {
 		return reply{}, refuse(400, "Invalid request schema: a and b are required")
 	}
+	if s.has("whole-numbers") {
+		return object(map[string]any{"result": int(*in.A) + int(*in.B)})
+	}
 	return object(map[string]any{"result": *in.A + *in.B})
 }
 
-func status(c call) (reply, error) {
+func (s *server) status(c call) (reply, error) {
 	var in struct{ Code int }
-	err := readBody(c, &in)
+	err := s.readBody(c, &in)
 	return reply{status: in.Code}, err
 }
 
 // readBody reads a body that is JSON.
-func readBody(c call, into any) error {
+func (s *server) readBody(c call, into any) error {
 	if err := json.Unmarshal(c.body, into); err != nil {
+		if s.has("body-500") {
+			return fmt.Errorf("reading the body: %w", err)
+		}
 		return refuse(400, "Invalid request schema: the body is not what the endpoint reads")
 	}
 	return nil

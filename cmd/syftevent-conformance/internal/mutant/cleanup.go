@@ -14,6 +14,9 @@ import (
 // request, and requests that cannot be read. A request without an answer stays, and
 // so does whatever is no file of the protocol.
 func (s *server) cleanUp() {
+	if s.has("no-cleanup") {
+		return
+	}
 	filepath.WalkDir(s.rpc, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return nil
@@ -30,6 +33,8 @@ func (s *server) cleanUp() {
 			if p, ok := s.place(folder, stem+requestSuffix); ok {
 				s.cleanOrphan(p)
 			}
+		} else if info, err := entry.Info(); err == nil && s.has("removes-foreign") && s.old(info.ModTime()) {
+			s.remove(rel)
 		}
 		return nil
 	})
@@ -39,11 +44,20 @@ func (s *server) cleanUp() {
 // stands without its answer.
 func (s *server) cleanRequest(p place) {
 	response, err := os.Lstat(s.path(p.response()))
+	if err != nil && s.has("removes-unanswered") && s.old(s.created(p)) {
+		s.remove(p.request())
+	}
 	if err != nil || !response.Mode().IsRegular() || response.Size() == 0 {
 		return
 	}
-	if !s.old(s.created(p)) || !s.old(response.ModTime()) {
+	if !s.old(s.created(p)) && !s.has("eager") || !s.old(response.ModTime()) {
 		return // not old, or answered a moment ago: somebody waits for it
+	}
+	if s.has("response-first") {
+		s.remove(p.response())
+		time.Sleep(wrongPause)
+		s.remove(p.request())
+		return
 	}
 	if s.remove(p.request()) {
 		s.remove(p.response())
@@ -62,6 +76,9 @@ func (s *server) created(p place) time.Time {
 	if err != nil {
 		return info.ModTime()
 	}
+	if s.has("keeps-corrupt") && !json.Valid(data) {
+		return time.Now()
+	}
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(data, &fields) == nil && fields["created"] != nil {
 		if t, err := s.parseTime(fields["created"]); err == nil && !t.After(time.Now()) {
@@ -73,10 +90,10 @@ func (s *server) created(p place) time.Time {
 
 // cleanOrphan removes a response that is old and stands alone.
 func (s *server) cleanOrphan(p place) {
-	if _, err := os.Lstat(s.path(p.request())); err == nil {
+	if _, err := os.Lstat(s.path(p.request())); err == nil || s.has("keeps-orphans") {
 		return
 	}
-	if info, err := os.Lstat(s.path(p.response())); err == nil && s.old(info.ModTime()) {
+	if info, err := os.Lstat(s.path(p.response())); err == nil && (s.old(info.ModTime()) || s.has("any-orphan")) {
 		s.remove(p.response())
 	}
 }

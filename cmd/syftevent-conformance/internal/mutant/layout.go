@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // permissions let each sender write requests and read responses in folders of the
@@ -37,12 +38,23 @@ func (s *server) layOut() error {
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			return fmt.Errorf("making the folder of an endpoint: %w", err)
 		}
+		if s.has("no-keep") {
+			continue
+		}
 		if err := writeNew(filepath.Join(folder, ".syftkeep"), ""); err != nil {
 			return err
 		}
 	}
-	if err := writeNew(s.path("syft.pub.yaml"), permissions); err != nil {
-		return err
+	if s.has("overwrites") {
+		os.Remove(s.path("syft.pub.yaml"))
+	}
+	if !s.has("no-permissions") {
+		if err := writeNew(s.path("syft.pub.yaml"), s.permit(permissions)); err != nil {
+			return err
+		}
+	}
+	if s.has("no-schema") {
+		return nil
 	}
 	return s.writeSchema()
 }
@@ -74,11 +86,17 @@ type entry struct {
 func (s *server) writeSchema() error {
 	schema := map[string]any{}
 	for _, r := range s.routes {
+		if s.has("short-schema") && strings.HasPrefix(r.pattern, "extra") {
+			continue
+		}
 		schema["/"+r.pattern] = entry{Args: map[string]any{}, Returns: "Any"}
 	}
 	number := map[string]any{"type": "float", "required": true}
 	description := "Adds two numbers."
 	schema["/sum"] = entry{&description, map[string]any{"a": number, "b": number}, "float"}
+	if s.has("bare-entries") {
+		schema["/echo"] = "sends back what it gets"
+	}
 	data, err := json.MarshalIndent(schema, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encoding the schema: %w", err)

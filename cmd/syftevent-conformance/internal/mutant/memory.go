@@ -9,6 +9,7 @@ import (
 type answer struct {
 	sum       [sha256.Size]byte // of the request
 	response  []byte
+	final     string // where the response is published
 	at        time.Time
 	published int       // how often
 	missing   time.Time // since when its response is missing, zero if it is not
@@ -22,10 +23,10 @@ const (
 	publishedMost = 4
 )
 
-func (s *server) remember(p place, sum [sha256.Size]byte, response []byte) {
+func (s *server) remember(p place, sum [sha256.Size]byte, response []byte, final string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.memory[p.request()] = &answer{sum: sum, response: response, at: time.Now()}
+	s.memory[p.request()] = &answer{sum: sum, response: response, final: final, at: time.Now()}
 }
 
 // ranBefore reports whether a request with the same bytes was run, and publishes
@@ -44,7 +45,7 @@ func (s *server) recall(p place, sum [sha256.Size]byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.memory[p.request()]
-	if a == nil || a.sum != sum || time.Since(a.at) > remembered {
+	if a == nil || s.has("forgetful") || a.sum != sum && !s.has("name-memory") || time.Since(a.at) > remembered {
 		return false
 	}
 	if a.missing.IsZero() {
@@ -53,17 +54,17 @@ func (s *server) recall(p place, sum [sha256.Size]byte) bool {
 	return true
 }
 
-// unpublished returns the response to a request if it is to be published now: it
-// never was, or has been missing for long enough.
-func (s *server) unpublished(p place) ([]byte, bool) {
+// unpublished returns the response to a request, and where it goes, if it is to be
+// published now: it never was, or has been missing for long enough.
+func (s *server) unpublished(p place) (response []byte, final string, due bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.memory[p.request()]
-	if a == nil || a.published >= publishedMost {
-		return nil, false
+	if a == nil || a.published >= publishedMost || a.published > 0 && s.has("never-again") {
+		return nil, "", false
 	}
-	due := a.published == 0 || !a.missing.IsZero() && time.Since(a.missing) >= s.republishDelay
-	return a.response, due
+	due = a.published == 0 || !a.missing.IsZero() && time.Since(a.missing) >= s.republishDelay
+	return a.response, a.final, due
 }
 
 // published notes that the response to a request was published.

@@ -13,14 +13,19 @@ import (
 // publish publishes the response that is remembered for a request, unless the
 // request has gone: then it is kept until the request is back.
 func (s *server) publish(p place) {
-	response, ok := s.unpublished(p)
+	response, final, ok := s.unpublished(p)
 	if !ok {
 		return
 	}
-	if _, err := os.Lstat(s.path(p.request())); err != nil {
+	if _, err := os.Lstat(s.path(p.request())); err != nil && !s.has("alone") {
+		for range publishedMost {
+			if s.has("lost-away") {
+				s.published(p)
+			}
+		}
 		return
 	}
-	if err := s.publishFile(p, response); err != nil {
+	if err := s.publishFile(p, s.path(final), response); err != nil {
 		s.log.Printf("publishing %s: %v", p.response(), err)
 		return
 	}
@@ -29,12 +34,14 @@ func (s *server) publish(p place) {
 
 // publishFile lets a response appear under its name whole, and never in place of
 // another.
-func (s *server) publishFile(p place, data []byte) error {
+func (s *server) publishFile(p place, final string, data []byte) error {
+	if s.has("in-place") || s.has("through-links") && isLink(final) {
+		return s.publishInPlace(final, data)
+	}
 	temporary, err := s.writeTemporary(p.folder, data)
 	if err != nil {
 		return err
 	}
-	final := s.path(p.response())
 	err = os.Link(temporary, final)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		// Where there are no links, a look and a rename are all that is left.
@@ -42,11 +49,20 @@ func (s *server) publishFile(p place, data []byte) error {
 			err = os.Rename(temporary, final)
 		}
 	}
+	if s.has("untidy") {
+		return err
+	}
 	if removed := os.Remove(temporary); err == nil && removed != nil && !errors.Is(removed, fs.ErrNotExist) {
 		s.log.Printf("removing a temporary file: %v", removed)
 	}
 	if err != nil {
 		return err
+	}
+	if s.has("rewrites") {
+		s.rewriteLater(final, data)
+	}
+	if s.has("no-nudge") {
+		return nil
 	}
 	return s.nudge(p.folder, final)
 }

@@ -19,14 +19,14 @@ func (s *server) route(endpoint, method string) (found *route, values map[string
 	for i := range s.routes {
 		r := &s.routes[i]
 		got, ok := r.match(endpoint)
-		if !ok {
+		if !ok || s.has("literal-wildcards") && r.literal() != r.pattern {
 			continue
 		}
 		known = true
 		if method != "" && r.method != "" && r.method != method {
 			continue
 		}
-		if found == nil || moreSpecific(r.pattern, found.pattern) {
+		if found == nil || !s.has("first-route") && moreSpecific(r.pattern, found.pattern) {
 			found, values = r, got
 		}
 	}

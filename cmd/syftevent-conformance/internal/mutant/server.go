@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -50,12 +51,20 @@ func (t Target) Serve(ctx context.Context) error {
 		io.Copy(io.Discard, t.Stdin)
 		cancel()
 	}()
-	unlock, err := s.lock(ctx)
-	if err != nil {
+	if s.has("deaf") {
+		ctx = context.WithoutCancel(ctx)
+	}
+	if !s.has("no-lock") {
+		unlock, err := s.lock(ctx)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
+	if err := s.layOut(); err != nil {
 		return err
 	}
-	defer unlock()
-	if err := s.layOut(); err != nil {
+	if err := s.startWrong(); err != nil {
 		return err
 	}
 	if err := s.printReady(t.Stdout); err != nil {
@@ -78,7 +87,12 @@ type server struct {
 	memory  map[string]*answer   // what was answered, by the path of the request
 	folders map[string]time.Time // when a folder was seen first
 	work    sync.WaitGroup
+
+	wrong // what only defects need
 }
+
+// has reports whether the server has a defect.
+func (s *server) has(defect string) bool { return s.defect == defect }
 
 func (t Target) prepare() (*server, error) {
 	settings, err := readSettings(t.Getenv)
@@ -88,8 +102,12 @@ func (t Target) prepare() (*server, error) {
 	s := &server{
 		settings: settings, defect: t.Defect, log: log.New(t.Stderr, "", log.Lmicroseconds),
 		flying: map[string]bool{}, pending: map[string]sight{}, memory: map[string]*answer{}, folders: map[string]time.Time{},
+		wrong: wrong{ignored: map[string]bool{}, seen: map[string]bool{}, handles: map[string]*os.File{}},
 	}
 	s.routes = s.application()
+	if s.has("few-endpoints") {
+		s.routes = s.routes[:min(127, len(s.routes))]
+	}
 	return s, nil
 }
 
@@ -101,8 +119,10 @@ func (s *server) run(ctx context.Context) {
 	poll := time.NewTicker(s.poll)
 	defer poll.Stop()
 	cleaned := time.Now()
-	for ctx.Err() == nil {
-		s.look()
+	for looks := 0; ctx.Err() == nil; looks++ {
+		if looks == 0 || !s.has("once") {
+			s.look()
+		}
 		if s.cleanupExpiry > 0 && time.Since(cleaned) >= s.cleanupInterval {
 			s.cleanUp()
 			cleaned = time.Now()
@@ -111,6 +131,9 @@ func (s *server) run(ctx context.Context) {
 		case <-poll.C:
 		case <-ctx.Done():
 		}
+	}
+	if s.has("no-drain") {
+		return
 	}
 	drained := make(chan struct{})
 	go func() { // ends with the last handler, or the program
