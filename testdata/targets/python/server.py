@@ -25,7 +25,12 @@ from syft_core import Client
 from syft_event import Request, Response, SyftEvents
 
 options = json.loads(os.environ.get("SYFTEVENT_OPTIONS") or "{}") or {}
-events = SyftEvents(app_name=os.environ["SYFTEVENT_APP"], client=Client.load())
+events = SyftEvents(
+    app_name=os.environ["SYFTEVENT_APP"],
+    client=Client.load(),
+    cleanup_expiry=options.get("cleanup_expiry", "30d"),
+    cleanup_interval=options.get("cleanup_interval", "1h"),
+)
 
 
 @events.on_request("/echo")
@@ -84,6 +89,16 @@ def empty(request: Request) -> Response:
     return Response()
 
 
+@events.on_request("/nested")
+def nested(request: Request) -> Response:
+    return Response(body="outer")
+
+
+@events.on_request("/nested/inner")
+def nested_inner(request: Request) -> Response:
+    return Response(body="inner")
+
+
 for n in range(options.get("extra_endpoints", 0)):
     events.on_request(f"/extra{n}")(echo)
 
@@ -102,7 +117,7 @@ ready = {
     "ready": True,
     "implementation": "syft-event (Python)",
     "version": importlib.metadata.version("syft-event"),
-    "features": ["sum", "status", "empty"],
+    "features": ["sum", "status", "empty", "nested", "schema", "cleanup"],
     # It does not poll: this is how long it may take to see a file.
     "poll_ms": 100,
     "settle_ms": 2000,

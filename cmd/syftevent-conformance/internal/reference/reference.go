@@ -19,7 +19,7 @@ import (
 )
 
 // Features are what the ready line declares.
-var Features = []string{"sum", "status", "empty", "items", "users", "api"}
+var Features = []string{"sum", "status", "empty", "items", "users", "api", "nested", "methods", "schema", "cleanup"}
 
 // A Target is a server under test.
 type Target struct {
@@ -36,11 +36,13 @@ type Target struct {
 
 // options are the keys of SYFTEVENT_OPTIONS.
 type options struct {
-	PollInterval   duration `json:"poll_interval"`
-	Settle         duration `json:"settle"`
-	RepublishDelay duration `json:"republish_delay"`
-	MaxRequestSize int64    `json:"max_request_size"`
-	ExtraEndpoints int      `json:"extra_endpoints"`
+	PollInterval    duration `json:"poll_interval"`
+	Settle          duration `json:"settle"`
+	RepublishDelay  duration `json:"republish_delay"`
+	MaxRequestSize  int64    `json:"max_request_size"`
+	ExtraEndpoints  int      `json:"extra_endpoints"`
+	CleanupExpiry   duration `json:"cleanup_expiry"`
+	CleanupInterval duration `json:"cleanup_interval"`
 }
 
 // A duration is written as a string such as "20ms".
@@ -70,14 +72,16 @@ func (t Target) Serve(ctx context.Context) error {
 		return err
 	}
 	server := &syftevent.Server{
-		AppName:        app,
-		Client:         client,
-		Router:         t.router(o.ExtraEndpoints),
-		PollInterval:   time.Duration(o.PollInterval),
-		SettleTime:     time.Duration(o.Settle),
-		RepublishDelay: time.Duration(o.RepublishDelay),
-		MaxRequestSize: o.MaxRequestSize,
-		Logger:         slog.New(slog.NewTextHandler(t.Stderr, nil)),
+		AppName:         app,
+		Client:          client,
+		Router:          t.router(o.ExtraEndpoints),
+		PollInterval:    time.Duration(o.PollInterval),
+		SettleTime:      time.Duration(o.Settle),
+		RepublishDelay:  time.Duration(o.RepublishDelay),
+		MaxRequestSize:  o.MaxRequestSize,
+		CleanupExpiry:   time.Duration(o.CleanupExpiry),
+		CleanupInterval: time.Duration(o.CleanupInterval),
+		Logger:          slog.New(slog.NewTextHandler(t.Stderr, nil)),
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -155,6 +159,10 @@ func Endpoints(recordPath string) map[string]syftevent.HandlerFunc {
 			return syftevent.Bytes(200, nil), nil
 		},
 		"/items/{id}":            pathValue("id"),
+		"/items/first":           constant(map[string]string{"id": "the first"}),
+		"/nested":                text("outer"),
+		"/nested/inner":          text("inner"),
+		"GET /get-only":          text("got"),
 		"/users/{email}/profile": pathValue("email"),
 		"/api/**":                pathValue("**"),
 	}
@@ -225,6 +233,18 @@ func status(_ context.Context, req *syftevent.Request) (*syftevent.Response, err
 		return nil, err
 	}
 	return syftevent.Bytes(in.Code, nil), nil
+}
+
+func text(body string) syftevent.HandlerFunc {
+	return func(context.Context, *syftevent.Request) (*syftevent.Response, error) {
+		return syftevent.Text(200, body), nil
+	}
+}
+
+func constant(body any) syftevent.HandlerFunc {
+	return func(context.Context, *syftevent.Request) (*syftevent.Response, error) {
+		return syftevent.JSON(200, body)
+	}
 }
 
 func pathValue(name string) syftevent.HandlerFunc {

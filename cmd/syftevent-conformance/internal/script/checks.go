@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/syftevent/syftevent-go/fakebox"
 	"github.com/syftevent/syftevent-go/fakebox/boxscript"
 )
 
@@ -72,6 +71,9 @@ func (r *Run) response(call *boxscript.Call) ([]byte, error) {
 		}
 		return json.Valid(data), fmt.Sprintf("a file that is not JSON: %s", excerpt(string(data))), nil
 	})
+	if _, known := r.first[call.Name]; !known && err == nil {
+		r.first[call.Name] = string(data)
+	}
 	return data, err
 }
 
@@ -126,18 +128,12 @@ func (r *Run) canary() error {
 	}
 	for range 2 {
 		r.canaryN++
-		stem := fmt.Sprintf("00000000-0000-4000-8000-%012d", r.canaryN)
-		const sender = "canary@example.com"
-		folder := "app_data/" + App + "/rpc/echo/" + sender + "/"
-		now := time.Now().UTC()
-		data := fmt.Sprintf(`{"id":%q,"sender":%q,"url":"syft://%s/app_data/%s/rpc/echo","body":null,"headers":{},"created":%q,"expires":%q,"method":"POST"}`,
-			stem, sender, ServerEmail, App, now.Format(time.RFC3339), now.Add(time.Hour).Format(time.RFC3339))
-		if err := r.network.Server.Deliver(folder+stem+".request", []byte(data), fakebox.Delivery{}); err != nil {
+		canary, err := r.deliver(fmt.Sprintf("00000000-0000-4000-8000-%012d", r.canaryN), "canary@example.com", "echo", "canary")
+		if err != nil {
 			return err
 		}
-		answer := filepath.Join(r.network.Server.Datasite(), filepath.FromSlash(folder), stem+".response")
-		err := r.wait(r.answerWithin(), "the server goes on answering requests (a canary to /echo)", func() (bool, string, error) {
-			_, err := os.Stat(answer)
+		err = r.wait(r.answerWithin(), "the server goes on answering requests (a canary to /echo)", func() (bool, string, error) {
+			_, err := os.Stat(canary.response)
 			return err == nil, "no answer", nil
 		})
 		if m, ok := err.(*mismatch); ok {
@@ -225,22 +221,32 @@ func (r *Run) commandRan(ts *testscript.TestScript, args []string) error {
 	if err != nil {
 		return err
 	}
-	call, err := r.call(args[0])
-	if err != nil {
+	if err := r.started(); err != nil {
 		return err
+	}
+	var stems []string
+	for _, sent := range r.bursts[args[0]] {
+		stems = append(stems, sent.stem)
+	}
+	if stems == nil {
+		call, err := r.call(args[0])
+		if err != nil {
+			return err
+		}
+		stems = []string{call.Stem}
 	}
 	data, err := os.ReadFile(r.recordPath())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	got := 0
+	got := map[string]int{}
 	for line := range strings.Lines(string(data)) {
-		if strings.TrimSpace(line) == call.Stem {
-			got++
-		}
+		got[strings.TrimSpace(line)]++
 	}
-	if got != want {
-		return &mismatch{fmt.Sprintf("request %q was run %d times", call.Name, want), fmt.Sprintf("it was run %d times", got), false}
+	for _, stem := range stems {
+		if got[stem] != want {
+			return &mismatch{fmt.Sprintf("request %q was run %d times", args[0], want), fmt.Sprintf("%s was run %d times", stem, got[stem]), false}
+		}
 	}
 	return nil
 }
@@ -272,6 +278,7 @@ func (r *Run) commandConfined(ts *testscript.TestScript, args []string) error {
 // runs.
 func (r *Run) isOwn(name string) bool {
 	return filepath.Dir(name) == r.Dir && (strings.HasSuffix(name, ".log") || strings.HasSuffix(name, ".response")) ||
+		name == filepath.Join(r.Dir, "second") || filepath.Dir(name) == filepath.Join(r.Dir, "second") ||
 		strings.Contains(name, ".syft-tmp")
 }
 

@@ -104,6 +104,7 @@ var checks = map[string]check{
 	"contains": {1, checkContains},
 	"header":   {2, checkHeader},
 	"field":    {2, checkField},
+	"time":     {2, checkTime},
 	"json":     {2, checkJSON},
 	"envelope": {0, checkEnvelope},
 	"base64":   {0, checkBase64},
@@ -165,7 +166,8 @@ func checkHeader(_ *boxscript.Call, got *reply, args []string) (expected, actual
 	expected = fmt.Sprintf("header %s: %s", args[0], args[1])
 	headers, _ := got.headers()
 	for name, value := range headers {
-		if strings.EqualFold(name, args[0]) && value == args[1] {
+		matched, err := path.Match(args[1], value)
+		if strings.EqualFold(name, args[0]) && (value == args[1] || matched && err == nil) {
 			return expected, expected, true
 		}
 	}
@@ -176,6 +178,19 @@ func checkField(_ *boxscript.Call, got *reply, args []string) (expected, actual 
 	return fmt.Sprintf("field %q is %q", args[0], args[1]),
 		fmt.Sprintf("field %q is %s", args[0], orAbsent(got.members[args[0]])),
 		got.is(args[0], args[1])
+}
+
+// checkTime compares a field with a time, whatever offset each is written with.
+func checkTime(_ *boxscript.Call, got *reply, args []string) (expected, actual string, ok bool) {
+	expected = fmt.Sprintf("field %q is the time %s", args[0], args[1])
+	actual = fmt.Sprintf("field %q is %s", args[0], orAbsent(got.members[args[0]]))
+	want, err := time.Parse(time.RFC3339, args[1])
+	if err != nil {
+		return expected, err.Error(), false
+	}
+	text, _ := got.string(args[0])
+	is, err := time.Parse(time.RFC3339, text)
+	return expected, actual, err == nil && is.Equal(want)
 }
 
 // is reports whether a field is there and is the text, or else JSON written like

@@ -1,86 +1,13 @@
-// Package script is what the scenarios are written in: the commands that start
-// the server under test, look at its answers and check them. The command "box",
-// which delivers the requests, is fakebox's (see boxscript).
-//
-// # Commands
-//
-//	server start [KEY=VALUE...]
-//
-// starts the server and waits until it is ready. The values are options of the
-// server as SPEC.md, Appendix A, names them.
-//
-//	server stop
-//	server kill
-//
-// tell the server to stop, or end it at once.
-//
-//	[!] expect NAME status PATTERN     such as 200, 4xx or 403|4xx
-//	[!] expect NAME body TEXT          "null" for none, "sent" for the request's
-//	[!] expect NAME contains TEXT      the body does
-//	[!] expect NAME header NAME VALUE
-//	[!] expect NAME field NAME VALUE   a field of the envelope
-//	[!] expect NAME json NAME VALUE    a member of the body
-//	    expect NAME envelope           all fields are there, each of its type
-//	    expect NAME base64             the body is in the URL-safe form
-//
-// wait until the request NAME, which "box send" has sent, is answered, and check
-// the response.
-//
-//	whole NAME
-//
-// waits for the response, looking at it all the time: it must never be seen in
-// part.
-//
-//	canary
-//
-// proves that the server is alive, and that it has looked for requests since.
-//
-//	unanswered NAME...
-//
-// checks that there are no responses, after a canary.
-//
-//	ignored NAME...
-//
-// checks that there are no responses, and none come within several polls and
-// the settle time, after which a canary is answered still.
-//
-//	quiet [FACTOR]
-//
-// lets several polls and the settle time pass, or the settle time alone times
-// the factor, while canaries are answered.
-//
-//	link TARGET NAME
-//	fifo NAME
-//
-// make a symbolic link and a FIFO. Where there are none, the scenario does not
-// apply.
-//
-//	[!] permits USER read|write PATH
-//
-// checks what the permissions in $RPC let a user do with a path below it.
-//
-//	ran NAME N
-//
-// checks how often the endpoint /record was run for a request.
-//
-//	confined
-//
-// checks that nothing has appeared in $WORK since the server was ready but
-// responses beside their requests, what the script has made itself excepted.
-//
-// # Variables
-//
-// $SERVER is the address of the server, $RPC its folder "rpc", $RECORD the file
-// to which /record appends, and $STEM_NAME the stem of the request NAME. "exists", "cmp" and "grep" are testscript's and
-// may be used for checks, too.
 package script
 
 import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -127,12 +54,20 @@ type Run struct {
 	ctx     context.Context
 	network *boxscript.Network
 	process *target.Process
-	before  map[string]bool // what was there when the server was ready
+	before  map[string]bool // what was there when the server was ready first
 	canaryN int
+
+	second    *target.Process   // the one beside the server
+	startTook time.Duration     // until the server was ready
+	bursts    map[string]burst  // by their names
+	burstN    int               // requests of all bursts
+	first     map[string]string // responses as they were read first, by the names of their requests
 }
 
 // NewRun prepares a scenario. When ctx is done its waits end.
-func NewRun(ctx context.Context, config Config) *Run { return &Run{config: config, ctx: ctx} }
+func NewRun(ctx context.Context, config Config) *Run {
+	return &Run{config: config, ctx: ctx, bursts: map[string]burst{}, first: map[string]string{}}
+}
 
 // Params returns what testscript needs to run the scenario in a file, below a
 // directory.
@@ -161,8 +96,10 @@ func (r *Run) setup(env *testscript.Env) error {
 	env.Setenv("RECORD", r.recordPath())
 	env.Setenv("RPC", r.rpc())
 	env.Defer(func() {
-		if r.process != nil {
-			r.process.Kill()
+		for _, process := range []*target.Process{r.process, r.second} {
+			if process != nil {
+				process.Kill()
+			}
 		}
 	})
 	return nil
@@ -198,6 +135,18 @@ func (r *Run) commands() map[string]command {
 		"fifo":       r.commandFIFO,
 		"ran":        r.commandRan,
 		"confined":   r.commandConfined,
+		"burst":      r.commandBurst,
+		"starting":   r.commandStarting,
+		"answered":   r.commandAnswered,
+		"gone":       r.commandGone,
+		"orderly":    r.commandOrderly,
+		"kept":       r.commandKept,
+		"same":       r.commandSame,
+		"tidy":       r.commandTidy,
+		"touch":      r.commandTouch,
+		"swift":      r.commandSwift,
+		"schema":     r.commandSchema,
+		"requires":   r.commandRequires,
 	} {
 		commands[name] = func(ts *testscript.TestScript, neg bool, args []string) {
 			if neg {
@@ -262,11 +211,13 @@ var usualOptions = map[string]any{"poll_interval": "20ms", "settle": "300ms"}
 
 func (r *Run) commandServer(ts *testscript.TestScript, args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("usage: server start|stop|kill")
+		return fmt.Errorf("usage: server start|second|stop|kill")
 	}
 	switch running := r.process != nil && !r.process.Exited(); {
 	case args[0] == "start" && !running:
 		return r.start(args[1:])
+	case args[0] == "second" && running:
+		return r.startSecond()
 	case args[0] == "stop" && running:
 		if err := r.process.Stop(r.answerWithin()); err != nil {
 			return &mismatch{"the server stops when it is told to", err.Error(), true}
@@ -281,24 +232,30 @@ func (r *Run) commandServer(ts *testscript.TestScript, args []string) error {
 	return fmt.Errorf("server %s: it is running, or was never started", args[0])
 }
 
-func (r *Run) start(options []string) error {
-	settings := target.Settings{
+// settings are what every server of the scenario is told.
+func (r *Run) settings() target.Settings {
+	return target.Settings{
 		ConfigPath: r.network.Server.ConfigPath(),
 		App:        App,
-		Options:    map[string]any{},
+		Options:    maps.Clone(usualOptions),
 		RecordPath: r.recordPath(),
 		LogDir:     r.Dir,
 	}
-	for name, value := range usualOptions {
-		settings.Options[name] = value
-	}
+}
+
+func (r *Run) start(options []string) error {
+	settings := r.settings()
 	for _, option := range options {
 		name, value, ok := strings.Cut(option, "=")
 		if !ok {
 			return fmt.Errorf("server start: option %q is not KEY=VALUE", option)
 		}
 		settings.Options[name] = value
+		if number, err := strconv.Atoi(value); err == nil {
+			settings.Options[name] = number
+		}
 	}
+	began := time.Now()
 	process, err := target.Start(r.ctx, r.config.Command, settings)
 	if notReady, ok := err.(*target.NotReadyError); ok {
 		return &mismatch{"the server becomes ready", notReady.Reason, true}
@@ -306,8 +263,10 @@ func (r *Run) start(options []string) error {
 	if err != nil {
 		return err
 	}
-	r.process = process
-	r.before, err = r.files()
+	r.process, r.startTook = process, time.Since(began)
+	if r.before == nil {
+		r.before, err = r.files()
+	}
 	return err
 }
 

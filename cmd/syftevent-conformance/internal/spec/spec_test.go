@@ -52,17 +52,6 @@ func TestParseSpec(t *testing.T) {
 	}
 }
 
-// A word in capitals outside a requirement would be a rule that nothing checks.
-func TestKeywordsStandInRequirementsOnly(t *testing.T) {
-	for n, line := range strings.Split(readSpec(t), "\n") {
-		if keyword.MatchString(line) && !strings.Contains(line, "**[") &&
-			!strings.HasPrefix(line, "The key words") && !strings.HasPrefix(line, "that it belongs to.") &&
-			!strings.Contains(line, "each MUST of the class core") {
-			t.Errorf("SPEC.md:%d: %s", n+1, line)
-		}
-	}
-}
-
 func TestParseLineRefuses(t *testing.T) {
 	for _, line := range []string{
 		`**[a]** The server MUST run. *(core)*`,

@@ -1,0 +1,158 @@
+package spec
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// A blemish is what the linter says of one line.
+type blemish struct {
+	line int
+	what string
+}
+
+func (b blemish) String() string { return fmt.Sprintf("SPEC.md:%d: %s", b.line, b.what) }
+
+var (
+	// weakWord is a key word that has lost its capitals: the reader cannot tell
+	// whether it is a requirement.
+	weakWord = regexp.MustCompile(`\b(must|should|shall|ought|required|recommended|optional)\b`)
+	// shout is a key word of RFC 2119 that the project does not use.
+	shout = regexp.MustCompile(`\b(SHALL|REQUIRED|RECOMMENDED|OPTIONAL|OUGHT)\b`)
+	link  = regexp.MustCompile(`\]\(([^)]+)\)`)
+	head  = regexp.MustCompile(`^#{1,6} (.+)$`)
+	name  = regexp.MustCompile(`<a id="([^"]+)">`)
+	slug  = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+	fence = regexp.MustCompile("^```")
+)
+
+// explains reports whether a line may use a key word though it is no requirement:
+// it tells what the words mean.
+func explains(line string) bool {
+	return strings.HasPrefix(line, "The key words") || strings.HasPrefix(line, "that it belongs to.") ||
+		strings.Contains(line, "each MUST of the class core")
+}
+
+// lint looks for rules that nothing checks, and for links that lead nowhere. Files
+// that are linked to are looked for in dir.
+func lint(markdown, dir string) []blemish {
+	var found []blemish
+	say := func(line int, format string, args ...any) {
+		found = append(found, blemish{line + 1, fmt.Sprintf(format, args...)})
+	}
+	lines := strings.Split(markdown, "\n")
+	anchors := anchorsOf(lines)
+	inFence := false
+	for n, line := range lines {
+		if fence.MatchString(line) {
+			inFence = !inFence
+			continue
+		}
+		if inFence {
+			continue
+		}
+		isRequirement := strings.Contains(line, "**[")
+		switch words := keyword.FindAllString(line, -1); {
+		case isRequirement && len(words) != 1:
+			say(n, "a requirement with %d key words, want one", len(words))
+		case !isRequirement && len(words) > 0 && !explains(line):
+			say(n, "%s outside of a requirement: it has no id", words[0])
+		}
+		if word := shout.FindString(line); word != "" {
+			say(n, "%s is not one of the key words that this document uses", word)
+		}
+		if word := weakWord.FindString(withoutCode(line)); word != "" {
+			say(n, "%q reads like a requirement and is none: say it with a key word, or with another word", word)
+		}
+		for _, target := range link.FindAllStringSubmatch(line, -1) {
+			if why := leadsNowhere(target[1], anchors, dir); why != "" {
+				say(n, "%s", why)
+			}
+		}
+	}
+	return found
+}
+
+// withoutCode leaves out what stands between backquotes.
+func withoutCode(line string) string {
+	parts := strings.Split(line, "`")
+	for i := 1; i < len(parts); i += 2 {
+		parts[i] = ""
+	}
+	return strings.Join(parts, "")
+}
+
+// anchorsOf are the places of a document to which a link can lead.
+func anchorsOf(lines []string) map[string]bool {
+	anchors := map[string]bool{}
+	for _, line := range lines {
+		if m := name.FindStringSubmatch(line); m != nil {
+			anchors[m[1]] = true
+		}
+		if m := head.FindStringSubmatch(line); m != nil {
+			// As GitHub makes them.
+			text := slug.ReplaceAllString(strings.ToLower(m[1]), "")
+			anchors[strings.ReplaceAll(text, " ", "-")] = true
+		}
+	}
+	return anchors
+}
+
+// leadsNowhere says why a link is dead, "" if it is not.
+func leadsNowhere(target string, anchors map[string]bool, dir string) string {
+	if strings.Contains(target, "://") {
+		return ""
+	}
+	file, anchor, _ := strings.Cut(target, "#")
+	if file != "" {
+		if _, err := os.Stat(filepath.Join(dir, file)); err != nil {
+			return fmt.Sprintf("a link to a file that does not exist: %s", target)
+		}
+		return ""
+	}
+	if !anchors[anchor] {
+		return fmt.Sprintf("a link to a place that does not exist: #%s", anchor)
+	}
+	return ""
+}
+
+func TestSpecIsClean(t *testing.T) {
+	for _, b := range lint(readSpec(t), filepath.Dir(specPath)) {
+		t.Error(b)
+	}
+}
+
+// Each rule of the linter finds what it looks for.
+func TestLinterFinds(t *testing.T) {
+	const requirement = `- <a id="a"></a>**[a]** The server %s. *(core)*`
+	for text, want := range map[string]string{
+		"The server MUST run.":                              "has no id",
+		fmt.Sprintf(requirement, "MUST run and MUST jump"):  "2 key words",
+		fmt.Sprintf(requirement, "runs"):                    "0 key words",
+		"The server must run.":                              `"must" reads like a requirement`,
+		"It should.":                                        `"should" reads like a requirement`,
+		"The server SHALL run.":                             "SHALL is not one",
+		"See [there](#nowhere).":                            "#nowhere",
+		"See [there](NOTHING.md).":                          "NOTHING.md",
+		"## A place\n\nSee [there](#a-place) and [b](#b-).": "#b-",
+	} {
+		found := lint(text, ".")
+		if len(found) != 1 || !strings.Contains(found[0].String(), want) {
+			t.Errorf("%q: found %v, want one that says %q", text, found, want)
+		}
+	}
+	for _, text := range []string{
+		fmt.Sprintf(requirement, "MUST run"),
+		"The word `must` in code.",
+		"```\nmust\n```",
+		"## 3. A place: here\n\nSee [there](#3-a-place-here), [a](https://example.com/#x) and [it](lint_test.go).",
+	} {
+		if found := lint(text, "."); found != nil {
+			t.Errorf("%q: found %v", text, found)
+		}
+	}
+}
