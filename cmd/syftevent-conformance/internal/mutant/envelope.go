@@ -103,7 +103,7 @@ var timeForms = []string{
 
 func (s *server) parseTime(raw json.RawMessage) (time.Time, error) {
 	var seconds float64
-	if json.Unmarshal(raw, &seconds) == nil {
+	if json.Unmarshal(raw, &seconds) == nil && string(raw) != "null" {
 		return time.UnixMicro(int64(seconds * 1e6)), nil
 	}
 	var text string
