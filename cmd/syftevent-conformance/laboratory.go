@@ -165,7 +165,7 @@ type finding struct {
 func (l *laboratory) examine(ctx context.Context, d mutant.Defect) finding {
 	var chosen []scenario.Scenario
 	for _, s := range l.scenarios {
-		if slices.Contains(d.Breaks, s.ID) || !d.Broad && (l.all || slices.Contains(smoke, s.ID)) {
+		if slices.Contains(d.Breaks, s.ID) || !d.Broad && (l.all || slices.Contains(smokeSet, s.ID)) {
 			chosen = append(chosen, s)
 		}
 	}

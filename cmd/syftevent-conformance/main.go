@@ -4,10 +4,13 @@
 // Usage:
 //
 //	syftevent-conformance [run] [flags] [ID ...] [-- COMMAND ...]
-//	syftevent-conformance list
+//	syftevent-conformance smoke [flags] [ID ...] [-- COMMAND ...]
+//	syftevent-conformance list [-json] [-requirements]
+//	syftevent-conformance explain ID
 //	syftevent-conformance serve
 //	syftevent-conformance box [flags] DIR EMAIL...
 //	syftevent-conformance mutants [flags] [NAME ...]
+//	syftevent-conformance matrix [flags] FILE.json ...
 //	syftevent-conformance bench [flags] [MEASURE ...] [-- COMMAND ...]
 //	syftevent-conformance version
 //
@@ -55,6 +58,13 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	switch name {
 	case "list":
 		err = list(rest, stdout)
+	case "explain":
+		err = explain(rest, stdout)
+	case "smoke":
+		var status int
+		if status, err = smoke(ctx, rest, stdout, stderr); err == nil {
+			return status
+		}
 	case "serve":
 		err = serve(ctx, rest, stdin, stdout, stderr)
 	case "mutants":
@@ -66,6 +76,8 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		err = beMutant(ctx, rest, stdin, stdout, stderr)
 	case "box":
 		err = playBox(ctx, rest, stdout)
+	case "matrix":
+		err = compare(rest, stdout)
 	case "bench":
 		err = measure(ctx, rest, stdout, stderr)
 	case "version":
@@ -88,11 +100,18 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintf(stderr, "syftevent-conformance: %v\n", err)
+	printError(stderr, err)
 	if asUsage := (*statusError)(nil); errors.As(err, &asUsage) {
 		return asUsage.status
 	}
 	return exitCouldNotTest
+}
+
+// printError prints an error, if there is one.
+func printError(stderr io.Writer, err error) {
+	if err != nil {
+		fmt.Fprintf(stderr, "syftevent-conformance: %v\n", err)
+	}
 }
 
 // A statusError chooses the exit status.

@@ -74,6 +74,8 @@ func TestOneFaultIsFound(t *testing.T) {
 		"expected:  status 4xx or 5xx",
 		"actual:    status 200",
 		" run -keep -seed=1 fail-status -- ",
+		"  > box send oops fail\n",
+		"  appear  fail/client@example.com/…",
 		"rpc/fail/client@example.com/",
 		"1 passed, 1 failed\n",
 		"verdict: non-conformant\n")
@@ -108,11 +110,27 @@ func TestUsage(t *testing.T) {
 		{"run", "-timescale", "Inf"},
 		{"run", "-ready-timeout", "-1s"},
 		{"run", "-ready-timeout", "5"},
+		{"run", "-parallel", "0"},
+		{"run", "-update-known"},
+		{"run", "-target-dir", "."},
+		{"run", "-dir", "/no/such/folder"},
+		{"run", "-dir", "main.go"},
+		{"run", "-dir", ".", "-target-dir", "/no/such/folder"},
+		{"run", "-dir", ".", "-target-dir", "main.go"},
+		{"run", "-known", "/no/such/file"},
+		{"run", "-parallel", "few"},
 		{"run", "-"},
 		{"-"},
 		{"client-unique"},
 		{"run", "--"},
+		{"smoke", "no-such-check"},
+		{"smoke", "publish-whole"},
+		{"smoke", "-known", "x"},
 		{"list", "x"},
+		{"list", "-no-such-flag"},
+		{"explain"},
+		{"explain", "fail-status", "fail-text"},
+		{"explain", "fail-statsu"},
 		{"serve", "x"},
 		{"version", "x"},
 	} {
@@ -121,7 +139,7 @@ func TestUsage(t *testing.T) {
 			t.Errorf("%q: exit %d, want %d and one line of error\n%s%s", args, status, exitUsage, stdout, stderr)
 		}
 	}
-	for _, args := range [][]string{{"help"}, {"-h"}, {"run", "-help"}, {"list", "-h"}} {
+	for _, args := range [][]string{{"help"}, {"-h"}, {"run", "-help"}, {"list", "-h"}, {"explain", "-h"}, {"smoke", "-h"}} {
 		if status, stdout, _ := judge(t, args...); status != exitOK || stdout != usage {
 			t.Errorf("%q: exit %d\n%s", args, status, stdout)
 		}

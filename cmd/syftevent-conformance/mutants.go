@@ -17,10 +17,10 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 )
 
-// smoke are scenarios that tell whether a server works at all. Whatever a defect is
+// smokeSet are scenarios that tell whether a server works at all. Whatever a defect is
 // not listed to break of them must pass: a server that is quite dead would be
 // caught by anything.
-var smoke = []string{"detect-websocket", "publish-beside", "proc-faithful", "fail-status"}
+var smokeSet = []string{"detect-websocket", "publish-beside", "proc-faithful", "fail-status"}
 
 // unproven says why no defect breaks a requirement of the level MUST.
 var unproven = map[string]string{}

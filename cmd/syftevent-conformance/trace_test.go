@@ -9,7 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/known"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 )
 
 func readTop(t *testing.T, name string) string {
@@ -104,5 +106,39 @@ func TestExamplesOfTheSpecAreSent(t *testing.T) {
 		if !strings.Contains(script, " --\n"+block[1]+"\n") {
 			t.Errorf("%s lacks the example %s", id, block[1])
 		}
+	}
+}
+
+// Each failure that is known of the Python package is one of its differences in
+// SPEC.md, or names the requirement.
+func TestKnownFailuresNameTheirReason(t *testing.T) {
+	const file = "testdata/targets/python/known.txt"
+	scenarios := scenarioIDs(t)
+	list, err := known.Read(filepath.Join(top, file), func(id string) bool { return slices.Contains(scenarios, id) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	reason := regexp.MustCompile(`^(?:(B[0-9]+)|\[([a-z-]+)\]): `)
+	differences, seen := readTop(t, "SPEC.md"), 0
+	for _, id := range scenarios {
+		entry := list.Entry(id)
+		if entry == nil {
+			continue
+		}
+		seen++
+		m := reason.FindStringSubmatch(entry.Reason)
+		switch {
+		case m == nil:
+			t.Errorf("%s: the reason of %s names neither a difference nor a requirement: %s", file, entry.Scenario, entry.Reason)
+		case m[1] != "" && !strings.Contains(differences, "\n| "+m[1]+" | "):
+			t.Errorf("%s: SPEC.md has no difference %s", file, m[1])
+		case m[2] != "":
+			if _, exists := spec.Find(m[2]); !exists {
+				t.Errorf("%s: SPEC.md has no requirement %s", file, m[2])
+			}
+		}
+	}
+	if seen == 0 {
+		t.Errorf("%s lists nothing", file)
 	}
 }

@@ -19,8 +19,15 @@ const usageText = `Usage:
         'publish-*'.
         COMMAND starts the server under test; without it, it is the embedded
         reference.
-  syftevent-conformance list
-        list the scenarios and what they cover
+  syftevent-conformance smoke [flags] [ID ...] [-- COMMAND ...]
+        check whether COMMAND is ready to be tested: whether it does, one by one,
+        what SPEC.md, Appendix A asks of it. The flags are those of run.
+  syftevent-conformance list [-json] [-requirements]
+        list the scenarios and what they cover, or the requirements and how many
+        scenarios each has
+  syftevent-conformance explain ID
+        show a requirement, where it stands and what tests it, or a scenario and
+        its script
   syftevent-conformance serve
         be the embedded reference, as COMMAND (SPEC.md, Appendix A)
   syftevent-conformance box [flags] DIR EMAIL...
@@ -30,6 +37,9 @@ const usageText = `Usage:
         prove that every check can fail: run the scenarios against a server that is
         wrong in one way at a time, all its defects or those of a NAME, and require
         that each is caught by the scenarios that are listed for it
+  syftevent-conformance matrix [flags] FILE.json ...
+        compare servers, requirement by requirement, by the reports that
+        run -json has written; as Markdown, here unless -md or -html names a file
   syftevent-conformance bench [flags] [MEASURE ...] [-- COMMAND ...]
         measure how fast the embedded reference is and what it costs, beside a
         bare loop and, if there is one, COMMAND; in one run, with ratios. The
@@ -39,11 +49,27 @@ const usageText = `Usage:
 
 Flags of run:
 
+  -dir DIR            where the files of the run are made (the system's folder for
+                      temporary files)
+  -json FILE          write the report of the run as JSON; what is in it,
+                      'matrix -schema' says
+  -junit FILE         write the report as JUnit's XML
   -keep               leave the files of each scenario, and say where
+  -known FILE         what is known of the server: a line "ID  # reason" for each
+                      scenario that fails, which must fail then, and a line
+                      "flaky: ID  # reason" for one that may pass or fail
+  -md FILE            write the report as Markdown
+  -parallel N         how many scenarios run at a time (the number of processors)
   -ready-timeout D    how long COMMAND may take to become ready, such as 10s (30s)
+  -reuse              let scenarios that only send requests and look at the answers
+                      share a server, for one that starts slowly
   -seed N             decides the ids of requests (1)
   -strict             count a SHOULD that is not met as a failure
+  -target-dir DIR     the folder of -dir as COMMAND sees it, if that is by another
+                      path: for a server on a network mount
   -timescale X        stretch every wait, for slow machines (1)
+  -update-known       write FILE anew after a whole run: without what passed, and
+                      with what failed
   -v                  show the log of scenarios that pass, too
 
 Flags of mutants:
@@ -54,6 +80,12 @@ Flags of mutants:
   -parallel N         how many scenarios run at a time (four for each processor)
   -timescale X        stretches the waits of scenarios that are to fail (0.2)
   -v                  show how each defect was found
+
+Flags of matrix:
+
+  -html FILE          write a page that shows the reason for each failure, too
+  -md FILE            write Markdown, with links to SPEC.md beside FILE
+  -schema             print the JSON Schema of reports, and nothing else
 
 Flags of box:
 

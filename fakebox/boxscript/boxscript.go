@@ -115,6 +115,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/syftevent/syftevent-go/fakebox"
@@ -132,6 +133,7 @@ type Network struct {
 
 	calls   map[string]*Call
 	syncing bool // box sync
+	adopted bool // somebody else closes Box
 }
 
 // A Call is a request that was sent.
@@ -146,6 +148,8 @@ type Call struct {
 	Folder string
 	// Data is the content of the request file.
 	Data []byte
+	// Sent is when the request, or the first part of it, was about to be written.
+	Sent time.Time
 
 	network *Network
 	written int              // how much of Data was delivered
@@ -160,7 +164,7 @@ func Setup(env *testscript.Env) error {
 	n := &Network{calls: map[string]*Call{}}
 	env.Values[key{}] = n
 	env.Defer(func() {
-		if n.Box != nil {
+		if n.Box != nil && !n.adopted {
 			n.Box.Close()
 		}
 	})
@@ -239,9 +243,24 @@ func (n *Network) Start(dir, email string) error {
 	return n.start(dir, fakebox.Config{Seed: n.Seed}, []string{email})
 }
 
+// Adopt gives the script a network that others may use too, before it or after it,
+// instead of one of its own: a box that is open, and the replica of the server in
+// it. Whoever has opened the box closes it, after the script. "box start" is then an
+// error, and what the script does to the network as a whole, such as "box sync",
+// outlives it.
+func (n *Network) Adopt(box *fakebox.Box, server *fakebox.Replica) error {
+	if n.Box != nil {
+		return errStarted
+	}
+	n.Box, n.Server, n.adopted = box, server, true
+	return nil
+}
+
+var errStarted = errors.New("the network has started already")
+
 func (n *Network) start(dir string, config fakebox.Config, emails []string) error {
 	if n.Box != nil {
-		return errors.New("the network has started already")
+		return errStarted
 	}
 	box, err := fakebox.Open(dir, config)
 	if err != nil {

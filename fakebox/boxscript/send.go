@@ -111,6 +111,7 @@ func (n *Network) commandSend(ts *testscript.TestScript, args []string) error {
 		return fmt.Errorf("box send: %w", err)
 	}
 	n.calls[o.name] = call
+	call.Sent = time.Now()
 	ts.Setenv("STEM_"+o.name, o.stem)
 	if replica, joined := n.Box.Replica(o.from); joined && n.syncing {
 		if o.first >= 0 {

@@ -74,8 +74,7 @@ def slow(request: Request) -> Response:
 
 
 @events.on_request("/sum")
-def sum_(request: Request) -> Response:
-    numbers = json.loads(request.body)
+def sum_(numbers: dict) -> Response:
     return Response(body={"result": numbers["a"] + numbers["b"]})
 
 

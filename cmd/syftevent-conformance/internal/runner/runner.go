@@ -57,7 +57,8 @@ type Result struct {
 	Stderr string
 	// Tree lists the files of the network.
 	Tree []string
-	// Events are what happened to the files below "rpc", in the order of time.
+	// Events are what happened to the files below "rpc", in the order of time. A
+	// pass has them only if [Config] asks for it.
 	Events []script.Event
 	// Dir is where the files are, if they were kept.
 	Dir string
@@ -68,10 +69,21 @@ type Config struct {
 	script.Config
 	// Strict makes a requirement that is not met a failure, whatever its level.
 	Strict bool
-	// Keep leaves the files of every scenario in Dir.
+	// Keep leaves the files of every scenario in Dir, and its events in the result.
 	Keep bool
+	// AllEvents gives the result of every scenario its events.
+	AllEvents bool
 	// Dir is a folder for the files of the run, which must exist.
 	Dir string
+	// Parallel is how many scenarios run at a time; the number of processors if it
+	// is 0.
+	Parallel int
+	// Reuse lets scenarios that need no server of their own share one, as many at a
+	// time as scenarios run.
+	Reuse bool
+	// Note, if it is there, is told what went wrong beside the scenarios, such as
+	// that a shared server did not stop. It is called as done is.
+	Note func(text string)
 }
 
 // probeGrace is how long a server may take to stop that has done nothing yet.
@@ -109,27 +121,13 @@ func Probe(ctx context.Context, config Config) (target.Ready, error) {
 	return process.Ready(), nil
 }
 
-// Run runs scenarios one after the other and gives each result to done. When
-// ctx is cancelled it ends with the scenario that runs then.
-func Run(ctx context.Context, config Config, ready target.Ready, scenarios []scenario.Scenario, done func(Result)) {
-	for _, s := range scenarios {
-		if ctx.Err() != nil {
-			return
-		}
-		if s.Feature != "" && !slices.Contains(ready.Features, s.Feature) {
-			done(Result{Scenario: s, Outcome: NotImplemented})
-			continue
-		}
-		done(runOne(ctx, config, s))
-	}
-}
-
 // scenarioBudget is how long a scenario may take in all before it is broken
 // off: every wait in it has a deadline of its own, so it never should be.
 const scenarioBudget = 5 * time.Minute
 
-// runOne runs one scenario with files of its own.
-func runOne(ctx context.Context, config Config, s scenario.Scenario) Result {
+// runOne runs one scenario with files of its own, and a server of its own unless it
+// shares one.
+func runOne(ctx context.Context, config Config, s scenario.Scenario, shared *script.Shared) Result {
 	began := time.Now()
 	budget := time.Duration(float64(scenarioBudget) * max(1, config.Timescale))
 	ctx, cancel := context.WithTimeout(ctx, budget)
@@ -141,6 +139,9 @@ func runOne(ctx context.Context, config Config, s scenario.Scenario) Result {
 		return Result{Scenario: s, Outcome: CouldNotTest, Problem: err.Error()}
 	}
 	run := script.NewRun(ctx, config.Config)
+	if shared != nil {
+		run.Share(shared)
+	}
 	t := &recorder{}
 	finished := make(chan struct{})
 	go func() { // ends with the script
@@ -159,7 +160,10 @@ func runOne(ctx context.Context, config Config, s scenario.Scenario) Result {
 	}
 	if result.Outcome != Pass && result.Outcome != NotApplicable {
 		result.Stderr = run.Stderr()
-		result.Tree = tree(filepath.Join(run.Dir, "box"))
+		result.Tree = tree(run.BoxDir())
+	}
+	if result.Outcome != Pass || config.Keep || config.AllEvents {
+		result.Events = run.Events()
 	}
 	if config.Keep {
 		result.Dir = run.Dir
@@ -204,7 +208,7 @@ func (t *recorder) result(run *script.Run) Result {
 		r.Outcome, r.Problem = NotApplicable, run.NotApplicable
 	case t.skipped:
 		r.Outcome, r.Problem = CouldNotTest, "the script has skipped itself"
-	case t.failed && run.Failure != nil:
+	case run.Failure != nil:
 		r.Outcome = Fail
 	case t.failed && scriptCheck(r.Log) != nil:
 		r.Outcome, r.Failure = Fail, scriptCheck(r.Log)

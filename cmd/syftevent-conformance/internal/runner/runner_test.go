@@ -15,7 +15,12 @@ import (
 // outcome runs a script that needs no server.
 func outcome(t *testing.T, text string) Result {
 	t.Helper()
-	config := Config{Dir: t.TempDir(), Config: script.Config{Timescale: 1}}
+	return outcomeOf(t, Config{}, text)
+}
+
+func outcomeOf(t *testing.T, config Config, text string) Result {
+	t.Helper()
+	config.Dir, config.Config = t.TempDir(), script.Config{Timescale: 1}
 	covers := []spec.Requirement{{ID: "x", Level: spec.Must, Class: "core"}}
 	var results []Result
 	Run(t.Context(), config, target.Ready{}, []scenario.Scenario{{ID: "x", Covers: covers, Script: []byte(text)}}, func(r Result) {
@@ -73,5 +78,30 @@ func TestPanicIsTheSuites(t *testing.T) {
 	})
 	if got := recorder.result(script.NewRun(t.Context(), script.Config{})); got.Outcome != CouldNotTest || !strings.Contains(got.Problem, "panic: boom") {
 		t.Errorf("%s: %s", got.Outcome, got.Problem)
+	}
+}
+
+// A pass has events only if they were asked for.
+func TestEvents(t *testing.T) {
+	commands := func(r Result) (commands []string) {
+		for _, e := range r.Events {
+			commands = append(commands, e.What)
+		}
+		return commands
+	}
+	const passes, fails = "box journal file\n", "box journal file\ncanary\n"
+	for _, test := range []struct {
+		name, script string
+		config       Config
+		want         []string
+	}{
+		{"pass", passes, Config{}, nil},
+		{"failure", fails, Config{}, []string{"box journal file", "canary"}},
+		{"pass, all events", passes, Config{AllEvents: true}, []string{"box journal file"}},
+		{"pass, kept", passes, Config{Keep: true}, []string{"box journal file"}},
+	} {
+		if diff := cmp.Diff(test.want, commands(outcomeOf(t, test.config, test.script))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, diff)
+		}
 	}
 }

@@ -34,18 +34,38 @@ type Scenario struct {
 	Feature string
 	// Script is the whole file.
 	Script []byte
+
+	level spec.Level // of one that covers nothing; "" for a MUST
 }
 
-// Level is that of the requirements that the scenario covers.
-func (s Scenario) Level() spec.Level { return s.Covers[0].Level }
+// Level is that of the requirements that the scenario covers. One that covers none
+// (see [Smoke]) is a MUST unless its head says otherwise.
+func (s Scenario) Level() spec.Level {
+	switch {
+	case len(s.Covers) > 0:
+		return s.Covers[0].Level
+	case s.level != "":
+		return s.level
+	}
+	return spec.Must
+}
 
-// Class is that of the first requirement that the scenario covers.
-func (s Scenario) Class() string { return s.Covers[0].Class }
+// Class is that of the first requirement that the scenario covers, "core" if it
+// covers none.
+func (s Scenario) Class() string {
+	if len(s.Covers) == 0 {
+		return "core"
+	}
+	return s.Covers[0].Class
+}
 
 const suffix = ".txtar"
 
-var load = sync.OnceValues(func() ([]Scenario, error) {
-	names, err := fs.Glob(scripts.Files, "*"+suffix)
+var load = sync.OnceValues(func() ([]Scenario, error) { return read("*"+suffix, parse) })
+
+// read reads the scenarios of the files that a pattern means.
+func read(pattern string, parse func(id string, script []byte) (Scenario, error)) ([]Scenario, error) {
+	names, err := fs.Glob(scripts.Files, pattern)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +75,7 @@ var load = sync.OnceValues(func() ([]Scenario, error) {
 		if err != nil {
 			return nil, err
 		}
-		s, err := parse(strings.TrimSuffix(name, suffix), script)
+		s, err := parse(strings.TrimSuffix(path.Base(name), suffix), script)
 		if err != nil {
 			return nil, fmt.Errorf("scenario %s: %w", name, err)
 		}
@@ -63,7 +83,7 @@ var load = sync.OnceValues(func() ([]Scenario, error) {
 	}
 	slices.SortFunc(list, func(a, b Scenario) int { return cmp.Compare(a.ID, b.ID) })
 	return list, nil
-})
+}
 
 // All returns the scenarios in the order of their ids.
 func All() ([]Scenario, error) {
@@ -92,17 +112,36 @@ func Select(all []Scenario, selectors []string) ([]Scenario, error) {
 			}
 		}
 		if r, known := spec.Find(selector); known && !found {
-			return nil, fmt.Errorf("requirement %s has no scenario: %s", r.ID, whyUntested(r))
+			return nil, fmt.Errorf("requirement %s has no scenario: %s", r.ID, WhyUntested(r))
 		}
 		if !found {
-			return nil, fmt.Errorf("there is no command, scenario or requirement %q; 'syftevent-conformance list' shows the scenarios", selector)
+			return nil, fmt.Errorf("there is no command, scenario or requirement %q%s; 'syftevent-conformance list' shows the scenarios", selector, meant(all, selector))
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(all), func(s Scenario) bool { return !chosen[s.ID] }), nil
 }
 
-// whyUntested says why a requirement has no scenario.
-func whyUntested(r spec.Requirement) string {
+// meant asks whether another id was meant.
+func meant(all []Scenario, selector string) string {
+	var ids []string
+	for _, s := range all {
+		ids = append(ids, s.ID)
+	}
+	if nearest := Nearest(selector, ids); len(nearest) > 0 {
+		return " (did you mean " + strings.Join(nearest, ", ") + "?)"
+	}
+	return ""
+}
+
+// Covering returns the scenarios that cover a requirement.
+func Covering(all []Scenario, requirement string) []Scenario {
+	return slices.DeleteFunc(slices.Clone(all), func(s Scenario) bool {
+		return !slices.ContainsFunc(s.Covers, func(r spec.Requirement) bool { return r.ID == requirement })
+	})
+}
+
+// WhyUntested says why a requirement that no scenario covers has none.
+func WhyUntested(r spec.Requirement) string {
 	if reasons, err := Untestable(); err == nil && reasons[r.ID] != "" {
 		return reasons[r.ID]
 	}
@@ -122,8 +161,20 @@ func (s Scenario) matches(selector string) (bool, error) {
 	return false, nil
 }
 
-// parse reads the head of a script.
+// parse reads a script of the suite.
 func parse(id string, script []byte) (Scenario, error) {
+	s, err := parseHead(id, script)
+	if err != nil {
+		return s, err
+	}
+	if s.Summary == "" || len(s.Covers) == 0 || s.level != "" {
+		return s, fmt.Errorf(`its head wants a summary and a line "# covers: ID", and no level`)
+	}
+	return s, nil
+}
+
+// parseHead reads the head of a script.
+func parseHead(id string, script []byte) (Scenario, error) {
 	s := Scenario{ID: id, Script: script}
 	for line := range strings.SplitSeq(string(script), "\n") {
 		text, ok := strings.CutPrefix(line, "# ")
@@ -137,12 +188,11 @@ func parse(id string, script []byte) (Scenario, error) {
 			}
 		case isField && name == "feature":
 			s.Feature = value
+		case isField && name == "level":
+			s.level = spec.Level(value)
 		case s.Summary == "":
 			s.Summary = text
 		}
-	}
-	if s.Summary == "" || len(s.Covers) == 0 {
-		return s, fmt.Errorf(`its head wants a summary and a line "# covers: ID"`)
 	}
 	return s, nil
 }

@@ -51,7 +51,7 @@ var idPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 var forbidden = regexp.MustCompile(`(?m)^(! *)?(\[|skip|exec|wait|kill|stop|sleep)`)
 
 func TestScenariosAreSmallAndPlain(t *testing.T) {
-	for _, s := range all(t) {
+	for _, s := range append(all(t), smoke(t)...) {
 		if !idPattern.MatchString(s.ID) {
 			t.Errorf("%s: the id is not in kebab case", s.ID)
 		}
@@ -97,8 +97,46 @@ func TestParseRefuses(t *testing.T) {
 		"# covers: publish-whole\n",
 		"# A summary.\n# covers: no-such-requirement\n",
 		"# A summary.\n# covers: publish-whole, publish-nudge\n",
+		"# A summary.\n# covers: publish-whole\n# level: SHOULD\n",
 	} {
 		if s, err := parse("x", []byte(script)); err == nil {
+			t.Errorf("%q is accepted as %+v", script, s)
+		}
+	}
+}
+
+func smoke(t *testing.T) []Scenario {
+	t.Helper()
+	list, err := Smoke()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(list) == 0 {
+		t.Fatal("no smoke checks")
+	}
+	return list
+}
+
+// The files of one run have the names of its scenarios, and explain looks for an id
+// among all of them.
+func TestSmokeChecksHaveNamesOfTheirOwn(t *testing.T) {
+	for _, s := range smoke(t) {
+		if !strings.HasPrefix(s.ID, "smoke-") || s.Class() != "core" || len(s.Covers) > 0 {
+			t.Errorf("%s: class %s, covers %v", s.ID, s.Class(), s.Covers)
+		}
+	}
+}
+
+func TestParseSmoke(t *testing.T) {
+	s, err := parseSmoke("smoke-x", []byte("# /x does {\"a\": 1}.\n# feature: f\n# level: SHOULD\nserver start\n"))
+	if err != nil || s.Summary != `/x does {"a": 1}.` || s.Feature != "f" || s.Level() != spec.Should {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if s, err := parseSmoke("smoke-x", []byte("# It does.\n")); err != nil || s.Level() != spec.Must {
+		t.Errorf("%+v, %v", s, err)
+	}
+	for _, script := range []string{"server start\n", "# x\n# covers: publish-whole\n", "# x\n# level: MAY\n"} {
+		if s, err := parseSmoke("smoke-x", []byte(script)); err == nil {
 			t.Errorf("%q is accepted as %+v", script, s)
 		}
 	}

@@ -40,8 +40,7 @@ func (r *Run) deliver(stem, sender, endpoint, body string) (one, error) {
 
 // add delivers the next request of a burst.
 func (r *Run) add(name, sender, endpoint, body string) error {
-	r.burstN++
-	sent, err := r.deliver(fmt.Sprintf("00000000-0000-4000-9000-%012d", r.burstN), sender, endpoint, body)
+	sent, err := r.deliver(fmt.Sprintf("00000000-0000-4000-9000-%012d", r.nextNumber()), sender, endpoint, body)
 	if err == nil {
 		r.bursts[name] = append(r.bursts[name], sent)
 	}

@@ -28,12 +28,12 @@ func (r *Run) wait(within time.Duration, expected string, done func() (ok bool, 
 		switch {
 		case ok || err != nil:
 			return err
+		case r.ctx.Err() != nil:
+			return r.ctx.Err()
 		case ended:
 			return &mismatch{expected, fmt.Sprintf("the server has ended (%s)", r.process.Status()), true}
 		case time.Now().After(deadline):
 			return &mismatch{expected, fmt.Sprintf("%s after %v", standing, within), false}
-		case r.ctx.Err() != nil:
-			return r.ctx.Err()
 		}
 		time.Sleep(pause)
 	}
@@ -105,6 +105,8 @@ func (r *Run) commandWhole(ts *testscript.TestScript, args []string) error {
 			return nil
 		case !errors.Is(err, fs.ErrNotExist):
 			return err
+		case r.ctx.Err() != nil:
+			return r.ctx.Err()
 		case time.Now().After(deadline):
 			return &mismatch{expected, "there is no response", false}
 		case r.process.Exited():
@@ -120,6 +122,9 @@ func (r *Run) commandCanary(ts *testscript.TestScript, args []string) error {
 	return r.canary()
 }
 
+// canarySender is who sends the canaries.
+const canarySender = "canary@example.com"
+
 // canary sends a request and waits for its response, twice: the second was not
 // there yet when the look began that found the first.
 func (r *Run) canary() error {
@@ -127,8 +132,7 @@ func (r *Run) canary() error {
 		return err
 	}
 	for range 2 {
-		r.canaryN++
-		canary, err := r.deliver(fmt.Sprintf("00000000-0000-4000-8000-%012d", r.canaryN), "canary@example.com", "echo", "canary")
+		canary, err := r.deliver(fmt.Sprintf("00000000-0000-4000-8000-%012d", r.nextNumber()), canarySender, "echo", "canary")
 		if err != nil {
 			return err
 		}

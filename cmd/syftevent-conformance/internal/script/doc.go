@@ -7,12 +7,13 @@
 //	server start [KEY=VALUE...]
 //
 // starts the server and waits until it is ready. The values are options of the
-// server as SPEC.md, Appendix A, names them.
+// server as SPEC.md, Appendix A, names them; what is not JSON is taken as a string.
 //
-//	server stop
+//	server stop [-signal | -input]
 //	server kill
 //
-// tell the server to stop, or end it at once.
+// tell the server to stop, by both of the ways or by SIGTERM or the end of standard
+// input alone, or end it at once.
 //
 //	server second
 //
@@ -112,6 +113,10 @@
 //
 // checks what the permissions in $RPC let a user do with a path below it.
 //
+//	took NAME DURATION
+//
+// waits for the response, and checks that it did not come sooner after the request.
+//
 //	ran NAME N
 //
 // checks how often the endpoint /record was run for a request, or for each of a
@@ -125,6 +130,6 @@
 // # Variables
 //
 // $SERVER is the address of the server, $RPC its folder "rpc", $RECORD the file
-// to which /record appends, and $STEM_NAME the stem of the request NAME. "exists", "cmp" and "grep" are testscript's and
-// may be used for checks, too.
+// to which /record appends, and $STEM_NAME the stem of the request NAME. "exists",
+// "cmp" and "grep" are testscript's and may be used for checks, too.
 package script

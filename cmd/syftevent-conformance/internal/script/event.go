@@ -11,6 +11,7 @@ const (
 	Appeared  Change = "appear"
 	Modified  Change = "modify" // its size or its time of modification is another
 	Vanished  Change = "vanish"
+	Omitted   Change = "omit" // there were more events than are kept
 )
 
 // An Event is one line of the story of a scenario.
@@ -18,7 +19,8 @@ type Event struct {
 	// At is the time since the scenario began.
 	At     time.Duration
 	Change Change
-	// What is the command, or the path of the file below "rpc", with slashes.
+	// What is the command, or the path of the file below "rpc", with slashes, or
+	// how many events were left out.
 	What string
 	// Size is that of the file in bytes, -1 if it is no file.
 	Size int64

@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -50,24 +48,33 @@ type Run struct {
 	// Dir is the script's directory, "" before Setup.
 	Dir string
 
-	config  Config
-	ctx     context.Context
-	network *boxscript.Network
-	process *target.Process
-	before  map[string]bool // what was there when the server was ready first
-	canaryN int
+	config    Config
+	ctx       context.Context
+	network   *boxscript.Network
+	process   *target.Process
+	lastWords string          // of a server that was never ready
+	told      bool            // the server was told to stop, or killed
+	before    map[string]bool // what was there when the server was ready first
+	numbers   int             // of requests that are made here
+	shared    *Shared         // nil for a server of its own
+	story     *story
+	watch     *watch // nil before the server has started
 
 	second    *target.Process   // the one beside the server
 	startTook time.Duration     // until the server was ready
 	bursts    map[string]burst  // by their names
-	burstN    int               // requests of all bursts
 	first     map[string]string // responses as they were read first, by the names of their requests
 }
 
 // NewRun prepares a scenario. When ctx is done its waits end.
 func NewRun(ctx context.Context, config Config) *Run {
-	return &Run{config: config, ctx: ctx, bursts: map[string]burst{}, first: map[string]string{}}
+	return &Run{config: config, ctx: ctx, story: &story{began: time.Now()}, bursts: map[string]burst{}, first: map[string]string{}}
 }
+
+// Events returns what has happened, when the script has ended: its commands, those
+// of testscript itself excepted, and from the first start of the server on the
+// changes below "rpc" that a watch has seen. The watch ends with the script.
+func (r *Run) Events() []Event { return r.story.all() }
 
 // Params returns what testscript needs to run the scenario in a file, below a
 // directory.
@@ -88,7 +95,7 @@ func (r *Run) setup(env *testscript.Env) error {
 	}
 	r.network = boxscript.OfEnv(env)
 	r.network.Seed = r.config.Seed
-	if err := r.network.Start(filepath.Join(r.Dir, "box"), ServerEmail); err != nil {
+	if err := r.openNetwork(); err != nil {
 		return err
 	}
 	env.Setenv("BOX_APP", App)
@@ -96,13 +103,27 @@ func (r *Run) setup(env *testscript.Env) error {
 	env.Setenv("RECORD", r.recordPath())
 	env.Setenv("RPC", r.rpc())
 	env.Defer(func() {
-		for _, process := range []*target.Process{r.process, r.second} {
-			if process != nil {
-				process.Kill()
-			}
+		if r.watch != nil {
+			r.watch.end()
+		}
+		if r.process != nil {
+			r.noteDeath()
+		}
+		if r.second != nil {
+			r.second.Kill()
+		}
+		if r.process != nil && r.shared == nil {
+			r.process.Kill()
 		}
 	})
 	return nil
+}
+
+func (r *Run) openNetwork() error {
+	if r.shared != nil {
+		return r.network.Adopt(r.shared.box, r.shared.replica)
+	}
+	return r.network.Start(r.BoxDir(), ServerEmail)
 }
 
 // rpc is the folder in which the server's requests arrive.
@@ -110,12 +131,12 @@ func (r *Run) rpc() string {
 	return filepath.Join(r.network.Server.Datasite(), "app_data", App, "rpc")
 }
 
-func (r *Run) recordPath() string { return filepath.Join(r.Dir, "record.log") }
+func (r *Run) recordPath() string { return filepath.Join(r.home(), "record.log") }
 
 // Stderr returns the end of what the server logged.
 func (r *Run) Stderr() string {
-	if r.process == nil {
-		return ""
+	if r.process == nil || r.lastWords != "" {
+		return r.lastWords
 	}
 	return r.process.StderrTail()
 }
@@ -147,6 +168,7 @@ func (r *Run) commands() map[string]command {
 		"swift":      r.commandSwift,
 		"schema":     r.commandSchema,
 		"requires":   r.commandRequires,
+		"took":       r.commandTook,
 	} {
 		commands[name] = func(ts *testscript.TestScript, neg bool, args []string) {
 			if neg {
@@ -160,6 +182,12 @@ func (r *Run) commands() map[string]command {
 	}
 	commands["permits"] = func(ts *testscript.TestScript, neg bool, args []string) {
 		r.check(ts, "permits", args, r.commandPermits(neg, args))
+	}
+	for name, carryOut := range commands {
+		commands[name] = func(ts *testscript.TestScript, neg bool, args []string) {
+			r.story.tell(Commanded, r.commandText(name, neg, args), -1)
+			carryOut(ts, neg, args)
+		}
 	}
 	return commands
 }
@@ -191,83 +219,12 @@ func (r *Run) check(ts *testscript.TestScript, name string, args []string, err e
 	ts.Check(err)
 }
 
-// answerWithin is how long a server may take to answer: long enough for a slow
-// machine, and for a server that looks seldom to look many times.
-func (r *Run) answerWithin() time.Duration {
-	return r.scale(10*time.Second + 20*r.process.Ready().Poll())
-}
+// answerWithin is how long the server may take to answer.
+func (r *Run) answerWithin() time.Duration { return r.config.answerWithin(r.process.Ready()) }
 
 // quiet is how long nothing must happen before it is said never to.
 func (r *Run) quiet() time.Duration {
-	return r.scale(r.process.Ready().Settle() + 5*r.process.Ready().Poll())
-}
-
-func (r *Run) scale(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * r.config.Timescale)
-}
-
-// The server is asked to look often, so that scenarios take little time.
-var usualOptions = map[string]any{"poll_interval": "20ms", "settle": "300ms"}
-
-func (r *Run) commandServer(ts *testscript.TestScript, args []string) error {
-	if len(args) == 0 {
-		return fmt.Errorf("usage: server start|second|stop|kill")
-	}
-	switch running := r.process != nil && !r.process.Exited(); {
-	case args[0] == "start" && !running:
-		return r.start(args[1:])
-	case args[0] == "second" && running:
-		return r.startSecond()
-	case args[0] == "stop" && running:
-		if err := r.process.Stop(r.answerWithin()); err != nil {
-			return &mismatch{"the server stops when it is told to", err.Error(), true}
-		}
-		return nil
-	case args[0] == "kill" && running:
-		r.process.Kill()
-		return nil
-	case r.process != nil && !running && args[0] != "start":
-		return &mismatch{"the server is running", "it has ended (" + r.process.Status() + ")", true}
-	}
-	return fmt.Errorf("server %s: it is running, or was never started", args[0])
-}
-
-// settings are what every server of the scenario is told.
-func (r *Run) settings() target.Settings {
-	return target.Settings{
-		ConfigPath: r.network.Server.ConfigPath(),
-		App:        App,
-		Options:    maps.Clone(usualOptions),
-		RecordPath: r.recordPath(),
-		LogDir:     r.Dir,
-	}
-}
-
-func (r *Run) start(options []string) error {
-	settings := r.settings()
-	for _, option := range options {
-		name, value, ok := strings.Cut(option, "=")
-		if !ok {
-			return fmt.Errorf("server start: option %q is not KEY=VALUE", option)
-		}
-		settings.Options[name] = value
-		if number, err := strconv.Atoi(value); err == nil {
-			settings.Options[name] = number
-		}
-	}
-	began := time.Now()
-	process, err := target.Start(r.ctx, r.config.Command, settings)
-	if notReady, ok := err.(*target.NotReadyError); ok {
-		return &mismatch{"the server becomes ready", notReady.Reason, true}
-	}
-	if err != nil {
-		return err
-	}
-	r.process, r.startTook = process, time.Since(began)
-	if r.before == nil {
-		r.before, err = r.files()
-	}
-	return err
+	return r.config.scale(r.process.Ready().Settle() + 5*r.process.Ready().Poll())
 }
 
 // files lists the files and folders of the script by their paths.

@@ -24,7 +24,7 @@ func (r *Run) startSecond() error {
 	settings := r.settings()
 	settings.LogDir = dir
 	command := r.config.Command
-	command.ReadyTimeout = r.scale(secondWithin) + 5*r.startTook
+	command.ReadyTimeout = r.config.scale(secondWithin) + 5*r.startTook
 	process, err := target.Start(r.ctx, command, settings)
 	if notReady := (*target.NotReadyError)(nil); errors.As(err, &notReady) {
 		return nil // it has refused, or waits

@@ -2,10 +2,8 @@
 package target
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,9 +20,12 @@ type Command struct {
 	Args []string
 	// ReadyTimeout is how long the server may take to print its ready line.
 	ReadyTimeout time.Duration
+	// Mount says by which path the server sees the files.
+	Mount Mount
 }
 
-// Settings are what the server is told by its environment.
+// Settings are what the server is told by its environment, the paths as the suite
+// sees them.
 type Settings struct {
 	ConfigPath string
 	App        string
@@ -33,23 +34,6 @@ type Settings struct {
 	// LogDir takes the files stdout.log and stderr.log.
 	LogDir string
 }
-
-// Ready is the line with which a server says that it is ready.
-type Ready struct {
-	Ready          bool     `json:"ready"`
-	Implementation string   `json:"implementation"`
-	Version        string   `json:"version"`
-	Features       []string `json:"features"`
-	PollMS         float64  `json:"poll_ms"`
-	SettleMS       float64  `json:"settle_ms"`
-	MaxRequestSize int64    `json:"max_request_size"`
-}
-
-// Poll is the longest time between two looks of the server for requests.
-func (r Ready) Poll() time.Duration { return time.Duration(r.PollMS * float64(time.Millisecond)) }
-
-// Settle is how long an incomplete file must stay the same.
-func (r Ready) Settle() time.Duration { return time.Duration(r.SettleMS * float64(time.Millisecond)) }
 
 // A NotReadyError says why a server never became ready.
 type NotReadyError struct {
@@ -67,7 +51,6 @@ type Process struct {
 	command *exec.Cmd
 	stdin   io.Closer
 	logDir  string
-	seen    int64         // how much of its output was looked at for the ready line
 	exited  chan struct{} // closed when the process has ended
 	err     error         // of the process; read after exited
 }
@@ -79,9 +62,16 @@ const killDelay = 5 * time.Second
 // Start starts a server and waits until it is ready. If it never is, the error
 // is a *NotReadyError and the process has ended.
 func Start(ctx context.Context, command Command, settings Settings) (*Process, error) {
-	options, err := json.Marshal(settings.Options)
+	options := []byte("{}")
+	var err error
+	if settings.Options != nil {
+		options, err = json.Marshal(settings.Options)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("encoding the options: %w", err)
+	}
+	if settings, err = command.Mount.translate(settings); err != nil {
+		return nil, err
 	}
 	cmd := exec.Command(command.Args[0], command.Args[1:]...)
 	cmd.Env = append(os.Environ(),
@@ -126,85 +116,6 @@ func Start(ctx context.Context, command Command, settings Settings) (*Process, e
 func (p *Process) stdoutPath() string { return filepath.Join(p.logDir, "stdout.log") }
 func (p *Process) stderrPath() string { return filepath.Join(p.logDir, "stderr.log") }
 
-// awaitReady waits for the ready line.
-func (p *Process) awaitReady(ctx context.Context, timeout time.Duration) error {
-	notReady := func(format string, args ...any) error {
-		return &NotReadyError{Reason: fmt.Sprintf(format, args...), Stderr: p.StderrTail()}
-	}
-	deadline := time.After(timeout)
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		// Whether it has ended is asked first: what it printed last is read
-		// after that.
-		ended := p.Exited()
-		found, err := p.readReady()
-		switch {
-		case err != nil:
-			return notReady("%v", err)
-		case found:
-			return nil
-		case ended:
-			return notReady("it ended first (%s)", p.Status())
-		}
-		select {
-		case <-tick.C:
-		case <-p.exited:
-		case <-deadline:
-			return notReady("it printed no ready line on standard output within %v (does it flush what it prints?)", timeout)
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// readReady looks for the ready line among the lines that were printed since it
-// looked last.
-func (p *Process) readReady() (bool, error) {
-	f, err := os.Open(p.stdoutPath())
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.NewSectionReader(f, p.seen, 1<<40))
-	if err != nil {
-		return false, err
-	}
-	for line := range bytes.Lines(data) {
-		if !bytes.HasSuffix(line, []byte("\n")) {
-			break // the rest of it is to come
-		}
-		p.seen += int64(len(line))
-		if ready, ok, err := parseReady(line); ok {
-			p.ready = ready
-			return true, err
-		}
-	}
-	return false, nil
-}
-
-// parseReady reports whether a line is meant as the ready line, and if so what
-// it says.
-func parseReady(line []byte) (ready Ready, ok bool, err error) {
-	var members map[string]json.RawMessage
-	if json.Unmarshal(line, &members) != nil || string(members["ready"]) != "true" {
-		return ready, false, nil
-	}
-	ready.SettleMS = 2000
-	if err := json.Unmarshal(line, &ready); err != nil {
-		return ready, true, fmt.Errorf("its ready line is wrong: %w", err)
-	}
-	for _, name := range []string{"implementation", "version", "features", "poll_ms"} {
-		if _, there := members[name]; !there {
-			return ready, true, fmt.Errorf("its ready line lacks %q: %s", name, bytes.TrimSpace(line))
-		}
-	}
-	if ready.PollMS <= 0 {
-		return ready, true, fmt.Errorf(`"poll_ms" must be more than 0 in its ready line: %s`, bytes.TrimSpace(line))
-	}
-	return ready, true, nil
-}
-
 // Ready returns what the server said of itself.
 func (p *Process) Ready() Ready { return p.ready }
 
@@ -227,24 +138,6 @@ func (p *Process) Status() string {
 		return state.String()
 	}
 	return fmt.Sprint(p.err)
-}
-
-// ErrIgnoredStop means that a server had to be killed.
-var ErrIgnoredStop = errors.New("the server went on after SIGTERM and the end of its standard input, and was killed")
-
-// Stop tells the server to stop, by both of the ways in which it may be told,
-// and kills it after the grace.
-func (p *Process) Stop(grace time.Duration) error {
-	p.stdin.Close()
-	terminate(p.command.Process)
-	select {
-	case <-p.exited:
-		p.Kill() // descendants
-		return nil
-	case <-time.After(grace):
-		p.Kill()
-		return ErrIgnoredStop
-	}
 }
 
 // Kill ends the server and its descendants at once.

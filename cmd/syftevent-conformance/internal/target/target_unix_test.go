@@ -107,3 +107,45 @@ func TestStartRefusesReadyLines(t *testing.T) {
 		}
 	}
 }
+
+// Without options the server is given none, and not what is no object.
+func TestOptionsAreAnObject(t *testing.T) {
+	p, err := startShell(t, `echo "$SYFTEVENT_OPTIONS" >&2; echo '`+readyLine+`'; read line`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Kill()
+	if got := p.StderrTail(); got != "{}" {
+		t.Errorf("options %s", got)
+	}
+}
+
+// Each of the two ways to tell a server is enough, and neither does what the other
+// does.
+func TestStopByOneWay(t *testing.T) {
+	for name, test := range map[string]struct {
+		script      string
+		bySignal    bool
+		wantIgnored bool
+	}{
+		"signal":          {"while :; do sleep 0.01; done", true, false},
+		"signal, ignored": {"trap '' TERM; cat", true, true},
+		"input":           {"trap '' TERM; cat", false, false},
+		"input, ignored":  {"while :; do sleep 1; done", false, true},
+	} {
+		p, err := startShell(t, "echo '"+readyLine+"'; "+test.script)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stop, grace := p.StopByInput, 20*time.Second
+		if test.bySignal {
+			stop = p.StopBySignal
+		}
+		if test.wantIgnored {
+			grace = 50 * time.Millisecond
+		}
+		if err := stop(grace); errors.Is(err, ErrIgnoredStop) != test.wantIgnored || !p.Exited() {
+			t.Errorf("%s: %v, exited %v", name, err, p.Exited())
+		}
+	}
+}

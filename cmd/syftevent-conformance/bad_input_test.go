@@ -1,0 +1,88 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// againstBad runs scenarios one at a time against one of the servers of
+// bad_targets_test.go, and returns the file that it was given, too.
+func againstBad(t *testing.T, target string, args ...string) (status int, stdout, stderr, file string) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = filepath.Join(t.TempDir(), "file")
+	args = append(append([]string{"run", "-parallel", "1"}, args...), "--", self, targetPrefix+target, file)
+	status, stdout, stderr = judge(t, args...)
+	return status, stdout, stderr, file
+}
+
+// A server that is wrong when it starts fails one scenario, whatever it does; the
+// next one is not harmed.
+func TestBadStartFailsOneScenario(t *testing.T) {
+	const first, next = "detect-waiting", "publish-beside"
+	tests := []struct {
+		target string
+		flags  []string
+		want   []string
+	}{
+		{"second-garbage", nil, []string{"it ended first (exit status 0)", "it had printed the line \"\uFFFD\\x00{]\", and 2 bytes without the end of a line"}},
+		{"second-huge-line", nil, []string{"it ended first", "50000000 bytes without the end of a line"}},
+		{"second-exit", nil, []string{"it ended first (exit status 7)", "the last words"}},
+		{"second-exit-ready", nil, []string{"the server has ended (exit status 3)"}},
+		{"second-wrong-ready", nil, []string{"its ready line is wrong", "version"}},
+		{"second-lacks", nil, []string{`its ready line lacks "poll_ms"`}},
+		// These take as long as they may.
+		{"second-silent", []string{"-ready-timeout=3s"}, []string{"within 3s, but nothing at all (does it flush what it prints?)"}},
+		{"second-closed", []string{"-ready-timeout=3s"}, []string{"within 3s, but nothing at all"}},
+	}
+	for _, test := range tests {
+		t.Run(test.target, func(t *testing.T) {
+			t.Parallel()
+			status, stdout, stderr, _ := againstBad(t, test.target, append(test.flags, first, next)...)
+			if status != exitUnexpected {
+				t.Errorf("exit %d, want %d\n%s%s", status, exitUnexpected, stdout, stderr)
+			}
+			contains(t, "output", stdout, append(test.want, "1/2  FAIL            "+first, "2/2  pass            "+next, "1 passed, 1 failed\n")...)
+		})
+	}
+}
+
+// A server that goes on printing is stopped before it has filled the disk.
+func TestEndlessOutputIsStopped(t *testing.T) {
+	status, stdout, stderr, _ := againstBad(t, "second-never-closes", "fail-status", "publish-beside")
+	if status != exitUnexpected {
+		t.Errorf("exit %d, want %d\n%s%s", status, exitUnexpected, stdout, stderr)
+	}
+	contains(t, "output", stdout, "it goes on printing: ", `the last of which is "this line`, "1 passed, 1 failed\n")
+}
+
+func TestDeafServerHarmsNoOther(t *testing.T) {
+	status, stdout, stderr, _ := againstBad(t, "second-deaf", "-timescale=0.1", "proc-drain", "publish-beside")
+	if status != exitUnexpected {
+		t.Errorf("exit %d, want %d\n%s%s", status, exitUnexpected, stdout, stderr)
+	}
+	contains(t, "output", stdout, "and was killed", "1/2  FAIL            proc-drain", "2/2  pass            publish-beside")
+}
+
+// What a server may do, though no server should.
+func TestStrangeServersAreBorne(t *testing.T) {
+	for target, note := range map[string]string{
+		"garbage-first": "before the ready line were passed over: 2\n",
+		"huge-first":    "before the ready line were passed over: 1\n",
+		"million-lines": "before the ready line were passed over: 1000000\n",
+		"closes-after":  "",
+	} {
+		t.Run(target, func(t *testing.T) {
+			t.Parallel()
+			status, stdout, stderr, _ := againstBad(t, target, "fail-status", "publish-beside")
+			if status != exitOK {
+				t.Errorf("exit %d\n%s%s", status, stdout, stderr)
+			}
+			contains(t, "output", stdout, note, "2 passed, 0 failed\n")
+		})
+	}
+}

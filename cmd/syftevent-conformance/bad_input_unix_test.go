@@ -1,0 +1,49 @@
+//go:build unix
+
+package main
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// What a server leaves behind holds its output and hears no signal: it ends with the
+// server, and nobody waits for it.
+func TestDescendantsAreEnded(t *testing.T) {
+	status, stdout, stderr, file := againstBad(t, "clinging", "proc-once", "publish-beside")
+	if status != exitOK {
+		t.Errorf("exit %d\n%s%s", status, stdout, stderr)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pids := strings.Fields(string(data))
+	if len(pids) != 5 { // the probe's, three of proc-once, and the other's
+		t.Errorf("%d starts", len(pids))
+	}
+	for _, text := range pids {
+		pid, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for deadline := time.Now().Add(20 * time.Second); isRunning(pid); time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("process %d runs on", pid)
+			}
+		}
+	}
+}
+
+// isRunning reports whether there is a process, zombies excepted.
+func isRunning(pid int) bool {
+	if syscall.Kill(pid, 0) != nil {
+		return false
+	}
+	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	return err != nil || !strings.Contains(string(status), ") Z ")
+}

@@ -1,0 +1,188 @@
+package report
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/runner"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
+)
+
+// A Mark is what a cell of a matrix says.
+type Mark string
+
+// The marks. Each has a sign of its own: colour only repeats it.
+const (
+	Met         Mark = "✓"
+	NotMet      Mark = "✗"
+	NotAdvised  Mark = "!" // a SHOULD is not met
+	NotThere    Mark = "–" // not implemented or not applicable
+	NotAnswered Mark = "?" // could not be tested, or was not run
+)
+
+// flakySign stands behind the mark of what may turn out otherwise next time.
+const flakySign = "~"
+
+// legend explains the signs, and names the class of style sheets for each.
+var legend = []struct{ Sign, Style, Meaning string }{
+	{string(Met), Met.Style(), "met"},
+	{string(NotMet), NotMet.Style(), "a MUST is not met, or the server has died"},
+	{string(NotAdvised), NotAdvised.Style(), "a SHOULD is not met"},
+	{string(NotThere), NotThere.Style(), "not implemented, or not applicable"},
+	{string(NotAnswered), NotAnswered.Style(), "could not be tested, or was not run"},
+	{flakySign, "", "flaky: may turn out otherwise next time"},
+}
+
+// A Matrix compares implementations, requirement by requirement.
+type Matrix struct {
+	Columns []Column
+	Rows    []Row
+}
+
+// A Column is one implementation: the document of one run.
+type Column struct {
+	// File is where the document was read.
+	File     string
+	Document *Document
+	// Title is the name and version, with the file if that does not tell it from
+	// the others. NewMatrix sets it.
+	Title string
+}
+
+// A Row is one requirement.
+type Row struct {
+	Requirement Requirement
+	// Listed is whether the suite knows the requirement. Documents that another
+	// version of it has written may have others.
+	Listed bool
+	// Cells are in the order of the columns.
+	Cells []Cell
+}
+
+// A Cell is what one run says of one requirement.
+type Cell struct {
+	Mark  Mark
+	Flaky bool
+	// Scenarios are those that cover the requirement, the ones that decide the
+	// mark first.
+	Scenarios []Scenario
+}
+
+// NewMatrix compares documents: a row for each of the requirements, in their order,
+// and then for those that only documents know.
+func NewMatrix(requirements []spec.Requirement, columns []Column) *Matrix {
+	m := &Matrix{Columns: slices.Clone(columns)}
+	m.setTitles()
+	seen := map[string]bool{}
+	for _, r := range requirements {
+		seen[r.ID] = true
+		m.addRow(Requirement(r), true)
+	}
+	for _, c := range m.Columns {
+		for _, s := range c.Document.Scenarios {
+			for _, r := range s.Requirements {
+				if !seen[r.ID] {
+					seen[r.ID] = true
+					m.addRow(r, false)
+				}
+			}
+		}
+	}
+	return m
+}
+
+func (m *Matrix) addRow(r Requirement, listed bool) {
+	row := Row{Requirement: r, Listed: listed}
+	for _, c := range m.Columns {
+		row.Cells = append(row.Cells, newCell(c.Document, r.ID))
+	}
+	m.Rows = append(m.Rows, row)
+}
+
+// setTitles tells the columns apart: by the file, if need be by its whole path.
+func (m *Matrix) setTitles() {
+	count := func(title func(Column) string) map[string]int {
+		counts := map[string]int{}
+		for _, c := range m.Columns {
+			counts[title(c)]++
+		}
+		return counts
+	}
+	name := func(c Column) string {
+		return strings.TrimSpace(c.Document.Implementation.Name + " " + c.Document.Implementation.Version)
+	}
+	nameAndFile := func(c Column) string { return fmt.Sprintf("%s (%s)", name(c), filepath.Base(c.File)) }
+	names, namesAndFiles := count(name), count(nameAndFile)
+	for i, c := range m.Columns {
+		switch {
+		case names[name(c)] == 1:
+			m.Columns[i].Title = name(c)
+		case namesAndFiles[nameAndFile(c)] == 1:
+			m.Columns[i].Title = nameAndFile(c)
+		default:
+			m.Columns[i].Title = fmt.Sprintf("%s (%s)", name(c), c.File)
+		}
+	}
+}
+
+// precedence of outcomes, the one first that decides the mark of a requirement with
+// several scenarios: what went wrong, what is not known, and what is good. A
+// scenario that does not apply takes nothing from one that passed.
+var precedence = []runner.Outcome{
+	runner.Fail, runner.Warn, runner.CouldNotTest, runner.Pass, runner.NotImplemented, runner.NotApplicable,
+}
+
+func newCell(d *Document, requirement string) Cell {
+	var c Cell
+	for _, s := range d.Scenarios {
+		covers := func(r Requirement) bool { return r.ID == requirement }
+		if slices.ContainsFunc(s.Requirements, covers) {
+			c.Scenarios = append(c.Scenarios, s)
+			c.Flaky = c.Flaky || s.Status() == Flaky
+		}
+	}
+	rank := func(s Scenario) int { return slices.Index(precedence, s.Outcome.runners()) }
+	slices.SortStableFunc(c.Scenarios, func(a, b Scenario) int { return rank(a) - rank(b) })
+	c.Mark = NotAnswered
+	if len(c.Scenarios) > 0 {
+		c.Mark = c.Scenarios[0].Mark()
+	}
+	return c
+}
+
+// Mark is that of a requirement of which the scenario is the only one.
+func (s Scenario) Mark() Mark {
+	switch s.Outcome.runners() {
+	case runner.Pass:
+		return Met
+	case runner.Fail:
+		return NotMet
+	case runner.Warn:
+		return NotAdvised
+	case runner.NotImplemented, runner.NotApplicable:
+		return NotThere
+	}
+	return NotAnswered
+}
+
+// Text is the sign of the cell.
+func (c Cell) Text() string {
+	if c.Flaky {
+		return string(c.Mark) + flakySign
+	}
+	return string(c.Mark)
+}
+
+// Words say what the sign says, and what decided it.
+func (c Cell) Words() string {
+	if len(c.Scenarios) == 0 {
+		return "no scenario of this run covers it"
+	}
+	var parts []string
+	for _, s := range c.Scenarios {
+		parts = append(parts, s.ID+": "+strings.ToLower(string(s.Status())))
+	}
+	return strings.Join(parts, ", ")
+}

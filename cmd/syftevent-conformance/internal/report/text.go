@@ -1,0 +1,102 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/runner"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
+)
+
+// A Text writes a run as text, each result when it is there.
+type Text struct {
+	Out io.Writer
+	// Verbose shows the log of scenarios that pass, too, and all there is to tell
+	// of failures that were known.
+	Verbose bool
+	// Reproduce is the command line that repeats a scenario, with %s for its id.
+	Reproduce string
+	// CoreMust are the ids of all scenarios that cover a core MUST; the verdict
+	// is partial unless they all ran.
+	CoreMust []string
+
+	total   int
+	width   int
+	results []runner.Result
+}
+
+// Begin writes the head of the run.
+func (t *Text) Begin(ready target.Ready, seed uint64, ids []string) {
+	t.total = len(ids)
+	for _, id := range ids {
+		t.width = max(t.width, len(id))
+	}
+	features := "no features"
+	if len(ready.Features) > 0 {
+		features = "features " + strings.Join(ready.Features, ", ")
+	}
+	fmt.Fprintf(t.Out, "%s against %s %s (%s), seed %d\n\n", plural(len(ids), "scenario"), ready.Implementation, ready.Version, features, seed)
+}
+
+// Add writes one result.
+func (t *Text) Add(r runner.Result) {
+	t.results = append(t.results, r)
+	status := StatusOf(r)
+	digits := len(fmt.Sprint(t.total))
+	fmt.Fprintf(t.Out, "%*d/%d  %-15s %-*s %8s\n", digits, len(t.results), t.total, status, t.width, r.Scenario.ID, r.Duration.Round(time.Millisecond))
+	s := newScenario(r, t.Reproduce)
+	switch status {
+	case Failed, Warned, CouldNotTest:
+		t.explain(r, s)
+	case Known, Flaky, UnexpectedPass:
+		t.indented(s.knownText())
+		if t.Verbose && r.Outcome != runner.Pass {
+			t.explain(r, s)
+		}
+	case NotApplicable:
+		t.indented(block("because", r.Problem))
+	}
+	if t.Verbose && r.Outcome == runner.Pass {
+		t.indented(block("log", r.Log))
+	}
+	if r.Dir != "" {
+		t.indented(block("files kept in", r.Dir))
+	}
+}
+
+// explain writes all that helps to understand a result that is not a pass.
+func (t *Text) explain(r runner.Result, s Scenario) {
+	fmt.Fprintln(t.Out)
+	t.indented(s.Summary)
+	t.indented(s.evidence())
+	if t.Verbose {
+		t.indented(block("log", r.Log))
+	}
+	t.indented("reproduce: " + s.Reproduce)
+	fmt.Fprintln(t.Out)
+}
+
+// indented writes lines under the line of a result.
+func (t *Text) indented(text string) {
+	if text = strings.TrimRight(text, "\n"); text != "" {
+		fmt.Fprintf(t.Out, "    %s\n", strings.ReplaceAll(text, "\n", "\n    "))
+	}
+}
+
+// End writes the figures and the verdict.
+func (t *Text) End() {
+	s := t.Summary()
+	fmt.Fprintf(t.Out, "\n%d passed, %d failed\n", s.Counts.Passed, s.Counts.Failed)
+	for _, c := range s.Counts.list() {
+		fmt.Fprintf(t.Out, "%s: %d\n", c.What, c.N)
+	}
+	fmt.Fprintf(t.Out, "verdict: %s\n", s.Counts.explain(s.Verdict))
+}
+
+// Summary sums up the results so far.
+func (t *Text) Summary() Summary { return Summarize(t.results, t.total, t.CoreMust) }
+
+// Results returns the results so far, in the order in which they came.
+func (t *Text) Results() []runner.Result { return t.results }

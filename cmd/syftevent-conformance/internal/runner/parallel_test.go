@@ -1,0 +1,79 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/script"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
+)
+
+// plain makes scenarios that need no server.
+func plain(n int) []scenario.Scenario {
+	var list []scenario.Scenario
+	for i := range n {
+		list = append(list, scenario.Scenario{
+			ID:     fmt.Sprintf("s%02d", i),
+			Covers: []spec.Requirement{{ID: "x", Level: spec.Must, Class: "core"}},
+			Script: []byte("exists file\n-- file --\n"),
+		})
+	}
+	return list
+}
+
+func TestRunGivesEachResultOnce(t *testing.T) {
+	scenarios := plain(20)
+	scenarios[7].Feature = "nothing-declares-it"
+	for _, parallel := range []int{0, 1, 3, 50} {
+		config := Config{Dir: t.TempDir(), Config: script.Config{Timescale: 1}, Parallel: parallel}
+		got := map[string]Outcome{}
+		// The race detector sees whether done is called by two at a time.
+		Run(t.Context(), config, target.Ready{}, scenarios, func(r Result) {
+			if _, twice := got[r.Scenario.ID]; twice {
+				t.Errorf("%s has two results", r.Scenario.ID)
+			}
+			got[r.Scenario.ID] = r.Outcome
+		})
+		want := map[string]Outcome{}
+		for _, s := range scenarios {
+			want[s.ID] = Pass
+		}
+		want["s07"] = NotImplemented
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("parallel %d (-want +got):\n%s", parallel, diff)
+		}
+	}
+}
+
+func TestRunOneAtATimeKeepsTheOrder(t *testing.T) {
+	config := Config{Dir: t.TempDir(), Config: script.Config{Timescale: 1}, Parallel: 1}
+	var got []string
+	Run(t.Context(), config, target.Ready{}, plain(5), func(r Result) { got = append(got, r.Scenario.ID) })
+	if !slices.IsSorted(got) || len(got) != 5 {
+		t.Errorf("%v", got)
+	}
+}
+
+// Nothing starts once a run is cancelled, and what was broken off is no failure.
+func TestCancelledRunEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	config := Config{Dir: t.TempDir(), Config: script.Config{Timescale: 1}, Parallel: 2}
+	results := 0
+	Run(ctx, config, target.Ready{}, plain(30), func(r Result) {
+		results++
+		cancel()
+		if r.Outcome != Pass {
+			t.Errorf("%s: %s", r.Scenario.ID, r.Outcome)
+		}
+	})
+	// The first, and what the two workers had begun by then.
+	if results == 0 || results > 4 {
+		t.Errorf("%d results", results)
+	}
+	Run(ctx, config, target.Ready{}, plain(3), func(r Result) { t.Errorf("%s was run", r.Scenario.ID) })
+}

@@ -1,0 +1,97 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/script"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
+)
+
+// A worker runs scenarios, one after the other. It keeps one server for those that
+// can share it.
+type worker struct {
+	config Config
+	ready  target.Ready
+	number int
+
+	shared *script.Shared // nil until a scenario wants it, and when it was given up
+	opened int            // how many there were
+	notes  []string
+}
+
+// run runs a scenario, unless the server does not declare its feature. There is no
+// result if the run was cancelled before its end.
+func (w *worker) run(ctx context.Context, s scenario.Scenario) (r Result, ok bool) {
+	if ctx.Err() != nil {
+		return Result{}, false
+	}
+	if s.Feature != "" && !slices.Contains(w.ready.Features, s.Feature) {
+		return Result{Scenario: s, Outcome: NotImplemented}, true
+	}
+	if w.config.Reuse && canShare(s.Script) {
+		r = w.runShared(ctx, s)
+	} else {
+		r = runOne(ctx, w.config, s, nil)
+	}
+	return r, r.Outcome == Pass || ctx.Err() == nil
+}
+
+// runShared runs a scenario with the shared server, and gives that up if it is of no
+// use to the next.
+func (w *worker) runShared(ctx context.Context, s scenario.Scenario) Result {
+	if w.shared != nil && w.shared.Died() != "" {
+		w.note("a shared server has ended between two scenarios (%s)", w.shared.Died())
+		w.giveUp()
+	}
+	if w.shared == nil {
+		w.opened++
+		dir := filepath.Join(w.config.Dir, fmt.Sprintf("shared-%d-%d", w.number, w.opened))
+		shared, err := script.OpenShared(w.config.Config, dir)
+		if err != nil {
+			return Result{Scenario: s, Outcome: CouldNotTest, Problem: err.Error()}
+		}
+		w.shared = shared
+	}
+	r := runOne(ctx, w.config, s, w.shared)
+	if w.config.Keep {
+		r.Dir = w.shared.Dir()
+	}
+	if r.Outcome == CouldNotTest || r.Failure != nil && r.Failure.Dead {
+		w.giveUp()
+	}
+	return r
+}
+
+// end stops the shared server, at once if the run was cancelled.
+func (w *worker) end(ctx context.Context) {
+	if w.shared == nil {
+		return
+	}
+	if ctx.Err() == nil {
+		if err := w.shared.Stop(); err != nil {
+			w.note("stopping a shared server: %v", err)
+		}
+	}
+	w.giveUp()
+}
+
+// giveUp ends the shared server and its network, and removes its files unless they
+// are kept.
+func (w *worker) giveUp() {
+	if err := w.shared.Close(); err != nil {
+		w.note("closing the network of a shared server: %v", err)
+	}
+	if !w.config.Keep {
+		os.RemoveAll(w.shared.Dir())
+	}
+	w.shared = nil
+}
+
+func (w *worker) note(format string, args ...any) {
+	w.notes = append(w.notes, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,95 @@
+package script
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// untimed compares events but for their times.
+var untimed = cmpopts.IgnoreFields(Event{}, "At")
+
+func write(t *testing.T, dir, name, text string) {
+	t.Helper()
+	name = filepath.Join(dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWatchTellsWhatChanges(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "echo/.syftkeep", "")
+	write(t, dir, "echo/c@x.org/1.request", "{}")
+	write(t, dir, "echo/c@x.org/2.request", "{}")
+	write(t, dir, "echo/c@x.org/4.request/not-a-request", "")
+
+	// The first look tells what is there, and the last what has become of it.
+	s := &story{began: time.Now()}
+	w := startWatch(dir, s, false)
+	write(t, dir, "echo/c@x.org/1.response", "{}\n")
+	write(t, dir, "echo/c@x.org/2.request", "{} ")
+	if err := os.RemoveAll(filepath.Join(dir, "echo/c@x.org/1.request")); err != nil {
+		t.Fatal(err)
+	}
+	w.end()
+	// Each kind of change for itself: how many looks there were is left to chance.
+	got := map[Change][]string{}
+	for _, e := range s.all() {
+		got[e.Change] = append(got[e.Change], e.What)
+	}
+	got[Modified] = got[Modified][len(got[Modified])-1:] // truncating it may have been seen, too
+	want := map[Change][]string{
+		Appeared: {"echo/c@x.org/1.request", "echo/c@x.org/2.request", "echo/c@x.org/4.request", "echo/c@x.org/4.request/not-a-request", "echo/c@x.org/1.response"},
+		Modified: {"echo/c@x.org/2.request"},
+		Vanished: {"echo/c@x.org/1.request"},
+	}
+	if diff := cmp.Diff(want, got, cmpopts.SortSlices(strings.Compare)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestSilentWatchDoesNotTellWhatWasThere(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "old", "x")
+	s := &story{began: time.Now()}
+	w := startWatch(dir, s, true)
+	if err := os.Mkdir(filepath.Join(dir, "new.response"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	w.end()
+	if diff := cmp.Diff([]Event{{Change: Appeared, What: "new.response", Size: -1}}, s.all(), untimed); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestWatchBearsThatThereIsNothing(t *testing.T) {
+	s := &story{began: time.Now()}
+	startWatch(filepath.Join(t.TempDir(), "none"), s, false).end()
+	if events := s.all(); len(events) > 0 {
+		t.Errorf("%v", events)
+	}
+}
+
+func TestStoryIsBounded(t *testing.T) {
+	s := &story{began: time.Now()}
+	for range mostEvents + 7 {
+		s.tell(Appeared, "x", 1)
+	}
+	got := s.all()
+	if len(got) != mostEvents+1 {
+		t.Fatalf("%d events", len(got))
+	}
+	want := Event{Change: Omitted, What: "7 more events are left out", Size: -1}
+	if diff := cmp.Diff(want, got[mostEvents], untimed); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/report"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
+)
+
+// matrixFlags are the command line of matrix.
+type matrixFlags struct {
+	markdown string
+	html     string
+	schema   bool
+	files    []string
+}
+
+func parseMatrix(args []string) (*matrixFlags, error) {
+	f := &matrixFlags{}
+	flags := flag.NewFlagSet("matrix", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&f.markdown, "md", "", "")
+	flags.StringVar(&f.html, "html", "", "")
+	flags.BoolVar(&f.schema, "schema", false, "")
+	for len(args) > 0 { // flags and files in any order
+		if !strings.HasPrefix(args[0], "-") {
+			f.files, args = append(f.files, args[0]), args[1:]
+			continue
+		}
+		if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+			return nil, errHelp
+		} else if err != nil {
+			return nil, usageError("%s", err)
+		}
+		if len(flags.Args()) == len(args) { // "-", which flag leaves alone
+			return nil, usageError("a report is read from a file, not from %q", args[0])
+		}
+		args = flags.Args()
+	}
+	if f.schema {
+		if len(f.files) > 0 || f.markdown != "" || f.html != "" {
+			return nil, usageError("-schema stands alone")
+		}
+		return f, nil
+	}
+	if len(f.files) == 0 {
+		return nil, usageError("matrix wants the files that run -json has written")
+	}
+	outputs := []string{f.markdown, f.html}
+	for i, output := range outputs {
+		for _, other := range append(outputs[:i:i], f.files...) {
+			if output != "" && other != "" && sameFile(output, other) {
+				return nil, usageError("%s cannot be written: it is also another file of the command line", output)
+			}
+		}
+	}
+	return f, nil
+}
+
+// compare makes a matrix of reports.
+func compare(args []string, stdout io.Writer) error {
+	f, err := parseMatrix(args)
+	if err != nil {
+		return err
+	}
+	if f.schema {
+		_, err := io.WriteString(stdout, report.Schema)
+		return err
+	}
+	var columns []report.Column
+	for _, file := range f.files {
+		document, err := report.Read(file)
+		if err != nil {
+			return &statusError{exitUsage, err}
+		}
+		columns = append(columns, report.Column{File: file, Document: document})
+	}
+	matrix := report.NewMatrix(spec.Requirements(), columns)
+	if f.markdown == "" && f.html == "" {
+		return matrix.Markdown(stdout)
+	}
+	for _, wanted := range []struct {
+		path  string
+		write func(io.Writer) error
+	}{{f.markdown, matrix.Markdown}, {f.html, matrix.HTML}} {
+		if wanted.path == "" {
+			continue
+		}
+		output, err := createOutput(wanted.path)
+		if err == nil {
+			err = output.write(wanted.write)
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(stdout, "%s was written\n", wanted.path)
+	}
+	return nil
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestReuseFindsTheSame(t *testing.T) {
+	status, stdout, stderr := judge(t, "run", "-reuse")
+	if status != exitOK || strings.Contains(stdout, "note: ") {
+		t.Fatalf("exit %d\n%s%s", status, stdout, stderr)
+	}
+	contains(t, "output", stdout, " 0 failed\n", "verdict: conformant\n")
+}
+
+// starts counts the lines of a file.
+func starts(t *testing.T, file string) int {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Count(string(data), "\n")
+}
+
+func TestReuseStartsOneServer(t *testing.T) {
+	ids := []string{"detect-websocket", "envelope-url", "identity-refuse", "envelope-exact"}
+	for flag, want := range map[string]int{"-reuse": 2, "-reuse=false": 5} { // with the probe's
+		status, stdout, stderr, file := againstBad(t, "counting", append([]string{flag}, ids...)...)
+		if status != exitOK {
+			t.Errorf("exit %d\n%s%s", status, stdout, stderr)
+		}
+		if got := starts(t, file); got != want {
+			t.Errorf("%s: %d starts, want %d", flag, got, want)
+		}
+	}
+}
+
+// A shared server that dies fails the scenario in which it does, and the next has a
+// fresh one; a scenario that wants a server of its own has it.
+func TestReuseReplacesTheDead(t *testing.T) {
+	status, stdout, stderr, file := againstBad(t, "counting", "-reuse", "envelope-url", "fail-status", "identity-refuse", "publish-beside", "route-unknown")
+	if status != exitUnexpected {
+		t.Errorf("exit %d, want %d\n%s%s", status, exitUnexpected, stdout, stderr)
+	}
+	contains(t, "output", stdout, "2/5  FAIL            fail-status", "the server has ended (exit status 9)", "dying at /fail", "4 passed, 1 failed\n")
+	if got := starts(t, file); got != 4 { // the probe's, two that were shared, and publish-beside's
+		t.Errorf("%d starts\n%s", got, stdout)
+	}
+}
+
+func TestReuseNotesWhatDoesNotStop(t *testing.T) {
+	status, stdout, stderr := against(t, "deaf", "-reuse", "-parallel=1", "-timescale=0.1", "envelope-url", "identity-refuse")
+	if status != exitOK {
+		t.Errorf("exit %d\n%s%s", status, stdout, stderr)
+	}
+	contains(t, "output", stdout, "2 passed, 0 failed\n", "note: stopping a shared server: the server went on for ", "and was killed\n")
+}
+
+func TestReuseLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	judge(t, "run", "-reuse", "-dir", dir, "fail-*")
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+}

@@ -1,0 +1,48 @@
+package boxscript_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/syftevent/syftevent-go/fakebox"
+	"github.com/syftevent/syftevent-go/fakebox/boxscript"
+)
+
+// Scripts that adopt a network leave it open for the next, and their requests do not
+// collide though they have the same names.
+func TestAdoptedNetworkOutlivesTheScript(t *testing.T) {
+	network := fakebox.New(t, fakebox.Config{})
+	server := network.Join("bob@example.com")
+	for _, name := range []string{"one", "two"} {
+		dir := t.TempDir()
+		text := "box send hello echo hi\nbox wait -arrived hello\n! exists $WORK/box\n"
+		if err := os.WriteFile(filepath.Join(dir, name+".txtar"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		setup := func(env *testscript.Env) error {
+			if err := boxscript.Setup(env); err != nil {
+				return err
+			}
+			if err := boxscript.OfEnv(env).Adopt(network, server); err != nil {
+				return err
+			}
+			if err := boxscript.OfEnv(env).Adopt(network, server); err == nil {
+				t.Error("a network was adopted twice")
+			}
+			return nil
+		}
+		// It returns when the script has ended.
+		t.Run("script", func(t *testing.T) {
+			testscript.Run(t, testscript.Params{Dir: dir, Cmds: boxscript.Commands(), Setup: setup})
+		})
+	}
+	requests, err := filepath.Glob(filepath.Join(server.Datasite(), "app_data/app/rpc/echo/client@example.com/*.request"))
+	if err != nil || len(requests) != 2 {
+		t.Errorf("requests: %v, %v", requests, err)
+	}
+	if err := server.Deliver("still/open", nil, fakebox.Delivery{}); err != nil {
+		t.Error(err)
+	}
+}
