@@ -139,15 +139,18 @@ func (l *laboratory) expose(ctx context.Context, defects []mutant.Defect, stdout
 		}
 		verdict := found.verdict()
 		switch verdict {
-		case "caught":
+		case caught:
 			t.caught++
-		case "COULD NOT TEST":
+		case couldNotTest:
 			t.untested++
 		}
-		fmt.Fprintf(stdout, "%3d/%d  %-14s  %-18s  %s\n", i+1, len(defects), verdict, d.Name, strings.Join(found.says(), "; "))
-		if verdict != "caught" || l.verbose {
-			fmt.Fprintf(stdout, "    %s (SPEC.md [%s])\n", d.What, d.Requirement)
-			for _, r := range found.results {
+		fmt.Fprintf(stdout, "%3d/%d  %-14s  %-18s  %s\n", i+1, len(defects), verdict, d.Name, found.says())
+		if verdict == caught && !l.verbose {
+			continue
+		}
+		fmt.Fprintf(stdout, "    %s (SPEC.md [%s])\n", d.What, d.Requirement)
+		for _, r := range found.results {
+			if m := found.meaning(r); m != asListed && (m != caughtBy || l.verbose) {
 				fmt.Fprintf(stdout, "    %s: %s%s\n", r.Scenario.ID, r.Outcome, evidence(r))
 			}
 		}
@@ -165,7 +168,7 @@ type finding struct {
 func (l *laboratory) examine(ctx context.Context, d mutant.Defect) finding {
 	var chosen []scenario.Scenario
 	for _, s := range l.scenarios {
-		if slices.Contains(d.Breaks, s.ID) || !d.Broad && (l.all || slices.Contains(smokeSet, s.ID)) {
+		if slices.Contains(d.Breaks, s.ID) || !d.Broad && (l.all || slices.Contains(vital, s.ID)) {
 			chosen = append(chosen, s)
 		}
 	}
@@ -186,53 +189,75 @@ func (l *laboratory) examine(ctx context.Context, d mutant.Defect) finding {
 	return finding{d, results}
 }
 
-// sort returns the ids of the scenarios by what they say of the defect.
-func (f finding) sort() (broken, passed, alsoBroken, untested []string) {
-	for _, r := range f.results {
-		listed := slices.Contains(f.defect.Breaks, r.Scenario.ID)
-		failed := r.Outcome == runner.Fail || r.Outcome == runner.Warn
-		switch id := r.Scenario.ID; {
-		case failed && listed:
-			broken = append(broken, id)
-		case failed:
-			alsoBroken = append(alsoBroken, id)
-		case r.Outcome == runner.Pass && listed:
-			passed = append(passed, id)
-		case r.Outcome == runner.CouldNotTest || r.Outcome == runner.NotImplemented:
-			untested = append(untested, id)
-		}
+// What a result says of a defect, as it is printed before the scenarios' ids.
+const (
+	caughtBy   = "by"
+	escapes    = "passes:"
+	alsoBreaks = "also breaks"
+	untested   = "not tested:"
+	asListed   = "" // passes, and is to; or does not apply here
+)
+
+// meaning says what a result says of the defect.
+func (f finding) meaning(r runner.Result) string {
+	listed := slices.Contains(f.defect.Breaks, r.Scenario.ID)
+	failed := r.Outcome == runner.Fail || r.Outcome == runner.Warn
+	switch {
+	case failed && listed:
+		return caughtBy
+	case failed:
+		return alsoBreaks
+	case r.Outcome == runner.Pass && listed:
+		return escapes
+	case r.Outcome == runner.CouldNotTest || r.Outcome == runner.NotImplemented:
+		return untested
 	}
-	return broken, passed, alsoBroken, untested
+	return asListed
 }
+
+// by returns the ids of the scenarios by what their results say.
+func (f finding) by() map[string][]string {
+	ids := map[string][]string{}
+	for _, r := range f.results {
+		m := f.meaning(r)
+		ids[m] = append(ids[m], r.Scenario.ID)
+	}
+	return ids
+}
+
+// The verdicts of a defect.
+const (
+	caught       = "caught"
+	escaped      = "ESCAPED"
+	wrong        = "WRONG"
+	couldNotTest = "COULD NOT TEST"
+)
 
 func (f finding) verdict() string {
-	_, passed, alsoBroken, untested := f.sort()
-	switch {
-	case len(passed) > 0:
-		return "ESCAPED"
-	case len(alsoBroken) > 0:
-		return "WRONG"
-	case len(untested) > 0:
-		return "COULD NOT TEST"
+	switch ids := f.by(); {
+	case ids[escapes] != nil:
+		return escaped
+	case ids[alsoBreaks] != nil:
+		return wrong
+	case ids[untested] != nil:
+		return couldNotTest
 	}
-	return "caught"
+	return caught
 }
 
-func (f finding) says() []string {
+// says lists the scenarios behind the verdict.
+func (f finding) says() string {
 	var words []string
-	broken, passed, alsoBroken, untested := f.sort()
-	for _, part := range []struct {
-		words string
-		ids   []string
-	}{{"by", broken}, {"passes:", passed}, {"also breaks", alsoBroken}, {"not tested:", untested}} {
-		if len(part.ids) > 0 {
-			words = append(words, part.words+" "+strings.Join(part.ids, ", "))
+	ids := f.by()
+	for _, m := range []string{caughtBy, escapes, alsoBreaks, untested} {
+		if ids[m] != nil {
+			words = append(words, m+" "+strings.Join(ids[m], ", "))
 		}
 	}
 	if words == nil {
-		return []string{"no scenario that it breaks applies here"}
+		return "no scenario that it breaks applies here"
 	}
-	return words
+	return strings.Join(words, "; ")
 }
 
 // evidence is how a scenario has ended, if there is more to say.

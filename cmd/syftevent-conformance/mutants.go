@@ -17,10 +17,10 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 )
 
-// smokeSet are scenarios that tell whether a server works at all. Whatever a defect is
-// not listed to break of them must pass: a server that is quite dead would be
+// vital are scenarios that tell whether a server works at all. Those of them that a
+// defect is not listed to break must pass: a server that is quite dead would be
 // caught by anything.
-var smokeSet = []string{"detect-websocket", "publish-beside", "proc-faithful", "fail-status"}
+var vital = []string{"detect-websocket", "publish-beside", "proc-faithful", "fail-status"}
 
 // unproven says why no defect breaks a requirement of the level MUST.
 var unproven = map[string]string{}

@@ -115,6 +115,9 @@ func (s *server) leadsTo(text, endpoint string) bool {
 			return false
 		}
 	}
+	if s.has("endpoint-only") {
+		return strings.HasSuffix(path.Clean(plain), "/rpc/"+endpoint)
+	}
 	return path.Clean(plain) == s.email+"/app_data/"+s.app+"/rpc/"+endpoint
 }
 
@@ -163,6 +166,9 @@ func (s *server) handle(p place, req *request) reply {
 		run(found.handler, call{&given, values})
 	}
 	r, err := run(found.handler, call{&given, values})
+	if s.has("no-reply-headers") {
+		r.headers = nil
+	}
 	failed := err != nil && !errors.As(err, new(*refusal))
 	switch {
 	case failed && s.has("fail-200"):

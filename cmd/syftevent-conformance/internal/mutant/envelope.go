@@ -54,6 +54,12 @@ func (s *server) decode(data []byte) (*request, error) {
 	var created time.Time
 	for name, into := range map[string]*time.Time{"created": &created, "expires": &req.expires} {
 		if raw, there := fields[name]; there {
+			if s.has("lenient-times") {
+				if t, err := s.parseTime(raw); err == nil {
+					*into = t
+				}
+				continue
+			}
 			if *into, err = s.parseTime(raw); err != nil {
 				return nil, refuse(400, "Error loading request: field %s", name)
 			}

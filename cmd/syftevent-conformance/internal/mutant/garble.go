@@ -118,8 +118,6 @@ func (s *server) miswrite(envelope map[string]any, r reply) {
 		envelope["expires"] = formatTime(time.Now().Add(lifetime))
 	case "own-id":
 		envelope["id"] = rand.Text()
-	case "no-reply-headers":
-		envelope["headers"] = map[string]string{}
 	}
 }
 
@@ -129,6 +127,12 @@ func (s *server) permit(text string) string {
 	switch s.defect {
 	case "private-schema":
 		return strings.Replace(text, "'rpc.schema.json'", "'none'", 1)
+	case "open-schema":
+		return strings.Replace(text, "    - '*'\n", "    - '*'\n    write:\n    - '*'\n", 1)
+	case "open-permissions":
+		return text + "- pattern: 'syft.pub.yaml'\n  access:\n    write:\n    - '*'\n"
+	case "flat-permissions":
+		return strings.ReplaceAll(text, "**/{{", "*/{{")
 	case "open-requests":
 		return strings.Replace(text, "{{.UserEmail}}/*.request", "*/*.request", 1)
 	case "no-responses":

@@ -38,6 +38,9 @@ func (s *server) lock(ctx context.Context) (unlock func(), err error) {
 			return nil, fmt.Errorf("taking the lock: %w", err)
 		}
 		if data, err := os.ReadFile(name); err == nil && !alive(strings.TrimSpace(string(data))) {
+			if s.has("stale-lock") {
+				return nil, fmt.Errorf("the lock %s is held", name)
+			}
 			os.Remove(name)
 			continue
 		}

@@ -35,7 +35,7 @@ func (s *server) publish(p place) {
 // publishFile lets a response appear under its name whole, and never in place of
 // another.
 func (s *server) publishFile(p place, final string, data []byte) error {
-	if s.has("in-place") || s.has("through-links") && isLink(final) {
+	if s.has("in-place") && len(data) > blockSize || s.has("through-links") && isLink(final) {
 		return s.publishInPlace(final, data)
 	}
 	temporary, err := s.writeTemporary(p.folder, data)
@@ -49,10 +49,7 @@ func (s *server) publishFile(p place, final string, data []byte) error {
 			err = os.Rename(temporary, final)
 		}
 	}
-	if s.has("untidy") {
-		return err
-	}
-	if removed := os.Remove(temporary); err == nil && removed != nil && !errors.Is(removed, fs.ErrNotExist) {
+	if removed := s.removeTemporary(temporary); err == nil && removed != nil && !errors.Is(removed, fs.ErrNotExist) {
 		s.log.Printf("removing a temporary file: %v", removed)
 	}
 	if err != nil {
@@ -65,6 +62,13 @@ func (s *server) publishFile(p place, final string, data []byte) error {
 		return nil
 	}
 	return s.nudge(p.folder, final)
+}
+
+func (s *server) removeTemporary(name string) error {
+	if s.has("untidy") {
+		return nil
+	}
+	return os.Remove(name)
 }
 
 // writeTemporary writes a file under a name that SyftBox passes over.

@@ -5,7 +5,7 @@ var processDefects = []Defect{
 	{
 		Name: "drops-headers", Requirement: "proc-faithful",
 		What:   "hands no headers to the handler",
-		Breaks: []string{"proc-faithful", "publish-faithful", "identity-headers"},
+		Breaks: []string{"proc-faithful", "publish-faithful", "identity-headers", "envelope-examples"},
 	},
 	{
 		Name: "drops-query", Requirement: "proc-faithful",
@@ -58,6 +58,16 @@ var processDefects = []Defect{
 		Breaks: []string{"proc-survive"},
 	},
 	{
+		Name: "garbage-start", Requirement: "proc-survive",
+		What:   "dies when it starts of a file that is no JSON",
+		Breaks: []string{"proc-survive", "cleanup-corrupt"},
+	},
+	{
+		Name: "stale-lock", Requirement: "proc-crash",
+		What:   "does not start after it was killed",
+		Breaks: []string{"proc-crash", "proc-once", "detect-waiting"},
+	},
+	{
 		Name: "remembers-begun", Requirement: "proc-crash",
 		What:   "does not run what was begun before it was killed",
 		Breaks: []string{"proc-crash"},
@@ -103,7 +113,7 @@ var publishDefects = []Defect{
 	},
 	{
 		Name: "in-place", Requirement: "publish-whole",
-		What:   "writes responses in their place, with a pause",
+		What:   "writes large responses in their place, with a pause",
 		Breaks: []string{"publish-whole"},
 	},
 	{
@@ -119,7 +129,7 @@ var publishDefects = []Defect{
 	{
 		Name: "no-reply-headers", Requirement: "publish-faithful",
 		What:   "drops the headers of the handler",
-		Breaks: []string{"publish-faithful", "proc-faithful"},
+		Breaks: []string{"publish-faithful", "proc-faithful", "envelope-examples"},
 	},
 	{
 		Name: "empty-for-none", Requirement: "publish-faithful",
@@ -256,6 +266,11 @@ var schemaDefects = []Defect{
 	{
 		Name: "private-schema", Requirement: "schema-public",
 		What:   "lets nobody read the schema",
+		Breaks: []string{"schema-public"},
+	},
+	{
+		Name: "open-schema", Requirement: "schema-public",
+		What:   "lets everybody write the schema",
 		Breaks: []string{"schema-public"},
 	},
 	{

@@ -18,6 +18,11 @@ var layoutDefects = []Defect{
 		Breaks: []string{"layout-permissions"},
 	},
 	{
+		Name: "flat-permissions", Requirement: "layout-permissions",
+		What:   "writes permissions for endpoints of one folder only",
+		Breaks: []string{"layout-permissions"},
+	},
+	{
 		Name: "no-permissions", Requirement: "layout-permissions",
 		What:   "writes no permissions",
 		Breaks: []string{"layout-permissions", "layout-private", "schema-public", "cleanup-foreign"},
@@ -25,6 +30,11 @@ var layoutDefects = []Defect{
 	{
 		Name: "open-requests", Requirement: "layout-private",
 		What:   "writes permissions that let everybody write requests in all folders",
+		Breaks: []string{"layout-private"},
+	},
+	{
+		Name: "open-permissions", Requirement: "layout-private",
+		What:   "writes permissions that let everybody write the permissions",
 		Breaks: []string{"layout-private"},
 	},
 	{
@@ -39,7 +49,7 @@ var envelopeDefects = []Defect{
 	{
 		Name: "no-created", Requirement: "envelope-response",
 		What:   "leaves a field out of the response",
-		Breaks: []string{"publish-beside"},
+		Breaks: []string{"publish-beside", "envelope-examples"},
 	},
 	{
 		Name: "standard-base64", Requirement: "envelope-body",
@@ -74,7 +84,7 @@ var envelopeDefects = []Defect{
 	{
 		Name: "body-required", Requirement: "envelope-peers",
 		What:   "refuses requests without a body",
-		Breaks: []string{"envelope-peers", "envelope-defaults", "envelope-duplicates"},
+		Breaks: []string{"envelope-peers", "envelope-defaults", "envelope-duplicates", "envelope-examples"},
 	},
 	{
 		Name: "strict-fields", Requirement: "envelope-peers",
@@ -84,7 +94,7 @@ var envelopeDefects = []Defect{
 	{
 		Name: "id-required", Requirement: "envelope-defaults",
 		What:   "refuses requests without an id",
-		Breaks: []string{"envelope-defaults"},
+		Breaks: []string{"envelope-defaults", "envelope-examples"},
 	},
 	{
 		Name: "post-by-default", Requirement: "envelope-defaults",
@@ -104,12 +114,17 @@ var envelopeDefects = []Defect{
 	{
 		Name: "any-method", Requirement: "envelope-invalid",
 		What:   "runs requests with methods that do not exist",
+		Breaks: []string{"envelope-invalid", "envelope-examples"},
+	},
+	{
+		Name: "lenient-times", Requirement: "envelope-invalid",
+		What:   "takes a time that it cannot read for none",
 		Breaks: []string{"envelope-invalid"},
 	},
 	{
 		Name: "ignores-invalid", Requirement: "envelope-invalid",
 		What:   "does not answer what is JSON but no request",
-		Breaks: []string{"envelope-invalid"},
+		Breaks: []string{"envelope-invalid", "envelope-examples"},
 	},
 	{
 		Name: "own-url", Requirement: "envelope-url",
@@ -261,6 +276,11 @@ var identityDefects = []Defect{
 	{
 		Name: "any-url", Requirement: "identity-url",
 		What:   "runs a request whose url leads elsewhere",
+		Breaks: []string{"identity-url"},
+	},
+	{
+		Name: "endpoint-only", Requirement: "identity-url",
+		What:   "compares no more of a url than its endpoint",
 		Breaks: []string{"identity-url"},
 	},
 	{

@@ -2,6 +2,7 @@ package mutant
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -55,6 +56,12 @@ func (s *server) startWrong() error {
 		s.eachRequest(func(p place) {
 			if !waiting[p.request()] {
 				s.ignore(p)
+			}
+		})
+	case "garbage-start":
+		s.eachRequest(func(p place) {
+			if data, err := os.ReadFile(s.path(p.request())); err == nil && !json.Valid(data) {
+				s.die("a request is no JSON")
 			}
 		})
 	case "start-again":
