@@ -5,9 +5,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/report"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 )
 
@@ -79,7 +81,11 @@ func compare(args []string, stdout io.Writer) error {
 		}
 		columns = append(columns, report.Column{File: file, Document: document})
 	}
-	matrix := report.NewMatrix(spec.Requirements(), columns)
+	judged, err := judgedRequirements()
+	if err != nil {
+		return err
+	}
+	matrix := report.NewMatrix(judged, columns)
 	if f.markdown == "" && f.html == "" {
 		return matrix.Markdown(stdout)
 	}
@@ -100,4 +106,19 @@ func compare(args []string, stdout io.Writer) error {
 		fmt.Fprintf(stdout, "%s was written\n", wanted.path)
 	}
 	return nil
+}
+
+// judgedRequirements are those that scenarios cover, in the order of SPEC.md.
+func judgedRequirements() ([]spec.Requirement, error) {
+	scenarios, err := scenario.All()
+	if err != nil {
+		return nil, err
+	}
+	covered := map[string]bool{}
+	for _, s := range scenarios {
+		for _, r := range s.Covers {
+			covered[r.ID] = true
+		}
+	}
+	return slices.DeleteFunc(spec.Requirements(), func(r spec.Requirement) bool { return !covered[r.ID] }), nil
 }

@@ -251,14 +251,10 @@ func (f *runFlags) shownCommand() []string {
 // programName is how the program was started: "go run" builds it anew each time,
 // in a folder that is gone afterwards.
 func programName() []string {
-	path, err := os.Executable()
-	if err != nil {
-		return []string{"syftevent-conformance"}
-	}
-	if strings.Contains(filepath.ToSlash(path), "/go-build") {
+	if strings.Contains(filepath.ToSlash(os.Args[0]), "/go-build") {
 		return []string{"go", "run", "./cmd/syftevent-conformance"}
 	}
-	return []string{path}
+	return os.Args[:1:1]
 }
 
 // quote makes a word safe for a shell.

@@ -42,7 +42,7 @@ func TestSmokeChecksCanFail(t *testing.T) {
 	}{
 		{"all-is-well", nil, []string{
 			"smoke-api", "smoke-echo", "smoke-empty", "smoke-fail", "smoke-inspect", "smoke-items",
-			"smoke-record", "smoke-slow", "smoke-status", "smoke-sum", "smoke-users",
+			"smoke-methods", "smoke-nested", "smoke-record", "smoke-slow", "smoke-status", "smoke-sum", "smoke-users",
 		}, exitUnexpected},
 		{"strict-options", nil, []string{"smoke-options-unknown"}, exitUnexpected},
 		{"one-start", nil, []string{"smoke-ready"}, exitUnexpected},

@@ -158,6 +158,10 @@ func (s Scenario) Mark() Mark {
 	case runner.Pass:
 		return Met
 	case runner.Fail:
+		// With -strict a SHOULD fails, too.
+		if s.Level != spec.Must && s.Failure != nil && !s.Failure.Dead {
+			return NotAdvised
+		}
 		return NotMet
 	case runner.Warn:
 		return NotAdvised

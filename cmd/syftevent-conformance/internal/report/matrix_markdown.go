@@ -57,10 +57,10 @@ func (c Column) markdown(out *strings.Builder) {
 	}
 	out.WriteString("\nWhat is not met:\n\n")
 	for _, s := range failed {
-		fmt.Fprintf(out, "- %s %s: %s", plain(string(s.Mark())), plain(s.ID), plain(s.failureText()))
-		if text := s.knownText(); text != "" {
-			fmt.Fprintf(out, " (%s)", plain(text))
+		text := s.failureText()
+		if s.Known != nil { // somebody has looked into it
+			text = s.Known.Reason
 		}
-		out.WriteByte('\n')
+		fmt.Fprintf(out, "- %s %s: %s\n", plain(string(s.Mark())), plain(s.ID), plain(text))
 	}
 }

@@ -112,7 +112,7 @@ func TestMatrixAsMarkdown(t *testing.T) {
 		`- seed: 7`,
 		`- suite: syftevent-conformance v1.2.3, SPEC.md 0.1`,
 		`- ✗ fail-status: expected status 5xx, actual status 200 a\|b \<script\>`,
-		`second line (known to fail: issue 7`,
+		`- ✗ proc-once: issue 7`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, out.String())

@@ -9,8 +9,8 @@ import (
 // found them, but for the request they add. Of "box" some only do.
 var (
 	sharedCommands = []string{
-		"expect", "whole", "canary", "unanswered", "ignored", "quiet", "ran", "took", "burst", "answered", "same", "schema",
-		"exists", "cmp", "grep",
+		"expect", "whole", "canary", "unanswered", "ignored", "quiet", "ran", "took",
+		"burst", "answered", "same", "kept", "schema", "requires", "exists", "cmp", "grep",
 	}
 	sharedBoxCommands = []string{"send", "more", "finish", "again", "wait"}
 )

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -108,6 +109,7 @@ func Probe(ctx context.Context, config Config) (target.Ready, error) {
 	process, err := target.Start(ctx, config.Command, target.Settings{
 		ConfigPath: replica.ConfigPath(),
 		App:        script.App,
+		Options:    script.UsualOptions(),
 		RecordPath: filepath.Join(dir, "record.log"),
 		LogDir:     dir,
 	})
@@ -261,12 +263,17 @@ func (t *recorder) Run(_ string, f func(testscript.T)) {
 const treeLimit = 40
 
 // tree lists the files below a folder with their sizes, but for the markers
-// that keep folders.
+// that keep folders, and for the canaries, which would hide the others.
 func tree(dir string) []string {
 	var lines []string
 	more := 0
 	filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".syftkeep") {
+		switch {
+		case err != nil || strings.HasPrefix(d.Name(), ".syftkeep"):
+			return nil
+		case d.IsDir() && d.Name() == script.CanarySender:
+			return fs.SkipDir
+		case d.IsDir():
 			return nil
 		}
 		rel, err := filepath.Rel(dir, name)

@@ -122,8 +122,8 @@ func (r *Run) commandCanary(ts *testscript.TestScript, args []string) error {
 	return r.canary()
 }
 
-// canarySender is who sends the canaries.
-const canarySender = "canary@example.com"
+// CanarySender is who sends the canaries, the address that names their folder.
+const CanarySender = "canary@example.com"
 
 // canary sends a request and waits for its response, twice: the second was not
 // there yet when the look began that found the first.
@@ -132,7 +132,7 @@ func (r *Run) canary() error {
 		return err
 	}
 	for range 2 {
-		canary, err := r.deliver(fmt.Sprintf("00000000-0000-4000-8000-%012d", r.nextNumber()), canarySender, "echo", "canary")
+		canary, err := r.deliver(fmt.Sprintf("00000000-0000-4000-8000-%012d", r.nextNumber()), CanarySender, "echo", "canary")
 		if err != nil {
 			return err
 		}

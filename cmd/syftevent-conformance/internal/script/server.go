@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
 	"time"
 
@@ -13,8 +12,11 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
 
-// The server is asked to look often, so that scenarios take little time.
-var usualOptions = map[string]any{"poll_interval": "20ms", "settle": "300ms"}
+// UsualOptions are what a server is asked for unless a scenario says otherwise: to
+// look often, so that scenarios take little time.
+func UsualOptions() map[string]any {
+	return map[string]any{"poll_interval": "20ms", "settle": "300ms"}
+}
 
 func (r *Run) commandServer(ts *testscript.TestScript, args []string) error {
 	if len(args) == 0 {
@@ -65,7 +67,7 @@ func (r *Run) settings() target.Settings {
 	return target.Settings{
 		ConfigPath: r.network.Server.ConfigPath(),
 		App:        App,
-		Options:    maps.Clone(usualOptions),
+		Options:    UsualOptions(),
 		RecordPath: r.recordPath(),
 		LogDir:     r.home(),
 	}

@@ -66,7 +66,7 @@ func formatEvents(events []Event) (line string, n int) {
 
 // isCanary reports whether an event tells of a file of a canary.
 func isCanary(e Event) bool {
-	return e.Change != Commanded && e.Change != Omitted && path.Base(path.Dir(e.What)) == canarySender
+	return e.Change != Commanded && e.Change != Omitted && path.Base(path.Dir(e.What)) == CanarySender
 }
 
 // shortPath shortens the stem of a request that is a UUID.
