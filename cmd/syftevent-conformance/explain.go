@@ -5,13 +5,20 @@ import (
 	"io"
 	"strings"
 
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/mutant"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 )
 
 // mutantsOf returns the names of the wrong servers that break a requirement, nil if
 // there are none.
-var mutantsOf = func(requirement string) []string { return nil }
+var mutantsOf = func(requirement string) []string {
+	var names []string
+	for _, d := range mutant.For(requirement) {
+		names = append(names, d.Name)
+	}
+	return names
+}
 
 // explain says all there is to say of a requirement or a scenario.
 func explain(args []string, stdout io.Writer) error {

@@ -85,6 +85,17 @@ func TestJudgeAndSimulatorDoNotImportTheLibrary(t *testing.T) {
 	}
 }
 
+// The second server shares nothing with the first, nor with what judges it.
+func TestMutantImportsOnlyTheStandardLibrary(t *testing.T) {
+	for _, p := range goList(t, "./cmd/syftevent-conformance/internal/mutant") {
+		for _, dependency := range p.Deps {
+			if isBelow(dependency, module) || strings.Contains(strings.Split(dependency, "/")[0], ".") {
+				t.Errorf("%s imports %s", p.ImportPath, dependency)
+			}
+		}
+	}
+}
+
 func TestTestscriptStaysWithTheJudge(t *testing.T) {
 	for _, p := range goList(t, "./...") {
 		allowed := p.ImportPath == module+"/fakebox/boxscript" || isBelow(p.ImportPath, module+"/cmd")

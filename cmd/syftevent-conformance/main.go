@@ -9,6 +9,7 @@
 //	syftevent-conformance explain ID
 //	syftevent-conformance serve
 //	syftevent-conformance box [flags] DIR EMAIL...
+//	syftevent-conformance mutants [flags] [NAME ...]
 //	syftevent-conformance matrix [flags] FILE.json ...
 //	syftevent-conformance bench [flags] [MEASURE ...] [-- COMMAND ...]
 //	syftevent-conformance version
@@ -66,6 +67,13 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		}
 	case "serve":
 		err = serve(ctx, rest, stdin, stdout, stderr)
+	case "mutants":
+		var status int
+		if status, err = mutants(ctx, rest, stdout); err == nil {
+			return status
+		}
+	case "mutant": // what mutants starts; not for people
+		err = beMutant(ctx, rest, stdin, stdout, stderr)
 	case "box":
 		err = playBox(ctx, rest, stdout)
 	case "matrix":

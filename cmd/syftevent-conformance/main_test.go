@@ -10,11 +10,11 @@ import (
 	"testing"
 )
 
-// The test binary is also what the tests start: the reference, as the program
-// itself is, and servers that are wrong in one way (targets_test.go).
+// The test binary is also what the tests start: the reference and the mutants, as
+// the program itself is, and servers that are wrong in one way (targets_test.go).
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
-		if os.Args[1] == "serve" {
+		if os.Args[1] == "serve" || os.Args[1] == "mutant" {
 			main()
 		}
 		if name, ok := strings.CutPrefix(os.Args[1], targetPrefix); ok {

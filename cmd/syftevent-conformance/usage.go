@@ -33,6 +33,10 @@ const usageText = `Usage:
   syftevent-conformance box [flags] DIR EMAIL...
         be SyftBox for some people, each with a replica in DIR, and say what happens
         to which file, until Ctrl-C: for playing by hand
+  syftevent-conformance mutants [flags] [NAME ...]
+        prove that every check can fail: run the scenarios against a server that is
+        wrong in one way at a time, all its defects or those of a NAME, and require
+        that each is caught by the scenarios that are listed for it
   syftevent-conformance matrix [flags] FILE.json ...
         compare servers, requirement by requirement, by the reports that
         run -json has written; as Markdown, here unless -md or -html names a file
@@ -67,6 +71,15 @@ Flags of run:
   -update-known       write FILE anew after a whole run: without what passed, and
                       with what failed
   -v                  show the log of scenarios that pass, too
+
+Flags of mutants:
+
+  -all                run every scenario against every defect: none may fail but
+                      those listed; without it, some that tell whether the server
+                      works at all
+  -parallel N         how many scenarios run at a time (four for each processor)
+  -timescale X        stretches the waits of scenarios that are to fail (0.2)
+  -v                  show how each defect was found
 
 Flags of matrix:
 

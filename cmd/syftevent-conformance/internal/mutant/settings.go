@@ -1,0 +1,103 @@
+package mutant
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// settings are what the environment says.
+type settings struct {
+	email, app string
+	rpc        string // the folder
+	recordPath string
+
+	poll, settle, republishDelay   time.Duration
+	cleanupExpiry, cleanupInterval time.Duration // no cleanup if the expiry is 0
+	maxSize                        int64
+	extraEndpoints                 int
+}
+
+// options are SYFTEVENT_OPTIONS.
+type options struct {
+	PollInterval    string `json:"poll_interval"`
+	Settle          string `json:"settle"`
+	RepublishDelay  string `json:"republish_delay"`
+	CleanupExpiry   string `json:"cleanup_expiry"`
+	CleanupInterval string `json:"cleanup_interval"`
+	MaxRequestSize  number `json:"max_request_size"`
+	ExtraEndpoints  number `json:"extra_endpoints"`
+}
+
+// A number may be written as a string.
+type number int64
+
+// UnmarshalJSON reads either form.
+func (n *number) UnmarshalJSON(data []byte) error {
+	if len(data) > 1 && data[0] == '"' {
+		data = data[1 : len(data)-1]
+	}
+	return json.Unmarshal(data, (*int64)(n))
+}
+
+func readSettings(getenv func(string) string) (settings, error) {
+	o := options{
+		PollInterval: "100ms", Settle: "2s", RepublishDelay: "12s",
+		CleanupExpiry: "0s", CleanupInterval: "1m", MaxRequestSize: 64 << 20,
+	}
+	if text := getenv("SYFTEVENT_OPTIONS"); text != "" {
+		if err := json.Unmarshal([]byte(text), &o); err != nil {
+			return settings{}, fmt.Errorf("SYFTEVENT_OPTIONS: %w", err)
+		}
+	}
+	s := settings{
+		app: getenv("SYFTEVENT_APP"), recordPath: getenv("SYFTEVENT_RECORD"),
+		maxSize: int64(o.MaxRequestSize), extraEndpoints: int(o.ExtraEndpoints),
+	}
+	if s.app == "" {
+		return s, errors.New("SYFTEVENT_APP is not set")
+	}
+	for _, d := range []struct {
+		text string
+		into *time.Duration
+	}{
+		{o.PollInterval, &s.poll},
+		{o.Settle, &s.settle},
+		{o.RepublishDelay, &s.republishDelay},
+		{o.CleanupExpiry, &s.cleanupExpiry},
+		{o.CleanupInterval, &s.cleanupInterval},
+	} {
+		var err error
+		if *d.into, err = time.ParseDuration(d.text); err != nil {
+			return s, fmt.Errorf("SYFTEVENT_OPTIONS: %w", err)
+		}
+	}
+	if s.poll <= 0 {
+		return s, fmt.Errorf("SYFTEVENT_OPTIONS: poll_interval %v must be more than 0", s.poll)
+	}
+	return s, s.readConfig(getenv("SYFTBOX_CLIENT_CONFIG_PATH"))
+}
+
+// readConfig reads whose datasite it is, and where, from SyftBox's configuration.
+func (s *settings) readConfig(name string) error {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return fmt.Errorf("reading SyftBox's configuration: %w", err)
+	}
+	var config struct {
+		Email   string `json:"email"`
+		DataDir string `json:"data_dir"`
+	}
+	if err := json.Unmarshal(data, &config); err != nil {
+		return fmt.Errorf("reading SyftBox's configuration %s: %w", name, err)
+	}
+	if config.Email == "" || config.DataDir == "" {
+		return fmt.Errorf(`SyftBox's configuration %s lacks "email" or "data_dir"`, name)
+	}
+	s.email = config.Email
+	s.rpc = filepath.Join(config.DataDir, "datasites", config.Email, "app_data", s.app, "rpc")
+	return nil
+}

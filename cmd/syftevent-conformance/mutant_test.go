@@ -1,0 +1,102 @@
+package main
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/mutant"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
+)
+
+// The second server, without a defect, meets what the reference does.
+func TestMutantWithoutDefect(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"run", "-strict", "publish-*", "feature-*", "route-*"}, {"smoke"}} {
+		status, stdout, stderr := judge(t, append(args, "--", self, "mutant", mutant.None)...)
+		if status != exitOK {
+			t.Errorf("%q: exit %d\n%s%s", args, status, stdout, stderr)
+		}
+	}
+}
+
+func TestMutantWantsItsEnvironment(t *testing.T) {
+	t.Setenv("SYFTEVENT_APP", "")
+	if status, _, stderr := judge(t, "mutant", mutant.None); status != exitUsage || !strings.Contains(stderr, "SYFTEVENT_APP") {
+		t.Errorf("exit %d\n%s", status, stderr)
+	}
+	for _, args := range [][]string{{"mutant"}, {"mutant", "no-such-defect"}, {"mutant", "half", "patient"}} {
+		if status, _, stderr := judge(t, args...); status != exitUsage {
+			t.Errorf("%q: exit %d\n%s", args, status, stderr)
+		}
+	}
+}
+
+func TestDefectsNameWhatThereIs(t *testing.T) {
+	scenarios, err := scenario.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{mutant.None: true}
+	for _, d := range mutant.Defects {
+		if seen[d.Name] {
+			t.Errorf("the name %s stands twice", d.Name)
+		}
+		seen[d.Name] = true
+		if r, ok := spec.Find(d.Requirement); !ok || r.Class == "client" {
+			t.Errorf("defect %s: requirement %q is none of a server", d.Name, d.Requirement)
+		}
+		if d.What == "" || len(d.Breaks) == 0 {
+			t.Errorf("defect %s: it says not what it does, or breaks nothing", d.Name)
+		}
+		for _, id := range d.Breaks {
+			if !slices.Contains(ids(scenarios), id) {
+				t.Errorf("defect %s: there is no scenario %q", d.Name, id)
+			}
+		}
+	}
+	for _, id := range vital {
+		if !slices.Contains(ids(scenarios), id) {
+			t.Errorf("there is no scenario %q", id)
+		}
+	}
+}
+
+// What no defect breaks may be a check that cannot fail.
+func TestEveryScenarioAndRequirementIsBroken(t *testing.T) {
+	scenarios, err := scenario.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := map[string]bool{}
+	for _, d := range mutant.Defects {
+		for _, id := range d.Breaks {
+			broken[id] = true
+		}
+	}
+	for _, s := range scenarios {
+		if !broken[s.ID] {
+			t.Errorf("no defect breaks the scenario %s", s.ID)
+		}
+	}
+	for _, r := range spec.Requirements() {
+		tested := r.Class != "client" && len(scenario.Covering(scenarios, r.ID)) > 0
+		if tested && r.Level == spec.Must && !proven(r, mutant.Defects, scenarios) && unproven[r.ID] == "" {
+			t.Errorf("no defect breaks %s, and unproven does not say why", r.ID)
+		}
+	}
+	for id, reason := range unproven {
+		r, ok := spec.Find(id)
+		switch {
+		case !ok || reason == "" || proven(r, mutant.Defects, scenarios):
+			t.Errorf("unproven: %s: it is proven, or is no requirement, or there is no reason", id)
+		case r.Class == "core" && r.Level == spec.Must:
+			t.Errorf("unproven: %s is a MUST of the core", id)
+		}
+	}
+}

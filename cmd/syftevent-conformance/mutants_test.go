@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/mutant"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
+)
+
+// proveWith runs the proof with a table and some scenarios, in no more time than
+// that takes.
+func proveWith(t *testing.T, table []mutant.Defect, scenarios []scenario.Scenario, args ...string) (status int, stdout string) {
+	t.Helper()
+	var out bytes.Buffer
+	status, err := prove(t.Context(), args, table, scenarios, &out)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &out)
+	}
+	return status, out.String()
+}
+
+func some(t *testing.T, ids ...string) []scenario.Scenario {
+	t.Helper()
+	all, err := scenario.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	scenarios, err := scenario.Select(all, ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return scenarios
+}
+
+func TestMutantsAreCaught(t *testing.T) {
+	scenarios := some(t, "publish-beside", "envelope-url", "fail-status", "fail-text", "identity-refuse")
+	status, stdout := proveWith(t, mutant.Defects, scenarios, "-all", "own-id", "-v", "fail-200", "mute-sender")
+	if status != exitOK {
+		t.Fatalf("exit %d\n%s", status, stdout)
+	}
+	contains(t, "output", stdout,
+		"5 scenarios against the server without a defect\n",
+		"1/3  caught          mute-sender         by identity-refuse\n",
+		"2/3  caught          own-id              by publish-beside\n",
+		"3/3  caught          fail-200            by fail-status, fail-text\n",
+		"expected:  status 403",
+		"3 of 3 defects caught",
+		"unproven: older-move (MAY, core): no defect breaks it\n")
+}
+
+// The proof can fail, too.
+func TestMutantsThatTheTableIsWrongAbout(t *testing.T) {
+	scenarios := some(t, "publish-beside", "fail-status", "fail-text", "envelope-url")
+	tests := []struct {
+		defect  mutant.Defect
+		verdict string
+		says    string
+	}{
+		{mutant.Defect{Name: "own-id", Breaks: []string{"publish-beside", "fail-text"}}, "ESCAPED", "by publish-beside; passes: fail-text"},
+		{mutant.Defect{Name: mutant.None, Breaks: []string{"publish-beside"}}, "ESCAPED", "passes: publish-beside"},
+		{mutant.Defect{Name: "fail-200", Breaks: []string{"fail-text"}}, "WRONG", "by fail-text; also breaks fail-status"},
+		{mutant.Defect{Name: "own-url", Breaks: []string{"publish-tidy"}}, "WRONG", "also breaks envelope-url"},
+	}
+	for _, test := range tests {
+		status, stdout := proveWith(t, []mutant.Defect{test.defect}, scenarios, "-all")
+		if status != exitUnexpected {
+			t.Errorf("%s: exit %d, want %d", test.defect.Name, status, exitUnexpected)
+		}
+		contains(t, test.defect.Name, stdout, "1/1  "+test.verdict+" ", test.says+"\n", "0 of 1 defects caught")
+	}
+}
+
+// Without -all a scenario that is not vital tells nothing.
+func TestMutantsWithoutAll(t *testing.T) {
+	table := []mutant.Defect{{Name: "fail-200", Breaks: []string{"fail-status"}}}
+	status, stdout := proveWith(t, table, some(t, "fail-status", "fail-text"))
+	if status != exitOK {
+		t.Errorf("exit %d\n%s", status, stdout)
+	}
+	table[0] = mutant.Defect{Name: "fail-200", Breaks: []string{"fail-text"}}
+	status, stdout = proveWith(t, table, some(t, "fail-status", "fail-text"))
+	if status != exitUnexpected {
+		t.Errorf("exit %d\n%s", status, stdout)
+	}
+}
+
+// A scenario that the server without a defect fails proves nothing of the others.
+func TestMutantsWithoutDefectComeFirst(t *testing.T) {
+	made := func(script string) []scenario.Scenario {
+		covers := []spec.Requirement{{ID: "x", Level: spec.Must, Class: "core"}}
+		return append(some(t, "layout-keep"), scenario.Scenario{ID: "made", Covers: covers, Script: []byte(script)})
+	}
+	status, stdout := proveWith(t, mutant.Defects, made("server start\nexists none\n"), "no-keep")
+	if status != exitUnexpected {
+		t.Errorf("exit %d, want %d", status, exitUnexpected)
+	}
+	contains(t, "output", stdout, "WRONG: without a defect made fails", "expected:  exists none")
+	status, stdout = proveWith(t, mutant.Defects, made("frobnicate\n"), "no-keep")
+	if status != exitCouldNotTest {
+		t.Errorf("exit %d, want %d", status, exitCouldNotTest)
+	}
+	contains(t, "output", stdout, "COULD NOT TEST: without a defect made", "unknown command")
+	if strings.Contains(stdout, "no-keep") {
+		t.Errorf("the proof goes on:\n%s", stdout)
+	}
+}
+
+func TestMutantsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	out := &trigger{text: "without a defect", fire: cancel}
+	if status, err := prove(ctx, nil, mutant.Defects, some(t, "layout-keep"), out); err != errInterrupted {
+		t.Errorf("exit %d, %v\n%s", status, err, out.String())
+	}
+}
+
+func TestMutantsUsage(t *testing.T) {
+	for _, args := range [][]string{
+		{"no-such-defect"}, {"half", "-"}, {"-no-such-flag"}, {"-parallel", "0"}, {"-timescale", "0"}, {"-timescale", "2"}, {"-timescale", "x"},
+	} {
+		status, stdout, stderr := judge(t, append([]string{"mutants"}, args...)...)
+		if status != exitUsage || strings.Count(stderr, "\n") != 1 || stdout != "" {
+			t.Errorf("%q: exit %d, want %d and one line of error\n%s%s", args, status, exitUsage, stdout, stderr)
+		}
+	}
+	if status, stdout, _ := judge(t, "mutants", "-h"); status != exitOK || stdout != usage {
+		t.Errorf("exit %d\n%s", status, stdout)
+	}
+}
+
+func TestMutantsAreExplained(t *testing.T) {
+	_, stdout, _ := judge(t, "explain", "read-whole")
+	contains(t, "explain", stdout, "Mutants that break it: half, impatient\n")
+	if names := mutantsOf("client-order"); len(names) > 0 {
+		t.Errorf("%v", names)
+	}
+}
