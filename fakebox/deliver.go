@@ -47,6 +47,15 @@ func ParseMode(name string) (Mode, error) {
 	return 0, fmt.Errorf("fakebox: no delivery mode %q: there are websocket, blobstore and blobstore-in-place", name)
 }
 
+// MarshalText returns the name of the mode, for flags and for JSON.
+func (m Mode) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// UnmarshalText reads a name as [ParseMode] does.
+func (m *Mode) UnmarshalText(text []byte) (err error) {
+	*m, err = ParseMode(string(text))
+	return err
+}
+
 // DefaultChunkSize is what the released client copies in one piece.
 const DefaultChunkSize = 32 << 10
 

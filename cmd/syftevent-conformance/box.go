@@ -41,10 +41,7 @@ func parseBox(args []string) (*boxOptions, error) {
 	flags.Uint64Var(&o.config.Seed, "seed", 1, "")
 	flags.Float64Var(&o.config.Speed, "speed", 1, "")
 	flags.Float64Var(&o.config.FaultRate, "faults", 0, "")
-	flags.Func("download", "", func(value string) (err error) {
-		o.config.Download.Mode, err = fakebox.ParseMode(value)
-		return err
-	})
+	flags.TextVar(&o.config.Download.Mode, "download", o.config.Download.Mode, "")
 	flags.Func("fail", "", func(value string) error {
 		name, count, counted := strings.Cut(value, "=")
 		f := failing{n: 1}

@@ -17,12 +17,14 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/runner"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
+	"github.com/syftevent/syftevent-go/fakebox"
 )
 
 // runFlags are the command line of run.
 type runFlags struct {
 	name         string // of the command: run, or smoke
 	seed         uint64
+	delivery     fakebox.Mode
 	parallel     int
 	reuse        bool
 	known        string // a file
@@ -62,6 +64,7 @@ func parseRun(name string, args []string) (*runFlags, error) {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.Uint64Var(&f.seed, "seed", 1, "")
+	flags.TextVar(&f.delivery, "delivery", f.delivery, "")
 	flags.StringVar(&f.known, "known", "", "")
 	flags.BoolVar(&f.updateKnown, "update-known", false, "")
 	flags.StringVar(&f.dir, "dir", "", "")
@@ -223,7 +226,7 @@ func (f *runFlags) config() (runner.Config, error) {
 	if f.targetDir != "" {
 		config.Command.Mount = target.Mount{Dir: f.dir, TargetDir: f.targetDir}
 	}
-	config.Seed, config.Timescale = f.seed, f.timescale
+	config.Seed, config.Delivery, config.Timescale = f.seed, f.delivery, f.timescale
 	return config, nil
 }
 

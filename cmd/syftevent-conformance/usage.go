@@ -49,6 +49,9 @@ const usageText = `Usage:
 
 Flags of run:
 
+  -delivery MODE      how requests arrive: websocket, blobstore, or
+                      blobstore-in-place, as the client 0.8.7 delivers (websocket);
+                      a scenario that is about one of them chooses itself
   -dir DIR            where the files of the run are made (the system's folder for
                       temporary files)
   -json FILE          write the report of the run as JSON; what is in it,

@@ -127,6 +127,9 @@ type Network struct {
 	// Seed is for the network that "box start" makes, and for the ids of
 	// requests. It may be set by a Setup function.
 	Seed uint64
+	// Delivery is how a request is delivered that does not say so by -via: by the
+	// WebSocket, if it is left alone. It may be set by a Setup function.
+	Delivery fakebox.Mode
 	// Box and Server are nil before "box start".
 	Box    *fakebox.Box
 	Server *fakebox.Replica
@@ -288,10 +291,7 @@ func newFlags(subcommand string) *flag.FlagSet {
 
 // modeVar defines a flag that names a delivery mode.
 func modeVar(flags *flag.FlagSet, name string, mode *fakebox.Mode) {
-	flags.Func(name, "", func(value string) (err error) {
-		*mode, err = fakebox.ParseMode(value)
-		return err
-	})
+	flags.TextVar(mode, name, *mode, "")
 }
 
 // Call returns a request that was sent under the name.

@@ -32,8 +32,8 @@ type outgoing struct {
 
 const sendUsage = "usage: box send [flags] NAME ENDPOINT [BODY]"
 
-func parseSend(args []string) (*outgoing, error) {
-	o := &outgoing{headers: map[string]string{}, set: map[string]json.RawMessage{}}
+func parseSend(args []string, via fakebox.Mode) (*outgoing, error) {
+	o := &outgoing{via: via, headers: map[string]string{}, set: map[string]json.RawMessage{}}
 	flags := newFlags("send")
 	flags.StringVar(&o.from, "from", "client@example.com", "")
 	flags.StringVar(&o.method, "method", "POST", "")
@@ -86,7 +86,7 @@ func parseSend(args []string) (*outgoing, error) {
 const noBody = "\x00"
 
 func (n *Network) commandSend(ts *testscript.TestScript, args []string) error {
-	o, err := parseSend(args)
+	o, err := parseSend(args, n.Delivery)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ type Document struct {
 	// Command started the server.
 	Command   []string `json:"command"`
 	Seed      uint64   `json:"seed"`
+	Delivery  string   `json:"delivery"` // of requests for which a scenario does not choose
 	Timescale float64  `json:"timescale"`
 	Strict    bool     `json:"strict"`
 	// Started is when the run began, in UTC and to the second.
@@ -178,6 +179,7 @@ func NewDocument(run Run) *Document {
 		},
 		Command:   append([]string{}, run.Command...),
 		Seed:      run.Config.Seed,
+		Delivery:  run.Config.Delivery.String(),
 		Timescale: run.Config.Timescale,
 		Strict:    run.Config.Strict,
 		Started:   run.Started.UTC().Truncate(time.Second),

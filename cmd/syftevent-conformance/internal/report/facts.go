@@ -33,6 +33,7 @@ func (d *Document) facts() []Fact {
 		{"system", fmt.Sprintf("%s/%s, %s", d.System.OS, d.System.Arch, plural(d.System.CPUs, "processor"))},
 		{"file system", d.System.FileSystem},
 		{"seed", fmt.Sprint(d.Seed)},
+		{"delivery", d.Delivery},
 		{"timescale", fmt.Sprint(d.Timescale)},
 		{"strict", map[bool]string{true: "yes", false: "no"}[d.Strict]},
 		{"suite", fmt.Sprintf("syftevent-conformance %s, SPEC.md %s", d.SuiteVersion, d.SpecVersion)},

@@ -110,6 +110,7 @@ func TestMatrixAsMarkdown(t *testing.T) {
 		"- command: `python3 'my server.py'`",
 		`- poll interval: 20 ms`,
 		`- seed: 7`,
+		`- delivery: websocket`,
 		`- suite: syftevent-conformance v1.2.3, SPEC.md 0.1`,
 		`- ✗ fail-status: expected status 5xx, actual status 200 a\|b \<script\>`,
 		`- ✗ proc-once: issue 7`,

@@ -35,7 +35,7 @@ func (r *Run) deliver(stem, sender, endpoint, body string) (one, error) {
 		stem, sender, ServerEmail, App, endpoint, base64.URLEncoding.EncodeToString([]byte(body)),
 		now.Format(time.RFC3339), now.Add(time.Hour).Format(time.RFC3339))
 	response := filepath.Join(r.network.Server.Datasite(), filepath.FromSlash(folder), stem+".response")
-	return one{stem, response}, r.network.Server.Deliver(folder+stem+".request", []byte(data), fakebox.Delivery{})
+	return one{stem, response}, r.network.Server.Deliver(folder+stem+".request", []byte(data), fakebox.Delivery{Mode: r.config.Delivery})
 }
 
 // add delivers the next request of a burst.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
+	"github.com/syftevent/syftevent-go/fakebox"
 	"github.com/syftevent/syftevent-go/fakebox/boxscript"
 )
 
@@ -24,7 +25,8 @@ const (
 type Config struct {
 	Command   target.Command
 	Seed      uint64
-	Timescale float64 // stretches every wait
+	Delivery  fakebox.Mode // of requests for which a scenario does not choose
+	Timescale float64      // stretches every wait
 }
 
 // A Failure is a check that did not hold.
@@ -94,7 +96,7 @@ func (r *Run) setup(env *testscript.Env) error {
 		return err
 	}
 	r.network = boxscript.OfEnv(env)
-	r.network.Seed = r.config.Seed
+	r.network.Seed, r.network.Delivery = r.config.Seed, r.config.Delivery
 	if err := r.openNetwork(); err != nil {
 		return err
 	}
