@@ -3,13 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/bench"
@@ -34,23 +32,14 @@ func parseBench(args []string) (*benchFlags, error) {
 		}
 		args = args[:i]
 	}
-	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
+	flags := newFlags("bench")
 	flags.StringVar(&f.dir, "dir", os.TempDir(), "")
 	flags.IntVar(&f.runs, "runs", 5, "")
 	flags.DurationVar(&f.idle, "idle", time.Minute, "")
 	flags.StringVar(&f.name, "name", "COMMAND", "")
-	for len(args) > 0 { // flags and names in any order
-		if !strings.HasPrefix(args[0], "-") {
-			f.only, args = append(f.only, args[0]), args[1:]
-			continue
-		}
-		if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-			return nil, errHelp
-		} else if err != nil {
-			return nil, usageError("%s", err)
-		}
-		args = flags.Args()
+	var err error
+	if f.only, err = parseFlags(flags, args); err != nil {
+		return nil, err
 	}
 	switch {
 	case f.runs < 1:

@@ -34,8 +34,7 @@ type failing struct {
 
 func parseBox(args []string) (*boxOptions, error) {
 	o := &boxOptions{}
-	flags := flag.NewFlagSet("box", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
+	flags := newFlags("box")
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "")
 	flags.BoolVar(&o.json, "json", false, "")
 	flags.Uint64Var(&o.config.Seed, "seed", 1, "")

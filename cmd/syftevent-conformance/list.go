@@ -2,8 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -14,16 +12,14 @@ import (
 
 // list prints a line for each scenario, or for each requirement.
 func list(args []string, stdout io.Writer) error {
-	flags := flag.NewFlagSet("list", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
+	flags := newFlags("list")
 	asJSON := flags.Bool("json", false, "")
 	requirements := flags.Bool("requirements", false, "")
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return errHelp
-	} else if err != nil {
-		return usageError("%v", err)
+	words, err := parseFlags(flags, args)
+	if err != nil {
+		return err
 	}
-	if err := noArguments("list", flags.Args()); err != nil {
+	if err := noArguments("list", words); err != nil {
 		return err
 	}
 	scenarios, err := scenario.All()

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/report"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
@@ -23,25 +20,13 @@ type matrixFlags struct {
 
 func parseMatrix(args []string) (*matrixFlags, error) {
 	f := &matrixFlags{}
-	flags := flag.NewFlagSet("matrix", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
+	flags := newFlags("matrix")
 	flags.StringVar(&f.markdown, "md", "", "")
 	flags.StringVar(&f.html, "html", "", "")
 	flags.BoolVar(&f.schema, "schema", false, "")
-	for len(args) > 0 { // flags and files in any order
-		if !strings.HasPrefix(args[0], "-") {
-			f.files, args = append(f.files, args[0]), args[1:]
-			continue
-		}
-		if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-			return nil, errHelp
-		} else if err != nil {
-			return nil, usageError("%s", err)
-		}
-		if len(flags.Args()) == len(args) { // "-", which flag leaves alone
-			return nil, usageError("a report is read from a file, not from %q", args[0])
-		}
-		args = flags.Args()
+	var err error
+	if f.files, err = parseFlags(flags, args); err != nil {
+		return nil, err
 	}
 	if f.schema {
 		if len(f.files) > 0 || f.markdown != "" || f.html != "" {

@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/mutant"
@@ -35,23 +32,14 @@ type mutantFlags struct {
 
 func parseMutants(args []string) (*mutantFlags, error) {
 	f := &mutantFlags{}
-	flags := flag.NewFlagSet("mutants", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
+	flags := newFlags("mutants")
 	flags.BoolVar(&f.all, "all", false, "")
 	flags.BoolVar(&f.verbose, "v", false, "")
 	flags.IntVar(&f.parallel, "parallel", 4*runtime.GOMAXPROCS(0), "")
 	flags.Float64Var(&f.timescale, "timescale", 0.2, "")
-	for len(args) > 0 { // flags and names in any order
-		if !strings.HasPrefix(args[0], "-") || args[0] == "-" {
-			f.names, args = append(f.names, args[0]), args[1:]
-			continue
-		}
-		if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-			return nil, errHelp
-		} else if err != nil {
-			return nil, usageError("%s", strings.TrimSuffix(err.Error(), ": parse error"))
-		}
-		args = flags.Args()
+	var err error
+	if f.names, err = parseFlags(flags, args); err != nil {
+		return nil, err
 	}
 	if f.parallel < 1 {
 		return nil, usageError("-parallel %d: must be more than 0", f.parallel)

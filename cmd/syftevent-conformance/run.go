@@ -60,9 +60,7 @@ func parseRun(name string, args []string) (*runFlags, error) {
 			break
 		}
 	}
-	// A set of its own: testscript registers flags on flag.CommandLine.
-	flags := flag.NewFlagSet(name, flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
+	flags := newFlags(name)
 	flags.Uint64Var(&f.seed, "seed", 1, "")
 	flags.TextVar(&f.delivery, "delivery", f.delivery, "")
 	flags.StringVar(&f.known, "known", "", "")
@@ -77,17 +75,9 @@ func parseRun(name string, args []string) (*runFlags, error) {
 	flags.BoolVar(&f.strict, "strict", false, "")
 	flags.BoolVar(&f.verbose, "v", false, "")
 	f.reports.define(flags)
-	for len(args) > 0 { // flags and ids in any order
-		if !strings.HasPrefix(args[0], "-") || args[0] == "-" {
-			f.selectors, args = append(f.selectors, args[0]), args[1:]
-			continue
-		}
-		if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-			return nil, errHelp
-		} else if err != nil {
-			return nil, usageError("%s", strings.TrimSuffix(err.Error(), ": parse error"))
-		}
-		args = flags.Args()
+	var err error
+	if f.selectors, err = parseFlags(flags, args); err != nil {
+		return nil, err
 	}
 	if !(f.timescale > 0 && f.timescale <= maxTimescale) {
 		return nil, usageError("-timescale %v: must be more than 0 and at most %v", f.timescale, maxTimescale)
