@@ -1,4 +1,4 @@
-.PHONY: all test conformance vet build python interop
+.PHONY: all test conformance mutants vet build python interop
 
 all: vet test conformance
 
@@ -9,6 +9,10 @@ test:
 # The scenarios against the embedded reference.
 conformance:
 	go run ./cmd/syftevent-conformance
+
+# Every scenario against servers that are wrong in one way each: a quarter of an hour.
+mutants:
+	go run ./cmd/syftevent-conformance mutants -all
 
 # Formatting, and vet for the systems that must build. testdata/scripts is not
 # matched by ./...
