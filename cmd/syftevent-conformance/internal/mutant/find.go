@@ -30,11 +30,13 @@ func (p place) response() string { return p.folder + "/" + p.stem + responseSuff
 var (
 	// addressForm is what a folder of a sender looks like.
 	addressForm = regexp.MustCompile(`^[^\s@/]+@[^\s@/]+\.[^\s@/]+$`)
-	// marked is a stem to which SyftBox has put a marker, with or without a time.
+	// marked is a stem to which SyftBox has put a marker, with or without a time, and
+	// markedOld one with a marker of older clients.
 	marked    = regexp.MustCompile(`\.(rejected|conflict)(\.[0-9]+)?$`)
 	markedOld = regexp.MustCompile(`\.(syftrejected|syftconflict)(\.[0-9]+)?$`)
 )
 
+// isMarked reports whether SyftBox has refused a request, or found it in conflict.
 func (s *server) isMarked(stem string) bool {
 	switch {
 	case s.has("markers"):
@@ -88,6 +90,7 @@ func (s *server) meet(folder string) {
 	}
 }
 
+// list lists a folder.
 func (s *server) list(folder string) ([]os.DirEntry, error) {
 	if s.has("old-folders") || s.has("old-root") && folder == "" {
 		return s.listKept(folder)
