@@ -49,7 +49,7 @@ func TestMutantsAreCaught(t *testing.T) {
 		"3/3  caught          fail-200            by fail-status, fail-text\n",
 		"expected:  status 403",
 		"3 of 3 defects caught",
-		"unproven: older-move (MAY, core): no defect breaks it\n")
+		"unproven: older-move (MAY, core): no defect violates it\n")
 }
 
 // The proof can fail, too.

@@ -22,7 +22,7 @@ func (n *Network) commandMore(ts *testscript.TestScript, args []string) error {
 	if err != nil || size < 0 {
 		return fmt.Errorf("box more: %q is no number of bytes", args[1])
 	}
-	return n.write(args[0], size)
+	return n.More(args[0], size)
 }
 
 func (n *Network) commandFinish(ts *testscript.TestScript, args []string) error {
@@ -33,12 +33,12 @@ func (n *Network) commandFinish(ts *testscript.TestScript, args []string) error 
 	if err != nil {
 		return err
 	}
-	return n.write(args[0], len(call.Data))
+	return n.More(args[0], len(call.Data))
 }
 
-// write writes so many bytes more of a request, or all that is left of it, in
-// place.
-func (n *Network) write(name string, size int) error {
+// More writes so many bytes more of a request that was sent with -first, or all that
+// is left of it, in place.
+func (n *Network) More(name string, size int) error {
 	call, err := n.Call(name)
 	if err != nil {
 		return err

@@ -60,15 +60,20 @@ def inspect(request: Request) -> Response:
     )
 
 
-@events.on_request("/record")
-def record(request: Request) -> Response:
+def note(request: Request) -> None:
     with open(os.environ["SYFTEVENT_RECORD"], "a") as f:
         f.write(f"{request.id}\n")
+
+
+@events.on_request("/record")
+def record(request: Request) -> Response:
+    note(request)
     return Response(body="recorded")
 
 
 @events.on_request("/slow")
 def slow(request: Request) -> Response:
+    note(request)
     time.sleep(json.loads(request.body)["ms"] / 1000)
     return Response(body="done")
 
@@ -116,7 +121,7 @@ ready = {
     "ready": True,
     "implementation": "syft-event (Python)",
     "version": importlib.metadata.version("syft-event"),
-    "features": ["sum", "status", "empty", "nested", "schema", "cleanup"],
+    "features": ["sum", "status", "empty", "nested", "extra", "schema", "cleanup"],
     # It does not poll: this is how long it may take to see a file.
     "poll_ms": 100,
     "settle_ms": 2000,

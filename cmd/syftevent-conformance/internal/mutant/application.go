@@ -63,21 +63,32 @@ func (s *server) inspect(c call) (reply, error) {
 }
 
 func (s *server) record(c call) (reply, error) {
+	if err := s.note(c); err != nil {
+		return reply{}, err
+	}
+	return text("recorded")(c)
+}
+
+// note writes down that a request is run.
+func (s *server) note(c call) error {
 	f, err := os.OpenFile(s.recordPath, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
 	if err != nil {
-		return reply{}, fmt.Errorf("opening the record: %w", err)
+		return fmt.Errorf("opening the record: %w", err)
 	}
 	// One write, so that lines of concurrent handlers do not mix.
 	_, err = f.WriteString(c.id + "\n")
 	if err := errors.Join(err, f.Close()); err != nil {
-		return reply{}, fmt.Errorf("writing the record %s: %w", s.recordPath, err)
+		return fmt.Errorf("writing the record %s: %w", s.recordPath, err)
 	}
-	return text("recorded")(c)
+	return nil
 }
 
 func (s *server) slow(c call) (reply, error) {
 	var in struct {
 		MS float64 `json:"ms"`
+	}
+	if err := s.note(c); err != nil {
+		return reply{}, err
 	}
 	if err := s.readBody(c, &in); err != nil {
 		return reply{}, err

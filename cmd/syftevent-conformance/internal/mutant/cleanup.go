@@ -55,7 +55,6 @@ func (s *server) cleanRequest(p place) {
 	}
 	if s.has("response-first") {
 		s.remove(p.response())
-		time.Sleep(wrongPause)
 		s.remove(p.request())
 		return
 	}

@@ -25,7 +25,7 @@ const None = "none"
 
 // Features are what the ready line declares.
 var Features = []string{
-	"sum", "status", "empty", "items", "users", "api", "nested", "methods", "schema", "cleanup",
+	"sum", "status", "empty", "items", "users", "api", "nested", "methods", "extra", "schema", "cleanup",
 }
 
 // A Target is a server under test.
@@ -155,6 +155,7 @@ func (s *server) printReady(stdout io.Writer) error {
 		"features":         Features,
 		"poll_ms":          float64(s.poll) / float64(time.Millisecond),
 		"settle_ms":        float64(s.settle) / float64(time.Millisecond),
+		"republish_ms":     float64(s.republishDelay) / float64(time.Millisecond),
 		"max_request_size": s.maxSize,
 	})
 	if err != nil {

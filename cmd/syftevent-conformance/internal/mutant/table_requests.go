@@ -25,7 +25,7 @@ var layoutDefects = []Defect{
 	{
 		Name: "no-permissions", Requirement: "layout-permissions",
 		What:   "writes no permissions",
-		Breaks: []string{"layout-permissions", "layout-private", "schema-public", "cleanup-foreign"},
+		Breaks: []string{"layout-permissions", "layout-private", "schema-public"},
 	},
 	{
 		Name: "open-requests", Requirement: "layout-private",
@@ -67,14 +67,14 @@ var envelopeDefects = []Defect{
 		Breaks: []string{"envelope-body"},
 	},
 	{
-		Name: "url-safe-only", Requirement: "envelope-peers",
+		Name: "url-safe-only", Requirement: "envelope-lenient",
 		What:   "reads bodies in the URL-safe alphabet only",
-		Breaks: []string{"envelope-peers"},
+		Breaks: []string{"envelope-lenient"},
 	},
 	{
-		Name: "padded-only", Requirement: "envelope-peers",
+		Name: "padded-only", Requirement: "envelope-lenient",
 		What:   "reads bodies with padding only",
-		Breaks: []string{"envelope-peers"},
+		Breaks: []string{"envelope-lenient"},
 	},
 	{
 		Name: "microseconds", Requirement: "envelope-peers",
@@ -87,9 +87,9 @@ var envelopeDefects = []Defect{
 		Breaks: []string{"envelope-peers", "envelope-defaults", "envelope-duplicates", "envelope-examples"},
 	},
 	{
-		Name: "strict-fields", Requirement: "envelope-peers",
+		Name: "strict-fields", Requirement: "envelope-lenient",
 		What:   "refuses fields that it does not know",
-		Breaks: []string{"envelope-peers", "envelope-exact"},
+		Breaks: []string{"envelope-lenient"},
 	},
 	{
 		Name: "id-required", Requirement: "envelope-defaults",
@@ -146,9 +146,16 @@ var detectDefects = []Defect{
 		Breaks: []string{"detect-websocket", "detect-blobstore", "detect-in-place", "detect-burst", "detect-folders"}, Broad: true,
 	},
 	{
+		Name: "private-only", Requirement: "detect-blobstore",
+		What: "passes over files that others may read, as those from the blob store are",
+		Breaks: []string{
+			"detect-blobstore", "detect-in-place", "detect-folders", "read-whole", "read-settle", "clock-files",
+		},
+	},
+	{
 		Name: "once-read", Requirement: "detect-in-place",
 		What:   "never looks again at a file that was not complete",
-		Breaks: []string{"detect-in-place", "read-whole", "read-settle", "cleanup-corrupt", "publish-tidy"},
+		Breaks: []string{"detect-in-place", "read-whole", "read-settle", "cleanup-corrupt"},
 	},
 	{
 		Name: "only-new", Requirement: "detect-waiting",
@@ -227,12 +234,12 @@ var readDefects = []Defect{
 	{
 		Name: "impatient", Requirement: "read-whole",
 		What:   "counts the settle time from the first byte",
-		Breaks: []string{"read-whole"},
+		Breaks: []string{"read-whole", "detect-in-place"},
 	},
 	{
 		Name: "patient", Requirement: "read-settle",
 		What:   "waits for the rest of a file for ever",
-		Breaks: []string{"read-settle", "cleanup-corrupt", "publish-tidy"},
+		Breaks: []string{"read-settle", "cleanup-corrupt"},
 	},
 }
 
@@ -251,11 +258,16 @@ var identityDefects = []Defect{
 	{
 		Name: "sender-path", Requirement: "identity-path",
 		What:   "answers in the folder of the sender in the file",
-		Breaks: []string{"identity-path", "identity-sender", "identity-refuse"},
+		Breaks: []string{"identity-path", "identity-refuse"},
 	},
 	{
 		Name: "url-path", Requirement: "identity-path",
 		What:   "answers where the url leads",
+		Breaks: []string{"identity-path", "identity-url"},
+	},
+	{
+		Name: "url-endpoint", Requirement: "identity-path",
+		What:   "answers in the folder of the endpoint in the url",
 		Breaks: []string{"identity-path", "identity-url"},
 	},
 	{

@@ -48,6 +48,12 @@ func (s *server) startWrong() error {
 	switch s.defect {
 	case "only-new":
 		s.eachRequest(s.ignore)
+	case "removes-waiting":
+		s.eachRequest(func(p place) {
+			if s.cleanupExpiry > 0 && s.old(s.created(p)) && !s.answered(p) {
+				s.remove(p.request())
+			}
+		})
 	case "start-gap":
 		waiting := map[string]bool{}
 		s.eachRequest(func(p place) { waiting[p.request()] = true })
@@ -131,6 +137,9 @@ func (s *server) passesOver(p place) bool {
 		if first {
 			s.ignored[name] = len(s.seen) > tableSize
 		}
+	case "private-only":
+		info, err := os.Lstat(s.path(name))
+		return err == nil && info.Mode().Perm()&0o044 != 0
 	case "past-files", "future-files":
 		info, err := os.Lstat(s.path(name))
 		return err == nil && (s.has("past-files") && s.started.Sub(info.ModTime()) > time.Hour ||
@@ -224,6 +233,11 @@ func (s *server) final(p place, req *request) string {
 		name = path.Join(p.folder, req.sender, p.stem+responseSuffix)
 	case s.has("id-path") && req.id != "":
 		name = path.Join(p.folder, req.id+responseSuffix)
+	case s.has("url-endpoint"):
+		_, endpoint, found := strings.Cut(bareURL(req.url), "/rpc/")
+		if found && !strings.Contains(endpoint, "..") {
+			name = path.Join(endpoint, p.sender, p.stem+responseSuffix)
+		}
 	case s.has("url-path"):
 		// Four folders up are the datasites.
 		name = path.Join("../../../..", strings.TrimPrefix(bareURL(req.url), "syft://"), p.sender, p.stem+responseSuffix)

@@ -19,7 +19,7 @@ import (
 )
 
 // Features are what the ready line declares.
-var Features = []string{"sum", "status", "empty", "items", "users", "api", "nested", "methods", "schema", "cleanup"}
+var Features = []string{"sum", "status", "empty", "items", "users", "api", "nested", "methods", "extra", "schema", "cleanup"}
 
 // A Target is a server under test.
 type Target struct {
@@ -135,6 +135,7 @@ func (t Target) printReady(server *syftevent.Server) error {
 		"features":         Features,
 		"poll_ms":          ms(server.PollInterval, syftevent.DefaultPollInterval),
 		"settle_ms":        ms(server.SettleTime, syftevent.DefaultSettleTime),
+		"republish_ms":     ms(server.RepublishDelay, syftevent.DefaultRepublishDelay),
 		"max_request_size": size,
 	})
 	if err != nil {
@@ -152,7 +153,7 @@ func Endpoints(recordPath string) map[string]syftevent.HandlerFunc {
 		"/fail":    fail,
 		"/inspect": inspect,
 		"/record":  record(recordPath),
-		"/slow":    slow,
+		"/slow":    slow(recordPath),
 		"/sum":     sum,
 		"/status":  status,
 		"/empty": func(context.Context, *syftevent.Request) (*syftevent.Response, error) {
@@ -194,28 +195,35 @@ func inspect(_ context.Context, req *syftevent.Request) (*syftevent.Response, er
 
 func record(path string) syftevent.HandlerFunc {
 	return func(_ context.Context, req *syftevent.Request) (*syftevent.Response, error) {
-		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
-		if err != nil {
-			return nil, err
-		}
-		// One write, so that lines of concurrent handlers do not mix.
-		_, err = f.WriteString(req.ID + "\n")
-		return syftevent.Text(200, "recorded"), errors.Join(err, f.Close())
+		return syftevent.Text(200, "recorded"), note(path, req)
 	}
 }
 
-func slow(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error) {
-	var in struct {
-		MS float64 `json:"ms"`
+// note writes down that a request is run.
+func note(path string, req *syftevent.Request) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	if err != nil {
+		return err
 	}
-	if err := req.DecodeJSON(&in); err != nil {
-		return nil, err
-	}
-	select {
-	case <-time.After(time.Duration(in.MS * float64(time.Millisecond))):
-		return syftevent.Text(200, "done"), nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	// One write, so that lines of concurrent handlers do not mix.
+	_, err = f.WriteString(req.ID + "\n")
+	return errors.Join(err, f.Close())
+}
+
+func slow(path string) syftevent.HandlerFunc {
+	return func(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+		var in struct {
+			MS float64 `json:"ms"`
+		}
+		if err := errors.Join(note(path, req), req.DecodeJSON(&in)); err != nil {
+			return nil, err
+		}
+		select {
+		case <-time.After(time.Duration(in.MS * float64(time.Millisecond))):
+			return syftevent.Text(200, "done"), nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
 }
 

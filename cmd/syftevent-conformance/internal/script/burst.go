@@ -2,6 +2,7 @@ package script
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -105,19 +106,22 @@ func (r *Run) commandAnswered(ts *testscript.TestScript, args []string) error {
 		return err
 	}
 	burst := r.bursts[args[0]]
-	answered := 0
-	err := r.wait(r.answerWithin(), fmt.Sprintf("a response to each of the %d requests %q", len(burst), args[0]), func() (bool, string, error) {
-		for ; answered < len(burst); answered++ {
-			if _, err := os.Stat(burst[answered].response); errors.Is(err, fs.ErrNotExist) {
-				return false, "none to " + r.relative(burst[answered].response), nil
-			} else if err != nil {
-				return false, "", err
+	for n, sent := range burst {
+		// The time begins anew with each: nobody has to be fast.
+		expected := fmt.Sprintf("a response to each of the %d requests %q", len(burst), args[0])
+		err := r.wait(r.answerWithin(), expected, func() (bool, string, error) {
+			data, err := os.ReadFile(sent.response)
+			if errors.Is(err, fs.ErrNotExist) {
+				err = nil
 			}
+			return json.Valid(data), fmt.Sprintf("there are %d, and none to %s", n, r.relative(sent.response)), err
+		})
+		if err != nil {
+			return err
 		}
-		return true, "", nil
-	})
-	if err != nil || len(args) == 1 {
-		return err
+	}
+	if len(args) == 1 {
+		return nil
 	}
 	return burst.bodiesAre(args[1])
 }

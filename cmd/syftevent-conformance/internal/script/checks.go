@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,7 +33,8 @@ func (r *Run) wait(within time.Duration, expected string, done func() (ok bool, 
 		case r.ctx.Err() != nil:
 			return r.ctx.Err()
 		case ended:
-			return &mismatch{expected, fmt.Sprintf("the server has ended (%s)", r.process.Status()), true}
+			// One that was told to is not dead for that.
+			return &mismatch{expected, fmt.Sprintf("the server has ended (%s)", r.process.Status()), !r.told}
 		case time.Now().After(deadline):
 			return &mismatch{expected, fmt.Sprintf("%s after %v", standing, within), false}
 		}
@@ -132,22 +135,30 @@ func (r *Run) canary() error {
 		return err
 	}
 	for range 2 {
-		canary, err := r.deliver(fmt.Sprintf("00000000-0000-4000-8000-%012d", r.nextNumber()), CanarySender, "echo", "canary")
+		canary, err := r.sendCanary()
 		if err != nil {
 			return err
 		}
-		err = r.wait(r.answerWithin(), "the server goes on answering requests (a canary to /echo)", func() (bool, string, error) {
-			_, err := os.Stat(canary.response)
-			return err == nil, "no answer", nil
-		})
-		if m, ok := err.(*mismatch); ok {
-			m.dead = true
-		}
-		if err != nil {
+		if err := r.awaitCanary(canary); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (r *Run) sendCanary() (one, error) {
+	return r.deliver(fmt.Sprintf("00000000-0000-4000-8000-%012d", r.nextNumber()), CanarySender, "echo", "canary")
+}
+
+func (r *Run) awaitCanary(canary one) error {
+	err := r.wait(r.answerWithin(), "the server goes on answering requests (a canary to /echo)", func() (bool, string, error) {
+		there, err := exists(canary.response)
+		return there, "no answer", err
+	})
+	if m, ok := err.(*mismatch); ok {
+		m.dead = true
+	}
+	return err
 }
 
 func (r *Run) commandUnanswered(ts *testscript.TestScript, args []string) error {
@@ -239,13 +250,9 @@ func (r *Run) commandRan(ts *testscript.TestScript, args []string) error {
 		}
 		stems = []string{call.Stem}
 	}
-	data, err := os.ReadFile(r.recordPath())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	got, err := r.runs()
+	if err != nil {
 		return err
-	}
-	got := map[string]int{}
-	for line := range strings.Lines(string(data)) {
-		got[strings.TrimSpace(line)]++
 	}
 	for _, stem := range stems {
 		if got[stem] != want {
@@ -264,15 +271,29 @@ func (r *Run) commandConfined(ts *testscript.TestScript, args []string) error {
 		return err
 	}
 	inside := r.rpc() + string(os.PathSeparator)
+	// The folders in which requests lie were made to put them there.
+	ours := map[string]bool{}
 	for name := range now {
-		if r.before[name] || r.isOwn(name) {
+		if strings.Contains(filepath.Base(name), ".request") {
+			for folder := filepath.Dir(name); !ours[folder] && strings.HasPrefix(folder, inside); folder = filepath.Dir(folder) {
+				ours[folder] = true
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		if _, there := r.before[name]; there || r.isOwn(name) {
 			continue
 		}
 		if !strings.HasPrefix(name, inside) {
 			return &mismatch{"no file or folder appears outside of the rpc folder", r.relative(name), false}
 		}
-		if request, ok := strings.CutSuffix(name, ".response"); ok && !now[request+".request"] {
-			return &mismatch{"a response stands beside its request", r.relative(name) + " stands alone", false}
+		if isFolder := now[name]; isFolder && !ours[name] {
+			return &mismatch{"no folder appears that was not made for a request", r.relative(name), false}
+		}
+		if request, ok := strings.CutSuffix(name, ".response"); ok {
+			if _, there := now[request+".request"]; !there {
+				return &mismatch{"a response stands beside its request", r.relative(name) + " stands alone", false}
+			}
 		}
 	}
 	return nil

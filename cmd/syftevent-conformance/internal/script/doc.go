@@ -44,6 +44,20 @@
 // wait until the request NAME, which "box send" has sent, is answered, and check
 // the response.
 //
+//	[!] says NAME WHAT [VALUE]
+//
+// is expect for the response that is there now, in whatever folder: none says
+// nothing.
+//
+//	running NAME
+//
+// waits until a handler has the request, to /record or /slow.
+//
+//	trickle NAME...
+//
+// lets pieces of requests arrive that were sent with -first, for longer than the
+// settle time; there must be no response.
+//
 //	whole NAME
 //
 // waits for the response, looking at it all the time: it must never be seen in
@@ -80,9 +94,16 @@
 // waits for the response, looking at the request all the time: it must stand.
 //
 //	gone PATH...
+//	cleaned PATH...
 //	orderly NAME
 //
-// wait until files are removed, or a pair, which must lose the request first.
+// wait until files are removed, or the pair and those beside it, each of which must
+// lose the request first. If nothing is removed, gone fails, and with the others the
+// scenario does not apply.
+//
+//	appears PATH...
+//
+// waits until files are there.
 //
 //	swift NAME
 //
@@ -95,9 +116,9 @@
 //
 // check rpc.schema.json.
 //
-//	requires max_request_size
+//	requires max_request_size N
 //
-// ends a scenario that does not apply to a server without a limit.
+// ends a scenario that does not apply to a server without a limit of N or less.
 //
 //	touch DURATION PATH
 //
@@ -130,6 +151,7 @@
 // # Variables
 //
 // $SERVER is the address of the server, $RPC its folder "rpc", $RECORD the file
-// to which /record appends, and $STEM_NAME the stem of the request NAME. "exists",
+// to which /record and /slow append, $STEM_NAME the stem of the request NAME, and
+// $LONG a number of milliseconds that is long for a handler. "exists",
 // "cmp" and "grep" are testscript's and may be used for checks, too.
 package script

@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -73,15 +76,48 @@ func (r *Run) commandExpect(neg bool, args []string) error {
 	if err != nil {
 		return err
 	}
+	return judge(call, data, neg, args[1:])
+}
+
+// commandSays checks one thing of the response that is there now, in whatever folder
+// below "rpc" it was published. What is not there says nothing.
+func (r *Run) commandSays(neg bool, args []string) error {
+	if len(args) < 2 {
+		return errors.New("usage: says NAME WHAT [VALUE...]")
+	}
+	call, err := r.call(args[0])
+	if err != nil {
+		return err
+	}
+	found := false
+	err = filepath.WalkDir(r.rpc(), func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.Name() != call.Stem+".response" {
+			return err
+		}
+		found = true
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		return judge(call, data, neg, args[1:])
+	})
+	if !found && !neg && err == nil {
+		return &mismatch{fmt.Sprintf("a response to request %q", call.Name), "there is none", false}
+	}
+	return err
+}
+
+// judge carries out a check of a response.
+func judge(call *boxscript.Call, data []byte, neg bool, args []string) error {
 	got, err := parseReply(data)
 	if err != nil {
 		return err
 	}
-	check, known := checks[args[1]]
-	if !known || len(args)-2 != check.arguments || neg && check.arguments == 0 {
-		return fmt.Errorf("expect: no check %q with these arguments", strings.Join(args[1:], " "))
+	check, known := checks[args[0]]
+	if !known || len(args)-1 != check.arguments || neg && check.arguments == 0 {
+		return fmt.Errorf("no check %q with these arguments", strings.Join(args, " "))
 	}
-	expected, actual, ok := check.run(call, got, args[2:])
+	expected, actual, ok := check.run(call, got, args[1:])
 	if ok != neg {
 		return nil
 	}

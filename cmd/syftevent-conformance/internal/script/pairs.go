@@ -21,6 +21,57 @@ func exists(name string) (bool, error) {
 	return err == nil, err
 }
 
+// commandAppears waits until files are there.
+func (r *Run) commandAppears(ts *testscript.TestScript, args []string) error {
+	if len(args) == 0 {
+		return errors.New("usage: appears PATH...")
+	}
+	if err := r.started(); err != nil {
+		return err
+	}
+	for _, arg := range args {
+		name := ts.MkAbs(arg)
+		err := r.wait(r.answerWithin(), r.relative(name)+" appears", func() (bool, string, error) {
+			there, err := exists(name)
+			return there, "it is not there", err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// commandRunning waits until a handler has the request: /record and /slow write its
+// id down first.
+func (r *Run) commandRunning(ts *testscript.TestScript, args []string) error {
+	if len(args) != 1 {
+		return errors.New("usage: running NAME")
+	}
+	call, err := r.call(args[0])
+	if err != nil {
+		return err
+	}
+	return r.wait(r.answerWithin(), fmt.Sprintf("request %q is run", call.Name), func() (bool, string, error) {
+		runs, err := r.runs()
+		return runs[call.Stem] > 0, "it was not", err
+	})
+}
+
+// runs counts how often /record and /slow were run, by the ids of requests.
+func (r *Run) runs() (map[string]int, error) {
+	data, err := os.ReadFile(r.recordPath())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	runs := map[string]int{}
+	for line := range strings.Lines(string(data)) {
+		runs[strings.TrimSpace(line)]++
+	}
+	return runs, nil
+}
+
+// commandGone waits until files are removed.
 func (r *Run) commandGone(ts *testscript.TestScript, args []string) error {
 	if len(args) == 0 {
 		return errors.New("usage: gone PATH...")
@@ -41,28 +92,18 @@ func (r *Run) commandGone(ts *testscript.TestScript, args []string) error {
 	return nil
 }
 
-// commandOrderly waits until a pair is gone. It looks at the request first: what is
-// there when the response is not is a request that was answered and looks as if it
-// were not.
-func (r *Run) commandOrderly(ts *testscript.TestScript, args []string) error {
-	if len(args) != 1 {
-		return errors.New("usage: orderly NAME")
+// commandCleaned is commandGone for scenarios that are not about whether a cleanup
+// removes anything: what one does wrong that removes nothing cannot be seen.
+func (r *Run) commandCleaned(ts *testscript.TestScript, args []string) error {
+	return notCleaned(r.commandGone(ts, args))
+}
+
+// notCleaned makes that nothing was removed a reason why a scenario does not apply.
+func notCleaned(err error) error {
+	if m, ok := err.(*mismatch); ok && !m.dead {
+		return &notApplicable{"the server did not remove what is old (" + m.expected + ")"}
 	}
-	call, err := r.call(args[0])
-	if err != nil {
-		return err
-	}
-	return r.wait(r.answerWithin(), fmt.Sprintf("the pair %q is removed, the request first", call.Name), func() (bool, string, error) {
-		answered, err := exists(call.ResponsePath())
-		if err != nil {
-			return false, "", err
-		}
-		asked, err := exists(call.RequestPath())
-		if !answered && asked && err == nil {
-			return false, "", &mismatch{"the request is removed before its response", "the request stands without its response", false}
-		}
-		return !answered && !asked, "it is there", err
-	})
+	return err
 }
 
 // commandKept waits for a response and looks at its request all the time.

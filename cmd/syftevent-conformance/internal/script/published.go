@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -64,14 +65,18 @@ func schemaEntries(members map[string]json.RawMessage) error {
 
 // commandRequires ends a scenario that a server cannot be asked.
 func (r *Run) commandRequires(ts *testscript.TestScript, args []string) error {
-	if len(args) != 1 || args[0] != "max_request_size" {
-		return errors.New("usage: requires max_request_size")
+	if len(args) != 2 || args[0] != "max_request_size" {
+		return errors.New("usage: requires max_request_size N")
+	}
+	most, err := strconv.ParseInt(args[1], 10, 64)
+	if err != nil {
+		return fmt.Errorf("requires: %w", err)
 	}
 	if err := r.started(); err != nil {
 		return err
 	}
-	if r.process.Ready().MaxRequestSize == 0 {
-		return &notApplicable{"the server declares no max_request_size"}
+	if size := r.process.Ready().MaxRequestSize; size == 0 || size > most {
+		return &notApplicable{fmt.Sprintf("the server declares no max_request_size of %d or less", most)}
 	}
 	return nil
 }

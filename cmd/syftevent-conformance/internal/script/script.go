@@ -162,6 +162,10 @@ func (r *Run) commands() map[string]command {
 		"starting":   r.commandStarting,
 		"answered":   r.commandAnswered,
 		"gone":       r.commandGone,
+		"cleaned":    r.commandCleaned,
+		"appears":    r.commandAppears,
+		"running":    r.commandRunning,
+		"trickle":    r.commandTrickle,
 		"orderly":    r.commandOrderly,
 		"kept":       r.commandKept,
 		"same":       r.commandSame,
@@ -181,6 +185,9 @@ func (r *Run) commands() map[string]command {
 	}
 	commands["expect"] = func(ts *testscript.TestScript, neg bool, args []string) {
 		r.check(ts, "expect", args, r.commandExpect(neg, args))
+	}
+	commands["says"] = func(ts *testscript.TestScript, neg bool, args []string) {
+		r.check(ts, "says", args, r.commandSays(neg, args))
 	}
 	commands["permits"] = func(ts *testscript.TestScript, neg bool, args []string) {
 		r.check(ts, "permits", args, r.commandPermits(neg, args))
@@ -229,14 +236,14 @@ func (r *Run) quiet() time.Duration {
 	return r.config.scale(r.process.Ready().Settle() + 5*r.process.Ready().Poll())
 }
 
-// files lists the files and folders of the script by their paths.
+// files lists the files of the script by their paths, and whether each is a folder.
 func (r *Run) files() (map[string]bool, error) {
 	files := map[string]bool{}
 	err := filepath.WalkDir(r.Dir, func(name string, d fs.DirEntry, err error) error {
 		if os.IsNotExist(err) {
 			return nil // a temporary file
 		}
-		files[name] = true
+		files[name] = d != nil && d.IsDir()
 		return err
 	})
 	return files, err

@@ -15,7 +15,7 @@ import (
 // UsualOptions are what a server is asked for unless a scenario says otherwise: to
 // look often, so that scenarios take little time.
 func UsualOptions() map[string]any {
-	return map[string]any{"poll_interval": "20ms", "settle": "300ms"}
+	return map[string]any{"poll_interval": "20ms", "settle": "300ms", "republish_delay": "300ms"}
 }
 
 func (r *Run) commandServer(ts *testscript.TestScript, args []string) error {
@@ -24,7 +24,11 @@ func (r *Run) commandServer(ts *testscript.TestScript, args []string) error {
 	}
 	switch running := r.process != nil && !r.process.Exited(); {
 	case args[0] == "start" && !running:
-		return r.start(args[1:])
+		err := r.start(args[1:])
+		if err == nil {
+			ts.Setenv("LONG", fmt.Sprint(r.long().Milliseconds()))
+		}
+		return err
 	case args[0] == "second" && running:
 		return r.startSecond()
 	case args[0] == "stop" && running:
@@ -71,6 +75,11 @@ func (r *Run) settings() target.Settings {
 		RecordPath: r.recordPath(),
 		LogDir:     r.home(),
 	}
+}
+
+// long is how long a handler takes that others are not to wait for: many looks.
+func (r *Run) long() time.Duration {
+	return r.config.scale(1500*time.Millisecond + 20*r.process.Ready().Poll())
 }
 
 func (r *Run) start(options []string) error {

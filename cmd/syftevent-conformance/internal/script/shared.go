@@ -110,9 +110,10 @@ func (r *Run) nextNumber() int {
 }
 
 // answerWithin is how long a server may take to answer: long enough for a slow
-// machine, and for a server that looks seldom to look many times.
+// machine, for a server that looks seldom to look many times, and for what it answers
+// only after a time of its own.
 func (c Config) answerWithin(ready target.Ready) time.Duration {
-	return c.scale(10*time.Second + 20*ready.Poll())
+	return c.scale(10*time.Second + 20*ready.Poll() + ready.Settle() + ready.Republish())
 }
 
 func (c Config) scale(d time.Duration) time.Duration {

@@ -20,6 +20,7 @@ type Ready struct {
 	Features       []string `json:"features"`
 	PollMS         float64  `json:"poll_ms"`
 	SettleMS       float64  `json:"settle_ms"`
+	RepublishMS    float64  `json:"republish_ms"`
 	MaxRequestSize int64    `json:"max_request_size"`
 	// PassedOver is how many lines the server has printed before this one.
 	PassedOver int `json:"-"`
@@ -30,6 +31,12 @@ func (r Ready) Poll() time.Duration { return time.Duration(r.PollMS * float64(ti
 
 // Settle is how long an incomplete file must stay the same.
 func (r Ready) Settle() time.Duration { return time.Duration(r.SettleMS * float64(time.Millisecond)) }
+
+// Republish is after which time a response that was deleted is published again, 0 if
+// it is at once, or never.
+func (r Ready) Republish() time.Duration {
+	return time.Duration(r.RepublishMS * float64(time.Millisecond))
+}
 
 // awaitReady waits for the ready line.
 func (p *Process) awaitReady(ctx context.Context, timeout time.Duration) error {
@@ -212,6 +219,8 @@ func parseReady(line []byte) (ready Ready, ok bool, err error) {
 		wrong = `"poll_ms" must be more than 0 and no more than an hour`
 	case ready.SettleMS < 0 || ready.SettleMS > mostInterval:
 		wrong = `"settle_ms" must be at least 0 and no more than an hour`
+	case ready.RepublishMS < 0 || ready.RepublishMS > mostInterval:
+		wrong = `"republish_ms" must be at least 0 and no more than an hour`
 	case ready.MaxRequestSize < 0:
 		wrong = `"max_request_size" must be at least 0`
 	}

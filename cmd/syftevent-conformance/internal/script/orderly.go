@@ -1,0 +1,50 @@
+package script
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// commandOrderly waits until all pairs of a folder are gone, and judges in which order
+// their files went. Where the system tells of each removal that is certain; elsewhere
+// a request without its response has to be seen.
+func (r *Run) commandOrderly(ts *testscript.TestScript, args []string) error {
+	if len(args) != 1 {
+		return errors.New("usage: orderly NAME")
+	}
+	call, err := r.call(args[0])
+	if err != nil {
+		return err
+	}
+	folder := filepath.Dir(call.RequestPath())
+	removed, err := watchRemovals(folder)
+	if err != nil {
+		return fmt.Errorf("orderly: watching what is removed from %s: %w", folder, err)
+	}
+	defer removed.close()
+	var disorder error
+	err = r.wait(r.answerWithin(), fmt.Sprintf("the pairs beside %q are removed, each request first", call.Name), func() (bool, string, error) {
+		names, err := removed.names()
+		if err != nil {
+			return false, "", err
+		}
+		for i, name := range names {
+			stem, isResponse := strings.CutSuffix(name, ".response")
+			if isResponse && !slices.Contains(names[:i], stem+".request") {
+				disorder = &mismatch{"each request is removed before its response", name + " was removed first", false}
+				return true, "", nil
+			}
+		}
+		there, err := exists(call.ResponsePath())
+		return !there, "they are there", err
+	})
+	if disorder != nil {
+		return disorder
+	}
+	return notCleaned(err)
+}

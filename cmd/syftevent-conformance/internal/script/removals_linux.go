@@ -1,0 +1,52 @@
+package script
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"syscall"
+)
+
+// removals are the files that were removed from a folder, in their order.
+type removals struct {
+	fd   int // of an inotify instance
+	seen []string
+}
+
+// watchRemovals begins to watch a folder. [removals.close] ends it.
+func watchRemovals(folder string) (*removals, error) {
+	fd, err := syscall.InotifyInit1(syscall.IN_NONBLOCK | syscall.IN_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("making an inotify instance: %w", err)
+	}
+	if _, err := syscall.InotifyAddWatch(fd, folder, syscall.IN_DELETE|syscall.IN_MOVED_FROM); err != nil {
+		return nil, errors.Join(err, syscall.Close(fd))
+	}
+	return &removals{fd: fd}, nil
+}
+
+func (r *removals) close() { syscall.Close(r.fd) }
+
+// names returns what was removed so far.
+func (r *removals) names() ([]string, error) {
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := syscall.Read(r.fd, buffer)
+		switch {
+		case errors.Is(err, syscall.EAGAIN):
+			return r.seen, nil
+		case errors.Is(err, syscall.EINTR):
+			continue
+		case err != nil:
+			return nil, fmt.Errorf("reading what was removed: %w", err)
+		}
+		for events := buffer[:n]; len(events) >= syscall.SizeofInotifyEvent; {
+			// The last member of the head of an event is the length of the name.
+			length := binary.NativeEndian.Uint32(events[syscall.SizeofInotifyEvent-4:])
+			name := events[syscall.SizeofInotifyEvent:][:length]
+			r.seen = append(r.seen, string(bytes.TrimRight(name, "\x00")))
+			events = events[syscall.SizeofInotifyEvent+length:]
+		}
+	}
+}
