@@ -16,6 +16,7 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/report"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/runner"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 	"github.com/syftevent/syftevent-go/fakebox"
 )
@@ -142,7 +143,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 	if err != nil {
 		return 0, err
 	}
-	text := &report.Text{Out: stdout, Verbose: f.verbose, Reproduce: f.reproduce(), CoreMust: coreMust(all)}
+	text := &report.Text{Out: stdout, Verbose: f.verbose, Reproduce: f.reproduce(), Required: required(all, ready.Features)}
 	text.Begin(ready, f.seed, ids(scenarios))
 	runner.Run(ctx, config, ready, scenarios, func(r runner.Result) {
 		r.Known = list.Entry(r.Scenario.ID)
@@ -266,12 +267,12 @@ func ids(scenarios []scenario.Scenario) []string {
 	return ids
 }
 
-// coreMust are the scenarios of which none may be left out of a conformant run:
-// those of a MUST of the core that ask for no feature.
-func coreMust(all []scenario.Scenario) []string {
+// required are the scenarios of which none may be left out of a conformant run: those
+// of a MUST of the core, and of the features that the server declares.
+func required(all []scenario.Scenario, features []string) []string {
 	var ids []string
 	for _, s := range all {
-		if s.Feature == "" && report.IsCoreMust(s.Level(), s.Class()) {
+		if s.Level() == spec.Must && (s.Feature == "" || slices.Contains(features, s.Feature)) {
 			ids = append(ids, s.ID)
 		}
 	}

@@ -30,6 +30,9 @@ func smoke(ctx context.Context, args []string, stdout, stderr io.Writer) (int, e
 	if f.known != "" {
 		return 0, usageError("smoke: -known is for run: the suite wants all that smoke checks")
 	}
+	if f.reports != (reportFlags{}) {
+		return 0, usageError("smoke writes no reports: -json, -junit and -md are for run")
+	}
 	all, err := scenario.Smoke()
 	if err != nil {
 		return 0, err

@@ -21,7 +21,8 @@ const usageText = `Usage:
         reference.
   syftevent-conformance smoke [flags] [ID ...] [-- COMMAND ...]
         check whether COMMAND is ready to be tested: whether it does, one by one,
-        what SPEC.md, Appendix A asks of it. The flags are those of run.
+        what SPEC.md, Appendix A asks of it. The flags are those of run, but
+        for -known and the reports.
   syftevent-conformance list [-json] [-requirements]
         list the scenarios and what they cover, or the requirements and how many
         scenarios each has
@@ -112,9 +113,10 @@ Flags of bench:
 
 Of each scenario is said: pass; FAIL, a MUST is not met, or the server has died;
 warn, a SHOULD is not met; not implemented, the server does not declare the
-feature; not applicable, this system lacks something; COULD NOT TEST, the suite
-has failed. The verdict is conformant if every MUST of the core was tested and
-met, partial if some were not tested, and otherwise non-conformant.
+feature; not applicable, the system or the server lacks what it takes; COULD NOT
+TEST, the suite has failed. The verdict is conformant if every MUST of the core,
+and of the features that the server declares, was tested and met, partial if some
+were not tested, and otherwise non-conformant.
 
 Exit status: 0 nothing unexpected, 1 something unexpected, 2 usage,
 3 something could not be tested.

@@ -65,7 +65,8 @@ func Read(path string, exists func(scenario string) bool) (*List, error) {
 	}
 	l := &List{path: path, mode: info.Mode().Perm()}
 	first := map[string]int{} // the line of an id
-	for text := range strings.Lines(string(data)) {
+	// Some editors put a byte order mark in front.
+	for text := range strings.Lines(strings.TrimPrefix(string(data), "\ufeff")) {
 		l.lines = append(l.lines, line{text: text})
 		n := len(l.lines)
 		entry, err := parse(text)

@@ -96,7 +96,7 @@ func TestDocument(t *testing.T) {
 		t.Errorf("%v seconds, %v", d.Seconds, d.Scenarios)
 	}
 	want := Counts{Selected: 10, Passed: 1, Failed: 1, Warned: 1, Known: 1, Flaky: 1, UnexpectedPasses: 1,
-		NotImplemented: 1, NotApplicable: 1, CouldNotTest: 1, NotRun: 1, CoreMust: 2, CoreMustPassed: 1}
+		NotImplemented: 1, NotApplicable: 1, CouldNotTest: 1, NotRun: 1, Required: 2, RequiredPassed: 1}
 	if diff := cmp.Diff(want, d.Counts); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}

@@ -38,7 +38,7 @@ func TestSchemaRejectsWhatIsBroken(t *testing.T) {
 		{`"change": "appear"`, `"change": "appeared"`, "events[1].change is appeared"},
 		{`"level": "SHOULD"`, `"level": "COULD"`, ".level is COULD"},
 		{`"dead": false`, `"dead": 0`, ".failure.dead is not of the type"},
-		{`"core_must": 2,`, ``, "document.counts lacks core_must"},
+		{`"required": 2,`, ``, "document.counts lacks required"},
 	}
 	for _, test := range tests {
 		broken := bytes.Replace(document, []byte(test.old), []byte(test.new), 1)

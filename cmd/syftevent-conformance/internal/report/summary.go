@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/runner"
-	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 )
 
@@ -14,10 +13,10 @@ import (
 type Verdict string
 
 const (
-	// Conformant: every MUST that was tested is met, and every core MUST was
-	// tested and is not listed as one that may fail.
+	// Conformant: every MUST of the core, and of what the server declares, was tested
+	// and is met, and is not listed as one that may fail.
 	Conformant Verdict = "conformant"
-	// Partial: nothing that was tested failed, but not every core MUST is proved.
+	// Partial: no MUST that was tested is not met, but not every one was tested.
 	Partial Verdict = "partial"
 	// NonConformant: a MUST is not met.
 	NonConformant Verdict = "non-conformant"
@@ -37,11 +36,11 @@ type Counts struct {
 	NotApplicable    int `json:"not_applicable"`
 	CouldNotTest     int `json:"could_not_test"`
 	NotRun           int `json:"not_run"`
-	// CoreMust is how many scenarios of a core MUST the suite has, selected or
-	// not, and CoreMustPassed how many of them passed and are not listed as
-	// known to fail.
-	CoreMust       int `json:"core_must"`
-	CoreMustPassed int `json:"core_must_passed"`
+	// Required is how many scenarios of a MUST the suite has for the server, selected
+	// or not, and RequiredPassed how many of them passed and are not listed as known
+	// to fail.
+	Required       int `json:"required"`
+	RequiredPassed int `json:"required_passed"`
 }
 
 // A Summary is what a run comes to.
@@ -57,26 +56,24 @@ type Summary struct {
 }
 
 // Summarize sums up the results of the scenarios that were run out of those that
-// were selected. CoreMust are the ids of all scenarios that cover a core MUST: the
-// verdict is partial unless they all passed.
-func Summarize(results []runner.Result, selected int, coreMust []string) Summary {
+// were selected. Required are the ids of all scenarios of a MUST of the core and of
+// what the server declares: the verdict is partial unless they all passed.
+func Summarize(results []runner.Result, selected int, required []string) Summary {
 	s := Summary{Verdict: Conformant}
-	c := Counts{Selected: selected, NotRun: selected - len(results), CoreMust: len(coreMust)}
-	doubtful := false // a core MUST passed that is listed as one that fails, or may
+	c := Counts{Selected: selected, NotRun: selected - len(results), Required: len(required)}
 	for _, r := range results {
 		status := StatusOf(r)
 		*c.of(status)++
 		s.Unexpected = s.Unexpected || status.IsUnexpected()
-		switch isCore := slices.Contains(coreMust, r.Scenario.ID); {
-		case r.Outcome == runner.Fail:
+		switch {
+		// That -strict makes a failure of a SHOULD is no matter of the server's.
+		case r.Outcome == runner.Fail && (r.Scenario.Level() == spec.Must || r.Failure != nil && r.Failure.Dead):
 			s.Verdict = NonConformant
-		case r.Outcome == runner.Pass && r.Known != nil:
-			doubtful = doubtful || isCore || coversCoreMust(r.Scenario)
-		case r.Outcome == runner.Pass && isCore:
-			c.CoreMustPassed++
+		case r.Outcome == runner.Pass && r.Known == nil && slices.Contains(required, r.Scenario.ID):
+			c.RequiredPassed++
 		}
 	}
-	if s.Verdict == Conformant && (doubtful || c.CoreMustPassed < c.CoreMust) {
+	if s.Verdict == Conformant && c.RequiredPassed < c.Required {
 		s.Verdict = Partial
 	}
 	s.Incomplete = c.CouldNotTest > 0 || c.NotRun > 0
@@ -137,13 +134,5 @@ func (c Counts) explain(verdict Verdict) string {
 	if c.Flaky > 0 || c.UnexpectedPasses > 0 {
 		but = "; those that are listed as known to fail do not count"
 	}
-	return fmt.Sprintf("%s (%d of %d scenarios of a core MUST were run and passed%s)", verdict, c.CoreMustPassed, c.CoreMust, but)
-}
-
-// IsCoreMust reports whether a level and class are those of which no scenario
-// may be left out.
-func IsCoreMust(level spec.Level, class string) bool { return level == spec.Must && class == "core" }
-
-func coversCoreMust(s scenario.Scenario) bool {
-	return slices.ContainsFunc(s.Covers, func(r spec.Requirement) bool { return IsCoreMust(r.Level, r.Class) })
+	return fmt.Sprintf("%s (%d of %d scenarios of a MUST were run and passed%s)", verdict, c.RequiredPassed, c.Required, but)
 }

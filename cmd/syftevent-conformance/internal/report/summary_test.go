@@ -6,6 +6,7 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/known"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/runner"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/script"
 )
 
 func result(id string, outcome runner.Outcome) runner.Result {
@@ -59,15 +60,13 @@ func TestSummary(t *testing.T) {
 	}
 }
 
-// A scenario that asks for a feature is not among those that must run, but if it
-// covers a core MUST, what is known of it counts.
-func TestKnownCoreMustOfAFeatureIsNotConformant(t *testing.T) {
-	r := listed(runner.Result{Outcome: runner.Pass, Scenario: covering(t, "feature-sum", "proc-faithful")}, true)
-	if got := Summarize([]runner.Result{r}, 1, nil).Verdict; got != Partial {
-		t.Errorf("verdict %s", got)
-	}
-	r.Scenario = covering(t, "fail-text", "fail-text")
-	if got := Summarize([]runner.Result{r}, 1, nil).Verdict; got != Conformant {
-		t.Errorf("verdict %s of a SHOULD", got)
+// With -strict a SHOULD fails the run, but not the server; a death does.
+func TestStrictDoesNotChangeTheVerdict(t *testing.T) {
+	for _, dead := range []bool{false, true} {
+		r := runner.Result{Outcome: runner.Fail, Scenario: covering(t, "fail-text", "fail-text"), Failure: &script.Failure{Dead: dead}}
+		got := Summarize([]runner.Result{r}, 1, nil)
+		if want := map[bool]Verdict{false: Conformant, true: NonConformant}[dead]; got.Verdict != want || !got.Unexpected {
+			t.Errorf("dead %v: verdict %s, want %s; unexpected %v", dead, got.Verdict, want, got.Unexpected)
+		}
 	}
 }

@@ -18,9 +18,9 @@ type Text struct {
 	Verbose bool
 	// Reproduce is the command line that repeats a scenario, with %s for its id.
 	Reproduce string
-	// CoreMust are the ids of all scenarios that cover a core MUST; the verdict
-	// is partial unless they all ran.
-	CoreMust []string
+	// Required are the ids of all scenarios of a MUST that the server has to meet; the
+	// verdict is partial unless they all passed.
+	Required []string
 
 	total   int
 	width   int
@@ -96,7 +96,7 @@ func (t *Text) End() {
 }
 
 // Summary sums up the results so far.
-func (t *Text) Summary() Summary { return Summarize(t.results, t.total, t.CoreMust) }
+func (t *Text) Summary() Summary { return Summarize(t.results, t.total, t.Required) }
 
 // Results returns the results so far, in the order in which they came.
 func (t *Text) Results() []runner.Result { return t.results }

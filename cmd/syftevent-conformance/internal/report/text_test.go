@@ -20,7 +20,7 @@ func TestText(t *testing.T) {
 		t.Fatal("no requirement fail-status")
 	}
 	var out strings.Builder
-	text := &Text{Out: &out, CoreMust: []string{"one", "two"}, Reproduce: "judge run %s -- server"}
+	text := &Text{Out: &out, Required: []string{"one", "two"}, Reproduce: "judge run %s -- server"}
 	text.Begin(target.Ready{Implementation: "toy", Version: "1.0"}, 7, []string{"one", "two"})
 	text.Add(result("one", runner.Pass))
 	text.Add(runner.Result{
@@ -62,7 +62,7 @@ func TestTextOfWhatIsKnown(t *testing.T) {
 	chance := &known.Entry{Reason: "chance", Flaky: true}
 	run := func(verbose bool) string {
 		var out strings.Builder
-		text := &Text{Out: &out, CoreMust: []string{"a"}, Reproduce: "judge run %s", Verbose: verbose}
+		text := &Text{Out: &out, Required: []string{"a"}, Reproduce: "judge run %s", Verbose: verbose}
 		text.Begin(target.Ready{Implementation: "toy", Version: "1.0"}, 7, []string{"a", "b", "c", "d"})
 		for _, r := range []runner.Result{
 			{Scenario: scenario.Scenario{ID: "a", Summary: "A."}, Outcome: runner.Fail, Failure: failure, Known: bug},
