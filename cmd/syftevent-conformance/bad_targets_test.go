@@ -70,7 +70,7 @@ var badTargets = map[string]func() int{
 	// These are wrong in what the suite asks of an adapter.
 	"all-is-well":    func() int { return serveWith(os.Stdin, allAnswer(200)) },
 	"strict-options": func() int { return serveOptions(strictly) },
-	"no-options":     func() int { return serveOptions(func(string) string { return `{"settle":"1h"}` }) },
+	"no-options":     func() int { return serveOptions(func(string) string { return `{"settle":"10s"}` }) },
 	"one-start": func() int {
 		marker := os.Getenv("SYFTEVENT_RECORD") + ".started.log"
 		if _, err := os.Stat(marker); err == nil {

@@ -25,7 +25,7 @@ var processDefects = []Defect{
 	{
 		Name: "redelivered", Requirement: "proc-once",
 		What:   "runs a request again that is delivered again",
-		Breaks: []string{"proc-once", "publish-final"},
+		Breaks: []string{"proc-once", "publish-final", "proc-returned"},
 	},
 	{
 		Name: "start-again", Requirement: "proc-once",

@@ -160,7 +160,7 @@ var detectDefects = []Defect{
 	{
 		Name: "only-new", Requirement: "detect-waiting",
 		What:   "passes over what is there when it starts",
-		Breaks: []string{"detect-waiting", "detect-starting", "layout-sender", "clock-files", "proc-crash", "publish-empty"},
+		Breaks: []string{"detect-waiting", "detect-starting", "layout-sender", "clock-files", "proc-crash", "publish-empty", "cleanup-unanswered"},
 	},
 	{
 		Name: "start-gap", Requirement: "detect-starting",

@@ -116,6 +116,10 @@
 //
 // check rpc.schema.json.
 //
+//	declares settle_ms N
+//
+// checks that the server declares no longer a settle time.
+//
 //	requires max_request_size N
 //
 // ends a scenario that does not apply to a server without a limit of N or less.

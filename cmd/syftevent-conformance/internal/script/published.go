@@ -63,6 +63,25 @@ func schemaEntries(members map[string]json.RawMessage) error {
 	return nil
 }
 
+// commandDeclares checks that a time of the ready line is not so long that every
+// scenario would have to wait for it.
+func (r *Run) commandDeclares(ts *testscript.TestScript, args []string) error {
+	if len(args) != 2 || args[0] != "settle_ms" {
+		return errors.New("usage: declares settle_ms N")
+	}
+	most, err := strconv.ParseFloat(args[1], 64)
+	if err != nil {
+		return fmt.Errorf("declares: %w", err)
+	}
+	if err := r.started(); err != nil {
+		return err
+	}
+	if declared := r.process.Ready().SettleMS; declared > most {
+		return &mismatch{fmt.Sprintf("a settle_ms of %v or less in the ready line", most), fmt.Sprintf("it is %v", declared), false}
+	}
+	return nil
+}
+
 // commandRequires ends a scenario that a server cannot be asked.
 func (r *Run) commandRequires(ts *testscript.TestScript, args []string) error {
 	if len(args) != 2 || args[0] != "max_request_size" {

@@ -174,6 +174,7 @@ func (r *Run) commands() map[string]command {
 		"swift":      r.commandSwift,
 		"schema":     r.commandSchema,
 		"requires":   r.commandRequires,
+		"declares":   r.commandDeclares,
 		"took":       r.commandTook,
 	} {
 		commands[name] = func(ts *testscript.TestScript, neg bool, args []string) {
