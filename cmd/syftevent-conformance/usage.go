@@ -79,8 +79,9 @@ Flags of run:
 Flags of mutants:
 
   -all                run every scenario against every defect: none may fail but
-                      those listed; without it, some that tell whether the server
-                      works at all
+                      those listed (of a defect that leaves hardly any standing
+                      only those are run); without it, some that tell whether the
+                      server works at all
   -parallel N         how many scenarios run at a time (four for each processor)
   -timescale X        stretches the waits of scenarios that are to fail (0.2)
   -v                  show how each defect was found
