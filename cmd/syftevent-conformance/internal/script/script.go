@@ -54,18 +54,18 @@ type Run struct {
 	ctx       context.Context
 	network   *boxscript.Network
 	process   *target.Process
+	second    *target.Process // the one beside it, nil if there is none
+	shared    *Shared         // nil for a server of its own
+	startTook time.Duration   // until the server was ready
 	lastWords string          // of a server that was never ready
 	told      bool            // the server was told to stop, or killed
-	before    map[string]bool // what was there when the server was ready first
-	numbers   int             // of requests that are made here
-	shared    *Shared         // nil for a server of its own
-	story     *story
-	watch     *watch // nil before the server has started
 
-	second    *target.Process   // the one beside the server
-	startTook time.Duration     // until the server was ready
-	bursts    map[string]burst  // by their names
-	first     map[string]string // responses as they were read first, by the names of their requests
+	before  map[string]bool   // what was there when the server was ready first
+	numbers int               // of requests that are made here
+	bursts  map[string]burst  // by their names
+	first   map[string]string // responses as they were read first, by the names of their requests
+	story   *story
+	watch   *watch // nil before the server has started
 }
 
 // NewRun prepares a scenario. When ctx is done its waits end.

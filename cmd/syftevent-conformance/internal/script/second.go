@@ -10,12 +10,12 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
 
-// secondWithin is how long a second server is waited for, if it was not seen how
-// long the first has taken: one that waits for the first to end is never ready.
+// secondWithin is how long a second server is waited for at least: one that waits for
+// the first to end is never ready.
 const secondWithin = 2 * time.Second
 
 // startSecond starts another server beside the one that runs and waits until it is
-// ready, has ended, or has had five times as long as the first.
+// ready, has ended, or has had five times as long as the first and some more.
 func (r *Run) startSecond() error {
 	dir := filepath.Join(r.Dir, "second")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
