@@ -143,7 +143,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 	if err != nil {
 		return 0, err
 	}
-	text := &report.Text{Out: stdout, Verbose: f.verbose, Reproduce: f.reproduce(), Required: required(all, ready.Features)}
+	settings := fmt.Sprintf("looks every %v, settles after %v; on %s, delivered by %v; suite %s, SPEC.md %s",
+		ready.Poll(), ready.Settle(), report.FileSystem(config.Dir), f.delivery, version(), specVersion)
+	text := &report.Text{Out: stdout, Verbose: f.verbose, Settings: settings, Reproduce: f.reproduce(), Required: required(all, ready.Features)}
 	text.Begin(ready, f.seed, ids(scenarios))
 	runner.Run(ctx, config, ready, scenarios, func(r runner.Result) {
 		r.Known = list.Entry(r.Scenario.ID)

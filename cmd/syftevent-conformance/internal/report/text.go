@@ -16,6 +16,8 @@ type Text struct {
 	// Verbose shows the log of scenarios that pass, too, and all there is to tell
 	// of failures that were known.
 	Verbose bool
+	// Settings is how the run is made, shown in its head; "" for nothing.
+	Settings string
 	// Reproduce is the command line that repeats a scenario, with %s for its id.
 	Reproduce string
 	// Required are the ids of all scenarios of a MUST that the server has to meet; the
@@ -37,7 +39,11 @@ func (t *Text) Begin(ready target.Ready, seed uint64, ids []string) {
 	if len(ready.Features) > 0 {
 		features = "features " + strings.Join(ready.Features, ", ")
 	}
-	fmt.Fprintf(t.Out, "%s against %s %s (%s), seed %d\n\n", plural(len(ids), "scenario"), ready.Implementation, ready.Version, features, seed)
+	fmt.Fprintf(t.Out, "%s against %s %s (%s), seed %d\n", plural(len(ids), "scenario"), ready.Implementation, ready.Version, features, seed)
+	if t.Settings != "" {
+		fmt.Fprintln(t.Out, t.Settings)
+	}
+	fmt.Fprintln(t.Out)
 }
 
 // Add writes one result.
