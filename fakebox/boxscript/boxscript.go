@@ -32,8 +32,9 @@
 //
 //	box sync
 //
-// lets the boxes of all work. From then on, what is sent is written in the replica
-// of the sender, if the sender has joined, and SyftBox carries it.
+// lets the boxes of all work, and waits until what is in the server's replica has been
+// synchronised once. From then on, what is sent is written in the replica of the
+// sender, if the sender has joined, and SyftBox carries it.
 //
 //	box send [flags] NAME ENDPOINT [BODY]
 //

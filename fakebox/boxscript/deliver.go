@@ -87,6 +87,18 @@ func (n *Network) commandDeliver(ts *testscript.TestScript, args []string) error
 	return n.Server.Deliver(flags.Arg(0), []byte(ts.ReadFile(flags.Arg(1))), how)
 }
 
+// waitUntil is when a wait that begins now ends.
+func waitUntil(ts *testscript.TestScript) (time.Time, error) {
+	timeout := 10 * time.Second
+	if text := ts.Getenv("BOX_TIMEOUT"); text != "" {
+		var err error
+		if timeout, err = time.ParseDuration(text); err != nil {
+			return time.Time{}, fmt.Errorf("$BOX_TIMEOUT: %w", err)
+		}
+	}
+	return time.Now().Add(timeout), nil
+}
+
 func (n *Network) commandWait(ts *testscript.TestScript, args []string) error {
 	flags := newFlags("wait")
 	arrived := flags.Bool("arrived", false, "")
@@ -97,14 +109,10 @@ func (n *Network) commandWait(ts *testscript.TestScript, args []string) error {
 	if flags.NArg() == 0 || *arrived && *gone {
 		return errors.New("usage: box wait [-arrived | -gone] NAME...")
 	}
-	timeout := 10 * time.Second
-	if text := ts.Getenv("BOX_TIMEOUT"); text != "" {
-		var err error
-		if timeout, err = time.ParseDuration(text); err != nil {
-			return fmt.Errorf("box wait: $BOX_TIMEOUT: %w", err)
-		}
+	deadline, err := waitUntil(ts)
+	if err != nil {
+		return fmt.Errorf("box wait: %w", err)
 	}
-	deadline := time.Now().Add(timeout)
 	for _, name := range flags.Args() {
 		call, err := n.Call(name)
 		if err != nil {

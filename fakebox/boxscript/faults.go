@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/syftevent/syftevent-go/fakebox"
@@ -16,10 +17,21 @@ func (n *Network) commandSync(ts *testscript.TestScript, args []string) error {
 	if len(args) != 0 {
 		return errors.New("usage: box sync")
 	}
+	deadline, err := waitUntil(ts)
+	if err != nil {
+		return fmt.Errorf("box sync: %w", err)
+	}
 	if err := n.Box.Start(); err != nil {
 		return err
 	}
 	n.syncing = true
+	// The permissions must be on the server before anybody sends.
+	for n.Server.Cycles() == 0 {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("box sync: the box of %s has not synchronised", n.Server.Email)
+		}
+		time.Sleep(time.Millisecond)
+	}
 	return nil
 }
 
