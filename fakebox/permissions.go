@@ -1,6 +1,7 @@
 package fakebox
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -16,19 +17,21 @@ type Rule struct {
 	Read, Write []string
 }
 
-// ParsePermissions reads a syft.pub.yaml: exactly the shape that SyftBox
-// documents, and no more of YAML.
+// ParsePermissions reads a syft.pub.yaml: the shape that SyftBox documents, with lists
+// that may also be written in brackets, and no more of YAML; or the same as JSON.
 //
 //	rules:
 //	- pattern: '**/{{.UserEmail}}/*.request'
 //	  access:
 //	    read:
 //	    - 'USER'
-//	    write:
-//	    - 'USER'
+//	    write: ['USER']
 //
 // Anything else is an error that names the line.
 func ParsePermissions(data []byte) ([]Rule, error) {
+	if strings.HasPrefix(strings.TrimSpace(string(data)), "{") {
+		return parseJSONPermissions(data)
+	}
 	var rules []Rule
 	var users *[]string // the list that is being read
 	seen := false       // "rules:"
@@ -57,6 +60,10 @@ func ParsePermissions(data []byte) ([]Rule, error) {
 			users = &rules[len(rules)-1].Read
 		case text == "write:":
 			users = &rules[len(rules)-1].Write
+		case inBrackets(text, "read:"):
+			rules[len(rules)-1].Read = bracketed(text)
+		case inBrackets(text, "write:"):
+			rules[len(rules)-1].Write = bracketed(text)
 		case isItem && users != nil:
 			*users = append(*users, unquote(item))
 		default:
@@ -65,6 +72,39 @@ func ParsePermissions(data []byte) ([]Rule, error) {
 	}
 	if !seen {
 		return nil, fmt.Errorf("fakebox: permissions: there is no line %q", "rules:")
+	}
+	return rules, nil
+}
+
+func inBrackets(text, name string) bool {
+	list, ok := strings.CutPrefix(text, name+" [")
+	return ok && strings.HasSuffix(list, "]")
+}
+
+// bracketed returns the items of a list in brackets.
+func bracketed(text string) []string {
+	var items []string
+	for item := range strings.SplitSeq(text[strings.Index(text, "[")+1:len(text)-1], ",") {
+		if item = unquote(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+func parseJSONPermissions(data []byte) ([]Rule, error) {
+	var file struct {
+		Rules []struct {
+			Pattern string
+			Access  struct{ Read, Write []string }
+		}
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		return nil, fmt.Errorf("fakebox: permissions: %w", err)
+	}
+	var rules []Rule
+	for _, r := range file.Rules {
+		rules = append(rules, Rule{r.Pattern, r.Access.Read, r.Access.Write})
 	}
 	return rules, nil
 }

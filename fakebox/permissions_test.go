@@ -83,3 +83,21 @@ func TestParsePermissionsRefuses(t *testing.T) {
 		t.Errorf("no rules: %v, %v", rules, err)
 	}
 }
+
+func TestPermissionsInOtherForms(t *testing.T) {
+	want := []fakebox.Rule{{Pattern: "*.request", Read: []string{"USER", "a@example.com"}, Write: []string{"USER"}}}
+	for _, text := range []string{
+		"rules:\n- pattern: '*.request'\n  access:\n    read: ['USER', \"a@example.com\"]\n    write: [USER]\n",
+		`{"rules": [{"pattern": "*.request", "access": {"read": ["USER", "a@example.com"], "write": ["USER"]}}]}`,
+	} {
+		got, err := fakebox.ParsePermissions([]byte(text))
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", text, err, diff)
+		}
+	}
+	for _, text := range []string{`{"rules": 7}`, "rules:\n- pattern: x\n  access:\n    read: [USER\n"} {
+		if got, err := fakebox.ParsePermissions([]byte(text)); err == nil {
+			t.Errorf("%q is read as %v", text, got)
+		}
+	}
+}

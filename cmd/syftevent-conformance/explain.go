@@ -10,17 +10,7 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 )
 
-// mutantsOf returns the names of the wrong servers that break a requirement, nil if
-// there are none.
-var mutantsOf = func(requirement string) []string {
-	var names []string
-	for _, d := range mutant.For(requirement) {
-		names = append(names, d.Name)
-	}
-	return names
-}
-
-// explain says all there is to say of a requirement or a scenario.
+// explain says all there is to say of a requirement, a scenario or a defect.
 func explain(args []string, stdout io.Writer) error {
 	if len(args) != 1 {
 		return usageError("explain wants one ID, not %d", len(args))
@@ -52,8 +42,14 @@ func explain(args []string, stdout io.Writer) error {
 		explainScenario(stdout, s)
 		return nil
 	}
-	if !isRequirement {
-		return usageError("there is no requirement or scenario %q%s", id, suggestion(id, ids))
+	defect, isDefect := mutant.Find(id)
+	switch {
+	case isRequirement:
+	case isDefect:
+		fmt.Fprintf(stdout, "%s: a server that %s\n\nIt violates [%s], and fails %s.\n",
+			defect.Name, defect.What, defect.Requirement, strings.Join(defect.Breaks, ", "))
+	default:
+		return usageError("there is no requirement, scenario or wrong server %q%s", id, suggestion(id, ids))
 	}
 	return nil
 }
@@ -86,8 +82,11 @@ func explainRequirement(w io.Writer, r spec.Requirement, all []scenario.Scenario
 	for _, s := range covering {
 		fmt.Fprintf(w, "    %s  %s\n", s.ID, s.Summary)
 	}
-	if mutants := mutantsOf(r.ID); len(mutants) > 0 {
-		fmt.Fprintf(w, "\nMutants that break it: %s\n", strings.Join(mutants, ", "))
+	if defects := mutant.For(r.ID); len(defects) > 0 {
+		fmt.Fprint(w, "\nWrong servers that prove it (mutants NAME):\n")
+		for _, d := range defects {
+			fmt.Fprintf(w, "    %s  %s\n", d.Name, d.What)
+		}
 	}
 }
 

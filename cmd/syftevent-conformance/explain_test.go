@@ -40,16 +40,16 @@ func TestExplain(t *testing.T) {
 
 func TestExplainSuggests(t *testing.T) {
 	_, _, stderr := judge(t, "explain", "publish-hole")
-	contains(t, "error", stderr, `there is no requirement or scenario "publish-hole"; did you mean publish-whole`)
+	contains(t, "error", stderr, `there is no requirement, scenario or wrong server "publish-hole"; did you mean publish-whole`)
 	_, _, stderr = judge(t, "run", "publish-hole")
 	contains(t, "error", stderr, "(did you mean publish-whole")
 }
 
-func TestExplainNamesMutants(t *testing.T) {
-	defer func(before func(string) []string) { mutantsOf = before }(mutantsOf)
-	mutantsOf = func(requirement string) []string { return []string{"breaks-" + requirement, "other"} }
-	_, stdout, _ := judge(t, "explain", "fail-status")
-	contains(t, "output", stdout, "\nMutants that break it: breaks-fail-status, other\n")
+func TestExplainNamesDefects(t *testing.T) {
+	_, stdout, _ := judge(t, "explain", "read-whole")
+	contains(t, "output", stdout, "\nWrong servers that prove it (mutants NAME):\n    half  answers a file of which a part has arrived\n    impatient  ")
+	_, stdout, _ = judge(t, "explain", "half")
+	contains(t, "output", stdout, "half: a server that answers a file", "violates [read-whole]", "fails read-whole, detect-in-place")
 }
 
 func TestListForPrograms(t *testing.T) {

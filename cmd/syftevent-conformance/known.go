@@ -52,18 +52,15 @@ func updateKnown(list *known.List, results []runner.Result, selected int, stdout
 		return false, nil
 	}
 	changes := list.Update(findings)
+	if len(changes) == 0 {
+		fmt.Fprintln(stdout, "The list of known failures is right as it is.")
+		return true, nil
+	}
 	if err := list.Write(); err != nil {
 		return false, err
 	}
-	fmt.Fprintf(stdout, "The list of known failures was written: %s\n", orNothing(strings.Join(changes, "; ")))
+	fmt.Fprintf(stdout, "The list of known failures was written: %s\n", strings.Join(changes, "; "))
 	return true, nil
-}
-
-func orNothing(changes string) string {
-	if changes == "" {
-		return "nothing has changed"
-	}
-	return changes
 }
 
 // reason says why a scenario failed, for somebody to say it better.

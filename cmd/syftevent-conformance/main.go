@@ -103,7 +103,7 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		fmt.Fprint(stdout, usage)
 		return exitOK
 	}
-	if err == nil {
+	if err == nil || errors.Is(err, syscall.EPIPE) { // the reader has seen enough
 		return exitOK
 	}
 	printError(stderr, err)

@@ -81,7 +81,7 @@ func prove(ctx context.Context, args []string, table []mutant.Defect, scenarios 
 	if status, err := l.control(ctx, defects, stdout); status != exitOK || err != nil {
 		return status, err
 	}
-	fmt.Fprintf(stdout, "all pass; now with %d defects, one at a time\n\n", len(defects))
+	fmt.Fprintf(stdout, "all pass; now with its defects, one at a time: %d\n\n", len(defects))
 	tally := l.expose(ctx, defects, stdout)
 	if ctx.Err() != nil {
 		return 0, errInterrupted
@@ -90,7 +90,9 @@ func prove(ctx context.Context, args []string, table []mutant.Defect, scenarios 
 	if tally.untested > 0 {
 		fmt.Fprintf(stdout, "could not test: %d\n", tally.untested)
 	}
-	printUnproven(stdout, table)
+	if len(f.names) == 0 {
+		printUnproven(stdout, table)
+	}
 	switch {
 	case tally.caught+tally.untested < len(defects):
 		return exitUnexpected, nil

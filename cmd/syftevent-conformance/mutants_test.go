@@ -130,11 +130,3 @@ func TestMutantsUsage(t *testing.T) {
 		t.Errorf("exit %d\n%s", status, stdout)
 	}
 }
-
-func TestMutantsAreExplained(t *testing.T) {
-	_, stdout, _ := judge(t, "explain", "read-whole")
-	contains(t, "explain", stdout, "Mutants that break it: half, impatient\n")
-	if names := mutantsOf("client-order"); len(names) > 0 {
-		t.Errorf("%v", names)
-	}
-}

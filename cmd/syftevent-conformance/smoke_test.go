@@ -105,5 +105,5 @@ func TestSmokeNotesUnknownFeatures(t *testing.T) {
 		t.Errorf("exit %d\n%s", status, stdout)
 	}
 	contains(t, "output", stdout, `There is no feature "summ": the features are api, `,
-		"The server has passed what was checked; without an ID all is.\nIt does not declare the features items, sum.")
+		"The server has passed what was checked; without an ID all is.\nWhat the suite will pass over: it does not declare the features api, cleanup, ")
 }

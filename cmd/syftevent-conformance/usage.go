@@ -27,8 +27,8 @@ const usageText = `Usage:
         list the scenarios and what they cover, or the requirements and how many
         scenarios each has
   syftevent-conformance explain ID
-        show a requirement, where it stands and what tests it, or a scenario and
-        its script
+        show a requirement, where it stands, what tests it and which wrong servers
+        prove the test, or a scenario and its script, or a wrong server
   syftevent-conformance serve
         be the embedded reference, as COMMAND (SPEC.md, Appendix A)
   syftevent-conformance box [flags] DIR EMAIL...
@@ -72,8 +72,8 @@ Flags of run:
   -target-dir DIR     the folder of -dir as COMMAND sees it, if that is by another
                       path: for a server on a network mount
   -timescale X        stretch every wait, for slow machines (1)
-  -update-known       write FILE anew after a whole run: without what passed, and
-                      with what failed
+  -update-known       correct FILE after the run: without the scenarios that passed,
+                      with those that failed; what was not run stays as it is
   -v                  show the log of scenarios that pass, too
 
 Flags of mutants:
@@ -118,6 +118,13 @@ feature; not applicable, the system or the server lacks what it takes; COULD NOT
 TEST, the suite has failed. The verdict is conformant if every MUST of the core,
 and of the features that the server declares, was tested and met, partial if some
 were not tested, and otherwise non-conformant.
+
+In the account of a failure, names such as $RPC and canary mean: $RPC, the rpc
+folder of the server; canary, a request that shows by its answer that the server is
+alive; quiet, a time in which canaries are answered and nothing else is to happen;
+trickle, pieces of a request that keep coming; permits, what syft.pub.yaml lets
+somebody do; swift, that SyftBox sends a response at once; confined, that nothing has
+appeared where it does not belong. 'explain ID' shows the script.
 
 Exit status: 0 nothing unexpected, 1 something unexpected, 2 usage,
 3 something could not be tested.

@@ -25,7 +25,7 @@ var layoutDefects = []Defect{
 	{
 		Name: "no-permissions", Requirement: "layout-permissions",
 		What:   "writes no permissions",
-		Breaks: []string{"layout-permissions", "layout-private", "schema-public"},
+		Breaks: []string{"layout-permissions", "schema-public"},
 	},
 	{
 		Name: "open-requests", Requirement: "layout-private",

@@ -134,5 +134,5 @@ func (c Counts) explain(verdict Verdict) string {
 	if c.Flaky > 0 || c.UnexpectedPasses > 0 {
 		but = "; those that are listed as known to fail do not count"
 	}
-	return fmt.Sprintf("%s (%d of %d scenarios of a MUST were run and passed%s)", verdict, c.RequiredPassed, c.Required, but)
+	return fmt.Sprintf("%s (%d of %d scenarios of a MUST count as passed%s)", verdict, c.RequiredPassed, c.Required, but)
 }

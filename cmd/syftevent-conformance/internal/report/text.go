@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,7 +99,22 @@ func (t *Text) End() {
 	for _, c := range s.Counts.list() {
 		fmt.Fprintf(t.Out, "%s: %d\n", c.What, c.N)
 	}
+	t.list(Failed)
+	t.list(Warned)
 	fmt.Fprintf(t.Out, "verdict: %s\n", s.Counts.explain(s.Verdict))
+}
+
+// list writes the ids of the scenarios of a status, if there are any.
+func (t *Text) list(status Status) {
+	var ids []string
+	for _, r := range t.results {
+		if StatusOf(r) == status {
+			ids = append(ids, r.Scenario.ID)
+		}
+	}
+	if slices.Sort(ids); len(ids) > 0 {
+		fmt.Fprintf(t.Out, "%s: %s\n", status, strings.Join(ids, ", "))
+	}
 }
 
 // Summary sums up the results so far.

@@ -49,6 +49,7 @@ func TestText(t *testing.T) {
 
 
 1 passed, 1 failed
+FAIL: two
 verdict: non-conformant
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {

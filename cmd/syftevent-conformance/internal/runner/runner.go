@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -263,17 +264,19 @@ func (t *recorder) Run(_ string, f func(testscript.T)) {
 const treeLimit = 40
 
 // tree lists the files below a folder with their sizes, but for the markers
-// that keep folders, and for the canaries, which would hide the others.
+// that keep folders, and for the canaries, which would hide the others. The server's
+// "rpc" is written as scripts write it.
 func tree(dir string) []string {
 	var lines []string
 	more := 0
+	rpc := path.Join(script.ServerEmail, "SyftBox/datasites", script.ServerEmail, "app_data", script.App, "rpc")
 	filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
 		switch {
 		case err != nil || strings.HasPrefix(d.Name(), ".syftkeep"):
 			return nil
 		case d.IsDir() && d.Name() == script.CanarySender:
 			return fs.SkipDir
-		case d.IsDir():
+		case d.IsDir() || d.Name() == ".fakebox": // the simulator's own
 			return nil
 		}
 		rel, err := filepath.Rel(dir, name)
@@ -288,7 +291,7 @@ func tree(dir string) []string {
 		if info, err := d.Info(); err == nil {
 			size = info.Size()
 		}
-		lines = append(lines, fmt.Sprintf("%8d  %s", size, filepath.ToSlash(rel)))
+		lines = append(lines, fmt.Sprintf("%8d  %s", size, strings.Replace(filepath.ToSlash(rel), rpc, "$RPC", 1)))
 		return nil
 	})
 	if more > 0 {

@@ -48,7 +48,7 @@ var idPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
 // A condition such as [short] panics outside of a test, and "exec &" leaves
 // processes behind.
-var forbidden = regexp.MustCompile(`(?m)^(! *)?(\[|skip|exec|wait|kill|stop|sleep)`)
+var forbidden = regexp.MustCompile(`(?m)^(! *)?(\[|skip|exec|wait|kill|stop|sleep|rm )`)
 
 func TestScenariosAreSmallAndPlain(t *testing.T) {
 	for _, s := range append(all(t), smoke(t)...) {

@@ -256,10 +256,20 @@ func (r *Run) commandRan(ts *testscript.TestScript, args []string) error {
 	}
 	for _, stem := range stems {
 		if got[stem] != want {
-			return &mismatch{fmt.Sprintf("request %q was run %d times", args[0], want), fmt.Sprintf("%s was run %d times", stem, got[stem]), false}
+			return &mismatch{fmt.Sprintf("request %q was run %s", args[0], times(want)), fmt.Sprintf("%s was run %s", stem, times(got[stem])), false}
 		}
 	}
 	return nil
+}
+
+func times(n int) string {
+	switch n {
+	case 0:
+		return "never"
+	case 1:
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 func (r *Run) commandConfined(ts *testscript.TestScript, args []string) error {

@@ -124,6 +124,14 @@
 //
 // ends a scenario that does not apply to a server without a limit of N or less.
 //
+//	unrun
+//
+// checks that nothing was run of what /record and /slow write down.
+//
+//	remove PATH...
+//
+// removes files and folders, as rm does, and the timeline tells of it.
+//
 //	touch DURATION PATH
 //
 // sets the times of a file, so long from now; -48h is two days ago.

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -173,6 +175,31 @@ func (r *Run) commandTidy(ts *testscript.TestScript, args []string) error {
 		}
 		return err == nil, "", err
 	})
+}
+
+// commandRemove is testscript's rm, which the story does not tell of.
+func (r *Run) commandRemove(ts *testscript.TestScript, args []string) error {
+	if len(args) == 0 {
+		return errors.New("usage: remove PATH...")
+	}
+	for _, arg := range args {
+		if err := os.RemoveAll(ts.MkAbs(arg)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// commandUnrun checks that no request was run that would have been written down.
+func (r *Run) commandUnrun(ts *testscript.TestScript, args []string) error {
+	if len(args) != 0 {
+		return errors.New("usage: unrun")
+	}
+	runs, err := r.runs()
+	if err == nil && len(runs) > 0 {
+		return &mismatch{"no request is run", "run were " + strings.Join(slices.Sorted(maps.Keys(runs)), ", "), false}
+	}
+	return err
 }
 
 func (r *Run) commandTouch(ts *testscript.TestScript, args []string) error {

@@ -171,6 +171,8 @@ func (r *Run) commands() map[string]command {
 		"same":       r.commandSame,
 		"tidy":       r.commandTidy,
 		"touch":      r.commandTouch,
+		"remove":     r.commandRemove,
+		"unrun":      r.commandUnrun,
 		"swift":      r.commandSwift,
 		"schema":     r.commandSchema,
 		"requires":   r.commandRequires,
@@ -195,6 +197,9 @@ func (r *Run) commands() map[string]command {
 	}
 	for name, carryOut := range commands {
 		commands[name] = func(ts *testscript.TestScript, neg bool, args []string) {
+			if r.watch != nil {
+				r.watch.look() // what was there before, if only for a moment
+			}
 			r.story.tell(Commanded, r.commandText(name, neg, args), -1)
 			carryOut(ts, neg, args)
 		}

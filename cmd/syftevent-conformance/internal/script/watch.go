@@ -53,6 +53,7 @@ func (s *story) all() []Event {
 type watch struct {
 	dir   string
 	story *story
+	mu    sync.Mutex // of known
 	known map[string]sighting
 	stop  chan struct{} // closed to end it
 	ended chan struct{} // closed when it has
@@ -107,8 +108,11 @@ func (w *watch) end() {
 	<-w.ended
 }
 
-// look tells what has changed since the last look, in the order of the names.
+// look tells what has changed since the last look, in the order of the names. It may
+// be called concurrently.
 func (w *watch) look() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	now := w.sight()
 	for _, name := range slices.Sorted(maps.Keys(now)) {
 		is := now[name]

@@ -204,7 +204,11 @@ func parseReady(line []byte) (ready Ready, ok bool, err error) {
 	}
 	ready.SettleMS = 2000
 	if err := json.Unmarshal(line, &ready); err != nil {
-		return ready, true, fmt.Errorf("its ready line is wrong: %w: %s", err, excerpt(line, int64(len(line))))
+		var wrongType *json.UnmarshalTypeError
+		if errors.As(err, &wrongType) {
+			err = fmt.Errorf("%q is a %s", wrongType.Field, wrongType.Value)
+		}
+		return ready, true, fmt.Errorf("its ready line is wrong: %w, not what SPEC.md, Appendix A, says: %s", err, bytes.TrimSpace(line[:min(len(line), mostShown)]))
 	}
 	for _, name := range []string{"implementation", "version", "features", "poll_ms"} {
 		if _, there := members[name]; !there {
