@@ -52,7 +52,7 @@ func TestUpdateKnown(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	status, stdout, _ = against(t, "fail-200", "-known", path, "-update-known", "fail-status")
-	if status != exitOK || !strings.Contains(stdout, "nothing has changed") {
+	if status != exitOK || !strings.Contains(stdout, "is right as it is") {
 		t.Errorf("exit %d\n%s", status, stdout)
 	}
 }

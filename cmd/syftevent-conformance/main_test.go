@@ -76,7 +76,7 @@ func TestOneFaultIsFound(t *testing.T) {
 		" run -keep -seed=1 fail-status -- ",
 		"  > box send oops fail\n",
 		"  appear  fail/client@example.com/…",
-		"rpc/fail/client@example.com/",
+		"$RPC/fail/client@example.com/",
 		"1 passed, 1 failed\n",
 		"verdict: non-conformant\n")
 }
