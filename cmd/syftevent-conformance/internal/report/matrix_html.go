@@ -6,20 +6,24 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"sync"
 )
 
 //go:embed matrix.html.tmpl
 var pageText string
 
-// page escapes whatever the documents say, each by where it stands.
-var page = template.Must(template.New("matrix").Funcs(template.FuncMap{
-	"legend": func() any { return legend },
-	"anchor": anchor,
-}).Parse(pageText))
+// page escapes whatever the documents say, each by where it stands. It is parsed when
+// it is wanted: the same program serves the reference, whose memory is measured.
+var page = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("matrix").Funcs(template.FuncMap{
+		"legend": func() any { return legend },
+		"anchor": anchor,
+	}).Parse(pageText))
+})
 
 // HTML writes the matrix as one page that needs nothing else: each cell that is not
 // good leads to what was expected, what came, and the timeline of the files.
-func (m *Matrix) HTML(w io.Writer) error { return page.Execute(w, m) }
+func (m *Matrix) HTML(w io.Writer) error { return page().Execute(w, m) }
 
 // anchor is the id of what the page says of a scenario in a column, or of the column
 // if the scenario is "".
