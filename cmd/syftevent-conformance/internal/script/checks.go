@@ -58,6 +58,14 @@ func (r *Run) call(name string) (*boxscript.Call, error) {
 	return r.network.Call(name)
 }
 
+// only returns the one request that a command is told of.
+func (r *Run) only(command string, args []string) (*boxscript.Call, error) {
+	if len(args) != 1 {
+		return nil, fmt.Errorf("usage: %s NAME", command)
+	}
+	return r.call(args[0])
+}
+
 // response waits for the response to a request and returns its bytes, which are
 // JSON.
 func (r *Run) response(call *boxscript.Call) ([]byte, error) {
@@ -90,10 +98,7 @@ func (r *Run) relative(name string) string {
 }
 
 func (r *Run) commandWhole(ts *testscript.TestScript, args []string) error {
-	if len(args) != 1 {
-		return errors.New("usage: whole NAME")
-	}
-	call, err := r.call(args[0])
+	call, err := r.only("whole", args)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package script
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -14,10 +13,7 @@ import (
 // their files went. Where the system tells of each removal that is certain; elsewhere
 // a request without its response has to be seen.
 func (r *Run) commandOrderly(ts *testscript.TestScript, args []string) error {
-	if len(args) != 1 {
-		return errors.New("usage: orderly NAME")
-	}
-	call, err := r.call(args[0])
+	call, err := r.only("orderly", args)
 	if err != nil {
 		return err
 	}

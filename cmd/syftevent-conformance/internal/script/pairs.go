@@ -47,10 +47,7 @@ func (r *Run) commandAppears(ts *testscript.TestScript, args []string) error {
 // commandRunning waits until a handler has the request: /record and /slow write its
 // id down first.
 func (r *Run) commandRunning(ts *testscript.TestScript, args []string) error {
-	if len(args) != 1 {
-		return errors.New("usage: running NAME")
-	}
-	call, err := r.call(args[0])
+	call, err := r.only("running", args)
 	if err != nil {
 		return err
 	}
@@ -110,10 +107,7 @@ func notCleaned(err error) error {
 
 // commandKept waits for a response and looks at its request all the time.
 func (r *Run) commandKept(ts *testscript.TestScript, args []string) error {
-	if len(args) != 1 {
-		return errors.New("usage: kept NAME")
-	}
-	call, err := r.call(args[0])
+	call, err := r.only("kept", args)
 	if err != nil {
 		return err
 	}
@@ -133,10 +127,7 @@ func (r *Run) commandKept(ts *testscript.TestScript, args []string) error {
 
 // commandSame compares a response with what it was when it was first read.
 func (r *Run) commandSame(ts *testscript.TestScript, args []string) error {
-	if len(args) != 1 {
-		return errors.New("usage: same NAME")
-	}
-	call, err := r.call(args[0])
+	call, err := r.only("same", args)
 	if err != nil {
 		return err
 	}
@@ -156,10 +147,7 @@ func (r *Run) commandSame(ts *testscript.TestScript, args []string) error {
 
 // commandTidy checks what else lies in the folder of a request.
 func (r *Run) commandTidy(ts *testscript.TestScript, args []string) error {
-	if len(args) != 1 {
-		return errors.New("usage: tidy NAME")
-	}
-	call, err := r.call(args[0])
+	call, err := r.only("tidy", args)
 	if err != nil {
 		return err
 	}
