@@ -129,16 +129,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 		return 0, err
 	}
 	defer reports.discard()
-	config, err := f.config()
+	config, remove, err := f.begin(stdout)
 	if err != nil {
 		return 0, err
 	}
-	if f.keep {
-		fmt.Fprintf(stdout, "The files are kept in %s\n", config.Dir)
-	} else {
-		defer os.RemoveAll(config.Dir)
-	}
-	config.Note = func(text string) { fmt.Fprintf(stdout, "note: %s\n", text) }
+	defer remove()
 	ready, err := probe(ctx, config, stdout, stderr)
 	if err != nil {
 		return 0, err
@@ -199,6 +194,20 @@ func probe(ctx context.Context, config runner.Config, stdout, stderr io.Writer) 
 		fmt.Fprintf(stdout, "Lines on standard output before the ready line were passed over: %d\n", n)
 	}
 	return ready, nil
+}
+
+// begin makes the folder of the run. The function that it returns removes it, unless
+// it is to be kept.
+func (f *runFlags) begin(stdout io.Writer) (config runner.Config, remove func(), err error) {
+	if config, err = f.config(); err != nil {
+		return config, nil, err
+	}
+	config.Note = func(text string) { fmt.Fprintf(stdout, "note: %s\n", text) }
+	if f.keep {
+		fmt.Fprintf(stdout, "The files are kept in %s\n", config.Dir)
+		return config, func() {}, nil
+	}
+	return config, func() { os.RemoveAll(config.Dir) }, nil
 }
 
 func (f *runFlags) config() (runner.Config, error) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -41,16 +40,11 @@ func smoke(ctx context.Context, args []string, stdout, stderr io.Writer) (int, e
 	if err != nil {
 		return 0, usageError("smoke has no check that %s means; the checks are %s", strings.Join(f.selectors, " or "), strings.Join(ids(all), ", "))
 	}
-	config, err := f.config()
+	config, remove, err := f.begin(stdout)
 	if err != nil {
 		return 0, err
 	}
-	if f.keep {
-		fmt.Fprintf(stdout, "The files are kept in %s\n", config.Dir)
-	} else {
-		defer os.RemoveAll(config.Dir)
-	}
-	config.Note = func(text string) { fmt.Fprintf(stdout, "note: %s\n", text) }
+	defer remove()
 	ready, err := probe(ctx, config, stdout, stderr)
 	if err != nil {
 		if notReady := (*target.NotReadyError)(nil); errors.As(err, &notReady) {

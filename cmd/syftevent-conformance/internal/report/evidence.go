@@ -19,9 +19,9 @@ func (s Scenario) evidence() string {
 		for _, line := range [][2]string{{"at:", f.At}, {"expected:", f.Expected}, {"actual:", f.Actual}} {
 			fmt.Fprintf(&out, "%-10s %s\n", line[0], strings.ReplaceAll(line[1], "\n", "\n           "))
 		}
-	}
-	if f := s.Failure; f != nil && f.Dead && s.Level != spec.Must {
-		out.WriteString("The server has ended, or answers nobody any more: that fails whatever the scenario is about.\n")
+		if f.Dead && s.Level != spec.Must {
+			out.WriteString("The server has ended, or answers nobody any more: that fails whatever the scenario is about.\n")
+		}
 	}
 	out.WriteString(block("problem", s.Problem))
 	out.WriteString(block("timeline", strings.Join(timeline(s.Events), "\n")))

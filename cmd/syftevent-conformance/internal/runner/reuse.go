@@ -9,7 +9,7 @@ import (
 // found them, but for the request they add. Of "box" some only do.
 var (
 	sharedCommands = []string{
-		"expect", "whole", "canary", "unanswered", "ignored", "quiet", "ran", "took",
+		"expect", "whole", "canary", "unanswered", "quiet", "ran", "took",
 		"burst", "answered", "same", "kept", "schema", "requires", "exists", "cmp", "grep",
 	}
 	sharedBoxCommands = []string{"send", "more", "finish", "again", "wait"}

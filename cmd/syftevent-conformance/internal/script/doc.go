@@ -71,11 +71,6 @@
 //
 // checks that there are no responses, after a canary.
 //
-//	ignored NAME...
-//
-// checks that there are no responses, and none come within several polls and
-// the settle time, after which a canary is answered still.
-//
 //	quiet [FACTOR]
 //
 // lets several polls and the settle time pass, or the settle time alone times

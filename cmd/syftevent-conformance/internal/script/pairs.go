@@ -25,17 +25,31 @@ func exists(name string) (bool, error) {
 
 // commandAppears waits until files are there.
 func (r *Run) commandAppears(ts *testscript.TestScript, args []string) error {
+	return r.awaitPaths(ts, args, true)
+}
+
+// commandGone waits until files are removed.
+func (r *Run) commandGone(ts *testscript.TestScript, args []string) error {
+	return r.awaitPaths(ts, args, false)
+}
+
+// awaitPaths waits until each of some files is there, or is not.
+func (r *Run) awaitPaths(ts *testscript.TestScript, args []string, present bool) error {
+	command, wanted, standing := "gone", "is removed", "it is there"
+	if present {
+		command, wanted, standing = "appears", "appears", "it is not there"
+	}
 	if len(args) == 0 {
-		return errors.New("usage: appears PATH...")
+		return fmt.Errorf("usage: %s PATH...", command)
 	}
 	if err := r.started(); err != nil {
 		return err
 	}
 	for _, arg := range args {
 		name := ts.MkAbs(arg)
-		err := r.wait(r.answerWithin(), r.relative(name)+" appears", func() (bool, string, error) {
+		err := r.wait(r.answerWithin(), r.relative(name)+" "+wanted, func() (bool, string, error) {
 			there, err := exists(name)
-			return there, "it is not there", err
+			return there == present, standing, err
 		})
 		if err != nil {
 			return err
@@ -68,27 +82,6 @@ func (r *Run) runs() (map[string]int, error) {
 		runs[strings.TrimSpace(line)]++
 	}
 	return runs, nil
-}
-
-// commandGone waits until files are removed.
-func (r *Run) commandGone(ts *testscript.TestScript, args []string) error {
-	if len(args) == 0 {
-		return errors.New("usage: gone PATH...")
-	}
-	if err := r.started(); err != nil {
-		return err
-	}
-	for _, arg := range args {
-		name := ts.MkAbs(arg)
-		err := r.wait(r.answerWithin(), r.relative(name)+" is removed", func() (bool, string, error) {
-			there, err := exists(name)
-			return !there, "it is there", err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // commandCleaned is commandGone for scenarios that are not about whether a cleanup

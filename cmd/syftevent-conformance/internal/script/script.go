@@ -152,7 +152,6 @@ func (r *Run) commands() map[string]command {
 		"whole":      r.commandWhole,
 		"canary":     r.commandCanary,
 		"unanswered": r.commandUnanswered,
-		"ignored":    r.commandIgnored,
 		"quiet":      r.commandQuiet,
 		"link":       r.commandLink,
 		"fifo":       r.commandFIFO,

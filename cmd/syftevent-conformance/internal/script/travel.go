@@ -1,7 +1,6 @@
 package script
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -12,15 +11,12 @@ import (
 
 // commandSwift waits until SyftBox has taken a response, by either of its ways.
 func (r *Run) commandSwift(ts *testscript.TestScript, args []string) error {
-	if len(args) != 1 {
-		return errors.New("usage: swift NAME")
+	call, err := r.only("swift", args)
+	if err != nil {
+		return err
 	}
 	if !fakebox.TellsWritesFromRenames {
 		return &notApplicable{"a file that was modified cannot be told from a new one on " + runtime.GOOS}
-	}
-	call, err := r.call(args[0])
-	if err != nil {
-		return err
 	}
 	name := call.Stem + ".response"
 	expected := fmt.Sprintf("SyftBox sends the response to %q by its fast path", call.Name)
