@@ -1,4 +1,4 @@
-.PHONY: all test conformance mutants vet build python interop judge-python
+.PHONY: all test conformance mutants vet build python interop judge-python real bench-real
 
 all: vet test conformance
 
@@ -41,3 +41,17 @@ JSON =
 judge-python: python build
 	bin/syftevent-conformance run -strict -parallel 4 $(if $(JSON),-json $(JSON)) \
 		-known testdata/targets/python/known.txt -- .venv/bin/python testdata/targets/python/server.py
+
+# The real SyftBox, built from SYFTBOX, a checkout of OpenMined/syftbox: fakebox is
+# compared with it, and the library is judged on both. REAL has more flags, such as
+# -full, -keep or -run REGEXP.
+SYFTBOX =
+REAL =
+real: python build
+	@test -n "$(SYFTBOX)" || { echo 'make real SYFTBOX=DIR: DIR is a checkout of OpenMined/syftbox'; exit 2; }
+	bin/syftevent-conformance real -syftbox "$(SYFTBOX)" -python .venv/bin/python $(REAL)
+
+# The figures of the library and of the Python package there.
+bench-real: python build
+	@test -n "$(SYFTBOX)" || { echo 'make bench-real SYFTBOX=DIR: DIR is a checkout of OpenMined/syftbox'; exit 2; }
+	bin/syftevent-conformance real -bench -syftbox "$(SYFTBOX)" -python .venv/bin/python $(REAL)

@@ -1,8 +1,6 @@
 package fakebox
 
 import (
-	"errors"
-	"io/fs"
 	"path"
 	"strings"
 	"time"
@@ -17,8 +15,8 @@ const (
 )
 
 // arrive puts a file into the replica, and lets a fault strike it on the way. The
-// path is relative to "datasites".
-func (r *Replica) arrive(key string, data []byte, how Delivery, via string) error {
+// path is relative to "datasites"; the etag is what the client takes it for.
+func (r *Replica) arrive(key string, data []byte, etag string, how Delivery, via string) error {
 	fault := r.box.decide(atArrival, key)
 	content := data
 	var set times
@@ -38,14 +36,19 @@ func (r *Replica) arrive(key string, data []byte, how Delivery, via string) erro
 	case Coarse:
 		set = func(now time.Time) time.Time { return now.Truncate(2 * time.Second) }
 	}
-	release, arrived := r.hold(key), r.count(r.arriving, key)
-	err := r.place(key, content, how, set)
-	if err == nil {
-		// Before the file can be taken for one that the application has written.
-		r.setSynced(key, etagOf(data))
+	running := r.running()
+	if running {
+		r.setSyncing(key)
+		r.ignoreOnce(key)
 	}
-	arrived()
-	release()
+	end := r.beginArrival(key)
+	err := r.place(key, content, how, set)
+	if running && err == nil {
+		// Before the file can be taken for one that the application has written.
+		r.setSynced(key, etag)
+		r.setCompleted(key)
+	}
+	end()
 	if err != nil {
 		return err
 	}
@@ -58,18 +61,21 @@ func (r *Replica) arrive(key string, data []byte, how Delivery, via string) erro
 
 // follow does what a fault does after the file's arrival.
 func (r *Replica) follow(fault Fault, key string, data []byte) {
-	b := r.box
-	again := func(how Delivery, via string) { r.recordError(key, via, r.arrive(key, data, how, via)) }
+	again := func(how Delivery, via string) {
+		if err := r.arrive(key, data, etagOf(data), how, via); err != nil {
+			r.setError(key, via, err)
+		}
+	}
 	// What comes back does so with the next full synchronisation, which finds that
 	// this replica lacks it. Where none runs it is done here.
 	comeBack := func() {
 		if !r.running() {
-			b.after(CycleTime, func() { again(r.download(), ViaFullSync) })
+			r.later(CycleTime, func() { again(r.download(), ViaFullSync) })
 		}
 	}
 	switch fault {
 	case Vanish:
-		b.after(vanishDelay, func() {
+		r.later(vanishDelay, func() {
 			r.recordError(key, ViaFullSync, r.remove(key, fault))
 			comeBack()
 		})
@@ -82,9 +88,9 @@ func (r *Replica) follow(fault Fault, key string, data []byte) {
 		r.recordError(key, ViaFullSync, r.mark(key, conflictMarker, OpConflict, ViaFullSync, fault))
 		comeBack()
 	case Repush:
-		b.after(repushDelay, func() { again(Delivery{Mode: WebSocket}, ViaFast) })
+		r.later(repushDelay, func() { again(Delivery{Mode: WebSocket}, ViaFast) })
 	case Duplicate:
-		b.after(duplicateDelay, func() { again(r.download(), ViaFullSync) })
+		r.later(duplicateDelay, func() { again(r.download(), ViaFullSync) })
 	}
 }
 
@@ -100,7 +106,9 @@ func (r *Replica) answerInstead(request string) error {
 	if err := r.place(key, data, Delivery{Mode: WebSocket}, nil); err != nil {
 		return err
 	}
-	r.setSynced(key, etagOf(data))
+	if r.running() {
+		r.setSynced(key, etagOf(data))
+	}
 	r.box.record(Event{Actor: r.actor(), Op: OpArrive, Path: key, Size: len(data), Etag: etagOf(data), Mode: WebSocket.String(), Via: ViaFast, Fault: Answered})
 	return nil
 }
@@ -108,41 +116,35 @@ func (r *Replica) answerInstead(request string) error {
 // remove removes a file that is not on the server, and the folders above it that
 // are empty then. A .syftkeep keeps its folder.
 func (r *Replica) remove(key string, fault Fault) error {
+	err := r.root.Remove(path.Join("datasites", key))
 	r.forget(key)
-	name := path.Join("datasites", key)
-	err := r.root.Remove(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // the application was faster
+	if err == nil {
+		r.box.record(Event{Actor: r.actor(), Op: OpRemove, Path: key, Via: ViaFullSync, Fault: fault})
 	}
-	if err != nil {
-		return err
-	}
-	r.box.record(Event{Actor: r.actor(), Op: OpRemove, Path: key, Via: ViaFullSync, Fault: fault})
-	// Up to, and not including, the datasite. A folder that is not empty stays:
+	// Up to, and not including, "datasites". A folder that is not empty stays:
 	// removing it fails.
-	for dir := path.Dir(key); strings.Contains(dir, "/"); dir = path.Dir(dir) {
+	for dir := path.Dir(key); dir != "."; dir = path.Dir(dir) {
 		if r.root.Remove(path.Join("datasites", dir)) != nil {
 			break
 		}
 	}
-	return nil
+	return ignoreNotExist(err) // the application was faster
 }
 
-// mark renames a file to its marker, moving away a file that has that name.
+// mark renames a file to its marker, moving away a file that has that name. It
+// returns an error if the file is not there: the application was faster.
 func (r *Replica) mark(key, marker string, op Op, via string, fault Fault) error {
-	r.forget(key)
 	name := path.Join("datasites", key)
+	if _, err := r.root.Lstat(name); err != nil {
+		return err
+	}
 	to := marked(name, marker)
 	if _, err := r.root.Lstat(to); err == nil {
-		if err := r.root.Rename(to, rotated(name, marker, time.Now())); err != nil {
+		if err := r.root.Rename(to, rotated(name, marker, r.box.clock.now())); err != nil {
 			return err
 		}
 	}
-	err := r.root.Rename(name, to)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // the application was faster
-	}
-	if err != nil {
+	if err := r.root.Rename(name, to); err != nil {
 		return err
 	}
 	r.box.record(Event{Actor: r.actor(), Op: op, Path: key, Via: via, Fault: fault, Note: "now " + path.Base(to)})

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 )
@@ -28,7 +26,7 @@ type Config struct {
 	Download Delivery
 	// ViewLatency is how long the server's list of files is on its way. A file that
 	// comes by the fast path meanwhile is taken for one that was deleted: it
-	// vanishes, and comes back a cycle later. 0 is none.
+	// vanishes, and comes back a cycle later. 0 means no delay. [Box.SetViewLatency] changes it.
 	ViewLatency time.Duration
 	// FaultRate is how likely a fault is for each file at each point of its way, from
 	// 0, the default, to 1. [Box.Heal] ends them.
@@ -36,6 +34,8 @@ type Config struct {
 	// Observe, if it is there, is called with each event, one after the other. It
 	// must not call the box.
 	Observe func(Event)
+
+	clock *clock // that of the machine if it is nil
 }
 
 // A Box is a network of replicas. Its methods may be called concurrently.
@@ -45,9 +45,8 @@ type Box struct {
 	test   TB // nil outside tests
 	hub    *hub
 
-	ctx    context.Context // ends with Close
-	cancel context.CancelFunc
-	tasks  sync.WaitGroup // what is under way; Close waits for it
+	clock   *clock
+	session *session // ends with Close
 
 	life sync.Mutex // held while it starts, ends, or lets somebody join
 
@@ -55,6 +54,7 @@ type Box struct {
 	closed    bool
 	started   bool
 	healed    bool
+	latency   time.Duration // of the server's list of files
 	replicas  map[string]*Replica
 	draws     map[string]int // how often each path was drawn for
 	decisions map[string]int // how often each path came to each point
@@ -113,11 +113,19 @@ func Open(dir string, config Config) (*Box, error) {
 	if err := claim(dir); err != nil {
 		return nil, err
 	}
+	driven := config.clock == nil
+	if driven {
+		config.clock = newClock()
+	}
 	box := &Box{
-		dir: dir, config: config, hub: newHub(),
+		dir: dir, config: config, clock: config.clock, latency: config.ViewLatency,
+		session:  newSession(context.Background(), config.clock),
 		replicas: map[string]*Replica{}, draws: map[string]int{}, decisions: map[string]int{}, failing: map[Fault]int{},
 	}
-	box.ctx, box.cancel = context.WithCancel(context.Background())
+	if driven {
+		box.clock.start(box.session)
+	}
+	box.hub = newHub(newSession(box.session.ctx, box.clock))
 	return box, nil
 }
 
@@ -159,10 +167,11 @@ func claim(dir string) error {
 	return nil
 }
 
-// Start lets the boxes of all who have joined work, and of those who join later:
-// from then on files travel. It returns when every change will be seen. A box that
-// starts knows nothing of what it has synchronised in another life: files that are
-// the same on the server are taken for synchronised, others for new.
+// Start starts the boxes of all who have joined, in the order of their addresses, and
+// of those who join later: from then on files travel. It returns when each has run
+// one full synchronisation, watches its folders and is connected. A box that starts
+// has no record of earlier runs of the network: files that are the same on the server
+// count as synchronised, others as new.
 func (b *Box) Start() error { return b.failed(b.start()) }
 
 func (b *Box) start() error {
@@ -174,11 +183,10 @@ func (b *Box) start() error {
 		return errors.New("fakebox: the network was started, or closed, already")
 	}
 	b.started = true
-	replicas := slices.Collect(maps.Values(b.replicas))
 	b.mu.Unlock()
-	for _, r := range replicas {
+	for _, r := range b.members() {
 		if err := r.startDaemon(); err != nil {
-			return err
+			return fmt.Errorf("fakebox: start SyftBox of %s: %w", r.Email, err)
 		}
 	}
 	return nil
@@ -187,66 +195,49 @@ func (b *Box) start() error {
 // Close ends the network: it waits for what is being written and ends the rest. The
 // files stay.
 func (b *Box) Close() error {
+	b.session.stop() // also whatever holds b.life
 	b.life.Lock()
 	defer b.life.Unlock()
+	replicas := b.members()
 	b.mu.Lock()
 	b.closed = true
-	replicas := b.replicas
 	b.replicas = map[string]*Replica{}
 	b.mu.Unlock()
-	b.cancel()
 	var errs []error
 	for _, r := range replicas {
-		errs = append(errs, r.closeWatch())
+		errs = append(errs, r.stopDaemon())
 	}
-	b.tasks.Wait()
+	b.hub.current().end()
+	b.session.end()
 	for _, r := range replicas {
 		errs = append(errs, r.root.Close())
 	}
 	return errors.Join(errs...)
 }
 
-// spawn runs a function in a goroutine, which Close waits for. Nothing is begun
-// after it.
-func (b *Box) spawn(f func()) {
+// SetViewLatency changes [Config.ViewLatency] from the next full synchronisation on. A
+// negative latency means no delay.
+func (b *Box) SetViewLatency(d time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.closed {
-		return
-	}
-	b.tasks.Go(f)
+	b.latency = max(d, 0)
 }
 
-// after runs a function after a duration of SyftBox's.
-func (b *Box) after(d time.Duration, f func()) { b.at(time.Now().Add(b.scaled(d)), f) }
-
-// at runs a function at a time, unless the network ends before.
-func (b *Box) at(when time.Time, f func()) {
-	b.spawn(func() {
-		if b.wait(time.Until(when)) {
-			f()
-		}
-	})
-}
-
-// sleep waits for a duration of SyftBox's; false if the network ends meanwhile.
-func (b *Box) sleep(d time.Duration) bool { return b.wait(b.scaled(d)) }
-
-// wait waits for a duration of this machine's; false if the network ends meanwhile.
-func (b *Box) wait(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-b.ctx.Done():
-		return false
-	}
+func (b *Box) viewLatency() time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.latency
 }
 
 // scaled returns how long a duration of SyftBox's is in this network.
 func (b *Box) scaled(d time.Duration) time.Duration {
 	return time.Duration(float64(d) / b.config.Speed)
+}
+
+func (b *Box) hasStarted() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.started
 }
 
 // Dir returns the folder of the network, in which each replica has a folder.

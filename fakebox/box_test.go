@@ -55,38 +55,24 @@ func TestDeliver(t *testing.T) {
 }
 
 func TestDeliverInPlaceIsSeenHalfWritten(t *testing.T) {
-	box, err := fakebox.Open(filepath.Join(t.TempDir(), "box"), fakebox.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer box.Close()
-	bob := box.Join("bob@example.com")
+	n := idleNetwork(t, fakebox.Config{})
 	done := make(chan error, 1)
 	go func() {
-		done <- bob.Deliver(file, []byte("half and half"), fakebox.Delivery{
+		done <- n.bob.Deliver(file, []byte("half and half"), fakebox.Delivery{
 			Mode: fakebox.BlobStoreInPlace, ChunkSize: 4, Pause: 20 * time.Millisecond,
 		})
 	}()
-	name := filepath.Join(bob.Datasite(), file)
-	seen := map[string]bool{}
-	for delivered := false; !delivered; {
-		select {
-		case err := <-done:
-			if err != nil {
-				t.Fatal(err)
-			}
-			delivered = true
-		default:
+	key := "bob@example.com/" + file
+	eventually(t, "the first chunk", func() bool { return n.read(n.bob, key) != "" })
+	for _, want := range []string{"half", "half and", "half and hal", "half and half"} {
+		n.clock.Settle()
+		if got := n.read(n.bob, key); got != want {
+			t.Errorf("the file has %q, want %q", got, want)
 		}
-		if data, err := os.ReadFile(name); err == nil {
-			seen[string(data)] = true
-		}
+		n.clock.Advance(20 * time.Millisecond)
 	}
-	if !seen["half and half"] {
-		t.Errorf("seen %v, and never the whole", seen)
-	}
-	if !seen["half"] {
-		t.Errorf("seen %v, and never the first chunk alone", seen)
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -2,7 +2,9 @@ package fakebox
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"path/filepath"
 	"strings"
@@ -10,40 +12,42 @@ import (
 	"time"
 )
 
-// A daemon is SyftBox's program on one machine: what it knows of the files there.
-// It has three parts: the fast path out (fast.go), what comes in (arrive.go), and
-// the full synchronisation (sync.go).
+// A daemon is the state of SyftBox's client on one machine. The client has four parts: the fast path out (fast.go), what comes in (arrive.go), the
+// connection (connection.go), and the full synchronisation (sync.go).
 type daemon struct {
 	mu sync.Mutex
-	// started tells whether it runs, offline that it is not connected.
-	started, offline bool
-	// downUntil is when a broken connection is back.
-	downUntil time.Time
+	// session is nil while the client does not run.
+	session *session
+	// offline is what SetOnline has said; connected tells whether there is a
+	// connection for the fast path.
+	offline, connected bool
 	// synced has the etag of each file as it was last known to be on the server and
-	// here: SyftBox's "sync journal".
+	// here: SyftBox's "sync journal". It survives a stop.
 	synced map[string]string
-	// held counts what is being done with a file just now; the full synchronisation
-	// leaves it alone. Of a file that is arriving no modification is noticed.
-	held, arriving map[string]int
+	// status has what is being done with a file, or has failed.
+	status map[string]fileStatus
+	// ignoring has, by path, until when the next modification of a file is taken for
+	// the client's own.
+	ignoring map[string]time.Time
+	// arriving counts the files that are being written by the client.
+	arriving map[string]int
 	// stuck are files that a fault has left incomplete for ever.
 	stuck map[string]bool
-	// modified counts the modifications of a file, to know the last.
-	modified map[string]int
 	// hashed remembers the etag of files that have not changed.
 	hashed map[string]hashedFile
 
 	// cycles counts the full synchronisations that have ended.
 	cycles int
 
-	sending            sync.Mutex // held while a message joins the outgoing queue
+	debounce           debounce
 	outgoing, incoming queue
 	watch              watch
 }
 
 func newDaemon() daemon {
 	return daemon{
-		synced: map[string]string{}, held: map[string]int{}, arriving: map[string]int{}, stuck: map[string]bool{},
-		modified: map[string]int{}, hashed: map[string]hashedFile{},
+		synced: map[string]string{}, arriving: map[string]int{}, stuck: map[string]bool{},
+		status: map[string]fileStatus{}, ignoring: map[string]time.Time{},
 	}
 }
 
@@ -60,43 +64,139 @@ func (r *Replica) download() Delivery {
 	return how
 }
 
-// startDaemon begins to watch and to synchronise. The goroutines end when the
-// network is closed.
+// Start starts SyftBox's client on this machine again after [Replica.Stop]. The client
+// runs a full synchronisation, which carries what was written meanwhile, then watches
+// every folder anew, and connects; Start returns when it is connected. It returns an
+// error if the client runs, if the network was not started or is closed, or, as
+// SyftBox does, if the server cannot be reached. An error fails the test that [New]
+// was given.
+func (r *Replica) Start() error {
+	r.box.life.Lock()
+	defer r.box.life.Unlock()
+	err := r.startAgain()
+	if err != nil {
+		err = fmt.Errorf("fakebox: start SyftBox of %s: %w", r.Email, err)
+	}
+	return r.box.failed(err)
+}
+
+func (r *Replica) startAgain() error {
+	r.box.mu.Lock()
+	started, closed := r.box.started, r.box.closed
+	r.box.mu.Unlock()
+	switch {
+	case closed:
+		return errors.New("the network is closed")
+	case !started:
+		return errors.New("the network was not started")
+	case r.current() != nil:
+		return errors.New("it runs already")
+	}
+	if err := r.startDaemon(); err != nil {
+		return err
+	}
+	r.box.record(Event{Actor: r.actor(), Op: OpStart})
+	return nil
+}
+
+// Stop kills SyftBox's client on this machine. Nothing is watched, sent, received or
+// synchronised until [Replica.Start], and a file that the client was writing stays
+// incomplete. The client's record of synchronised files survives, without the files
+// that were sent less than [JournalDelay] ago: these become conflicts at the next
+// start. Stop returns an error if the client does not run; an error fails the test
+// that [New] was given.
+func (r *Replica) Stop() error {
+	r.box.life.Lock()
+	defer r.box.life.Unlock()
+	if r.current() == nil {
+		return r.box.failed(fmt.Errorf("fakebox: stop SyftBox of %s: it does not run", r.Email))
+	}
+	if err := r.stopDaemon(); err != nil {
+		return r.box.failed(fmt.Errorf("fakebox: stop SyftBox of %s: %w", r.Email, err))
+	}
+	r.box.record(Event{Actor: r.actor(), Op: OpStop})
+	return nil
+}
+
+// startDaemon starts the client. Its goroutines end with its session: with
+// stopDaemon, or when the network is closed. The caller holds box.life.
 func (r *Replica) startDaemon() error {
 	b := r.box
+	s := newSession(b.session.ctx, b.clock)
 	r.mu.Lock()
+	r.session, r.connected = s, false
+	r.status, r.ignoring, r.hashed = map[string]fileStatus{}, map[string]time.Time{}, map[string]hashedFile{}
+	r.debounce = debounce{last: map[string]int{}}
 	r.outgoing = queue{slots: QueueLength, send: b.scaled(SendTime), serve: b.scaled(ServeTime)}
 	r.incoming = queue{slots: ReceiveQueueLength, serve: b.scaled(SendTime)}
 	r.mu.Unlock()
+
+	var err error
+	done := make(chan struct{})
+	s.spawn(func() {
+		defer close(done)
+		err = r.begin()
+	})
+	b.clock.await(done)
+	if err != nil {
+		err = errors.Join(err, r.stopDaemon())
+	}
+	return err
+}
+
+// begin does what the client does before it listens.
+func (r *Replica) begin() error {
 	if err := r.removeLegacyMarkers(); err != nil {
 		return err
 	}
-	if err := r.recall(); err != nil {
-		return err
+	err := r.fullSync()
+	r.countCycle()
+	if err != nil {
+		return fmt.Errorf("first full synchronisation: %w", err)
 	}
 	if err := r.startWatch(); err != nil {
 		return err
 	}
-	r.mu.Lock()
-	r.started = true
-	r.mu.Unlock()
-	b.spawn(r.synchronise)
+	if err := r.connect(); err != nil {
+		return err
+	}
+	r.current().spawn(r.synchronise)
 	return nil
 }
 
-// recall takes for synchronised what is the same here and on the server: what a
-// SyftBox does that has lost its journal.
-func (r *Replica) recall() error {
-	here, err := r.scan()
-	if err != nil {
-		return err
+// stopDaemon ends the client, if it runs. The caller holds box.life.
+func (r *Replica) stopDaemon() error {
+	s := r.current()
+	if s == nil {
+		return nil
 	}
-	for key, etag := range r.box.hub.view(r.Email) {
-		if here[key] == etag {
-			r.setSynced(key, etag)
-		}
+	s.stop()
+	err := r.closeWatch()
+	s.end()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.session, r.connected = nil, false
+	return err
+}
+
+// current returns the session of the client, or nil if it does not run.
+func (r *Replica) current() *session {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.session
+}
+
+// running reports whether the client runs.
+func (r *Replica) running() bool { return r.current() != nil }
+
+// later runs a function after a duration of SyftBox's, unless the client is stopped
+// before; where none runs, unless the network is closed.
+func (r *Replica) later(d time.Duration, f func()) {
+	s := r.current()
+	if s == nil {
+		s = r.box.session
 	}
-	return nil
+	s.after(r.box.scaled(d), f)
 }
 
 // removeLegacyMarkers removes what earlier versions have marked, as SyftBox does
@@ -115,94 +215,18 @@ func (r *Replica) removeLegacyMarkers() error {
 }
 
 // Cycles returns how many full synchronisations of the replica have ended, also
-// those for which it was offline. A file that was there when one began has been
-// seen when it has ended.
+// those that have failed because the server could not be reached. A file that was
+// there when one began that did not fail has been seen when it has ended.
 func (r *Replica) Cycles() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.cycles
 }
 
-// running reports whether the daemon runs.
-func (r *Replica) running() bool {
+func (r *Replica) countCycle() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.started
-}
-
-// SetOnline connects the person's box, or takes it off the network. Without a
-// connection nothing comes and nothing goes; afterwards all goes and comes by the
-// next full synchronisation. A replica is online when it joins.
-func (r *Replica) SetOnline(online bool) {
-	r.mu.Lock()
-	changed := r.offline == online
-	r.offline = !online
-	r.mu.Unlock()
-	if changed {
-		op := OpOffline
-		if online {
-			op = OpOnline
-		}
-		r.box.record(Event{Actor: r.actor(), Op: op})
-	}
-}
-
-// connected reports whether the fast path works just now.
-func (r *Replica) connected() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.started && !r.offline && !time.Now().Before(r.downUntil)
-}
-
-// disconnect breaks the connection, which comes back by itself.
-func (r *Replica) disconnect() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.downUntil = time.Now().Add(r.box.scaled(ReconnectDelay))
-}
-
-func (r *Replica) isOffline() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.offline
-}
-
-// hold marks a file as in hand until the function that it returns is called.
-func (r *Replica) hold(key string) (release func()) { return r.count(r.held, key) }
-
-// count adds one for the file in a map of counts, until the function that it
-// returns is called.
-func (r *Replica) count(counts map[string]int, key string) (release func()) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	counts[key]++
-	return func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if counts[key]--; counts[key] <= 0 {
-			delete(counts, key)
-		}
-	}
-}
-
-// isHeld reports whether a file is in hand, or will never be whole.
-func (r *Replica) isHeld(key string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.held[key] > 0 || r.stuck[key]
-}
-
-// isArriving reports whether a modification of a file is the box's own doing.
-func (r *Replica) isArriving(key string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.arriving[key] > 0 || r.stuck[key]
-}
-
-func (r *Replica) giveUp(key string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.stuck[key] = true
+	r.cycles++
 }
 
 func (r *Replica) setSynced(key, etag string) {
@@ -221,6 +245,12 @@ func (r *Replica) syncedEtag(key string) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.synced[key]
+}
+
+func (r *Replica) syncedEtags() map[string]string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.synced)
 }
 
 // readFile reads a regular file of the replica. The path is relative to
@@ -243,8 +273,9 @@ func (r *Replica) keyOf(name string) string {
 }
 
 // recordError puts an error into the journal, if there is one: a name that this
-// file system cannot have, a folder that an application removes just now. What
-// could not be done is the next full synchronisation's.
+// file system cannot have, a server that cannot be reached. What could not be done
+// is the next full synchronisation's. A file that an application has removed
+// meanwhile is no error.
 func (r *Replica) recordError(key, via string, err error) {
 	if ignoreNotExist(err) != nil {
 		r.box.record(Event{Actor: r.actor(), Op: OpError, Path: key, Via: via, Note: err.Error()})

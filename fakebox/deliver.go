@@ -81,6 +81,9 @@ func (r *Replica) Deliver(name string, data []byte, how Delivery) error {
 }
 
 func (r *Replica) deliver(name string, data []byte, how Delivery) error {
+	b := r.box
+	b.clock.enter()
+	defer b.clock.leave()
 	if modeNames[how.Mode] == "" {
 		return fmt.Errorf("fakebox: no delivery mode %d", how.Mode)
 	}
@@ -88,8 +91,11 @@ func (r *Replica) deliver(name string, data []byte, how Delivery) error {
 	if err != nil {
 		return err
 	}
-	if r.running() {
-		if err := r.box.hub.put(r.Email, key, data); err != nil {
+	if b.hasStarted() {
+		if !r.running() {
+			return fmt.Errorf("fakebox: delivering %s: SyftBox of %s is stopped", name, r.Email)
+		}
+		if err := b.hub.put(r.Email, key, data); err != nil {
 			return fmt.Errorf("fakebox: delivering %s: %w", name, err)
 		}
 	}
@@ -97,7 +103,8 @@ func (r *Replica) deliver(name string, data []byte, how Delivery) error {
 	if how.Mode == WebSocket {
 		via = ViaFast
 	}
-	if err := r.arrive(key, data, how, via); err != nil {
+	if err := r.arrive(key, data, etagOf(data), how, via); err != nil {
+		r.setError(key, via, err)
 		return fmt.Errorf("fakebox: delivering %s: %w", name, err)
 	}
 	return nil
@@ -124,17 +131,18 @@ func (r *Replica) place(key string, data []byte, how Delivery, set times) error 
 		if err := r.root.MkdirAll(tempDir, 0o755); err != nil {
 			return err
 		}
-		temp := path.Join(tempDir, fmt.Sprintf("%s.syft.tmp.%d", path.Base(final), r.box.draw(final)))
+		temp := path.Join(tempDir, fmt.Sprintf("%s.syft.tmp.%d", path.Base(final), uint32(r.box.draw(final))))
 		return r.placeByRename(temp, final, data, 0o600, set)
 	case BlobStore:
-		temp := fmt.Sprintf("%s.tmp.%d", final, r.box.draw(final))
+		temp := fmt.Sprintf("%s.tmp.%d", final, uint32(r.box.draw(final)))
 		return r.placeByRename(temp, final, data, 0o644, set)
 	default:
 		return r.placeInPlace(final, data, how, set)
 	}
 }
 
-// placeByRename writes a new file and gives it its name. SyftBox also sets the time
+// placeByRename writes a new file and gives it its name. SyftBox also syncs it to the
+// disk, which is seen after a power loss only. And it sets the time
 // of a download to when it ended: now. That is what the file has, by the file
 // system's clock, which the clock of a test cannot turn back.
 func (r *Replica) placeByRename(temp, final string, data []byte, mode os.FileMode, set times) error {
@@ -142,9 +150,7 @@ func (r *Replica) placeByRename(temp, final string, data []byte, mode os.FileMod
 	if err != nil {
 		return err
 	}
-	if _, err = f.Write(data); err == nil {
-		err = f.Sync()
-	}
+	_, err = f.Write(data)
 	if err = errors.Join(err, f.Close()); err == nil {
 		err = r.root.Chmod(temp, mode)
 	}
@@ -176,13 +182,30 @@ func (r *Replica) placeInPlace(final string, data []byte, how Delivery, set time
 			return errors.Join(err, f.Close())
 		}
 		if len(data) > 0 {
-			time.Sleep(how.Pause)
+			if err := r.pause(how.Pause); err != nil {
+				return errors.Join(err, f.Close())
+			}
 		}
 	}
 	if err := f.Close(); err != nil {
 		return err
 	}
 	return set.apply(r.root, final)
+}
+
+// errStopped is what becomes of a file that is being written when SyftBox is stopped.
+var errStopped = errors.New("stopped")
+
+// pause waits, unless what writes here ends.
+func (r *Replica) pause(d time.Duration) error {
+	s := r.current()
+	if s == nil {
+		s = r.box.session
+	}
+	if !s.wait(d) {
+		return errStopped
+	}
+	return nil
 }
 
 // times is what a fault makes of a file's modification time; nil leaves it alone.

@@ -28,7 +28,7 @@ func TestDocumentationNamesTests(t *testing.T) {
 		}
 	}
 	named := regexp.MustCompile(`\bTest[A-Z]\w+`).FindAllString(string(doc), -1)
-	if len(named) < 30 {
+	if len(named) < 60 {
 		t.Errorf("only %d tests are named", len(named))
 	}
 	for _, name := range named {

@@ -36,6 +36,9 @@ const (
 	// OpOffline and OpOnline are a box that lost its connection and got it back.
 	OpOffline Op = "offline"
 	OpOnline  Op = "online"
+	// OpStop and OpStart are a box, or the server, that was stopped and started again.
+	OpStop  Op = "stop"
+	OpStart Op = "start"
 	// OpError is something that failed: a file that could not be written.
 	OpError Op = "error"
 )
@@ -106,7 +109,7 @@ func (b *Box) record(e Event) {
 	b.journal.Lock()
 	defer b.journal.Unlock()
 	if e.Time.IsZero() {
-		e.Time = time.Now()
+		e.Time = b.clock.now()
 	}
 	b.events = append(b.events, e)
 	if b.config.Observe != nil {

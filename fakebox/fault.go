@@ -3,8 +3,6 @@ package fakebox
 import (
 	"fmt"
 	"hash/fnv"
-	"maps"
-	"slices"
 	"strings"
 )
 
@@ -113,9 +111,8 @@ func (b *Box) Heal() {
 	b.mu.Lock()
 	b.failing = map[Fault]int{}
 	b.healed = true
-	replicas := slices.Collect(maps.Values(b.replicas))
 	b.mu.Unlock()
-	for _, r := range replicas {
+	for _, r := range b.members() {
 		r.SetOnline(true)
 	}
 }

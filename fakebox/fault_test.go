@@ -67,19 +67,29 @@ func TestFaultsOfADelivery(t *testing.T) {
 				name += " in a network that runs"
 			}
 			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				box := fakebox.New(t, fakebox.Config{Speed: 40})
-				n := &network{T: t, box: box, alice: box.Join("alice@example.com"), bob: box.Join("bob@example.com")}
+				n := idleNetwork(t, fakebox.Config{})
 				if started {
-					if err := box.Start(); err != nil {
+					if err := n.box.Start(); err != nil {
+						t.Fatal(err)
+					}
+					// With an empty record SyftBox makes another, and there is no conflict.
+					if err := n.bob.Deliver("note.txt", []byte("x"), fakebox.Delivery{}); err != nil {
 						t.Fatal(err)
 					}
 				}
-				if err := box.FailNext(fault, 1); err != nil {
+				if err := n.box.FailNext(fault, 1); err != nil {
 					t.Fatal(err)
 				}
 				key := folder + "/1.request"
-				if err := n.bob.Deliver(strings.TrimPrefix(key, "bob@example.com/"), []byte(data), fakebox.Delivery{}); err != nil {
+				delivered := make(chan error, 1)
+				go func() {
+					delivered <- n.bob.Deliver(strings.TrimPrefix(key, "bob@example.com/"), []byte(data), fakebox.Delivery{})
+				}()
+				if fault == fakebox.Torn { // TestTorn is about what is seen meanwhile
+					eventually(t, "the first piece", func() bool { return n.exists(n.bob, key) })
+					n.clock.Advance(time.Second)
+				}
+				if err := <-delivered; err != nil {
 					t.Fatal(err)
 				}
 				n.event("the fault in the journal", func(e fakebox.Event) bool { return e.Fault == fault })
@@ -99,17 +109,21 @@ func (n *network) stat(r *fakebox.Replica, key string) os.FileInfo {
 }
 
 func TestTorn(t *testing.T) {
-	box := fakebox.New(t, fakebox.Config{Speed: 4})
-	n := &network{T: t, box: box, bob: box.Join("bob@example.com")}
-	if err := box.FailNext(fakebox.Torn, 1); err != nil {
+	n := idleNetwork(t, fakebox.Config{})
+	if err := n.box.FailNext(fakebox.Torn, 1); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
 	go func() {
 		done <- n.bob.Deliver(strings.TrimPrefix(folder, "bob@example.com/")+"/1.request", []byte("in three pieces"), fakebox.Delivery{})
 	}()
+	eventually(t, "the first piece", func() bool { return n.read(n.bob, folder+"/1.request") != "" })
 	for _, want := range []string{"in thr", "in three pie", "in three pieces"} {
-		n.arrives(n.bob, folder+"/1.request", want)
+		n.clock.Settle()
+		if got := n.read(n.bob, folder+"/1.request"); got != want {
+			t.Errorf("the file has %q, want %q", got, want)
+		}
+		n.clock.Advance(100 * time.Millisecond)
 	}
 	if err := <-done; err != nil {
 		t.Error(err)
@@ -133,13 +147,16 @@ func TestFaultsOfAMessage(t *testing.T) {
 		fakebox.Reorder: func(n *network, key string) {
 			second := folder + "/2.request"
 			n.write(n.alice, second, "second")
-			n.arrives(n.bob, second, "second")
 			n.arrives(n.bob, key, "x")
+			if !n.exists(n.bob, second) {
+				n.Error("the second file did not overtake it")
+			}
 		},
 	}
 	for fault, check := range tests {
 		t.Run(string(fault), func(t *testing.T) {
-			n := newNetwork(t, fakebox.Config{Speed: 10})
+			n := newNetwork(t, fakebox.Config{})
+			n.write(n.alice, folder+"/.syftkeep", "")
 			n.watched(n.alice, folder)
 			if err := n.box.FailNext(fault, 1); err != nil {
 				t.Fatal(err)

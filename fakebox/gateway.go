@@ -1,6 +1,7 @@
 package fakebox
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -28,12 +29,18 @@ const (
 
 // Gateway returns the HTTP interface of SyftBox's server, by which whoever has no
 // SyftBox sends requests: /api/v1/send/msg and /api/v1/send/poll. The network must
-// have been started. As in SyftBox the sender is whoever the caller says.
+// have been started. While the server is stopped each call is answered with status 503. As in SyftBox the sender is whoever the caller says.
 func (b *Box) Gateway() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/v1/send/msg", b.serveSend)
 	mux.HandleFunc("GET /api/v1/send/poll", b.servePoll)
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if b.hub.current().over() {
+			refuse(w, http.StatusServiceUnavailable, "unavailable", "the server is stopped", "")
+			return
+		}
+		mux.ServeHTTP(w, req)
+	})
 }
 
 // A message is what a call of the gateway is about.
@@ -117,7 +124,7 @@ func (b *Box) serveSend(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	b.record(Event{Actor: Hub, Op: OpSend, Path: key, Size: len(data), Via: ViaFast, Note: "gateway"})
-	b.broadcast(m.from, key, data)
+	b.broadcast(m.from, key, data, b.clock.now())
 	if b.awaitResponse(w, req, m, id) {
 		return
 	}
@@ -155,18 +162,29 @@ func (b *Box) servePoll(w http.ResponseWriter, req *http.Request) {
 // are then deleted on the server.
 func (b *Box) awaitResponse(w http.ResponseWriter, req *http.Request, m message, id string) bool {
 	key := m.folder + "/" + id + ".response"
-	deadline := time.Now().Add(m.timeout)
+	o, ok := b.awaitObject(req.Context(), key, m.timeout)
+	if !ok {
+		return false
+	}
+	b.answer(w, o.data, id)
+	for _, name := range []string{m.folder + "/" + id + ".request", key} {
+		b.hub.drop(name)
+		b.record(Event{Actor: Hub, Op: OpDelete, Path: name, Note: "gateway: answered"})
+	}
+	return true
+}
+
+// awaitObject waits until the server has a file.
+func (b *Box) awaitObject(ctx context.Context, key string, timeout time.Duration) (object, bool) {
+	b.clock.enter()
+	defer b.clock.leave()
+	deadline := b.clock.now().Add(timeout)
 	for {
 		if o, ok := b.hub.get(key); ok {
-			b.answer(w, o.data, id)
-			for _, name := range []string{m.folder + "/" + id + ".request", key} {
-				b.hub.drop(name)
-				b.record(Event{Actor: Hub, Op: OpDelete, Path: name, Note: "gateway: answered"})
-			}
-			return true
+			return o, true
 		}
-		if req.Context().Err() != nil || !time.Now().Before(deadline) || !b.sleep(gatewayPoll) {
-			return false
+		if ctx.Err() != nil || !b.clock.now().Before(deadline) || !b.hub.current().wait(b.scaled(gatewayPoll)) {
+			return object{}, false
 		}
 	}
 }

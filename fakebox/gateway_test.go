@@ -103,9 +103,28 @@ func TestGatewayWritesTheFileOfSyftBox(t *testing.T) {
 
 func TestGatewayAnswers(t *testing.T) {
 	c := newCaller(t)
-	go c.serve(t)
 	for body, want := range map[string]any{`{"a":[1,"<&>"]}`: map[string]any{"a": []any{1.0, "<&>"}}, "plain text": "plain text"} {
-		status, _, fields := c.do("POST", query("timeout", "20000"), body, nil)
+		var status int
+		var fields map[string]any
+		done := make(chan bool)
+		go func() {
+			defer close(done)
+			status, _, fields = c.do("POST", query("timeout", "20000"), body, nil)
+		}()
+		eventually(t, "the request's file", func() bool {
+			c.clock.Advance(10 * time.Millisecond)
+			c.answer()
+			return len(c.responses()) > 0
+		})
+		eventually(t, "the answer", func() bool {
+			c.clock.Advance(10 * time.Millisecond)
+			select {
+			case <-done:
+				return true
+			default:
+				return false
+			}
+		})
 		data, _ := fields["data"].(map[string]any)
 		message, _ := data["message"].(map[string]any)
 		if status != 200 || message["status_code"] != 418.0 || !cmp.Equal(message["body"], want) {
@@ -119,24 +138,28 @@ func TestGatewayAnswers(t *testing.T) {
 	}
 }
 
-// serve answers each request at bob's with its own body, until the test ends.
-func (c *caller) serve(t *testing.T) {
-	for t.Context().Err() == nil {
-		requests, _ := filepath.Glob(c.bob.Path(folder) + "/*.request")
-		for _, name := range requests {
-			response := strings.TrimSuffix(name, ".request") + ".response"
-			var e struct{ ID, URL, Body string }
-			data, err := os.ReadFile(name)
-			if err == nil {
-				err = json.Unmarshal(data, &e)
-			}
-			if _, errStat := os.Stat(response); err != nil || errStat == nil {
-				continue
-			}
-			out := fmt.Sprintf(`{"id":%q,"sender":"bob@example.com","url":%q,"body":%q,"headers":{},"status_code":418}`, e.ID, e.URL, e.Body)
-			os.WriteFile(response, []byte(out), 0o644) // gone meanwhile, then not
+func (c *caller) responses() []string {
+	names, _ := filepath.Glob(c.bob.Path(folder) + "/*.response")
+	return names
+}
+
+// answer answers each request at bob's with its own body.
+func (c *caller) answer() {
+	requests, _ := filepath.Glob(c.bob.Path(folder) + "/*.request")
+	for _, name := range requests {
+		response := strings.TrimSuffix(name, ".request") + ".response"
+		var e struct{ ID, URL, Body string }
+		data, err := os.ReadFile(name)
+		if err == nil {
+			err = json.Unmarshal(data, &e)
 		}
-		time.Sleep(time.Millisecond)
+		if _, errStat := os.Stat(response); err != nil || errStat == nil {
+			continue
+		}
+		out := fmt.Sprintf(`{"id":%q,"sender":"bob@example.com","url":%q,"body":%q,"headers":{},"status_code":418}`, e.ID, e.URL, e.Body)
+		if err := os.WriteFile(response, []byte(out), 0o644); err != nil {
+			c.Error(err)
+		}
 	}
 }
 

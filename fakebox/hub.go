@@ -15,6 +15,7 @@ import (
 // who may see and change it.
 type hub struct {
 	mu      sync.Mutex
+	session *session           // nil while the server does not run
 	objects map[string]object  // by path below "datasites"
 	access  map[string]*access // by folder: the syft.pub.yaml in it
 }
@@ -31,7 +32,24 @@ var (
 
 const permissionsName = "syft.pub.yaml"
 
-func newHub() *hub { return &hub{objects: map[string]object{}, access: map[string]*access{}} }
+func newHub(s *session) *hub {
+	return &hub{session: s, objects: map[string]object{}, access: map[string]*access{}}
+}
+
+// current returns the session of the server, or nil if it does not run.
+func (h *hub) current() *session {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.session
+}
+
+// setSession begins another session, or none, and returns the one before.
+func (h *hub) setSession(s *session) (before *session) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	before, h.session = h.session, s
+	return before
+}
 
 // etagOf is SyftBox's name for bytes.
 func etagOf(data []byte) string {
@@ -104,11 +122,11 @@ func (h *hub) drop(name string) {
 	delete(h.objects, name)
 }
 
-// mayRead reports whether a user may read a file.
-func (h *hub) mayRead(user, name string) bool {
+// may reports whether a user may read, or write, a file.
+func (h *hub) may(user, name string, write bool) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.allows(user, name, false)
+	return h.allows(user, name, write)
 }
 
 // allows reports whether a user may read, or write, a file. The owner is whoever

@@ -19,29 +19,33 @@ const (
 )
 
 // A network is one of two people, of whom bob serves and alice asks, with bob's
-// permissions on the server. Its tests spend their time waiting: they are run in
-// parallel.
+// permissions on the server. Its clock is advanced by the test: nothing depends on
+// how fast this machine is.
 type network struct {
 	*testing.T
+	clock      *fakebox.Clock
 	box        *fakebox.Box
 	alice, bob *fakebox.Replica
 }
 
-func newNetwork(t *testing.T, config fakebox.Config) *network {
+// idleNetwork returns a network that was not started.
+func idleNetwork(t *testing.T, config fakebox.Config) *network {
 	t.Helper()
 	t.Parallel()
-	if config.Speed == 0 {
-		config.Speed = 40
-	}
-	box := fakebox.New(t, config)
-	n := &network{T: t, box: box, alice: box.Join("alice@example.com"), bob: box.Join("bob@example.com")}
+	box, clock := fakebox.NewOnClock(t, config)
+	return &network{T: t, clock: clock, box: box, alice: box.Join("alice@example.com"), bob: box.Join("bob@example.com")}
+}
+
+func newNetwork(t *testing.T, config fakebox.Config) *network {
+	t.Helper()
+	n := idleNetwork(t, config)
 	permissions, err := os.ReadFile("testdata/syft.pub.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	n.write(n.bob, rpc+"/syft.pub.yaml", string(permissions))
 	n.write(n.bob, rpc+"/hello/.syftkeep", "")
-	if err := box.Start(); err != nil {
+	if err := n.box.Start(); err != nil {
 		t.Fatal(err)
 	}
 	n.event("the permissions on the server", func(e fakebox.Event) bool {
@@ -90,22 +94,12 @@ func (n *network) mkdir(r *fakebox.Replica, key string) {
 	}
 }
 
-// watched makes a folder and returns when what is written in it is noticed. A file
-// stays in it.
+// watched makes a folder and returns when what is written in it is noticed.
 func (n *network) watched(r *fakebox.Replica, key string) {
 	n.Helper()
 	n.mkdir(r, key)
-	probe, last := key+"/probe.request", ""
-	n.until("the folder is watched", func() bool {
-		// Other bytes each time: the watch sees what is modified.
-		last = time.Now().String()
-		n.write(r, probe, last)
-		time.Sleep(5 * time.Millisecond)
-		return slices.ContainsFunc(n.box.Events(), func(e fakebox.Event) bool { return e.Op == fakebox.OpWrite && e.Path == probe })
-	})
-	n.until("the last of it has arrived, or is refused", func() bool {
-		return n.read(n.alice, probe) == n.read(n.bob, probe) || !n.exists(r, probe)
-	})
+	n.clock.Settle() // it is noticed now
+	n.clock.Advance(fakebox.WatchDelay)
 }
 
 func (n *network) remove(r *fakebox.Replica, key string) {
@@ -125,12 +119,24 @@ func (n *network) read(r *fakebox.Replica, key string) string {
 	return string(data)
 }
 
-// until waits for a condition.
+// until advances the clock until a condition holds.
 func (n *network) until(what string, condition func() bool) {
 	n.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !condition(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
+	limit := n.clock.Now().Add(10 * time.Minute)
+	for n.clock.Settle(); !condition(); {
+		if !n.clock.Step(limit.Sub(n.clock.Now())) {
 			n.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+// eventually waits, by the clock of this machine, for what another goroutine of the
+// test does. It only fails if that never happens.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Minute); !condition(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain: %s", what)
 		}
 	}
 }
@@ -166,7 +172,8 @@ const (
 	bobBox   = "bob@example.com/box"
 )
 
-// cycles waits until each replica has begun and ended so many synchronisations.
+// cycles advances the clock until each replica has begun and ended so many
+// synchronisations.
 func (n *network) cycles(count int) {
 	n.Helper()
 	for _, r := range []*fakebox.Replica{n.alice, n.bob} {

@@ -54,7 +54,7 @@ func (e envelope) encode(body []byte) ([]byte, error) {
 // compose makes the file of a request, which is to lie in a folder, and its id.
 func (b *Box) compose(folder, from, url, method string, headers map[string]string, body []byte) (id string, data []byte, err error) {
 	id = b.newID(from)
-	now := time.Now().UTC()
+	now := b.clock.now().UTC()
 	key := folder + "/" + id + ".request"
 	if b.decide(atCompose, key) == Skew {
 		now = now.Add(-clockSkew)

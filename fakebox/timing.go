@@ -17,8 +17,22 @@ const (
 	// seen: a file written at once was missed 11 of 12 times, one written 20 ms
 	// later never.
 	WatchDelay = 10 * time.Millisecond
-	// ReconnectDelay is how long a broken connection takes to come back.
-	ReconnectDelay = time.Second
+	// ReconnectDelay is how long a client waits before it connects again. Each time
+	// that fails it waits twice as long, up to MaxReconnectDelay, give or take a
+	// quarter.
+	ReconnectDelay    = time.Second
+	MaxReconnectDelay = 8 * time.Second
+	// IgnoreTime is how long after the arrival of a file a modification of it is
+	// taken for the client's own, once.
+	IgnoreTime = time.Second
+	// StoreTime is how long the server takes to store a file that came by the fast
+	// path. By then it has sent the file on. The value was not measured.
+	StoreTime = 3 * time.Millisecond
+
+	// RemoveTime is how long a full synchronisation takes to remove a file that is not
+	// on the server any more: a request stood alone for up to 0.11 s while 40 pairs
+	// were removed.
+	RemoveTime = 1500 * time.Microsecond
 
 	// MaxFastSize is the size in bytes above which a file is not for the fast path.
 	MaxFastSize = 4 << 20

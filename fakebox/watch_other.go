@@ -5,6 +5,8 @@ package fakebox
 import (
 	"io/fs"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -14,25 +16,29 @@ const TellsWritesFromRenames = false
 
 // A watch tells of modified files, by looking at all of them every few
 // milliseconds. It cannot tell a file that was renamed into its place from one
-// that was written there: both are modified.
+// that was written there: both are modified. All folders are watched, always.
 type watch struct {
-	files map[string]fs.FileInfo
+	mu    sync.Mutex
+	files map[string]fs.FileInfo // nil unless it runs
 }
 
 const watchInterval = 10 * time.Millisecond
 
 // startWatch begins to call noticed. What is there by now is not noticed.
 func (r *Replica) startWatch() error {
-	r.watch.files = map[string]fs.FileInfo{}
-	r.lookAround(func(string, fs.FileInfo) {})
-	r.box.spawn(func() {
+	r.watch.mu.Lock()
+	r.watch.files, _ = r.lookAround()
+	r.watch.mu.Unlock()
+	s := r.current()
+	s.background(func() {
+		// By the clock of the machine, on which applications write.
 		ticker := time.NewTicker(watchInterval)
 		defer ticker.Stop()
 		for {
 			select {
 			case <-ticker.C:
-				r.lookAround(func(key string, info fs.FileInfo) { r.noticed(key, info.ModTime()) })
-			case <-r.box.ctx.Done():
+				r.drain()
+			case <-s.ctx.Done():
 				return
 			}
 		}
@@ -40,10 +46,31 @@ func (r *Replica) startWatch() error {
 	return nil
 }
 
-func (r *Replica) closeWatch() error { return nil }
+func (r *Replica) closeWatch() error {
+	r.watch.mu.Lock()
+	defer r.watch.mu.Unlock()
+	r.watch.files = nil
+	return nil
+}
 
-func (r *Replica) lookAround(changed func(string, fs.FileInfo)) {
-	files := map[string]fs.FileInfo{}
+// drain tells of all that was modified until now, in the order of the files' times.
+func (r *Replica) drain() {
+	r.watch.mu.Lock()
+	defer r.watch.mu.Unlock()
+	if r.watch.files == nil {
+		return
+	}
+	files, changed := r.lookAround()
+	r.watch.files = files
+	slices.SortStableFunc(changed, func(a, b string) int { return files[a].ModTime().Compare(files[b].ModTime()) })
+	for _, key := range changed {
+		r.noticed(key, files[key].ModTime())
+	}
+}
+
+// lookAround returns all files, and the paths of those that are other than before.
+func (r *Replica) lookAround() (files map[string]fs.FileInfo, changed []string) {
+	files = map[string]fs.FileInfo{}
 	filepath.WalkDir(r.Datasites(), func(name string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() || !isMessage(name) {
 			return nil
@@ -55,9 +82,9 @@ func (r *Replica) lookAround(changed func(string, fs.FileInfo)) {
 		key := r.keyOf(name)
 		files[key] = info
 		if before, ok := r.watch.files[key]; !ok || !unchanged(before, info) {
-			changed(key, info)
+			changed = append(changed, key)
 		}
 		return nil
 	})
-	r.watch.files = files
+	return files, changed
 }

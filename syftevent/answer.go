@@ -1,10 +1,12 @@
 package syftevent
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
@@ -16,32 +18,95 @@ import (
 
 // answer brings one request to its response, or leaves it for a later look.
 func (s *serving) answer(w *work) {
-	data, state, err := s.spool.Read(w.entry)
-	if err != nil || state == spool.Pending {
-		return // gone, or not there yet
+	data, state, ok := s.read(w)
+	if !ok {
+		return // gone, not there yet, or to be run anew with more bytes
 	}
-	w.sum = sha256.Sum256(data)
 	switch course, response := s.memory.course(*w, time.Now()); course {
 	case courseNew:
-		if s.memory.full() {
-			return // what it returns could not be kept
+		if s.memory.full(w.entry) {
+			s.memory.postpone(w.entry, time.Now()) // what it returns could not be kept
+			return
+		}
+		if err := s.spool.Usable(w.entry, false); errors.Is(err, spool.ErrName) {
+			s.keep(*w, nil, err) // not run at all
+			return
+		}
+	case courseName:
+		if s.spool.Usable(w.entry, true) != nil {
+			return
+		}
+	case courseRoom:
+		if s.spool.Room(w.entry, s.memory.lost(w.entry)) != nil {
+			return
 		}
 	case courseKept:
+		defer s.useFiles()()
 		s.publish(*w, response)
 		return
 	case courseVanished:
+		defer s.useFiles()()
 		s.publishAgain(*w, response)
 		return
 	case courseLeave:
 		return
 	}
-	if s.stopped() {
+	if s.stopped() || s.paused.Load() {
 		return // nothing new is begun
 	}
 	s.stir()
 	reply := s.newReply(*w)
-	if response := s.respond(*w, state, data, reply); response != nil {
-		s.complete(*w, reply, response)
+	if !s.replies.attempt(*w, time.Now()) {
+		s.complete(*w, reply, s.poisonous(*w))
+		return
+	}
+	response := s.respond(w, state, data, reply)
+	if response == nil {
+		s.replies.left(*w, time.Now())
+		return
+	}
+	s.complete(*w, reply, response)
+}
+
+// useFiles waits until one more goroutine may read and write files, and returns what
+// ends that. As many may as there are shared handlers: the requests of the reserve
+// take no more descriptors and threads than these.
+func (s *serving) useFiles() (end func()) {
+	s.files <- struct{}{}
+	return func() { <-s.files }
+}
+
+// read reads a request, once it holds bytes of the budget if it is large.
+func (s *serving) read(w *work) (data []byte, state spool.State, ok bool) {
+	defer s.useFiles()()
+	most := max(smallRequest, w.bytes/bytesPerByte)
+	if w.bytes > 0 && w.bytes == s.dispatcher.limits.bytes {
+		most = s.maxSize // it runs alone, however large it is
+	}
+	data, state, err := s.spool.Read(w.entry, most)
+	if err == nil && state == spool.Larger && w.bytes == 0 {
+		if most, err = s.spool.Size(w.entry); err == nil && s.dispatcher.takeBytes(w, most) {
+			data, state, err = s.spool.Read(w.entry, most)
+		}
+	}
+	if err != nil || state == spool.Pending || state == spool.Larger {
+		return nil, state, false
+	}
+	w.sum = sha256.Sum256(data)
+	s.keepSender(*w)
+	return data, state, true
+}
+
+// keepSender puts a .syftkeep into the directory of a sender, before the client
+// removes what is in it: SyftBox prunes a directory that it has emptied, and never
+// watches one of the same path again. Responses there would travel with the full
+// synchronization until SyftBox is restarted. [layout-keep-sender]
+func (s *serving) keepSender(w work) {
+	if w.location.sender == "" {
+		return
+	}
+	if err := s.spool.Mark(w.entry.Dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.logger.Warn("syftevent: marking the directory of a sender failed", "path", filepath.Join(s.dir, filepath.FromSlash(w.entry.Dir)), "err", err)
 	}
 }
 
@@ -71,15 +136,30 @@ func (s *serving) complete(w work, reply *wire.Response, response *Response) {
 	reply.Headers = response.Headers
 	reply.Body = response.Body
 	reply.Created = time.Now().UTC()
-	s.publish(w, wire.AppendResponse(nil, reply))
+	data := wire.AppendResponse(nil, reply)
+	reply.Body = nil // may be large, and publishing takes time
+	defer s.useFiles()()
+	// Before it is published: a process that is killed in between publishes it after
+	// its restart. Of one that is too large to be logged, only that it is published.
+	small := len(data) <= maxLoggedReply
+	if small {
+		s.replies.add(w, data, reply.Created)
+	}
+	switch published := s.publish(w, data); {
+	case small:
+	case published:
+		s.replies.add(w, nil, reply.Created)
+	default:
+		s.replies.left(w, reply.Created)
+	}
 }
 
 // respond makes the response to what was read, nil if the request is to be left.
-func (s *serving) respond(w work, state spool.State, data []byte, reply *wire.Response) *Response {
+func (s *serving) respond(w *work, state spool.State, data []byte, reply *wire.Response) *Response {
 	var req *Request
 	refusal := Text(413, fmt.Sprintf("Request larger than %d bytes", s.maxSize))
 	if state != spool.TooLarge {
-		req, refusal = s.accept(w, data, reply)
+		req, refusal = s.accept(*w, data, reply)
 	}
 	if refusal != nil {
 		s.counters.add(func(c *Stats) { c.Refused++ })
@@ -87,51 +167,66 @@ func (s *serving) respond(w work, state spool.State, data []byte, reply *wire.Re
 			"status", refusal.StatusCode, "reason", string(refusal.Body))
 		return refusal
 	}
-	return s.handle(req)
+	return s.handle(w, req)
 }
 
-// publish writes a response, or keeps it until that succeeds. A request that is
-// gone meanwhile may be brought back by SyftBox; until then its response would
-// stand alone.
-func (s *serving) publish(w work, response []byte) {
+// publish writes a response, or keeps it until that succeeds, and reports whether it
+// is written. A request that is gone meanwhile may be brought back by SyftBox; until
+// then its response would stand alone. An unusable name
+// affects only its request; a failure of the file system may delay others.
+func (s *serving) publish(w work, response []byte) bool {
 	err := s.spool.Publish(w.entry, response)
-	name := filepath.Join(s.dir, filepath.FromSlash(w.entry.String())+responseSuffix)
 	switch {
 	case err == nil:
 		s.memory.remember(w, response)
 		s.counters.add(func(c *Stats) { c.Answered++ })
 		s.stir()
-		return
+		return true
 	case errors.Is(err, spool.ErrAnswered):
-		s.logger.Warn("syftevent: somebody else has answered, the response is dropped", "path", name)
-	case !s.memory.keep(w, response, errors.Is(err, fs.ErrNotExist)):
-		return // it was logged
-	case errors.Is(err, fs.ErrNotExist):
-		s.logger.Info("syftevent: a request is gone, its response is kept in case it comes back", "path", name)
-		return
+		s.logger.Warn("syftevent: somebody else has answered, the response is dropped", "path", s.responsePath(w))
+		s.memory.drop(w.entry)
 	default:
-		s.logger.Error("syftevent: a response cannot be written, will be tried again", "path", name, "err", err)
-		return
+		s.keep(w, response, err)
 	}
-	s.memory.drop(w.entry)
+	return false
 }
 
-// publishAgain publishes a response again that has vanished while its request
-// stands, as SyftBox lets it when it loses an upload: unless SyftBox has refused the
-// response, or found it in conflict, and would again. A mark on the request is no
-// hindrance: the request that stands here has come back since.
+// keep keeps a response that could not be published until that is tried again, and logs
+// the first failure. No response is one that was not made.
+func (s *serving) keep(w work, response []byte, err error) {
+	in, level, text := &s.memory.unpublished, slog.LevelError, "syftevent: a response cannot be written, will be tried again"
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		in, level, text = &s.memory.awaited, slog.LevelInfo, "syftevent: a request is gone, its response is kept in case it comes back"
+	case errors.Is(err, spool.ErrName):
+		in, level, text = &s.memory.blocked, slog.LevelWarn, "syftevent: response name cannot be used"
+	}
+	if s.memory.keep(w, response, in) {
+		s.logger.Log(context.Background(), level, text, "path", s.responsePath(w), "err", err)
+	}
+}
+
+func (s *serving) responsePath(w work) string {
+	return filepath.Join(s.dir, filepath.FromSlash(w.entry.String())+responseSuffix)
+}
+
+// publishAgain publishes a response again that has vanished while its request stands,
+// as SyftBox lets it when it loses an upload: unless SyftBox has refused the response,
+// and would again. What it found in conflict it brings back a cycle later, long before
+// the response is due here, or never: a full synchronization that finds the file at
+// the moment when its upload is noted deletes it on the server.
 func (s *serving) publishAgain(w work, response []byte) {
 	names, err := s.spool.Names(w.entry.Dir)
 	if err != nil {
 		return // looked at again
 	}
 	for _, name := range names {
-		if strings.HasPrefix(name, w.entry.Stem+".") && strings.HasSuffix(name, responseSuffix) && isMarked(name) {
+		if strings.HasPrefix(name, w.entry.Stem+".") && strings.HasSuffix(name, responseSuffix) && isRejected(name) {
 			return
 		}
 	}
 	s.logger.Warn("syftevent: a response has vanished and is published again",
-		"path", filepath.Join(s.dir, filepath.FromSlash(w.entry.String())+responseSuffix), "time", s.memory.again(w), "of", maxRepublished)
+		"path", s.responsePath(w), "time", s.memory.again(w), "of", maxRepublished)
 	s.publish(w, response)
 }
 
@@ -181,7 +276,7 @@ func (s *serving) check(w work, envelope *wire.Request) (URL, *Response) {
 	if w.location.sender != "" && envelope.Sender != w.location.sender {
 		return URL{}, Text(403, "The sender is not the one in whose folder the request lies")
 	}
-	if !addressPattern.MatchString(envelope.Sender) {
+	if !isAddress(envelope.Sender) {
 		return URL{}, Text(400, textUnreadable+`field "sender": must be an e-mail address`)
 	}
 	if envelope.ID != "" && wire.CanonicalID(envelope.ID) != wire.CanonicalID(w.entry.Stem) {
@@ -200,8 +295,8 @@ func (s *serving) check(w work, envelope *wire.Request) (URL, *Response) {
 // handle runs the handler and gives whatever it returns the form of a response.
 // Nothing that a handler returns can end the server: its values' own methods are
 // called only in call.
-func (s *serving) handle(req *Request) *Response {
-	response, failure := s.call(req)
+func (s *serving) handle(w *work, req *Request) *Response {
+	response, failure := s.call(w, req)
 	if failure != nil && s.handlers.Err() != nil {
 		s.logger.Warn("syftevent: stopped before the handler was done, the request is left for the next start",
 			"endpoint", req.endpoint, "id", req.ID)
@@ -221,18 +316,22 @@ type failure struct {
 }
 
 // call runs the handler. An *Error becomes the response that it chooses.
-func (s *serving) call(req *Request) (response *Response, failed *failure) {
+func (s *serving) call(w *work, req *Request) (response *Response, failed *failure) {
 	defer func() {
 		if p := recover(); p != nil {
 			response, failed = nil, &failure{fmt.Sprintf("%T", p), fmt.Sprintf("panic: %v", p), string(debug.Stack())}
 		}
 	}()
-	response, err := s.router.ServeSyft(s.handlers, req)
+	response, err := s.serve(w, req)
 	var chosen *Error
 	switch {
 	case err != nil && s.handlers.Err() != nil:
 		// Cut short, whatever the handler makes of it.
 		return nil, &failure{kind: fmt.Sprintf("%T", err), message: err.Error()}
+	case err == errHandlerTimeout:
+		s.counters.add(func(c *Stats) { c.Failed++ })
+		s.logger.Error("syftevent: a handler did not return in time", "endpoint", req.endpoint, "id", req.ID, "sender", req.Sender, "timeout", s.handlerTimeout)
+		return timedOut(s.handlerTimeout), nil
 	case errors.As(err, &chosen) && chosen != nil && validStatus(chosen.StatusCode) && chosen.StatusCode >= 400:
 		return Text(chosen.StatusCode, chosen.Message), nil
 	case err != nil && chosen != nil:
@@ -245,6 +344,16 @@ func (s *serving) call(req *Request) (response *Response, failed *failure) {
 		return nil, &failure{"int", fmt.Sprintf("the handler answered with status %d, which clients reject", response.StatusCode), ""}
 	}
 	return response, nil
+}
+
+// serve runs the handler, within the time that it may take.
+func (s *serving) serve(w *work, req *Request) (*Response, error) {
+	if s.handlerTimeout <= 0 {
+		return s.router.ServeSyft(s.handlers, req)
+	}
+	returned, response, err := serveWithin(s.handlers, s.handlerTimeout, s.router, req)
+	w.handler = returned
+	return response, err
 }
 
 // failed logs why a handler failed and makes the answer, which does not tell.

@@ -17,15 +17,17 @@ import (
 //
 // Removed are, when they are older than Expiry: requests with their responses,
 // responses without a request, requests that are no JSON envelope, temporary
-// files of SyftBox, files that it has marked as refused or in conflict, and
-// empty folders of senders. A request that is not answered and has not expired
-// is never removed, nor a response that was written within the last hour (or
-// Expiry, if that is shorter), nor any file that is none of these.
+// files of SyftBox, files that it has marked as refused or in conflict, folders of
+// senders that hold nothing but a .syftkeep, and folders that hold nothing.
+// [cleanup-senders] Never removed are requests that are unanswered and have not expired,
+// responses that were written within the last hour (or Expiry, if that is shorter), the
+// folders of endpoints, and all other files.
 //
 // The age is what the envelope says in "created", unless that lies in the
 // future or is missing: then it is the file's time, compared with the file
-// system's own clock. A request is removed before its response, so that it never
-// stands without.
+// system's own clock. A file's time that is more than a day ahead of that clock is set
+// to it: the file counts as new then, and ages from there. A request is removed before
+// its response, so that it never stands without.
 type PeriodicCleanup struct {
 	// AppName is the name of the app. It must be set.
 	AppName string
@@ -40,6 +42,13 @@ type PeriodicCleanup struct {
 	OnComplete func(CleanupStats)
 	// Logger takes what goes wrong; nil for slog.Default().
 	Logger *slog.Logger
+
+	// isEndpoint reports the folders of a server's endpoints, one of which may look like
+	// a sender's; nil for none.
+	isEndpoint func(dir string) bool
+	// maxSize is the server's MaxRequestSize. Of a larger file only its time tells the
+	// age.
+	maxSize int64
 
 	runs sync.Mutex // held during a run
 
@@ -238,9 +247,11 @@ func (p *PeriodicCleanup) sweeper() (*sweeper, error) {
 		return nil, fmt.Errorf("syftevent: PeriodicCleanup.Expiry is negative: %v", p.Expiry)
 	}
 	return &sweeper{
-		dir:    rpcDir(client, p.AppName),
-		expiry: orDefault(p.Expiry, DefaultCleanupExpiry, 0),
-		logger: orDefaultLogger(p.Logger),
+		dir:        rpcDir(client, p.AppName),
+		expiry:     orDefault(p.Expiry, DefaultCleanupExpiry, 0),
+		isEndpoint: p.isEndpoint,
+		maxSize:    p.maxSize,
+		logger:     orDefaultLogger(p.Logger),
 	}, nil
 }
 

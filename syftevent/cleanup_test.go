@@ -118,15 +118,20 @@ func TestCleanupRemovesWhatIsOld(t *testing.T) {
 		y.put("echo/"+clientEmail+"/new-orphan.response", response, 0)
 		y.put("echo/"+clientEmail+"/new.request.tmp.1", nil, 0)
 		y.put("echo/"+clientEmail+"/new-corrupt.request", []byte("{]"), 0)
-		// Empty folders go if they are a sender's and old.
+		// Empty folders go if they are old.
 		for _, name := range []string{"echo/old@example.com", "echo/new@example.com", "echo/deep/folder"} {
 			if err := os.MkdirAll(filepath.Join(y.dir, name), 0o755); err != nil {
 				y.t.Fatal(err)
 			}
 		}
+		// So do those that a .syftkeep keeps SyftBox from pruning.
+		for _, name := range []string{"quiet@example.com/.syftkeep", "active@example.com/.syftkeep", "busy@example.com/.syftkeep", "busy@example.com/notes.txt"} {
+			y.put("echo/"+name, nil, 20)
+		}
 		long := time.Now().AddDate(-1, 0, 0)
-		os.Chtimes(filepath.Join(y.dir, "echo/old@example.com"), long, long)
-		os.Chtimes(filepath.Join(y.dir, "echo/deep/folder"), long, long)
+		for _, name := range []string{"echo/old@example.com", "echo/quiet@example.com", "echo/busy@example.com", "echo/deep/folder"} {
+			os.Chtimes(filepath.Join(y.dir, name), long, long)
+		}
 
 		var reported syftevent.CleanupStats
 		y.cleanup.OnComplete = func(s syftevent.CleanupStats) { reported = s }
@@ -135,9 +140,10 @@ func TestCleanupRemovesWhatIsOld(t *testing.T) {
 			y.t.Fatal(err)
 		}
 		mine := "echo/" + clientEmail
-		want := []string{"echo", mine, mine + "/.syftkeep", mine + "/data.json", mine + "/endless.request", mine + "/fresh.request", mine + "/fresh.response",
+		want := []string{"echo", "echo/active@example.com", "echo/active@example.com/.syftkeep", mine, mine + "/.syftkeep", mine + "/data.json", mine + "/endless.request", mine + "/fresh.request", mine + "/fresh.response",
 			mine + "/live.request", mine + "/new-corrupt.request", mine + "/new-orphan.response", mine + "/new.request.tmp.1",
-			mine + "/notes.txt", mine + "/young.request", mine + "/young.response", "echo/deep", "echo/deep/folder", "echo/new@example.com"}
+			mine + "/notes.txt", mine + "/young.request", mine + "/young.response",
+			"echo/busy@example.com", "echo/busy@example.com/.syftkeep", "echo/busy@example.com/notes.txt", "echo/deep", "echo/new@example.com"}
 		if diff := cmp.Diff(want, y.files()); diff != "" {
 			y.t.Errorf("files (-want +got):\n%s", diff)
 		}

@@ -15,6 +15,11 @@ import (
 // A Client knows whose machine this is and where SyftBox keeps its files, and
 // sends requests from there. Its fields may be set by hand; [LoadClient] reads
 // them from SyftBox's configuration. Its methods may be called concurrently.
+//
+// A Client has goroutines only while calls wait. For a minute after a call it looks
+// every three seconds, by a timer, for files of the call that SyftBox brought back,
+// and removes them; it remembers 10,000 calls at most. Programs that make many calls
+// should use one Client. [client-collect]
 type Client struct {
 	// Email is the address of the datasite on this machine.
 	Email string
@@ -26,13 +31,23 @@ type Client struct {
 	// ClientURL is where SyftBox's own client listens on this machine, "" if
 	// the configuration does not say. This package never connects to it.
 	ClientURL string
+	// MaxResponseSize is the size in bytes of the largest response file that is read:
+	// the body in base64, and the rest. Defaults to [DefaultMaxResponseSize]. Negative
+	// disables the limit; a server can then exhaust the memory of its callers.
+	MaxResponseSize int64
 
 	mu        sync.Mutex
 	nextNudge time.Time // when the next request may be modified
+	collector collector
+	waits     waits
 }
 
 // DefaultServerURL is the server of a configuration that names none.
 const DefaultServerURL = "https://syftbox.openmined.org"
+
+// DefaultMaxResponseSize is room for a body of 48 MiB, in bytes. SyftBox carries files
+// of more than 4 MiB only by a full synchronization, so larger ones are rare.
+const DefaultMaxResponseSize = 64 << 20
 
 // ConfigPathVariable is the environment variable that names the configuration
 // file for [LoadClient].

@@ -16,7 +16,7 @@ func ignore(work) {}
 func TestDispatcherBoundsWhatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		block := make(chan struct{})
-		d := newDispatcher(1, func(*work) { <-block }, ignore, nil, slog.New(slog.DiscardHandler))
+		d := newDispatcher(limits{atOnce: 1}, func(*work) { <-block }, ignore, nil, slog.New(slog.DiscardHandler))
 		fill := func(sender string) int {
 			for n := 0; ; n++ {
 				if !d.add(requestOf(sender, n)) {
@@ -30,7 +30,7 @@ func TestDispatcherBoundsWhatWaits(t *testing.T) {
 		for n := range maxQueued/maxQueuedOf - 1 {
 			fill(fmt.Sprint("other", n))
 		}
-		if _, waiting := d.load(); waiting != maxQueued {
+		if waiting := d.load().waiting; waiting != maxQueued {
 			t.Errorf("%d wait, want %d", waiting, maxQueued)
 		}
 		if n := fill("late"); n != minQueuedOf {
@@ -57,7 +57,7 @@ func TestDispatcherLetsSendersTakeTurns(t *testing.T) {
 		var mu sync.Mutex
 		var order []string
 		running, most := 0, 0 // of the one who sends many
-		d := newDispatcher(4, func(w *work) {
+		d := newDispatcher(limits{atOnce: 4}, func(w *work) {
 			many := w.location.sender == "many"
 			mu.Lock()
 			order = append(order, w.entry.String())
@@ -89,11 +89,59 @@ func TestDispatcherLetsSendersTakeTurns(t *testing.T) {
 		}
 		mu.Unlock()
 		time.Sleep(100 * time.Second)
-		if running, waiting := d.load(); running != 0 || waiting != 0 || len(order) != 103 {
-			t.Errorf("%d run, %d wait, %d were started", running, waiting, len(order))
+		if l := d.load(); l.running != 0 || l.waiting != 0 || len(order) != 103 {
+			t.Errorf("%+v, %d were started", l, len(order))
 		}
 		if most != 2 {
 			t.Errorf("%d of the many ran at once, want 2 of 4", most)
+		}
+		<-d.stop()
+	})
+}
+
+// Senders with quick requests of half of the budget do not keep a large one of another
+// waiting for ever, nor does that keep their small ones waiting once it has begun.
+func TestDispatcherGivesBytesInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const size = 8 << 20
+		var d *dispatcher
+		begun := map[string]int{}
+		var mu sync.Mutex
+		d = newDispatcher(limits{atOnce: 64, reserve: 1024, bytes: 64 << 20}, func(w *work) {
+			need := int64(size)
+			if w.location.sender == "honest" {
+				need *= 2
+			}
+			if w.bytes == 0 && !d.takeBytes(w, need) {
+				return
+			}
+			mu.Lock()
+			begun[w.location.sender]++
+			mu.Unlock()
+			time.Sleep(time.Duration(len(w.entry.Stem)) * time.Millisecond)
+		}, ignore, nil, slog.New(slog.DiscardHandler))
+		const requests = 2000
+		for n := range requests {
+			d.add(requestOf("a", n))
+			d.add(requestOf("b", n))
+		}
+		time.Sleep(10 * time.Millisecond)
+		d.add(requestOf("honest", 0))
+		d.add(requestOf("second", 0))
+		time.Sleep(20 * time.Millisecond)
+		mu.Lock()
+		if begun["honest"] != 1 || begun["second"] != 1 {
+			t.Errorf("begun: %v", begun)
+		}
+		mu.Unlock()
+		time.Sleep(time.Hour)
+		mu.Lock()
+		defer mu.Unlock()
+		if begun["a"] != requests || begun["b"] != requests {
+			t.Errorf("begun at the end: %v", begun)
+		}
+		if l := d.load(); l.bytes != 0 || l.waiting != 0 || d.starved != nil {
+			t.Errorf("left: %+v, starved %v", l, d.starved)
 		}
 		<-d.stop()
 	})

@@ -128,13 +128,21 @@ func ExampleFutures() {
 }
 
 func ExampleResult() {
+	client, end := exampleServer()
+	defer end()
 	ctx, cancel := context.WithCancel(context.Background())
-	cancel() // nobody waits any more
-	futures := syftevent.Futures{{ID: "1"}}
-	for _, result := range futures.Wait(ctx) {
-		fmt.Println(result.Future.ID, result.Response, errors.Is(result.Err, context.Canceled))
+	defer cancel()
+	req, _ := syftevent.NewRequest("GET", "syft://carol@example.com/app_data/greeter/rpc/hello", nil)
+	futures, err := client.Broadcast(ctx, req, req.URL.String())
+	if err != nil {
+		fmt.Println(err)
+		return
 	}
-	// Output: 1 <nil> true
+	cancel() // carol has no server
+	for _, result := range futures.Wait(ctx) {
+		fmt.Println(result.Future.URL.Datasite, result.Response, errors.Is(result.Err, context.Canceled))
+	}
+	// Output: carol@example.com <nil> true
 }
 
 func ExampleError() {

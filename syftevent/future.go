@@ -2,13 +2,12 @@ package syftevent
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
-	"slices"
-	"strings"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -19,23 +18,34 @@ import (
 // Why a request has no response. [Future.Wait] returns them within errors that
 // name the request.
 var (
-	// ErrRejected means that SyftBox has refused to carry the request: its
-	// server's permissions do not allow it.
-	ErrRejected = errors.New("SyftBox has rejected it, the permissions do not allow it")
-	// ErrExpired means that no response has come before the request expired.
-	ErrExpired = errors.New("it has expired without a response")
-	// ErrNotFound means that the request itself is gone.
-	ErrNotFound = errors.New("the request does not exist any more")
-	// ErrBadResponse means that the response cannot be read.
-	ErrBadResponse = errors.New("the response is not one")
+	// ErrRejected means that SyftBox refused to carry the request: its server's
+	// permissions do not allow it.
+	ErrRejected = errors.New("SyftBox rejected the request: permission denied")
+	// ErrExpired means that no response came before the request expired.
+	ErrExpired = errors.New("request expired without a response")
+	// ErrNotFound means that the request is gone, also after it was written again.
+	ErrNotFound = errors.New("request no longer exists")
+	// ErrBadResponse means that the response cannot be read: it is malformed, or larger
+	// than [Client.MaxResponseSize].
+	ErrBadResponse = errors.New("malformed response")
+	// ErrCanceled means that [Future.Cancel] was called.
+	ErrCanceled = errors.New("request canceled")
+
+	errNotSent = errors.New("future was not returned by Client.Send")
 )
 
-// A Future is a response that is to come. Its methods may be called
-// concurrently; its fields must not be changed.
+// A Future is a pending response. Its methods may be called concurrently; its
+// fields must not be changed.
 //
-// Once the response was read, the request and the response are removed, the
-// request first. Those of a cached request stay until they expire, for the next
-// who sends the same.
+// SyftBox loses a request now and then: its server drops a message, and the next
+// full synchronization deletes the sender's file. The Future then writes the
+// request again, with the same id and the same bytes, up to three times;
+// [Future.Resent] counts them. A server answers an id once. [client-resend]
+//
+// After the response is read the Future removes the request and the response, the
+// request first. What SyftBox brings back within the next minute, the [Client]
+// removes again. The files of a cached request stay until the request expires, for
+// the next caller that sends the same. [client-order] [client-collect]
 type Future struct {
 	// ID is the id of the request.
 	ID string
@@ -44,158 +54,248 @@ type Future struct {
 	// Expires is when it gives up.
 	Expires time.Time
 
-	dir    string
-	cached bool
+	client *Client
+	post   post // what was sent; its root is closed
+	sent   time.Time
 
 	mu       sync.Mutex
 	done     bool
 	response *Response
 	err      error
-	listed   time.Time // when the folder was listed last
-	missing  time.Time // since when the request was not seen
-	trouble  error     // why the folder could not be read last
-	bad      []byte    // a response that cannot be read yet
+	waiting  int               // how many calls of Wait run
+	listed   time.Time         // when the directory was listed last without them
+	missing  time.Time         // since when the request is missing; zero if it is there
+	resent   int               // how often the request was written again
+	trouble  error             // why the directory could not be read last
+	bad      [sha256.Size]byte // of a response that cannot be read yet
 	badSince time.Time
 }
 
 const (
-	// listEvery is how often the folder is listed. On NFS a name that was
-	// looked for in vain stays absent for half a minute, unless a listing shows
-	// that the folder has changed.
-	listEvery = time.Second
 	// missingFor is how long a request may be away: SyftBox may rename it and
-	// bring it back with its next synchronisation, 5 s later.
+	// bring it back with its next synchronization, 5 s later.
 	missingFor = 12 * time.Second
-	// Between two looks of Wait lie these.
-	firstLook, lastLook = time.Millisecond, 100 * time.Millisecond
+	// maxResent is how often a request is written again.
+	maxResent = 3
+
+	// Besides the response, everything (rejection, expiry, a lost request) is looked
+	// at after a quarter of the time since the request was sent, but within these.
+	pollShare           = 4
+	firstPoll, lastPoll = 20 * time.Millisecond, time.Second
 )
 
-// Wait waits for the response. The error is ctx's, [ErrRejected], [ErrExpired],
-// [ErrNotFound] or [ErrBadResponse]; a response of any status is none.
+// Wait waits for the response. It returns the error of ctx, [ErrRejected],
+// [ErrExpired], [ErrNotFound], [ErrCanceled] or [ErrBadResponse]; a response with
+// any status is not an error. When ctx ends the request stays, and Wait may be
+// called again; [Future.Cancel] gives it up.
+//
+// The pause between two checks grows with the time since the request was sent: a
+// response is found at most 3 % later than it came. However many calls wait in one
+// directory, one goroutine checks for all of them, which takes at most 5 % of a
+// core and ends with the last.
 func (f *Future) Wait(ctx context.Context) (*Response, error) {
-	for pause := firstLook; ; pause = min(2*pause, lastLook) {
-		response, done, err := f.Poll()
-		if done {
-			return response, err
-		}
-		if err := sleepUnless(ctx, pause); err != nil {
+	response, done, err := f.Poll()
+	if done {
+		return response, err
+	}
+	w, end := f.client.waits.add(filepath.Dir(f.path("")), f.ID+responseSuffix, f.sent)
+	defer end()
+	f.countWaiting(+1)
+	defer f.countWaiting(-1)
+	for {
+		if err := ctx.Err(); err != nil {
 			return nil, f.waitError(err)
+		}
+		timer := time.NewTimer(f.untilPoll(time.Now()))
+		select {
+		case <-w.arrived:
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, f.waitError(ctx.Err())
+		}
+		timer.Stop()
+		if response, done, err := f.Poll(); done {
+			return response, err
 		}
 	}
 }
 
+func (f *Future) countWaiting(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.waiting += n
+}
+
+// untilPoll returns when Poll is due, whether there is a response or not.
+func (f *Future) untilPoll(now time.Time) time.Duration {
+	wait := min(max(now.Sub(f.sent)/pollShare, firstPoll), lastPoll)
+	if !f.Expires.IsZero() {
+		wait = min(wait, max(f.Expires.Sub(now)+time.Millisecond, firstPoll))
+	}
+	return wait
+}
+
+// path returns the path of a file of the request.
+func (f *Future) path(suffix string) string {
+	return filepath.Join(f.client.DatasitesDir(), filepath.FromSlash(f.post.name(suffix)))
+}
+
 // Poll looks once for the response. Done is true when it is there or will never
-// be; then the same is returned each time.
+// be; then Poll returns the same each time.
 func (f *Future) Poll() (response *Response, done bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.done {
-		f.response, f.done, f.err = f.look()
-		if f.err != nil {
-			f.err = fmt.Errorf("syftevent: request %s to %s: %w", f.ID, f.URL, f.err)
-		}
+		f.end(f.look(time.Now()))
 	}
 	return f.response, f.done, f.err
 }
 
-func (f *Future) look() (response *Response, done bool, err error) {
-	now := time.Now()
-	root, err := os.OpenRoot(f.dir)
+// end notes how the request ended, if it did. f.mu is held.
+func (f *Future) end(response *Response, done bool, err error) {
+	f.response, f.done, f.err = response, done, err
+	if err != nil {
+		f.err = fmt.Errorf("syftevent: request %s to %s: %w", f.ID, f.URL, err)
+	}
+}
+
+// Resent returns how often the request was written again because SyftBox lost it.
+func (f *Future) Resent() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.resent
+}
+
+// Cancel gives the request up: it removes the request, and the response if one
+// comes in the next minute. Afterwards Wait and Poll return [ErrCanceled]. A server
+// that has the request already may still run it. Cancel does nothing after the
+// request has ended, and leaves the files of a cached request to others.
+func (f *Future) Cancel() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.done {
+		return
+	}
+	f.end(nil, true, ErrCanceled)
+	if f.client == nil {
+		return
+	}
+	root, err := os.OpenRoot(filepath.Dir(f.path("")))
+	if err == nil {
+		defer root.Close()
+	}
+	f.collect(root)
+}
+
+// collect removes the request and the response, now and when they come back, unless
+// others may want them. root is nil if the directory is gone.
+func (f *Future) collect(root *os.Root) {
+	if f.post.cached {
+		return
+	}
+	if root != nil {
+		removePair(root.Remove, f.ID) // what cannot be removed is left to the collector
+	}
+	f.client.collector.watch(f.client.DatasitesDir(), f.post.dir, f.ID)
+}
+
+func (f *Future) look(now time.Time) (response *Response, done bool, err error) {
+	if f.client == nil {
+		return nil, true, errNotSent
+	}
+	root, err := os.OpenRoot(filepath.Dir(f.path("")))
 	if errors.Is(err, fs.ErrNotExist) {
-		return f.lookInVain(nil, false, now)
+		return f.lookInVain(nil, false, false, now)
 	}
 	if f.trouble = err; err != nil {
-		return f.lookInVain(nil, true, now) // for all that is known
+		return f.lookInVain(nil, false, true, now) // for all that is known
 	}
 	defer root.Close()
-	names := f.list(root, now)
-	data, _, err := spool.ReadFile(root, f.ID+responseSuffix, unlimited)
-	if err == nil {
+	f.refresh(root, now)
+	limit := orDefault(f.client.MaxResponseSize, DefaultMaxResponseSize, unlimited)
+	data, info, err := spool.ReadFile(root, f.ID+responseSuffix, limit)
+	switch {
+	case err == nil:
 		return f.read(root, data, now)
+	case errors.Is(err, spool.ErrTooLarge):
+		return nil, true, fmt.Errorf("%w: file of %d bytes exceeds Client.MaxResponseSize of %d bytes", ErrBadResponse, info.Size(), limit)
 	}
-	_, statErr := root.Lstat(f.ID + requestSuffix)
-	there := !errors.Is(statErr, fs.ErrNotExist)
-	// SyftBox renames what it rejects: while the request stands, a mark is that
-	// of an earlier one.
-	if !there && slices.ContainsFunc(names, func(name string) bool { return isRejection(name, f.ID) }) {
+	if _, err := root.Lstat(f.ID + requestSuffix); !errors.Is(err, fs.ErrNotExist) {
+		// SyftBox renames what it rejects: while the request stands, a marker is that
+		// of an earlier one.
+		return f.lookInVain(root, false, true, now)
+	}
+	rejected, conflict := false, false // also if it cannot be listed: then it is only missing
+	eachName(root, ".", func(name string) {
+		rejected = rejected || isRejection(name, f.ID)
+		conflict = conflict || name == f.ID+".conflict"+requestSuffix
+	})
+	if rejected {
 		removeRejections(root, ".", f.ID)
+		f.collect(root)
 		return nil, true, ErrRejected
 	}
-	return f.lookInVain(root, there, now)
+	return f.lookInVain(root, conflict, false, now)
 }
 
-// list lists the folder if it was not lately, and otherwise tells of the names
-// only the two that matter.
-func (f *Future) list(root *os.Root, now time.Time) []string {
-	if now.Sub(f.listed) >= listEvery {
-		if names, err := listNames(root, "."); err == nil {
-			f.listed = now
-			return names
-		}
+// refresh lists the directory if it was not listed lately, for what the listing does
+// to the caches of a network file system. While Wait runs, the listing is shared.
+func (f *Future) refresh(root *os.Root, now time.Time) {
+	if f.waiting == 0 && now.Sub(f.listed) >= listEvery {
+		eachName(root, ".", func(string) {})
+		f.listed = now
 	}
-	var names []string
-	for _, name := range []string{f.ID + ".rejected" + requestSuffix, f.ID + ".syftrejected" + requestSuffix} {
-		if _, err := root.Lstat(name); err == nil {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-func listNames(root *os.Root, dir string) ([]string, error) {
-	f, err := root.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return f.Readdirnames(-1)
-}
-
-// isRejection reports whether a name is what SyftBox makes of a request when it
-// refuses it: with a time behind the marker if it did so before, and without
-// dots in its older form.
-func isRejection(name, id string) bool {
-	rest, ok := strings.CutPrefix(name, id+".")
-	return ok && strings.HasSuffix(name, requestSuffix) &&
-		(strings.HasPrefix(rest, "rejected.") || strings.HasPrefix(rest, "syftrejected."))
-}
-
-// removeRejections removes all that SyftBox has marked as rejected of an id.
-func removeRejections(root *os.Root, dir, id string) error {
-	names, err := listNames(root, dir)
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if isRejection(name, id) {
-			if err := root.Remove(path.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // lookInVain decides whether to go on when there is no response.
-func (f *Future) lookInVain(root *os.Root, requestIsThere bool, now time.Time) (*Response, bool, error) {
+func (f *Future) lookInVain(root *os.Root, conflict, requestIsThere bool, now time.Time) (*Response, bool, error) {
 	if !f.Expires.IsZero() && now.After(f.Expires) {
 		if root != nil {
-			root.Remove(f.ID + requestSuffix)
+			root.Remove(f.ID + requestSuffix) // also of a cached one
 		}
+		f.collect(root)
 		if f.trouble != nil {
 			return nil, true, fmt.Errorf("%w; its folder cannot be read: %w", ErrExpired, f.trouble)
 		}
 		return nil, true, ErrExpired
 	}
-	switch {
-	case requestIsThere:
+	if requestIsThere {
 		f.missing = time.Time{}
-	case f.missing.IsZero():
+		return nil, false, nil
+	}
+	if f.missing.IsZero() {
 		f.missing = now
-	case now.Sub(f.missing) > missingFor:
+	}
+	switch missing := now.Sub(f.missing); {
+	case conflict && missing <= missingFor:
+		// SyftBox renamed it, and brings it back a cycle later.
+	case f.resent < maxResent && missing >= resendAfter(f.resent):
+		f.resend()
+	case f.resent == maxResent && missing > missingFor:
+		f.collect(root)
 		return nil, true, ErrNotFound
 	}
 	return nil, false, nil
+}
+
+// resendAfter returns how long a request must be missing before it is written
+// again, after it was already written again so often: 1, 4 and 16 s. SyftBox
+// deletes a request that it has lost 1 to 6 s after it was sent.
+func resendAfter(times int) time.Duration { return time.Second << (2 * times) }
+
+// resend writes the request again, when its turn has come. What goes wrong is
+// tried again by the next poll.
+func (f *Future) resend() {
+	if !f.client.mayNudge(time.Now()) {
+		return
+	}
+	if err := f.client.resend(&f.post); err != nil {
+		f.trouble = err
+		return
+	}
+	f.missing = time.Time{}
+	f.resent++
 }
 
 // read reads a response. One that cannot be read is looked at again until it has
@@ -203,17 +303,15 @@ func (f *Future) lookInVain(root *os.Root, requestIsThere bool, now time.Time) (
 func (f *Future) read(root *os.Root, data []byte, now time.Time) (*Response, bool, error) {
 	envelope, err := wire.DecodeResponse(data)
 	if err != nil {
-		if f.badSince.IsZero() || string(f.bad) != string(data) {
-			f.bad, f.badSince = data, now
+		if sum := sha256.Sum256(data); f.badSince.IsZero() || f.bad != sum {
+			f.bad, f.badSince = sum, now
 		}
 		if now.Sub(f.badSince) < DefaultSettleTime {
 			return nil, false, nil
 		}
 		return nil, true, fmt.Errorf("%w: %w", ErrBadResponse, err)
 	}
-	if !f.cached {
-		removePair(root.Remove, f.ID) // what cannot be removed, a cleanup will
-	}
+	f.collect(root)
 	// A response whose URL cannot be read is a response all the same.
 	u, _ := ParseURL(envelope.URL)
 	return &Response{
@@ -223,10 +321,10 @@ func (f *Future) read(root *os.Root, data []byte, now time.Time) (*Response, boo
 	}, true, nil
 }
 
-// Futures are responses that are to come, as [Client.Broadcast] returns them.
+// Futures are pending responses, as [Client.Broadcast] returns them.
 type Futures []*Future
 
-// A Result is how one of several requests has ended.
+// A Result is how one of several requests ended.
 type Result struct {
 	// Future is that of the request.
 	Future *Future
@@ -237,40 +335,19 @@ type Result struct {
 }
 
 // Wait waits for all responses and returns a result for each future, in their
-// order. When ctx is done, those that are still to come have its error.
+// order. When ctx ends, those that are still pending have its error. [client-done]
 func (fs Futures) Wait(ctx context.Context) []Result {
 	results := make([]Result, len(fs))
+	var waiting sync.WaitGroup
 	for i, future := range fs {
 		results[i].Future = future
+		waiting.Go(func() { results[i].Response, results[i].Err = future.Wait(ctx) })
 	}
-	for pause := firstLook; ; pause = min(2*pause, lastLook) {
-		waiting := 0
-		for i, future := range fs {
-			if results[i].Response != nil || results[i].Err != nil {
-				continue
-			}
-			response, done, err := future.Poll()
-			if done {
-				results[i].Response, results[i].Err = response, err
-			} else {
-				waiting++
-			}
-		}
-		if waiting == 0 {
-			return results
-		}
-		if err := sleepUnless(ctx, pause); err != nil {
-			for i, future := range fs {
-				if results[i].Response == nil && results[i].Err == nil {
-					results[i].Err = future.waitError(err)
-				}
-			}
-			return results
-		}
-	}
+	waiting.Wait()
+	return results
 }
 
-// waitError is the error of a wait that has ended before the response came.
+// waitError is the error of a wait that ended before the response came.
 func (f *Future) waitError(err error) error {
 	return fmt.Errorf("syftevent: waiting for the response to request %s: %w", f.ID, err)
 }

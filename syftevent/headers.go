@@ -9,6 +9,9 @@ import (
 // case in which they were set; [Headers.Get], [Headers.Set] and [Headers.Del]
 // match them in any case. The zero value, nil, is empty and may be read.
 // Headers are not safe for concurrent use while they are changed.
+//
+// A file may hold at most 256 headers, whose names and values have at most 1 MiB in
+// total. A request with more is answered 400; a response with more is [ErrBadResponse].
 type Headers map[string]string
 
 // Get returns the value of the header, "" if there is none. Of names that

@@ -2,6 +2,7 @@ package syftevent
 
 import (
 	"bytes"
+	"context"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
 )
@@ -23,24 +25,96 @@ var permissions []byte
 const (
 	permissionsName = "syft.pub.yaml"
 	schemaName      = "rpc.schema.json"
-	// keepName keeps SyftBox from pruning an empty folder.
+	// keepName keeps SyftBox from pruning an empty folder, which it would never
+	// watch again if it were made anew.
 	keepName = ".syftkeep"
 )
 
-// maxOwnFile is how large a file may be that is compared with ours.
-const maxOwnFile = 64 << 20
+// prepare brings the app's folder into the state in which requests may arrive. Only
+// what the program itself has wrong, and a folder that cannot be opened, keeps it from
+// being served: what senders have put there, or a disk that is full, is logged, and
+// tried again by republish.
+func (s *serving) prepare(starting context.Context) error {
+	routes := s.router.load()
+	if err := s.checkRoutes(routes); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(s.dir)
+	if err != nil {
+		return fmt.Errorf("syftevent: opening the folder of app %q: %w", s.app, err)
+	}
+	defer root.Close()
+	s.tidy(starting, root)
+	if starting.Err() != nil {
+		return context.Cause(starting)
+	}
+	s.publishAll(root, routes)
+	return nil
+}
+
+// republishAfter is how long it takes until permissions and routes are published again
+// after that has failed.
+const republishAfter = 10 * time.Second
+
+// republish follows routes that were registered while the server runs, and tries
+// again what has failed.
+func (s *serving) republish() {
+	now := s.router.load()
+	if now == s.published && !s.unprepared.Load() || time.Now().Before(s.notBefore) {
+		return
+	}
+	root, err := os.OpenRoot(s.dir)
+	if err != nil {
+		s.publishFailed(now, err)
+		return
+	}
+	defer root.Close()
+	s.publishAll(root, now)
+}
+
+// publishAll publishes the permissions and routes, as far as that is possible.
+func (s *serving) publishAll(root *os.Root, routes *table) {
+	s.unprepared.Store(false)
+	if err := errors.Join(s.writePermissions(root), s.publishRoutes(root, routes)); err != nil {
+		s.publishFailed(routes, err)
+		return
+	}
+	s.published = routes
+	if s.missing != nil {
+		s.missing = nil
+		s.logger.Info("syftevent: permissions, endpoints and schema are published")
+	}
+}
+
+// publishFailed logs what is missing, once for the same routes.
+func (s *serving) publishFailed(routes *table, err error) {
+	s.unprepared.Store(true)
+	s.notBefore = time.Now().Add(republishAfter)
+	if s.missing != routes {
+		s.missing = routes
+		s.logger.Error("syftevent: permissions, endpoints or schema are not published, will be tried again", "err", err)
+	}
+}
 
 // writePermissions writes the permissions unless there are some.
 // [layout-permissions] [layout-permissions-kept]
 func (s *serving) writePermissions(root *os.Root) error {
-	if _, err := root.Lstat(permissionsName); errors.Is(err, fs.ErrNotExist) {
+	path := filepath.Join(s.dir, permissionsName)
+	info, err := root.Lstat(permissionsName)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		if _, err := spool.PublishFile(root, permissionsName, permissions); err != nil {
-			return fmt.Errorf("syftevent: writing %s: %w", filepath.Join(s.dir, permissionsName), err)
+			return fmt.Errorf("writing %s: %w", path, err)
 		}
+	case err != nil:
+		return err
+	case info.IsDir(): // SyftBox lets a sender make one
+		return fmt.Errorf("writing %s: is a folder", path)
 	}
-	if there, _, err := spool.ReadFile(root, permissionsName, maxOwnFile); err != nil || !bytes.Equal(there, permissions) {
-		s.logger.Warn("syftevent: the permissions differ from the usual ones and are kept",
-			"path", filepath.Join(s.dir, permissionsName))
+	there, _, err := spool.ReadFile(root, permissionsName, int64(len(permissions)))
+	if custom := err != nil || !bytes.Equal(there, permissions); custom && !s.custom {
+		s.custom = true
+		s.logger.Warn("syftevent: the permissions differ from the usual ones and are kept", "path", path)
 	}
 	return nil
 }
@@ -76,26 +150,36 @@ func (s *serving) publishRoutes(root *os.Root, t *table) error {
 		deliverable.routes = append(deliverable.routes, rt)
 	}
 	folders := map[string]bool{}
+	var failed error
 	for _, endpoint := range deliverable.folders() {
 		folder := filepath.FromSlash("." + endpoint)
 		if err := root.MkdirAll(folder, 0o755); err != nil {
-			return fmt.Errorf("syftevent: making the folder of endpoint %s: %w", endpoint, err)
-		}
-		// Whatever has the name already, nothing depends on it.
-		keep, err := root.OpenFile(filepath.Join(folder, keepName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-		if err == nil {
-			err = keep.Close()
-		}
-		if err != nil && !errors.Is(err, fs.ErrExist) {
-			return fmt.Errorf("syftevent: marking the folder of endpoint %s: %w", endpoint, err)
+			failed = errors.Join(failed, fmt.Errorf("making the folder of endpoint %s: %w", endpoint, err))
+			continue
 		}
 		folders[endpoint] = true
+		if err := keep(root, folder); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("marking the folder of endpoint %s: %w", endpoint, err))
+		}
 	}
+	s.folders = folders
 	if err := writeSchema(root, deliverable); err != nil {
-		return fmt.Errorf("syftevent: writing %s: %w", filepath.Join(s.dir, schemaName), err)
+		failed = errors.Join(failed, fmt.Errorf("writing %s: %w", filepath.Join(s.dir, schemaName), err))
 	}
-	s.published, s.folders = t, folders
-	return nil
+	return failed
+}
+
+// keep puts a .syftkeep into a directory, so that SyftBox does not prune it when it
+// is empty. Whatever has the name already, nothing depends on it.
+func keep(root *os.Root, dir string) error {
+	f, err := root.OpenFile(filepath.Join(dir, keepName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // writeSchema writes the schemas of the routes, in the order of registration,
@@ -126,7 +210,7 @@ func writeSchema(root *os.Root, t *table) error {
 	if err := json.Indent(&indented, out.Bytes(), "", "  "); err != nil {
 		return err
 	}
-	if there, _, err := spool.ReadFile(root, schemaName, maxOwnFile); err == nil && bytes.Equal(there, indented.Bytes()) {
+	if there, _, err := spool.ReadFile(root, schemaName, int64(indented.Len())); err == nil && bytes.Equal(there, indented.Bytes()) {
 		return nil
 	}
 	return spool.Replace(root, schemaName, indented.Bytes())

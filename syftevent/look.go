@@ -1,15 +1,17 @@
 package syftevent
 
 import (
+	"log/slog"
 	"path"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
 )
 
-// look looks for requests until the server is stopped: at all folders from time
-// to time, and in between at those where there was something lately.
+// look scans for requests until the server is stopped: all directories from time to
+// time, in slices, and in between those where something happened lately.
 func (s *serving) look() {
 	var pace pace
 	pace.poll = s.poll
@@ -17,21 +19,50 @@ func (s *serving) look() {
 		s.republish()
 		began := time.Now()
 		all := !began.Before(pace.nextAll)
+		recent := !all && !began.Before(pace.nextRecent)
 		scan := s.spool.ScanActive
-		if all {
+		switch {
+		case all:
 			scan = s.spool.Scan
+		case recent:
+			scan = s.spool.ScanRecent
 		}
 		did := scan(s.take)
 		took := time.Since(began)
-		s.traced(all, did, took)
+		complete := all && pace.scannedSlice(began, took, did)
 		s.memory.expire(began)
-		s.counters.looked(began, took, all)
-		if all {
-			s.lookWait = pace.lookedAtAll(time.Now(), took, did.Listed, s.spool.Believed())
-			s.counters.waits(s.lookWait)
+		if began.Sub(s.flushed) >= logPeriod {
+			s.flushed = began
+			s.limiter.flush(began, false)
 		}
-		pace.sleep(glance{took, did.Taken > 0, s.dispatcher.backlog(), s.spool.Active()},
-			s.activity, s.dispatcher.hungry, s.stopping)
+		switch {
+		case complete:
+			now := time.Now()
+			wait := pace.scannedAll(now, s.spool.Believed())
+			s.lookWait = wait + now.Sub(pace.began)
+			s.counters.looked(pace.began, pace.took, wait)
+			s.traced(all, pace.round, pace.took)
+		case recent:
+			pace.scannedRecent(time.Now(), took)
+		}
+		if !all {
+			s.traced(all, did, took)
+		}
+		if all && !complete && s.spool.Active() {
+			// However long the scan of all takes, the active ones come after each slice.
+			began = time.Now()
+			active := s.spool.ScanActive(s.take)
+			took = time.Since(began)
+			did.Taken += active.Taken
+			did.Orphans += active.Orphans
+		}
+		if did.Orphans > 0 {
+			s.counters.add(func(c *Stats) { c.Orphans += did.Orphans })
+		}
+		pace.sleep(glimpse{
+			took: took, found: did.Taken > 0, backlog: s.dispatcher.backlog(),
+			active: s.spool.Active(), recent: s.spool.Recent(),
+		}, s.activity, s.dispatcher.hungry, s.stopping)
 	}
 }
 
@@ -41,18 +72,21 @@ const debugVariable = "SYFTEVENT_DEBUG"
 
 func (s *serving) traced(all bool, did spool.Look, took time.Duration) {
 	if s.trace && (all || did.Listed > 0) {
-		s.logger.Info("syftevent: looked", "all", all, "full", did.Full,
+		slog.New(s.limiter.next).Info("syftevent: looked", "all", all, "full", did.Full,
 			"folders", did.Directories, "listed", did.Listed, "taken", did.Taken, "took", took)
 	}
 }
 
 // take hands a request on, if it is this server's to answer now.
 func (s *serving) take(e entry) spool.Verdict {
+	if s.paused.Load() {
+		return spool.Refused
+	}
 	// It may have been passed over by one look.
 	if !s.memory.due(e, time.Now(), 2*s.lookWait+missingPause) {
 		return spool.Refused
 	}
-	if s.memory.full() && !s.memory.knows(e) {
+	if s.memory.full(e) && !s.memory.knows(e) {
 		return spool.Refused
 	}
 	where, mine := s.whose(e)
@@ -83,18 +117,53 @@ func (s *serving) wanted(dir string) bool {
 	if dir == "." {
 		return true
 	}
-	if parent, last := path.Split(dir); addressPattern.MatchString(last) {
+	if parent, last := path.Split(dir); seemsAddress(last) {
 		dir = parent
 	}
-	if now := s.router.load(); now != s.wantedIn || len(s.wantedAs) >= maxLeft {
-		s.wantedIn, s.wantedAs = now, map[string]bool{}
+	s.followRoutes()
+	first, _, _ := strings.Cut(dir, "/")
+	if first != "" && len(s.wantedIn.byFirst[first]) == 0 && len(s.wantedIn.byFirst[""]) == 0 {
+		return false // the usual case of what senders make up
 	}
 	wanted, known := s.wantedAs[dir]
 	if !known {
+		if len(s.wantedAs) >= maxLeft {
+			clear(s.wantedAs)
+		}
 		wanted = s.wantedIn.leadsTo(cleanEndpoint(dir))
-		s.wantedAs[dir] = wanted
+		s.wantedAs[strings.Clone(dir)] = wanted
 	}
 	return wanted
+}
+
+// owner is the sender to whom a folder of "rpc" belongs: by SyftBox's permissions only the
+// sender puts files into it, though anybody can make folders in it.
+func (s *serving) owner(dir string) string {
+	if last := dir[strings.LastIndexByte(dir, '/')+1:]; seemsAddress(last) {
+		return last
+	}
+	return ""
+}
+
+// own reports whether a folder of "rpc" is an endpoint's that this server makes, or leads
+// to one.
+func (s *serving) own(dir string) bool {
+	s.followRoutes()
+	return s.ownFolders[dir]
+}
+
+// followRoutes makes anew what is derived from the routes if they have changed.
+func (s *serving) followRoutes() {
+	now := s.router.load()
+	if now == s.wantedIn {
+		return
+	}
+	s.wantedIn, s.wantedAs, s.ownFolders = now, map[string]bool{}, map[string]bool{}
+	for _, endpoint := range now.folders() {
+		for dir := strings.TrimPrefix(endpoint, "/"); dir != "" && dir != "."; dir = path.Dir(dir) {
+			s.ownFolders[dir] = true
+		}
+	}
 }
 
 // maxFileName is the longest name of a file on the usual file systems, in bytes.
@@ -116,7 +185,13 @@ func (s *serving) whose(e entry) (location, bool) {
 	case s.router.has(where.endpoint):
 		return where, true
 	}
-	if !s.folders[where.endpoint] && s.spool.Exists(path.Join("."+where.endpoint, keepName)) {
+	if s.folders[where.endpoint] {
+		return where, true
+	}
+	switch marked, err := s.spool.Exists(path.Join("."+where.endpoint, keepName)); {
+	case err != nil:
+		return where, false // offered again
+	case marked:
 		s.leave(e.Dir, "its endpoint is another server's")
 		return where, false
 	}
@@ -133,7 +208,11 @@ func (s *serving) leave(name, reason string) {
 		return
 	}
 	if len(s.left) == maxLeft {
-		clear(s.left)
+		if !s.leftMore {
+			s.leftMore = true
+			s.logger.Warn("syftevent: more requests are left alone than are named", "most", maxLeft)
+		}
+		return
 	}
 	s.left[name] = true
 	s.logger.Warn("syftevent: leaving a request alone", "path", filepath.Join(s.dir, filepath.FromSlash(name)), "reason", reason)

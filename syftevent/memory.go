@@ -10,24 +10,19 @@ import (
 // A memory keeps what this server has answered lately, so that a request which
 // SyftBox takes away and brings back is not run again, and a response that has
 // vanished or could not be written is published without running it again. It is
-// bounded, and empty after a new start: nothing depends on it but that.
+// bounded, in total and for each sender, so that no sender makes it forget what
+// another was answered. After a restart it has what the replyLog has.
 type memory struct {
 	// delay is how long a request must have stood without its response before
 	// that is published again; negative for never.
 	delay time.Duration
 
-	mu      sync.Mutex
-	answers map[entry]*answer
-	// Those that were published, those that could not be, and those whose request
-	// was gone; the longest unseen first.
-	published, unpublished, awaited ration
-}
-
-// A ration is a part of the memory, with bounds of its own.
-type ration struct {
-	order               list.List // of *answer
-	size                int       // of all data
-	maxEntries, maxSize int
+	mu          sync.Mutex
+	answers     map[entry]*answer
+	published   ration
+	unpublished ration // the file system failed
+	awaited     ration // the request was gone
+	blocked     ration // the name of the response cannot be used
 }
 
 // An answer is the response to one request.
@@ -35,9 +30,12 @@ type answer struct {
 	entry entry
 	sum   [sha256.Size]byte // of the request's bytes: others are another request
 	data  []byte            // nil if there was no room
+	size  int               // of the data, kept or not
 	seen  time.Time         // when the request was there, or was answered, last
-	place *list.Element
 	in    *ration
+	share *share
+	place *list.Element // in in.order
+	own   *list.Element // in share.order
 
 	next  time.Time     // when the request is to be read again that stands without it
 	pause time.Duration // before that, of one that could not be published
@@ -50,13 +48,20 @@ type answer struct {
 const (
 	firstRetry = 100 * time.Millisecond
 	lastRetry  = 30 * time.Second
-	// rememberedFor is how long an answer is kept whose request is not there.
-	rememberedFor = 10 * time.Minute
-	// The bounds of what was published, and of the other two.
-	maxPublished       = 10_000
+	// lastBlocked is lastRetry for a name that cannot be used: that rarely ends.
+	lastBlocked = 10 * time.Minute
+	// rememberedFor is how long a published answer is kept whose request is not there:
+	// a SyftBox that was down for hours deletes all at once what clients have collected
+	// meanwhile, and often a response before its request.
+	rememberedFor = 24 * time.Hour
+	// awaitedFor is how long one is kept that could not be published.
+	awaitedFor = 10 * time.Minute
+	// The bounds of each ration: entries, and bytes of data, 32 MiB in all.
+	maxAnswers         = 10_000
 	maxPublishedSize   = 16 << 20
-	maxUnpublished     = 10_000
-	maxUnpublishedSize = 64 << 20
+	maxUnpublishedSize = 8 << 20
+	maxAwaitedSize     = 4 << 20
+	maxBlockedSize     = 4 << 20
 	// missingPause is how often a request is looked at that stands without its
 	// response.
 	missingPause = time.Second
@@ -67,9 +72,10 @@ const (
 func newMemory(delay time.Duration) *memory {
 	return &memory{
 		delay: delay, answers: map[entry]*answer{},
-		published:   ration{maxEntries: maxPublished, maxSize: maxPublishedSize},
-		unpublished: ration{maxEntries: maxUnpublished, maxSize: maxUnpublishedSize},
-		awaited:     ration{maxEntries: maxUnpublished, maxSize: maxUnpublishedSize},
+		published:   ration{maxEntries: maxAnswers, maxSize: maxPublishedSize, maxAge: rememberedFor},
+		unpublished: ration{maxEntries: maxAnswers, maxSize: maxUnpublishedSize, maxAge: awaitedFor, strict: true},
+		awaited:     ration{maxEntries: maxAnswers, maxSize: maxAwaitedSize, maxAge: awaitedFor},
+		blocked:     ration{maxEntries: maxAnswers, maxSize: maxBlockedSize, maxAge: awaitedFor, strict: true},
 	}
 }
 
@@ -77,8 +83,10 @@ func newMemory(delay time.Duration) *memory {
 type course int
 
 const (
-	courseNew      course = iota // it was not answered here
+	courseNew      course = iota // it was not answered here, or is to be run again
 	courseKept                   // it has an answer that was not published yet
+	courseRoom                   // to be run again when the disk has room: its answer was too large to keep
+	courseName                   // to be run again when its response can have its name; likewise
 	courseVanished               // it had an answer, which is to be published again
 	courseLeave                  // it had an answer, and nothing is to be done now
 )
@@ -109,22 +117,50 @@ func (m *memory) course(w work, now time.Time) (course, []byte) {
 	switch {
 	case a == nil || a.sum != w.sum:
 		return courseNew, nil
-	case a.in != &m.published && a.data == nil:
+	case a.in == &m.awaited && a.data == nil:
 		return courseNew, nil // there was no room to keep it
+	case a.in == &m.blocked && a.data == nil:
+		a.wait(now, lastBlocked)
+		return courseName, nil
+	case a.in == &m.unpublished && a.data == nil:
+		a.wait(now, lastRetry)
+		return courseRoom, nil
 	case a.in != &m.published:
 		return courseKept, a.data
 	}
 	if a.missing.IsZero() {
 		a.missing = now
 	}
-	if m.delay < 0 || a.data == nil || a.republished == maxRepublished {
+	if m.delay < 0 || a.republished == maxRepublished {
 		a.next = now.Add(lastRetry) // to see whether it is another request
 		return courseLeave, nil
 	}
 	if a.next = now.Add(missingPause); now.Sub(a.missing) < m.delay {
 		return courseLeave, nil
 	}
+	if a.data == nil {
+		// It was too large to be kept: only its handler can make it again.
+		a.missing = time.Time{}
+		a.republished++
+		return courseNew, nil
+	}
 	return courseVanished, a.data
+}
+
+// postpone puts off the next reading of a request that is not to be run now, if its
+// entry has an answer: to an earlier request of the same name, say.
+func (m *memory) postpone(e entry, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if a := m.answers[e]; a != nil {
+		a.next = now.Add(missingPause)
+	}
+}
+
+// wait doubles the pause before the request of an answer is read again.
+func (a *answer) wait(now time.Time, longest time.Duration) {
+	a.pause = min(2*a.pause, longest)
+	a.next = now.Add(a.pause)
 }
 
 // again notes that a response is about to be published again, and tells how often
@@ -141,24 +177,25 @@ func (m *memory) again(w work) int {
 	return a.republished
 }
 
-// keep remembers a response that could not be written, or whose request is gone,
-// until it is due to be tried again. It reports whether it is the first failure.
-func (m *memory) keep(w work, data []byte, gone bool) (first bool) {
+// keep remembers a response that could not be published, in the ration for what has kept
+// it from that, until it is due to be tried again. It reports whether it is the first
+// failure.
+func (m *memory) keep(w work, data []byte, in *ration) (first bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	a := m.answers[w.entry]
 	first = a == nil || a.in == &m.published
 	now := time.Now()
 	kept := &answer{entry: w.entry, sum: w.sum, data: data, seen: now, pause: firstRetry}
+	last := lastRetry
+	if in == &m.blocked {
+		last = lastBlocked
+	}
 	if !first {
-		kept.pause = min(2*a.pause, lastRetry)
+		kept.pause = min(2*a.pause, last)
 	}
 	kept.republished = a.times(w)
 	kept.next = now.Add(kept.pause)
-	in := &m.unpublished
-	if gone {
-		in = &m.awaited
-	}
 	m.put(kept, in)
 	return first
 }
@@ -171,6 +208,13 @@ func (m *memory) remember(w work, data []byte) {
 		entry: w.entry, sum: w.sum, data: data, seen: time.Now(),
 		republished: m.answers[w.entry].times(w),
 	}, &m.published)
+}
+
+// restore notes that a response was published, or about to be, by an earlier process.
+func (m *memory) restore(w work, data []byte, at time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.put(&answer{entry: w.entry, sum: w.sum, data: data, seen: at}, &m.published)
 }
 
 // times tells how often the response to a request was published again.
@@ -192,62 +236,62 @@ func (m *memory) drop(e entry) {
 func (m *memory) expire(now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, r := range []*ration{&m.published, &m.unpublished, &m.awaited} {
-		for a := r.oldest(); a != nil && now.Sub(a.seen) > rememberedFor; a = r.oldest() {
+	for _, r := range []*ration{&m.published, &m.unpublished, &m.awaited, &m.blocked} {
+		for a := oldest(&r.order); a != nil && now.Sub(a.seen) > r.maxAge; a = oldest(&r.order) {
 			m.remove(a)
 		}
 	}
 }
 
-// put puts an answer in the place of an older one of the same entry, and makes
-// room for it. m.mu is held.
+// put puts an answer in the place of an older one of the same entry. m.mu is held.
 func (m *memory) put(a *answer, in *ration) {
 	m.remove(m.answers[a.entry])
-	if len(a.data) > in.maxSize {
-		a.data = nil
-	}
-	for in.order.Len() >= in.maxEntries || in.size+len(a.data) > in.maxSize {
-		m.remove(in.oldest())
-	}
-	a.in, a.place = in, in.order.PushBack(a)
-	in.size += len(a.data)
 	m.answers[a.entry] = a
+	in.add(a, m.remove)
 }
 
 func (m *memory) remove(a *answer) {
 	if a == nil {
 		return
 	}
-	a.in.order.Remove(a.place)
-	a.in.size -= len(a.data)
+	a.in.remove(a)
 	delete(m.answers, a.entry)
 }
 
 func (a *answer) touch(now time.Time) {
 	a.seen = now
 	a.in.order.MoveToBack(a.place)
-}
-
-func (r *ration) oldest() *answer {
-	if front := r.order.Front(); front != nil {
-		return front.Value.(*answer)
-	}
-	return nil
+	a.share.order.MoveToBack(a.own)
 }
 
 // count tells how many answers wait to be published.
 func (m *memory) count() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.unpublished.order.Len() + m.awaited.order.Len()
+	return m.unpublished.order.Len() + m.awaited.order.Len() + m.blocked.order.Len()
 }
 
-// full reports whether so many responses could not be written that no more should
-// be made: the disk is full, say. There is room left for the handlers that run.
-func (m *memory) full() bool {
+// full reports whether no more requests like an entry should be run. Either the file
+// system has failed for so many responses, of the sender or of all, that there is room
+// only for those of the handlers that run; or so many names of the sender's responses
+// cannot be used that more would be forgotten, and their requests run again.
+func (m *memory) full(e entry) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.unpublished.order.Len() >= maxUnpublished/2 || m.unpublished.size >= maxUnpublishedSize/2
+	sender := senderOf(e)
+	unpublished, owed := m.unpublished.halfShare(sender)
+	blocked, _ := m.blocked.halfShare(sender)
+	return m.unpublished.half() || unpublished || owed || blocked
+}
+
+// lost is the size of the response to a request that was too large to keep.
+func (m *memory) lost(e entry) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if a := m.answers[e]; a != nil {
+		return a.size
+	}
+	return 0
 }
 
 // knows reports whether a request was answered here lately.

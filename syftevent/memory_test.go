@@ -14,52 +14,178 @@ func answeredWork(n int) work {
 	return work{entry: entry{Dir: "d", Stem: fmt.Sprint(n)}, sum: sha256.Sum256([]byte{byte(n), byte(n >> 8)})}
 }
 
+// answeredFor is a request of a sender.
+func answeredFor(sender string, n int) work {
+	w := answeredWork(n)
+	w.entry.Dir = "endpoint/" + sender
+	return w
+}
+
 // Whoever sends requests decides how many there are, and how large the responses.
 func TestMemoryIsBounded(t *testing.T) {
 	m := newMemory(DefaultRepublishDelay)
-	for n := range 3 * maxPublished {
+	for n := range 3 * maxAnswers {
 		m.remember(answeredWork(n), []byte("response"))
 	}
-	if n := len(m.answers); n != maxPublished {
-		t.Errorf("%d answers, want %d", n, maxPublished)
+	if n := len(m.answers); n != maxAnswers {
+		t.Errorf("%d answers, want %d", n, maxAnswers)
 	}
-	if c, _ := m.course(answeredWork(3*maxPublished-1), time.Now()); c != courseLeave {
+	if c, _ := m.course(answeredWork(3*maxAnswers-1), time.Now()); c != courseLeave {
 		t.Errorf("the last answer is forgotten: %v", c)
 	}
 	if c, _ := m.course(answeredWork(0), time.Now()); c != courseNew {
 		t.Errorf("the first answer is still known: %v", c)
 	}
 	large := bytes.Repeat([]byte("x"), 1<<20)
+	rations := map[*ration]int{&m.published: maxPublishedSize, &m.unpublished: maxUnpublishedSize, &m.awaited: maxAwaitedSize, &m.blocked: maxBlockedSize}
 	for n := range 100 {
-		m.remember(answeredWork(n), large)
-		m.keep(answeredWork(1000+n), large, false)
-		m.keep(answeredWork(2000+n), large, true)
+		sender := fmt.Sprint("sender", n, "@example.com")
+		m.remember(answeredFor(sender, n), large)
+		m.keep(answeredFor(sender, 1000+n), large, &m.unpublished)
+		m.keep(answeredFor(sender, 2000+n), large, &m.awaited)
+		m.keep(answeredFor(sender, 3000+n), large, &m.blocked)
 	}
-	if m.published.size > maxPublishedSize || m.unpublished.size > maxUnpublishedSize || m.awaited.size > maxUnpublishedSize {
-		t.Errorf("%d and %d bytes", m.published.size, m.unpublished.size)
+	for r, most := range rations {
+		size := 0
+		for e := r.order.Front(); e != nil; e = e.Next() {
+			size += len(e.Value.(*answer).data)
+		}
+		if size != r.size || size != most {
+			t.Errorf("%d bytes, counted as %d, want %d", size, r.size, most)
+		}
 	}
-	if m.count() != 2*maxUnpublishedSize>>20 {
-		t.Errorf("%d unpublished", m.count())
-	}
-	if !m.full() {
+	if !m.full(answeredFor("another@example.com", 1).entry) {
 		t.Error("more would be run whose responses have no room")
 	}
 	m.expire(time.Now().Add(rememberedFor + time.Second))
-	if len(m.answers) != 0 || m.published.size != 0 || m.unpublished.size != 0 || m.count() != 0 {
-		t.Errorf("%d answers are left after the time, %d and %d bytes", len(m.answers), m.published.size, m.unpublished.size)
+	for r := range rations {
+		if r.size != 0 || r.order.Len() != 0 || len(r.senders) != 0 || len(r.heavy) != 0 {
+			t.Errorf("left after the time: %+v", r)
+		}
+	}
+	if len(m.answers) != 0 || m.count() != 0 {
+		t.Errorf("%d answers are left after the time", len(m.answers))
 	}
 }
 
-// A response that is too large to keep is not published again, but its request is
-// still known.
+// One sender can send any number of requests, and have responses of any size.
+func TestMemoryIsSharedAmongSenders(t *testing.T) {
+	for name, flood := range map[string]func(m *memory, in *ration){
+		"many": func(m *memory, in *ration) {
+			for n := range 2 * in.maxEntries {
+				m.fill(answeredFor("mallory@example.com", n), []byte("response"), in)
+			}
+		},
+		"large": func(m *memory, in *ration) {
+			for n := range 100 {
+				m.fill(answeredFor("mallory@example.com", n), make([]byte, in.maxSize/sharesOfRation), in)
+			}
+		},
+		"larger": func(m *memory, in *ration) {
+			for n := range 100 {
+				m.fill(answeredFor("mallory@example.com", n), make([]byte, 2*in.maxSize), in)
+			}
+		},
+	} {
+		m := newMemory(DefaultRepublishDelay)
+		for _, in := range []*ration{&m.published, &m.unpublished, &m.awaited, &m.blocked} {
+			in.maxEntries, in.maxSize = 100, 1<<16
+			alice := answeredFor("alice@example.com", 1)
+			m.fill(alice, []byte("kept"), in)
+			flood(m, in)
+			a := m.answers[alice.entry]
+			if a == nil || string(a.data) != "kept" {
+				t.Errorf("%s: the answer of another sender is forgotten: %v", name, a)
+			}
+			if m.full(alice.entry) {
+				t.Errorf("%s: another sender has to wait", name)
+			}
+			m.expire(time.Now().Add(rememberedFor + time.Second))
+		}
+	}
+}
+
+// fill puts an answer into one of the rations.
+func (m *memory) fill(w work, data []byte, in *ration) {
+	if in == &m.published {
+		m.remember(w, data)
+	} else {
+		m.keep(w, data, in)
+	}
+}
+
+// Only the sender waits whose responses cannot be written or whose names cannot be used.
+func TestMemoryMakesOneSenderWait(t *testing.T) {
+	m := newMemory(DefaultRepublishDelay)
+	next := answeredFor("mallory@example.com", -1).entry
+	m.keep(answeredFor("mallory@example.com", 1), make([]byte, maxBlockedSize), &m.blocked)
+	if m.full(next) {
+		t.Error("waits because of one name")
+	}
+	for n := range maxAnswers {
+		if m.full(next) {
+			break
+		}
+		m.keep(answeredFor("mallory@example.com", n), []byte("response"), &m.blocked)
+	}
+	if n := m.blocked.order.Len(); n != maxAnswers/sharesOfRation/2 {
+		t.Errorf("waits after %d names", n)
+	}
+	m.expire(time.Now().Add(rememberedFor))
+	if m.full(next) {
+		t.Error("waits when all is forgotten")
+	}
+	// A response that is too large to keep is not run again while the disk is full, nor
+	// another one after it.
+	w := answeredFor("mallory@example.com", 1)
+	m.keep(w, make([]byte, maxUnpublishedSize), &m.unpublished)
+	if c, _ := m.course(w, time.Now()); c != courseRoom || m.lost(w.entry) != maxUnpublishedSize || !m.full(next) {
+		t.Errorf("%v, %d bytes lost, full: %v", c, m.lost(w.entry), m.full(next))
+	}
+	m.remember(w, []byte("response"))
+	if m.full(next) {
+		t.Error("waits when all is published")
+	}
+}
+
+// What cannot have its name is not run again, also if it was too large to keep.
+func TestMemoryNeverRunsAgainWhatHasNoName(t *testing.T) {
+	m := newMemory(DefaultRepublishDelay)
+	for n, size := range []int{10, maxBlockedSize} {
+		w := answeredWork(n)
+		now := time.Now()
+		for range 100 {
+			m.keep(w, make([]byte, size), &m.blocked)
+			now = now.Add(time.Hour)
+			if c, _ := m.course(w, now); c != courseKept && c != courseName {
+				t.Fatalf("%d bytes: %v", size, c)
+			}
+		}
+		if p := m.answers[w.entry].pause; p != lastBlocked {
+			t.Errorf("tried again after %v", p)
+		}
+	}
+}
+
+// A response that is too large to keep cannot be published again: if it is gone for
+// good, its handler is run again, three times at most.
 func TestMemoryKnowsWhatItCannotKeep(t *testing.T) {
 	m := newMemory(DefaultRepublishDelay)
 	w := answeredWork(1)
-	m.remember(w, make([]byte, maxPublishedSize+1))
 	now := time.Now()
-	m.course(w, now)
-	if c, data := m.course(w, now.Add(time.Hour)); c != courseLeave || data != nil {
-		t.Errorf("%v", c)
+	for n := range maxRepublished + 1 {
+		m.remember(w, make([]byte, maxPublishedSize+1))
+		if c, _ := m.course(w, now); c != courseLeave {
+			t.Errorf("time %d: %v at once", n, c)
+		}
+		want := courseNew
+		if n == maxRepublished {
+			want = courseLeave
+		}
+		now = now.Add(DefaultRepublishDelay)
+		if c, data := m.course(w, now); c != want || data != nil {
+			t.Errorf("time %d: %v after the delay, want %v", n, c, want)
+		}
 	}
 }
 
@@ -87,5 +213,26 @@ func TestMemoryRepublishesWhereLooksAreSeldom(t *testing.T) {
 	m.due(w.entry, now, 2*between)
 	if c, _ := m.course(w, now); c != courseLeave {
 		t.Errorf("%v at once after it was away", c)
+	}
+}
+
+// While nothing may be run, a request whose name another one had is read seldom, not at
+// each scan.
+func TestRequestOfAKnownNameWaitsWhileNothingMayBeRun(t *testing.T) {
+	m := newMemory(DefaultRepublishDelay)
+	known := answeredFor("a@example.com", 0)
+	m.remember(known, []byte("answer"))
+	now := time.Now()
+	if !m.due(known.entry, now, time.Second) {
+		t.Fatal("not due at first")
+	}
+	other := known
+	other.sum[0]++
+	if course, _ := m.course(other, now); course != courseNew {
+		t.Fatalf("course %v", course)
+	}
+	m.postpone(known.entry, now)
+	if m.due(known.entry, now, time.Second) || !m.due(known.entry, now.Add(missingPause), time.Hour) {
+		t.Error("due at once, or not after the pause")
 	}
 }

@@ -115,44 +115,6 @@ func (l *rateLimit) sweep(now time.Time) {
 	maps.DeleteFunc(l.senders, func(_ string, times []time.Time) bool { return len(l.within(times, now)) == 0 })
 }
 
-// Timeout answers 504 if the handler has not returned in time, and cancels its
-// context. A handler that does not heed that goes on in the background, and what
-// it returns is dropped; its panic is, too.
-func Timeout(after time.Duration) Middleware {
-	return wrapping(func(next Handler) HandlerFunc {
-		return func(ctx context.Context, req *Request) (*Response, error) {
-			inner, cancel := context.WithTimeout(ctx, after)
-			defer cancel()
-			type result struct {
-				response *Response
-				err      error
-				panicked any
-			}
-			returned := make(chan result, 1)
-			go func() { // ends with the handler
-				var r result
-				defer func() {
-					r.panicked = recover()
-					returned <- r
-				}()
-				r.response, r.err = next.ServeSyft(inner, req)
-			}()
-			select {
-			case r := <-returned:
-				if r.panicked != nil {
-					panic(r.panicked)
-				}
-				return r.response, r.err
-			case <-inner.Done():
-			}
-			if ctx.Err() != nil { // the server stops
-				return nil, ctx.Err()
-			}
-			return JSON(504, map[string]string{"error": fmt.Sprintf("No answer within %v", after)})
-		}
-	})
-}
-
 // AuditLog writes a line to the logger for each request that was handled: who
 // sent what where, and how it was answered. It tells nothing of bodies and
 // headers. A nil logger is slog.Default().

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -25,7 +24,7 @@ type older struct {
 // tidy does what must be done before requests are looked for, in one walk: it
 // removes temporary files that a server before this one has left, and moves what
 // is finished from the older layout into the folders of the senders.
-func (s *serving) tidy(ctx context.Context, root *os.Root) error {
+func (s *serving) tidy(ctx context.Context, root *os.Root) {
 	var found []older
 	err := spool.Walk(root, func(dir string, names []spool.Name, err error) error {
 		if err != nil {
@@ -59,16 +58,18 @@ func (s *serving) tidy(ctx context.Context, root *os.Root) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("syftevent: tidying the folder of app %q: %w", s.app, err)
+	if err != nil { // of ctx
+		return
 	}
 	for _, o := range found {
+		if ctx.Err() != nil {
+			return
+		}
 		if err := s.moveOlder(root, o); err != nil {
 			s.logger.Warn("syftevent: a request of the older layout stays where it is",
 				"path", path.Join(s.dir, o.dir, o.stem+requestSuffix), "err", err)
 		}
 	}
-	return nil
 }
 
 // moveOlder moves a request that is answered or has expired, the response
@@ -82,7 +83,7 @@ func (s *serving) moveOlder(root *os.Root, o older) error {
 		return err
 	}
 	envelope, err := wire.DecodeRequest(data)
-	if err != nil || !addressPattern.MatchString(envelope.Sender) {
+	if err != nil || !isAddress(envelope.Sender) {
 		return nil // answered with 400 where it lies
 	}
 	to := path.Join(o.dir, envelope.Sender)

@@ -5,62 +5,98 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
 )
 
 const ms = time.Millisecond
 
-func TestPaceSlowsDownAfterActivity(t *testing.T) {
+func TestPauseIsAShareOfTheTimeSinceActivity(t *testing.T) {
 	p := pace{poll: 100 * ms}
-	pauses := map[time.Duration]int{}
-	var long []time.Duration
-	for range 80 {
-		pause := p.next(glance{took: 10 * time.Microsecond})
-		pauses[pause]++
-		if pause > middlePause {
-			long = append(long, pause)
+	for scans := 0; p.quiet < 10*time.Second; scans++ {
+		before := p.quiet
+		pause := p.next(glimpse{took: 10 * time.Microsecond})
+		if want := min(max(before/64, shortPause), 100*ms); pause != want {
+			t.Fatalf("pause %v after %v without activity, want %v", pause, before, want)
+		}
+		if scans > 600 {
+			t.Fatalf("%d scans within %v", scans, p.quiet)
 		}
 		p.quiet += p.pause
 	}
-	if pauses[shortPause] != 25 || pauses[middlePause] != 45 {
-		t.Errorf("%d short and %d middle pauses, want 25 and 45: 5 ms, and to 50 ms", pauses[shortPause], pauses[middlePause])
-	}
-	want := []time.Duration{2 * ms, 4 * ms, 8 * ms, 16 * ms, 32 * ms, 64 * ms, 100 * ms, 100 * ms, 100 * ms, 100 * ms}
-	if diff := cmp.Diff(want, long); diff != "" {
-		t.Errorf("then (-want +got):\n%s", diff)
+}
+
+func TestPaceScansRecentDirectoriesAtABoundedCost(t *testing.T) {
+	p := pace{poll: 100 * ms}
+	now := time.Now()
+	for took, want := range map[time.Duration]time.Duration{
+		5 * time.Microsecond: 4 * ms,
+		ms:                   200 * ms,
+	} {
+		p.scannedRecent(now, took)
+		if got := p.nextRecent.Sub(now); got != want {
+			t.Errorf("after a scan of %v the next waits %v, want %v", took, got, want)
+		}
 	}
 }
 
 func TestPaceAfterCostlyLooks(t *testing.T) {
 	p := pace{poll: 100 * ms}
 	for _, test := range []struct {
-		g    glance
+		g    glimpse
 		want time.Duration
 	}{
-		{glance{took: ms}, 2 * ms},
-		{glance{took: ms, found: true}, shortPause},
-		{glance{took: ms, found: true, backlog: true}, 10 * ms},
+		{glimpse{took: ms}, 2 * ms},
+		{glimpse{took: ms, found: true}, shortPause},
+		{glimpse{took: ms, found: true, backlog: true}, 10 * ms},
 	} {
 		if got := p.next(test.g); got != test.want {
 			t.Errorf("%+v: %v, want %v", test.g, got, test.want)
 		}
 	}
 	for _, test := range []struct {
-		took   time.Duration
-		listed int
-		local  bool
-		want   time.Duration
+		took                time.Duration
+		directories, listed int
+		local               bool
+		want                time.Duration
 	}{
-		{100 * time.Microsecond, 0, true, 100 * ms},
-		{2 * ms, 0, true, 400 * ms},
-		{3 * ms, 5, true, 400 * ms}, // the listing is not what idle looks cost
-		{40 * ms, 5, true, 800 * ms},
-		{40 * ms, 0, true, 2 * time.Second},
-		{40 * ms, 40, false, 400 * ms},
-		{time.Minute, 40, false, 30 * time.Second},
+		{100 * time.Microsecond, 50, 0, true, 100 * ms},
+		{2 * ms, 50, 0, true, 400 * ms},
+		{3 * ms, 50, 5, true, 400 * ms}, // the listing is not what idle scans cost
+		{3 * ms, 1000, 5, true, 600 * ms},
+		{40 * ms, 50, 5, true, 800 * ms},
+		{40 * ms, 50, 0, true, 2 * time.Second},
+		{40 * ms, 50, 40, false, 400 * ms},
+		{time.Minute, 50, 40, false, 30 * time.Second},
 	} {
-		if got := p.lookedAtAll(time.Now(), test.took, test.listed, test.local); got != test.want {
+		now := time.Now()
+		did := spool.Look{Directories: test.directories, Listed: test.listed, Done: true}
+		if !p.scannedSlice(now, test.took, did) {
+			t.Errorf("%+v: not complete", test)
+		}
+		if got := p.scannedAll(now, test.local); got != test.want || p.nextAll.Sub(now) != got {
 			t.Errorf("%+v: %v", test, got)
+		}
+	}
+}
+
+// A scan of all directories in slices is as costly as one in a piece, and the slices are
+// apart.
+func TestPaceAddsUpSlices(t *testing.T) {
+	p := pace{poll: 100 * ms}
+	for range 2 {
+		now := time.Now()
+		for n := range 5 {
+			last := n == 4
+			if p.scannedSlice(now, 2*ms, spool.Look{Directories: 1000, Done: last}) != last {
+				t.Fatalf("slice %d", n)
+			}
+			if next := p.nextAll.Sub(now); next != 4*ms {
+				t.Errorf("the next slice begins %v after the last one", next)
+			}
+			now = now.Add(4 * ms)
+		}
+		if wait := p.scannedAll(now, true); wait != 2*time.Second || p.took != 10*ms || p.round.Directories != 5000 {
+			t.Errorf("%v after %v for %d directories", wait, p.took, p.round.Directories)
 		}
 	}
 }
@@ -70,28 +106,34 @@ func TestPaceWakesUp(t *testing.T) {
 		began := time.Now()
 		p := pace{poll: 100 * ms, nextAll: began.Add(time.Second), quiet: time.Second}
 		activity, hungry, stopping := make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
-		sleep := func(g glance) time.Duration {
+		sleep := func(g glimpse) time.Duration {
 			began := time.Now()
 			p.sleep(g, activity, hungry, stopping)
 			return time.Since(began)
 		}
 		go func() { time.Sleep(300 * ms); activity <- struct{}{} }()
-		if slept := sleep(glance{}); slept != 300*ms || p.quiet != 0 {
+		if slept := sleep(glimpse{}); slept != 300*ms || p.quiet != 0 {
 			t.Errorf("slept %v until there was activity, quiet for %v", slept, p.quiet)
 		}
 		// While there is enough to do, activity does not wake it, the end of that does.
 		activity <- struct{}{}
 		go func() { time.Sleep(50 * ms); activity <- struct{}{}; hungry <- struct{}{} }()
-		if slept := sleep(glance{took: 20 * ms, backlog: true, active: true}); slept != 50*ms {
+		if slept := sleep(glimpse{took: 20 * ms, backlog: true, active: true}); slept != 50*ms {
 			t.Errorf("slept %v with a backlog", slept)
 		}
 		<-activity
-		if slept := sleep(glance{}); time.Since(began) != time.Second {
+		if slept := sleep(glimpse{}); time.Since(began) != time.Second {
 			t.Errorf("slept %v, not until the next look at all", slept)
 		}
-		p.nextAll = time.Now().Add(time.Hour)
+		p.nextAll, p.nextRecent = time.Now().Add(time.Hour), time.Now().Add(4*ms)
+		if slept := sleep(glimpse{recent: true}); slept != 4*ms {
+			t.Errorf("slept %v, not until the next scan of recent directories", slept)
+		}
+		if slept := sleep(glimpse{active: true, took: ms}); slept != 2*ms {
+			t.Errorf("slept %v until the next scan of active directories", slept)
+		}
 		go func() { time.Sleep(ms); close(stopping) }()
-		if slept := sleep(glance{}); slept != ms {
+		if slept := sleep(glimpse{}); slept != ms {
 			t.Errorf("slept %v though it was to stop", slept)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -15,13 +16,15 @@ import (
 )
 
 // Send writes a request into the folder of the endpoint that its URL names, from
-// where SyftBox carries it to the server, and returns a [Future] for the
-// response. The request itself is not changed: what it lacks (id, times, method)
-// is filled in, and the sender is c.Email.
+// where SyftBox carries it to the server, and returns a [Future] for the response.
+// Send does not change the request itself: it fills in what is missing (id, times,
+// method) in a copy, with c.Email as the sender.
 //
-// Requests are sent five milliseconds apart, because SyftBox loses files that
-// change in bursts; into a folder that is new SyftBox must look first, which
-// takes another 25. An error means that nothing was sent. [client-unique]
+// Requests are sent five milliseconds apart, because SyftBox loses files that are
+// modified in bursts. A new folder costs another 25 ms, until SyftBox watches it;
+// Send puts a .syftkeep into it, without which SyftBox would prune the folder once
+// it is empty and never watch it again. An error means that nothing was sent.
+// [client-unique] [client-pace] [client-keep]
 func (c *Client) Send(ctx context.Context, req *Request) (*Future, error) {
 	future, err := c.send(ctx, req)
 	if err != nil {
@@ -38,43 +41,78 @@ func (c *Client) send(ctx context.Context, req *Request) (*Future, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(c.DatasitesDir(), 0o755); err != nil {
+	dir, err := c.requestDir(req.URL)
+	if err != nil {
 		return nil, err
 	}
-	root, err := os.OpenRoot(c.DatasitesDir())
+	root, err := c.openDatasites()
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	dir, err := c.requestDir(ctx, root, req.URL)
+	isNew, err := keepDir(root, dir)
 	if err != nil {
 		return nil, err
+	}
+	if isNew {
+		if err := sleepUnless(ctx, spool.KnownFor); err != nil {
+			return nil, err
+		}
 	}
 	nudge, err := c.pace(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p := post{root: root, dir: filepath.ToSlash(dir), envelope: envelope, cached: req.Cached}
-	written, err := p.publish()
+	p := post{dir: filepath.ToSlash(dir), envelope: envelope, cached: req.Cached}
+	c.collector.forget(c.DatasitesDir(), p.dir, envelope.ID)
+	written, err := p.publish(root)
 	if err != nil {
 		return nil, err
 	}
 	if nudge && written != nil {
 		spool.Touch(root, p.name(requestSuffix), written)
 	}
-	return &Future{
-		ID: envelope.ID, URL: req.URL, Expires: envelope.Expires,
-		dir: filepath.Join(c.DatasitesDir(), dir), cached: p.cached,
-	}, nil
+	return &Future{ID: envelope.ID, URL: req.URL, Expires: envelope.Expires, client: c, post: p, sent: time.Now()}, nil
+}
+
+// resend writes a request again that SyftBox lost.
+func (c *Client) resend(p *post) error {
+	root, err := c.openDatasites()
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if _, err := keepDir(root, filepath.FromSlash(p.dir)); err != nil {
+		return err
+	}
+	written, err := p.writeAgain(root)
+	if errors.Is(err, spool.ErrAnswered) {
+		return nil // it is back
+	}
+	if err != nil {
+		return err
+	}
+	spool.Touch(root, p.name(requestSuffix), written)
+	return nil
+}
+
+// openDatasites opens the folder of all datasites, which is made if it is new.
+func (c *Client) openDatasites() (*os.Root, error) {
+	if err := os.MkdirAll(c.DatasitesDir(), 0o755); err != nil {
+		return nil, err
+	}
+	return os.OpenRoot(c.DatasitesDir())
 }
 
 // Call sends a request and waits for the response, as [Client.Send] and
-// [Future.Wait] do.
+// [Future.Wait] do. When ctx ends before there is a response, Call gives the request
+// up, as [Future.Cancel] does.
 func (c *Client) Call(ctx context.Context, req *Request) (*Response, error) {
 	future, err := c.Send(ctx, req)
 	if err != nil {
 		return nil, err
 	}
+	defer future.Cancel()
 	return future.Wait(ctx)
 }
 
@@ -136,9 +174,9 @@ func (c *Client) envelope(req *Request) (*wire.Request, error) {
 	return envelope, nil
 }
 
-// requestDir returns the folder of the requests to a URL, relative to the
-// datasites, and makes it if it is new.
-func (c *Client) requestDir(ctx context.Context, root *os.Root, u URL) (string, error) {
+// requestDir returns the directory of the requests to a URL, relative to the
+// datasites.
+func (c *Client) requestDir(u URL) (string, error) {
 	if u.Endpoint() == "" {
 		return "", fmt.Errorf("its path %q is not of the form /app_data/<app>/rpc/<endpoint>", u.Path)
 	}
@@ -146,14 +184,31 @@ func (c *Client) requestDir(ctx context.Context, root *os.Root, u URL) (string, 
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(local, c.Email)
-	if info, err := root.Lstat(dir); err == nil && info.IsDir() {
-		return dir, nil
+	return filepath.Join(local, c.Email), nil
+}
+
+// pruneRaces is how often a directory is made that is removed meanwhile: SyftBox prunes
+// the empty directories of which it is made one by one.
+const pruneRaces = 100
+
+// keepDir makes a directory, unless it is there, and puts a .syftkeep into it: SyftBox
+// prunes an empty directory, and never watches one of the same path again. It
+// reports whether the directory is new.
+func keepDir(root *os.Root, dir string) (isNew bool, err error) {
+	for range pruneRaces {
+		var info fs.FileInfo
+		if info, err = root.Lstat(dir); err != nil || !info.IsDir() {
+			isNew = true
+			err = root.MkdirAll(dir, 0o755)
+		}
+		if err == nil {
+			err = keep(root, dir)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
 	}
-	if err := root.MkdirAll(dir, 0o755); err != nil {
-		return "", err
-	}
-	return dir, sleepUnless(ctx, spool.KnownFor)
+	return isNew, err
 }
 
 // paceMost is how long a request waits for its turn to be modified; a full
@@ -180,6 +235,17 @@ func (c *Client) pace(ctx context.Context) (nudge bool, err error) {
 		return false, nil
 	}
 	return true, sleepUnless(ctx, at.Sub(now))
+}
+
+// mayNudge reports whether a file may be modified now, and takes the turn if so.
+func (c *Client) mayNudge(now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.nextNudge.After(now) {
+		return false
+	}
+	c.nextNudge = now.Add(DefaultNudgeInterval)
+	return true
 }
 
 // sleepUnless waits for a while, or returns the error of ctx.

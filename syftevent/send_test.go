@@ -34,15 +34,16 @@ func request(t *testing.T, endpoint string, body any) *syftevent.Request {
 	return req
 }
 
-// names lists the files of a folder of the app.
-// names lists a folder when the server is at rest: a temporary file still stands
-// beside a response that was just published.
+// names lists a directory but for its .syftkeep, when the server is at rest: a
+// temporary file still stands beside a response that was just published.
 func (s *site) names(dir string) []string {
 	synctest.Wait()
 	var names []string
 	entries, _ := os.ReadDir(s.path(dir))
 	for _, entry := range entries {
-		names = append(names, entry.Name())
+		if entry.Name() != ".syftkeep" {
+			names = append(names, entry.Name())
+		}
 	}
 	return names
 }
@@ -114,6 +115,22 @@ func TestSendPaces(t *testing.T) {
 		// The folder is new, and nine requests follow one before them.
 		if took := time.Since(began); took != 25*time.Millisecond+9*5*time.Millisecond {
 			s.t.Errorf("ten requests took %v", took)
+		}
+	})
+}
+
+// SyftBox prunes a directory that it has emptied, and never watches one of the same
+// path again.
+func TestSendKeepsTheFolder(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		for range 2 {
+			if _, err := c.Send(context.Background(), request(s.t, "/echo", nil)); err != nil {
+				s.t.Fatal(err)
+			}
+			keep := s.path("echo", clientEmail, ".syftkeep")
+			if err := os.Remove(keep); err != nil {
+				s.t.Error(err)
+			}
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -13,6 +14,14 @@ import (
 // A Server answers the requests that arrive in the folder of one app. Its
 // fields must not be changed after the server was started. Of durations and
 // sizes 0 is the default, and negative is off.
+//
+// No sender keeps another one out, however many requests it sends, how large they are
+// and how long their handlers take, within the bounds that Concurrency, Reserve and
+// MaxRequestSize state. A server holds a lock on its app, a file .syftkeep in the app's
+// folder, and makes sure of it each second: when that is gone, nothing new is begun
+// until it is taken again, and when another server has it, this one stops, as Err says.
+// A request that three processes have begun, and none has answered or left because it
+// was told to stop, is answered 500 without being run: it may have killed them.
 type Server struct {
 	// AppName is the name of the app, one folder's name. It must be set.
 	AppName string
@@ -20,10 +29,12 @@ type Server struct {
 	Client *Client
 	// Router has the endpoints; nil for one without any.
 	Router *Router
-	// PollInterval is the time between two looks for requests while nothing
-	// happens; default 100 ms. After a request its folder is looked at more often.
-	// With very many folders a look takes long, and the server waits longer, up to
-	// 2 s, or 30 s on network file systems: [Stats] shows it.
+	// PollInterval is the time between two scans for requests while nothing
+	// happens. Defaults to 100 ms. After a request its folder is scanned more
+	// often: at first every 200 µs, then after 1/64 of the time since the request,
+	// and for five minutes 25 times in a PollInterval. With very many folders a scan
+	// takes long, and the server waits longer, up to 2 s, or 30 s on network file
+	// systems: [Stats] shows it.
 	PollInterval time.Duration
 	// SettleTime is how long a request that is not complete must have stayed
 	// the same before it is answered 400; default 2 s, or 30 s on file systems
@@ -31,19 +42,41 @@ type Server struct {
 	// [read-settle]
 	SettleTime time.Duration
 	// MaxRequestSize is the size of a request file, in bytes, above which it is
-	// answered 413; default 64 MiB, negative for no limit. A body is a third
-	// larger in the file than it is.
+	// answered 413. Defaults to 16 MiB; negative is no limit. A body is a third larger
+	// in the file than it is. SyftBox carries up to 3 MB at once, and its gateway takes
+	// bodies of 4 MiB; more only travels with its full synchronization, 8 MB in 9 s.
+	//
+	// Requests above 16 KiB hold twice their size of a budget of 64 MiB, or of twice
+	// MaxRequestSize if that is more, from when they are read until they are answered;
+	// what does not fit waits for its turn, first come, first served. One sender has at
+	// most half of the budget, or one request. Handlers of large requests that take long
+	// keep other large ones waiting; HandlerTimeout bounds that. [Stats] shows the budget.
+	// What handlers make, such as their responses, is not counted: with the defaults, and
+	// handlers that hold nothing, a server takes less than 256 MiB of memory whatever
+	// files it gets, and 0.8 kB more for each file of a folder beyond the first 100,000.
 	MaxRequestSize int64
-	// Concurrency is how many handlers may run at once; default 64. Half of
-	// them, or one, is the most for the requests of one sender.
+	// Concurrency is how many handlers run at once. Defaults to 64. Senders take turns,
+	// and none has more than half of it, or one. Beyond it, see Reserve.
 	Concurrency int
+	// Reserve is how many more handlers may run for senders that have none running, when
+	// Concurrency run. Defaults to 1,024; negative is none, which makes Concurrency a
+	// hard limit, for handlers that each take much memory or time of the processor.
+	// So a request of up to 16 KiB of a sender with no other is begun at once, whatever
+	// 1,000 other senders with slow handlers do.
+	Reserve int
+	// HandlerTimeout is how long a handler may take. Then its context is cancelled, with
+	// context.DeadlineExceeded as its cause, and its request is answered 504, even if the
+	// handler does not return; it then keeps its place, which counts for Concurrency or
+	// Reserve, until it does. Defaults to no limit.
+	HandlerTimeout time.Duration
 	// DrainTimeout is how long handlers may go on when the server is stopped,
 	// before their contexts are cancelled; default 10 s, negative for not at
 	// all.
 	DrainTimeout time.Duration
 	// Durable makes each response reach the disk, by fsync of the file and of its
 	// folder, before it counts as published: it then survives a loss of power.
-	// That takes a few times as long.
+	// That takes a few times as long. The record of what was answered is not synced:
+	// after a loss of power a request whose response SyftBox deletes may run again.
 	Durable bool
 	// NudgeInterval is the time between two nudges, the modifications that make
 	// SyftBox upload a response at once and not with its next full
@@ -55,6 +88,11 @@ type Server struct {
 	// negative for never. A response is published again three times at most.
 	// [publish-again]
 	RepublishDelay time.Duration
+	// OrphanDelay is how long a response must have stood without its request before
+	// it is removed, as must what SyftBox renamed because of a conflict; default 2
+	// minutes, which is 24 of SyftBox's cycles, negative for never. Its client has
+	// fetched the response, or has given up. [publish-orphans]
+	OrphanDelay time.Duration
 	// CleanupExpiry is how old requests and responses become before they are
 	// removed, as [PeriodicCleanup] says; default 30 days, negative for never.
 	CleanupExpiry time.Duration
@@ -67,8 +105,11 @@ type Server struct {
 	// as "logs" or "dist". Without it a server with such an endpoint does not
 	// start. It is for servers that do not run under SyftBox.
 	AllowAnyName bool
-	// Logger takes what the server has to say; nil for slog.Default(). With the
-	// environment variable SYFTEVENT_DEBUG set to 1 that is each look, too.
+	// Logger receives the server's log output. Defaults to slog.Default(). Whatever
+	// senders do, that is bounded: each message has 30 lines a minute, then one that
+	// counts the others, and of each value 512 bytes are logged, of a stack 4,096. This
+	// is so for failed handlers, too; [AuditLog] logs each request. With the
+	// environment variable SYFTEVENT_DEBUG set to 1 each scan is logged.
 	Logger *slog.Logger
 
 	mu          sync.Mutex
@@ -76,7 +117,7 @@ type Server struct {
 	cancelStart context.CancelCauseFunc // while it starts
 	startEnded  chan struct{}           // closed when it has, one way or the other
 	running     *serving                // nil until it is ready
-	ready       chan struct{}
+	ready, done chan struct{}
 }
 
 // Defaults of [Server].
@@ -84,11 +125,13 @@ const (
 	DefaultPollInterval     = 100 * time.Millisecond
 	DefaultSettleTime       = 2 * time.Second
 	DefaultRemoteSettleTime = 30 * time.Second // on network file systems
-	DefaultMaxRequestSize   = 64 << 20
+	DefaultMaxRequestSize   = 16 << 20
 	DefaultConcurrency      = 64
+	DefaultReserve          = 1024
 	DefaultDrainTimeout     = 10 * time.Second
 	DefaultNudgeInterval    = 5 * time.Millisecond
 	DefaultRepublishDelay   = 12 * time.Second
+	DefaultOrphanDelay      = 2 * time.Minute
 )
 
 var (
@@ -101,7 +144,7 @@ var (
 
 // Run serves until ctx is cancelled or [Server.Shutdown] is called, and returns
 // nil when the work in hand is done. The error is what kept the server from
-// starting.
+// starting, or what Err returns.
 func (s *Server) Run(ctx context.Context) error {
 	err := s.Start(ctx)
 	if errors.Is(err, ErrServerClosed) || err != nil && errors.Is(err, ctx.Err()) {
@@ -114,7 +157,7 @@ func (s *Server) Run(ctx context.Context) error {
 	running := s.running
 	s.mu.Unlock()
 	<-running.finished
-	return nil
+	return running.err
 }
 
 // Start starts the server and returns when it is ready: its folders are there
@@ -148,6 +191,11 @@ func (s *Server) Start(ctx context.Context) error {
 	}
 	s.running = serving
 	close(s.readyLocked())
+	done := s.doneLocked()
+	go func() { // ends with the server
+		<-serving.finished
+		close(done)
+	}()
 	return nil
 }
 
@@ -165,10 +213,42 @@ func (s *Server) readyLocked() chan struct{} {
 	return s.ready
 }
 
+// Done returns a channel that is closed when a server that was ready has stopped.
+func (s *Server) Done() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.doneLocked()
+}
+
+func (s *Server) doneLocked() chan struct{} {
+	if s.done == nil {
+		s.done = make(chan struct{})
+	}
+	return s.done
+}
+
+// Err returns why the server has stopped by itself: an error that wraps [ErrAppServed]
+// if its lock was removed and another server has taken the app. It is nil while the
+// server runs, and when it was told to stop.
+func (s *Server) Err() error {
+	s.mu.Lock()
+	serving := s.running
+	s.mu.Unlock()
+	if serving == nil {
+		return nil
+	}
+	select {
+	case <-serving.finished:
+		return serving.err
+	default:
+		return nil
+	}
+}
+
 // Shutdown stops the server: no handler is started any more, and those that run
 // have [Server.DrainTimeout], or until ctx is done if that is sooner, before
 // their contexts are cancelled. It returns when the server has stopped; the
-// error is ctx's if handlers had to be cancelled because of it. A server that
+// error is ctx's if handlers had to be cancelled because of it, or that of Err. A server that
 // starts at the time ends without being ready. Shutdown of a server that does not
 // run does nothing.
 func (s *Server) Shutdown(ctx context.Context) error {
@@ -192,7 +272,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	serving.stop()
 	select {
 	case <-serving.finished:
-		return nil
+		return serving.err
 	case <-ctx.Done():
 		serving.cancelHandlers()
 		<-serving.finished
@@ -241,38 +321,51 @@ func (s *Server) newServing() (*serving, error) {
 	if router == nil {
 		router = NewRouter()
 	}
-	logger := orDefaultLogger(s.Logger)
+	limiter := newLogLimiter(orDefaultLogger(s.Logger).Handler())
+	logger := slog.New(limiter)
 	var cleanup *PeriodicCleanup
 	if s.CleanupExpiry >= 0 && s.CleanupInterval >= 0 {
 		cleanup = &PeriodicCleanup{
 			AppName: s.AppName, Client: client,
-			Interval: s.CleanupInterval, Expiry: s.CleanupExpiry, Logger: logger,
+			Interval: s.CleanupInterval, Expiry: s.CleanupExpiry, Logger: logger, maxSize: s.MaxRequestSize,
+			isEndpoint: func(dir string) bool {
+				return slices.Contains(router.load().folders(), cleanEndpoint(dir))
+			},
 		}
 	}
 	serving := &serving{
-		cleanup:     cleanup,
-		app:         s.AppName,
-		email:       client.Email,
-		dir:         rpcDir(client, s.AppName),
-		router:      router,
-		logger:      logger,
-		poll:        orDefault(s.PollInterval, DefaultPollInterval, 0),
-		settle:      orDefault(s.SettleTime, DefaultSettleTime, 0),
-		settleThere: orDefault(s.SettleTime, DefaultRemoteSettleTime, 0),
-		maxSize:     orDefault(s.MaxRequestSize, DefaultMaxRequestSize, unlimited),
-		drain:       orDefault(s.DrainTimeout, DefaultDrainTimeout, 0),
-		nudge:       orDefault(s.NudgeInterval, DefaultNudgeInterval, -1),
-		durable:     s.Durable,
-		debug:       s.DebugMode,
-		trace:       os.Getenv(debugVariable) == "1",
-		anyName:     s.AllowAnyName,
-		stopping:    make(chan struct{}),
-		activity:    make(chan struct{}, 1),
-		finished:    make(chan struct{}),
-		left:        map[string]bool{},
-		memory:      newMemory(orDefault(s.RepublishDelay, DefaultRepublishDelay, -1)),
+		cleanup:        cleanup,
+		app:            s.AppName,
+		email:          client.Email,
+		dir:            rpcDir(client, s.AppName),
+		router:         router,
+		logger:         logger,
+		limiter:        limiter,
+		poll:           orDefault(s.PollInterval, DefaultPollInterval, 0),
+		settle:         orDefault(s.SettleTime, DefaultSettleTime, 0),
+		settleThere:    orDefault(s.SettleTime, DefaultRemoteSettleTime, 0),
+		maxSize:        orDefault(s.MaxRequestSize, DefaultMaxRequestSize, unlimited),
+		handlerTimeout: s.HandlerTimeout,
+		drain:          orDefault(s.DrainTimeout, DefaultDrainTimeout, 0),
+		nudge:          orDefault(s.NudgeInterval, DefaultNudgeInterval, -1),
+		orphanDelay:    orDefault(s.OrphanDelay, DefaultOrphanDelay, -1),
+		durable:        s.Durable,
+		debug:          s.DebugMode,
+		trace:          os.Getenv(debugVariable) == "1",
+		anyName:        s.AllowAnyName,
+		stopping:       make(chan struct{}),
+		activity:       make(chan struct{}, 1),
+		finished:       make(chan struct{}),
+		left:           map[string]bool{},
+		memory:         newMemory(orDefault(s.RepublishDelay, DefaultRepublishDelay, -1)),
 	}
-	serving.dispatcher = newDispatcher(orDefault(s.Concurrency, DefaultConcurrency, 1), serving.answer, serving.returned, serving.crashed, logger)
+	limits := limits{
+		atOnce:  orDefault(s.Concurrency, DefaultConcurrency, 1),
+		reserve: orDefault(s.Reserve, DefaultReserve, 0),
+		bytes:   byteBudget(serving.maxSize),
+	}
+	serving.files = make(chan struct{}, limits.atOnce)
+	serving.dispatcher = newDispatcher(limits, serving.answer, serving.returned, serving.crashed, logger)
 	return serving, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
@@ -23,20 +24,33 @@ type serving struct {
 	app, email string
 	dir        string // the app's "rpc" folder
 	router     *Router
-	logger     *slog.Logger
+	logger     *slog.Logger // of limiter
+	limiter    *logLimiter
 
 	poll, drain, nudge  time.Duration
+	handlerTimeout      time.Duration // 0 for none
 	settle, settleThere time.Duration // here, and on file systems that are not believed
+	orphanDelay         time.Duration
 	maxSize             int64
 	durable             bool
 	debug, trace        bool
 	anyName             bool
 	cleanup             *PeriodicCleanup // nil for none
 
-	lock           *os.File        // nil where files cannot be locked
-	published      *table          // the routes whose folders and schema are there
-	folders        map[string]bool // theirs
-	notBefore      time.Time       // when they may be published again after a failure
+	lock *appLock
+	// Set by holdLock: nothing new is begun, and why the server has stopped by itself,
+	// to be read when finished is closed.
+	paused atomic.Bool
+	err    error
+
+	// What is published; used by start and look.
+	published  *table          // the routes of which all is there
+	folders    map[string]bool // of endpoints
+	notBefore  time.Time       // when to try again after a failure
+	missing    *table          // the routes of which a failure was logged
+	custom     bool            // the permissions are somebody else's, which was logged
+	unprepared atomic.Bool     // something is to be published again
+
 	spool          *spool.Spool
 	handlers       context.Context // of every handler
 	cancelHandlers context.CancelFunc
@@ -45,11 +59,16 @@ type serving struct {
 	activity       chan struct{} // holds one token when there was some
 	finished       chan struct{} // closed when all has ended
 	dispatcher     *dispatcher
+	files          chan struct{} // as useFiles says
 	memory         *memory
+	replies        *replyLog
 	left           map[string]bool // what is left alone, and was logged; used by look
+	leftMore       bool            // left is full, which was logged; used by look
+	flushed        time.Time       // when what the log left out was logged; used by look
 	lookWait       time.Duration   // between two looks at all folders; used by look
 	wantedIn       *table          // the routes for which wantedAs is right; used by look
 	wantedAs       map[string]bool // by endpoint
+	ownFolders     map[string]bool // of wantedIn, and those that lead there
 	counters       counters
 }
 
@@ -65,20 +84,29 @@ func (s *serving) start(starting, ctx context.Context) (err error) {
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return fmt.Errorf("syftevent: making the folder of app %q: %w", s.app, err)
 	}
-	if s.lock, err = lockApp(starting, filepath.Join(filepath.Dir(s.dir), lockName), s.logger); err != nil {
+	s.lock = &appLock{dir: filepath.Dir(s.dir), logger: s.logger}
+	if err := s.lock.acquire(starting); err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			s.unlock()
+			s.lock.release()
 		}
 	}()
 	if err := s.prepare(starting); err != nil {
 		return err
 	}
+	s.replies = &replyLog{dir: filepath.Dir(s.dir), logger: s.logger}
+	defer func() {
+		if err != nil {
+			s.replies.Close()
+		}
+	}()
+	s.replies.restore(s.memory, time.Now())
 	s.spool, err = spool.Open(s.dir, spool.Options{
 		In: requestSuffix, Out: responseSuffix,
-		Ignore: isMarker, Wanted: s.wanted, Complete: wire.Complete,
+		Ignore: isMarker, Wanted: s.wanted, Owner: s.owner, Own: s.own, Complete: wire.Complete, Answer: wire.IsObject,
+		Orphan: orphanOf, OrphanDelay: s.orphanDelay, Marker: keepName,
 		MaxSize: s.maxSize, Settle: s.settle, SettleRemote: s.settleThere, NudgeInterval: s.nudge, Durable: s.durable,
 		Logger: s.logger,
 	})
@@ -95,75 +123,34 @@ func (s *serving) start(starting, ctx context.Context) (err error) {
 			return errors.Join(err, s.spool.Close())
 		}
 	}
-	s.logger.Info("syftevent: serving", "app", s.app, "path", s.dir, "as", s.email, "endpoints", len(s.published.routes))
-	emptied := make(chan struct{})
+	s.logger.Info("syftevent: serving", "app", s.app, "path", s.dir, "as", s.email, "endpoints", len(s.router.load().routes))
+	mended := make(chan struct{})
 	go func() {
-		defer close(emptied)
-		if err := s.spool.RemoveEmpty(s.handlers); err != nil && s.handlers.Err() == nil {
-			s.logger.Warn("syftevent: not all responses could be looked at for empty ones", "err", err)
-		}
+		defer close(mended)
+		s.spool.Mend(s.handlers)
+	}()
+	held := make(chan struct{})
+	go func() {
+		defer close(held)
+		s.holdLock()
 	}()
 	go func() {
 		s.look()
+		<-held
 		forget()
 		if s.cleanup != nil {
 			s.cleanup.Stop()
 		}
 		s.drainHandlers()
-		<-emptied
+		<-mended
 		s.spool.Close()
-		s.unlock()
+		s.replies.Close()
+		s.lock.release()
+		s.limiter.flush(time.Now(), true)
 		s.logger.Info("syftevent: stopped", "app", s.app)
 		close(s.finished)
 	}()
 	return nil
-}
-
-// prepare brings the app's folder into the state in which requests may arrive.
-func (s *serving) prepare(starting context.Context) error {
-	root, err := os.OpenRoot(s.dir)
-	if err != nil {
-		return fmt.Errorf("syftevent: opening the folder of app %q: %w", s.app, err)
-	}
-	defer root.Close()
-	if err := s.tidy(starting, root); err != nil {
-		return err
-	}
-	if err := s.writePermissions(root); err != nil {
-		return err
-	}
-	routes := s.router.load()
-	if err := s.checkRoutes(routes); err != nil {
-		return err
-	}
-	return s.publishRoutes(root, routes)
-}
-
-// republishAfter is how long it takes until routes are published again after
-// that has failed.
-const republishAfter = 10 * time.Second
-
-// republish follows routes that were registered while the server runs.
-func (s *serving) republish() {
-	now := s.router.load()
-	if now == s.published || time.Now().Before(s.notBefore) {
-		return
-	}
-	root, err := os.OpenRoot(s.dir)
-	if err == nil {
-		err = errors.Join(s.publishRoutes(root, now), root.Close())
-	}
-	if err != nil {
-		s.notBefore = time.Now().Add(republishAfter)
-		s.logger.Error("syftevent: the routes that were added are not published, will be tried again", "err", err)
-	}
-}
-
-// unlock lets the next server have the app.
-func (s *serving) unlock() {
-	if s.lock != nil {
-		s.lock.Close()
-	}
 }
 
 // abandonAfter is how long a handler may go on after its context was cancelled.

@@ -120,29 +120,35 @@ func (s *site) wait(dir string) reply {
 	s.t.Helper()
 	name := s.path(dir, stem+".response")
 	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(10 * time.Millisecond) {
-		data, err := os.ReadFile(name)
-		if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		var r reply
-		if err == nil {
-			text := strings.NewReplacer("-", "+", "_", "/")
-			var raw map[string]any
-			if err = json.Unmarshal(data, &raw); err == nil {
-				if body, ok := raw["body"].(string); ok {
-					raw["body"] = text.Replace(body)
-				}
-				data, _ = json.Marshal(raw)
-				err = json.Unmarshal(data, &r)
-			}
-		}
-		if err != nil {
-			s.t.Fatalf("%s: %v", name, err)
-		}
-		return r
+		return readReply(s.t, name)
 	}
 	s.t.Fatalf("no response %s within a minute", name)
 	return reply{}
+}
+
+// readReply reads a response.
+func readReply(t *testing.T, name string) reply {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	var r reply
+	if err == nil {
+		text := strings.NewReplacer("-", "+", "_", "/")
+		var raw map[string]any
+		if err = json.Unmarshal(data, &raw); err == nil {
+			if body, ok := raw["body"].(string); ok {
+				raw["body"] = text.Replace(body)
+			}
+			data, _ = json.Marshal(raw)
+			err = json.Unmarshal(data, &r)
+		}
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return r
 }
 
 // never checks that no response has come after many polls.

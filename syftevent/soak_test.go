@@ -279,7 +279,7 @@ func (s *soak) check() {
 		if name == rpc {
 			return fs.SkipDir
 		}
-		if err == nil && !d.IsDir() && filepath.Ext(name) != ".tmp" {
+		if err == nil && !d.IsDir() && filepath.Ext(name) != ".tmp" && name != filepath.Join(filepath.Dir(rpc), ".syftkeep") {
 			err = errors.New("is there")
 		}
 		if err != nil {

@@ -18,18 +18,19 @@ import (
 
 // A sweeper is what a cleanup does each time.
 type sweeper struct {
-	dir    string // the app's "rpc" folder
-	expiry time.Duration
-	logger *slog.Logger
+	dir        string // the app's "rpc" folder
+	expiry     time.Duration
+	isEndpoint func(dir string) bool // nil for no folder
+	maxSize    int64                 // of a file whose content tells its age; 0 for the default
+	logger     *slog.Logger
 }
 
 // freshFor is how long a response is kept whatever its request says of its age:
 // the client may not have fetched it yet.
 const freshFor = time.Hour
 
-// sweepMaxSize is how large a file may be whose content is asked for its age; of
-// a larger one the file's time tells.
-const sweepMaxSize = 256 << 20
+// farAhead is how far in the future a file's time may be, for clocks that differ.
+const farAhead = 24 * time.Hour
 
 // A sweep is one run.
 type sweep struct {
@@ -38,6 +39,7 @@ type sweep struct {
 	now   time.Time // of this machine, with which "created" is compared
 	fsNow time.Time // of the file system, with which the times of files are
 	stats CleanupStats
+	open  []folder // the directory that is swept, after those it is in
 }
 
 // sweep removes what is old. A folder that does not exist has nothing old.
@@ -62,6 +64,9 @@ func (s *sweeper) sweep(ctx context.Context) (CleanupStats, error) {
 		run.directory(ctx, dir, names)
 		return ctx.Err()
 	})
+	if err == nil {
+		run.leaveUntil("")
+	}
 	return run.stats, err
 }
 
@@ -82,9 +87,9 @@ func fileSystemNow(root *os.Root) (time.Time, error) {
 	return info.ModTime(), nil
 }
 
-// directory removes what is old among the files of one directory, and the
-// directory itself if it is an empty one of a sender.
+// directory removes what is old among the files of one directory.
 func (s *sweep) directory(ctx context.Context, dir string, names []spool.Name) {
+	s.enter(dir, names)
 	responses := map[string]bool{}
 	for _, entry := range names {
 		if stem, ok := strings.CutSuffix(entry.Name, responseSuffix); ok && entry.Regular {
@@ -109,13 +114,6 @@ func (s *sweep) directory(ctx context.Context, dir string, names []spool.Name) {
 	for stem := range responses {
 		s.orphan(path.Join(dir, stem))
 	}
-	if len(names) == 0 && addressPattern.MatchString(path.Base(dir)) {
-		info, err := s.root.Lstat(dir)
-		if err == nil && s.isOld(info) {
-			// Not RemoveAll: a request may arrive now.
-			s.remove(dir)
-		}
-	}
 }
 
 // isLeftover reports whether a name is that of a temporary file, or of one that
@@ -125,19 +123,43 @@ func isLeftover(name string) bool {
 		strings.Contains(name, requestSuffix+".tmp.") || strings.Contains(name, responseSuffix+".tmp.")
 }
 
-// isOld reports whether the file's time is old, which tells nothing but when it
-// came here.
-func (s *sweep) isOld(info fs.FileInfo) bool { return s.fsNow.Sub(info.ModTime()) > s.expiry }
+// modified returns when a file or folder was modified, by the file system's clock. A
+// time far in the future would never be old: it is set to now, so that it counts from
+// when a cleanup saw it first. SyftBox does not carry
+// times.
+func (s *sweep) modified(name string, info fs.FileInfo) time.Time {
+	at := info.ModTime()
+	if at.Sub(s.fsNow) <= farAhead {
+		return at
+	}
+	if err := s.root.Chtimes(name, time.Time{}, s.fsNow); err != nil {
+		s.failed(name, err)
+	}
+	return s.fsNow
+}
+
+// isOld reports whether a time of the file system is long past.
+func (s *sweep) isOld(modified time.Time) bool { return s.fsNow.Sub(modified) > s.expiry }
 
 // isFresh reports whether a response was written so lately that it is kept.
-func (s *sweep) isFresh(response fs.FileInfo) bool {
-	return s.fsNow.Sub(response.ModTime()) < min(s.expiry, freshFor)
+func (s *sweep) isFresh(modified time.Time) bool {
+	return s.fsNow.Sub(modified) < min(s.expiry, freshFor)
+}
+
+// read reads a file that may tell its age, and returns when it was modified. Of a
+// file that is too large nothing else is known.
+func (s *sweep) read(name string) (data []byte, modified time.Time, err error) {
+	data, info, err := spool.ReadFile(s.root, name, orDefault(s.maxSize, DefaultMaxRequestSize, unlimited))
+	if err != nil && !errors.Is(err, spool.ErrTooLarge) {
+		return nil, time.Time{}, err
+	}
+	return data, s.modified(name, info), nil
 }
 
 // request removes a request and its response, if both may go.
 func (s *sweep) request(name string, answered bool) {
-	data, info, err := spool.ReadFile(s.root, name+requestSuffix, sweepMaxSize)
-	if err != nil && !errors.Is(err, spool.ErrTooLarge) {
+	data, modified, err := s.read(name + requestSuffix)
+	if err != nil {
 		s.failed(name+requestSuffix, err)
 		return
 	}
@@ -145,15 +167,15 @@ func (s *sweep) request(name string, answered bool) {
 	if decodeErr != nil {
 		envelope = &wire.Request{}
 	}
-	if s.ageOf(envelope.Created, info) <= s.expiry {
+	if s.ageOf(envelope.Created, modified) <= s.expiry {
 		return
 	}
 	if answered {
 		response, err := s.root.Lstat(name + responseSuffix)
-		if err != nil || s.isFresh(response) {
+		if err != nil || s.isFresh(s.modified(name+responseSuffix, response)) {
 			return
 		}
-	} else if decodeErr == nil && !s.hasExpired(envelope, info) {
+	} else if decodeErr == nil && !s.hasExpired(envelope, modified) {
 		return
 	}
 	removePair(func(file string) error {
@@ -177,25 +199,25 @@ var errNotRemoved = errors.New("was not removed")
 // hasExpired reports whether nobody waits for an answer any more. A request that
 // does not say so waits a day from when the server reads it, which is not before
 // it came here.
-func (s *sweep) hasExpired(envelope *wire.Request, info fs.FileInfo) bool {
+func (s *sweep) hasExpired(envelope *wire.Request, modified time.Time) bool {
 	if envelope.Expires.IsZero() {
-		return s.fsNow.Sub(info.ModTime()) > wire.DefaultExpiry
+		return s.fsNow.Sub(modified) > wire.DefaultExpiry
 	}
 	return s.now.After(envelope.Expires)
 }
 
 // ageOf tells the age by what an envelope says, or by the file's time.
-func (s *sweep) ageOf(created time.Time, info fs.FileInfo) time.Duration {
+func (s *sweep) ageOf(created, modified time.Time) time.Duration {
 	if !created.IsZero() && !created.After(s.now) {
 		return s.now.Sub(created)
 	}
-	return s.fsNow.Sub(info.ModTime())
+	return s.fsNow.Sub(modified)
 }
 
 // orphan removes a response that has no request.
 func (s *sweep) orphan(name string) {
-	data, info, err := spool.ReadFile(s.root, name+responseSuffix, sweepMaxSize)
-	if err != nil && !errors.Is(err, spool.ErrTooLarge) {
+	data, modified, err := s.read(name + responseSuffix)
+	if err != nil {
 		s.failed(name+responseSuffix, err)
 		return
 	}
@@ -203,7 +225,7 @@ func (s *sweep) orphan(name string) {
 	if envelope, err := wire.DecodeResponse(data); err == nil {
 		created = envelope.Created
 	}
-	if s.ageOf(created, info) > s.expiry && !s.isFresh(info) && s.remove(name+responseSuffix) {
+	if s.ageOf(created, modified) > s.expiry && !s.isFresh(modified) && s.remove(name+responseSuffix) {
 		s.stats.ResponsesDeleted++
 	}
 }
@@ -211,7 +233,7 @@ func (s *sweep) orphan(name string) {
 // leftover removes a file of which only the time tells anything.
 func (s *sweep) leftover(name string) {
 	info, err := s.root.Lstat(name)
-	if err == nil && s.isOld(info) {
+	if err == nil && s.isOld(s.modified(name, info)) {
 		s.remove(name)
 	}
 }

@@ -20,6 +20,7 @@ type travel struct {
 	*testing.T
 	box            *fakebox.Box
 	server, client *fakebox.Replica
+	asked          int
 }
 
 func newTravel(t *testing.T, nudges time.Duration) *travel {
@@ -57,8 +58,9 @@ func (v *travel) ask(count int) (responses []string) {
 	v.Helper()
 	cycles := v.server.Cycles()
 	v.until("a synchronisation", func() bool { return v.server.Cycles() > cycles })
-	for i := range count {
-		name := fmt.Sprintf("%s/echo/%s/%02d", rpcPath, clientEmail, i)
+	for range count {
+		name := fmt.Sprintf("%s/echo/%s/%02d", rpcPath, clientEmail, v.asked)
+		v.asked++
 		data := envelope("/echo", map[string]any{"id": nil})
 		if err := v.server.Deliver(name+".request", data, fakebox.Delivery{Mode: fakebox.WebSocket}); err != nil {
 			v.Fatal(err)
@@ -81,14 +83,19 @@ func TestNudgeMakesAResponseTravelAtOnce(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		nudges time.Duration
-		via    string
-	}{{"without", -1, fakebox.ViaFullSync}, {"with", 0, fakebox.ViaFast}} {
+		fast   bool
+		most   int // responses; a full synchronization may come before a nudge
+	}{{"without", -1, false, 3}, {"with", 0, true, 20}} {
 		t.Run(test.name, func(t *testing.T) {
 			v := newTravel(t, test.nudges)
-			v.ask(1)
-			v.until("the response", func() bool { return len(v.arrivals()) == 1 })
-			if got := v.arrivals()[0].Via; got != test.via && fakebox.TellsWritesFromRenames {
-				t.Errorf("it came via %s, want %s\n%s", got, test.via, fakebox.Timeline(v.box.Events(), clientEmail, serverEmail))
+			fast := false
+			for n := 0; n < test.most && !fast; n++ {
+				v.ask(1)
+				v.until("the response", func() bool { return len(v.arrivals()) == n+1 })
+				fast = v.arrivals()[n].Via == fakebox.ViaFast
+			}
+			if fast != test.fast && fakebox.TellsWritesFromRenames {
+				t.Errorf("by the fast path: %v, want %v\n%s", fast, test.fast, fakebox.Timeline(v.box.Events(), clientEmail, serverEmail))
 			}
 		})
 	}
@@ -101,13 +108,12 @@ func TestNudgesArePacedSoThatNoneIsLost(t *testing.T) {
 	responses := v.ask(40)
 	v.until("all responses", func() bool { return len(v.arrivals()) >= len(responses) })
 	for _, e := range v.box.Events() {
-		if e.Op == fakebox.OpLose || e.Op == fakebox.OpRemove {
+		// What the server's SyftBox has lost, its next full synchronization removes.
+		if e.Op == fakebox.OpLose || e.Op == fakebox.OpRemove && e.Actor == serverEmail+"/box" {
 			t.Errorf("%v", e)
 		}
 	}
+	// On a busy machine the full synchronization may come before some, or all.
 	fast := len(slices.DeleteFunc(v.arrivals(), func(e fakebox.Event) bool { return e.Via != fakebox.ViaFast }))
 	t.Logf("%d of %d came by the fast path", fast, len(responses))
-	if fast == 0 && fakebox.TellsWritesFromRenames {
-		t.Error("none came by the fast path")
-	}
 }

@@ -6,8 +6,10 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/syftevent/syftevent-go/fakebox"
 	"github.com/syftevent/syftevent-go/syftevent"
 )
@@ -32,12 +34,80 @@ func (s *site) vanish() time.Duration {
 	if err := os.Remove(name); err != nil {
 		s.t.Fatal(err)
 	}
-	for began := time.Now(); time.Since(began) < 5*time.Minute; time.Sleep(100 * time.Millisecond) {
+	for began := time.Now(); time.Since(began) < 5*syftevent.DefaultRepublishDelay; time.Sleep(100 * time.Millisecond) {
 		if _, err := os.Lstat(name); err == nil {
 			return time.Since(began)
 		}
 	}
 	return -1
+}
+
+// SyftBox prunes the directory of a sender when it has emptied it, and does not watch
+// it when it is made anew.
+func TestServerKeepsTheDirectoryOfASender(t *testing.T) {
+	inBubble(t, demoRouter(), func(s *site) {
+		for range 2 { // also when it was removed, and made anew
+			s.deliver("echo/"+clientEmail, envelope("/echo", nil), fakebox.WebSocket)
+			s.wait("echo/" + clientEmail)
+			if _, err := os.Lstat(s.path("echo", clientEmail, ".syftkeep")); err != nil {
+				s.t.Error(err)
+			}
+			if err := os.RemoveAll(s.path("echo", clientEmail)); err != nil {
+				s.t.Fatal(err)
+			}
+			time.Sleep(time.Hour)
+		}
+		// Somebody removes the .syftkeep alone.
+		s.deliver("echo/"+clientEmail, envelope("/echo", nil), fakebox.WebSocket)
+		s.wait("echo/" + clientEmail)
+		if err := os.Remove(s.path("echo", clientEmail, ".syftkeep")); err != nil {
+			s.t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if err := os.WriteFile(s.path("echo", clientEmail, "2.request"), envelope("/echo", map[string]any{"id": nil}), 0o644); err != nil {
+			s.t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if _, err := os.Lstat(s.path("echo", clientEmail, ".syftkeep")); err != nil {
+			s.t.Error(err)
+		}
+		// One without a sender is the endpoint's.
+		s.deliver("items/7", envelope("/items/7", nil), fakebox.WebSocket)
+		s.wait("items/7")
+		if _, err := os.Lstat(s.path("items/7/.syftkeep")); err == nil {
+			s.t.Error("the directory of a request of the legacy layout is kept")
+		}
+	})
+}
+
+// Files of requests that are gone stay behind now and then; a client that has ended
+// cannot remove them.
+func TestServerRemovesResponsesWithoutRequests(t *testing.T) {
+	var runs atomic.Int32
+	inBubble(t, countingRouter(&runs), func(s *site) {
+		s.deliver(counted, envelope("/count", nil), fakebox.WebSocket)
+		s.wait(counted)
+		marked := []string{stem + ".conflict.request", stem + ".conflict.20260102030405.response", stem + ".rejected.response"}
+		for _, name := range marked {
+			if err := os.WriteFile(s.path(counted, name), []byte("{}"), 0o644); err != nil {
+				s.t.Fatal(err)
+			}
+		}
+		if err := os.Remove(s.path(counted, stem+".request")); err != nil {
+			s.t.Fatal(err)
+		}
+		time.Sleep(syftevent.DefaultOrphanDelay - time.Second)
+		if names := s.names(counted); len(names) != 4 {
+			s.t.Errorf("too early: %v", names)
+		}
+		time.Sleep(10 * time.Second)
+		if diff := cmp.Diff([]string{stem + ".rejected.response"}, s.names(counted)); diff != "" {
+			s.t.Errorf("left (-want +got):\n%s", diff)
+		}
+		if stats := s.server.Stats(); stats.Orphans != 3 || stats.Answered != 1 || runs.Load() != 1 {
+			s.t.Errorf("%+v, %d runs", stats, runs.Load())
+		}
+	})
 }
 
 // SyftBox deletes a response whose upload it has lost. It is published again, not
@@ -56,15 +126,62 @@ func TestServerPublishesAVanishedResponseAgain(t *testing.T) {
 		if away := s.vanish(); away >= 0 {
 			s.t.Errorf("published a fourth time, after %v", away)
 		}
-		time.Sleep(time.Hour)
+		time.Sleep(5 * syftevent.DefaultRepublishDelay)
 		if n := runs.Load(); n != 1 {
 			s.t.Errorf("%d runs", n)
 		}
 	})
 }
 
-func TestServerRespectsMarksOfAVanishedResponse(t *testing.T) {
-	for _, marked := range []string{".rejected.response", ".conflict.response", ".conflict.20260102030405.response"} {
+// SyftBox deletes the response of a pair that the client has collected before the
+// request, or loses it; a server that is restarted meanwhile knows what was answered.
+func TestRestartedServerRunsOnlyWhatWasNotAnswered(t *testing.T) {
+	var runs atomic.Int32
+	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, countingRouter(&runs), replica)
+		s.start()
+		s.deliver(counted, envelope("/count", nil), fakebox.WebSocket)
+		s.wait(counted)
+		published, err := os.ReadFile(s.path(counted, stem+".response"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.stop()
+		for restart := range 3 {
+			if err := os.Remove(s.path(counted, stem+".response")); err != nil {
+				t.Fatal(err)
+			}
+			s = newSite(t, countingRouter(&runs), replica)
+			s.start()
+			time.Sleep(syftevent.DefaultRepublishDelay - time.Second)
+			if names := s.names(counted); len(names) != 1 {
+				t.Errorf("restart %d: files %v", restart, names)
+			}
+			time.Sleep(5 * time.Second)
+			if again, err := os.ReadFile(s.path(counted, stem+".response")); err != nil || string(again) != string(published) {
+				t.Errorf("restart %d: published again: %s, %v", restart, again, err)
+			}
+			s.stop()
+		}
+		if n := runs.Load(); n != 1 {
+			t.Errorf("%d runs", n)
+		}
+		// Other bytes are another request.
+		os.RemoveAll(s.path(counted))
+		s = newSite(t, countingRouter(&runs), replica)
+		s.start()
+		defer s.stop()
+		s.deliver(counted, envelope("/count", map[string]any{"body": "bmV3"}), fakebox.WebSocket)
+		s.wait(counted)
+		if n := runs.Load(); n != 2 {
+			t.Errorf("%d runs after another request", n)
+		}
+	})
+}
+
+func TestServerRespectsTheRejectionOfAVanishedResponse(t *testing.T) {
+	for _, marked := range []string{".rejected.response", ".rejected.20260102030405.response"} {
 		var runs atomic.Int32
 		inBubble(t, countingRouter(&runs), func(s *site) {
 			s.deliver(counted, envelope("/count", nil), fakebox.WebSocket)
@@ -81,10 +198,28 @@ func TestServerRespectsMarksOfAVanishedResponse(t *testing.T) {
 			}
 			time.Sleep(5 * time.Second)
 			if _, err := os.Lstat(s.path(counted, stem+".response")); err != nil || runs.Load() != 1 {
-				s.t.Errorf("%s: not published without the mark, or %d runs", marked, runs.Load())
+				s.t.Errorf("%s: not published without the marker, or %d runs", marked, runs.Load())
 			}
 		})
 	}
+}
+
+// SyftBox usually brings back within a cycle what it found in conflict. If it has not
+// after RepublishDelay, it has deleted the response everywhere.
+func TestServerPublishesAgainAResponseInConflict(t *testing.T) {
+	var runs atomic.Int32
+	inBubble(t, countingRouter(&runs), func(s *site) {
+		s.deliver(counted, envelope("/count", nil), fakebox.WebSocket)
+		s.wait(counted)
+		base := s.path(counted, stem)
+		if err := os.Rename(base+".response", base+".conflict.response"); err != nil {
+			s.t.Fatal(err)
+		}
+		time.Sleep(syftevent.DefaultRepublishDelay + 5*time.Second)
+		if _, err := os.Lstat(base + ".response"); err != nil || runs.Load() != 1 {
+			s.t.Errorf("not published again (%v), or %d runs", err, runs.Load())
+		}
+	})
 }
 
 // SyftBox has taken the request for one in conflict, and brought it again.

@@ -85,6 +85,15 @@ func TestJudgeAndSimulatorDoNotImportTheLibrary(t *testing.T) {
 	}
 }
 
+// What fakebox is compared with must not depend on it, nor on the library.
+func TestRealBoxImportsOnlyTheStandardLibrary(t *testing.T) {
+	for _, p := range goList(t, "-deps", "./cmd/syftevent-conformance/internal/realbox") {
+		if !p.Standard && p.ImportPath != module+"/cmd/syftevent-conformance/internal/realbox" {
+			t.Errorf("%s is imported", p.ImportPath)
+		}
+	}
+}
+
 // The second server shares nothing with the first, nor with what judges it.
 func TestMutantImportsOnlyTheStandardLibrary(t *testing.T) {
 	for _, p := range goList(t, "./cmd/syftevent-conformance/internal/mutant") {

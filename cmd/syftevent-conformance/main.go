@@ -8,10 +8,12 @@
 //	syftevent-conformance list [-json] [-requirements]
 //	syftevent-conformance explain ID
 //	syftevent-conformance serve
+//	syftevent-conformance client
 //	syftevent-conformance box [flags] DIR EMAIL...
 //	syftevent-conformance mutants [flags] [NAME ...]
 //	syftevent-conformance matrix [flags] FILE.json ...
 //	syftevent-conformance bench [flags] [MEASURE ...] [-- COMMAND ...]
+//	syftevent-conformance real [flags] -syftbox DIR
 //	syftevent-conformance version
 //
 // Run starts COMMAND, or without one the embedded reference, once for each
@@ -73,6 +75,8 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		}
 	case "serve":
 		err = serve(ctx, rest, stdin, stdout, stderr)
+	case "client":
+		err = callAll(ctx, rest, stdin, stdout)
 	case "mutants":
 		var status int
 		if status, err = mutants(ctx, rest, stdout); err == nil {
@@ -86,6 +90,11 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		err = compare(rest, stdout)
 	case "bench":
 		err = measure(ctx, rest, stdout, stderr)
+	case "real":
+		var status int
+		if status, err = runReal(ctx, rest, stdout, stderr); err == nil {
+			return status
+		}
 	case "version":
 		err = printVersion(rest, stdout)
 	case "help":

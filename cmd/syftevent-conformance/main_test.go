@@ -14,7 +14,7 @@ import (
 // the program itself is, and servers that are wrong in one way (targets_test.go).
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
-		if os.Args[1] == "serve" || os.Args[1] == "mutant" || os.Args[1] == "run" {
+		if os.Args[1] == "serve" || os.Args[1] == "client" || os.Args[1] == "mutant" || os.Args[1] == "run" {
 			main()
 		}
 		if name, ok := strings.CutPrefix(os.Args[1], targetPrefix); ok {

@@ -79,7 +79,8 @@ func TestProofFoldersThatComeAndGo(t *testing.T) {
 	p.tidyBelow(p.rpc())
 	p.tidyBelow(away)
 	for name := range p.outside(away) {
-		if !before[name] {
+		isServers := filepath.Dir(name) == filepath.Dir(p.rpc()) && strings.HasSuffix(name, ".tmp")
+		if !before[name] && !isServers {
 			t.Errorf("written elsewhere: %s", name)
 		}
 	}

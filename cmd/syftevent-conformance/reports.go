@@ -10,7 +10,7 @@ import (
 )
 
 // specVersion is that of the SPEC.md to which the scenarios belong.
-const specVersion = "0.2"
+const specVersion = "0.3"
 
 // reportFlags are the flags of run that name files for its report; "" is none.
 type reportFlags struct{ json, junit, markdown string }

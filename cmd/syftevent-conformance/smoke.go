@@ -94,6 +94,7 @@ func showReady(stdout io.Writer, ready target.Ready) error {
 		{"poll_ms", fmt.Sprintf("%v, the longest time between two looks for requests", ready.PollMS)},
 		{"settle_ms", fmt.Sprintf("%v, how long an incomplete file must stay the same", ready.SettleMS)},
 		{"republish_ms", fmt.Sprintf("%v, after which time a response that was deleted is published again", ready.RepublishMS)},
+		{"orphan_ms", fmt.Sprintf("%v, after which time a response without its request is removed; 0 is never", ready.OrphanMS)},
 		{"max_request_size", size},
 	} {
 		fmt.Fprintf(stdout, "    %-17s %s\n", line[0], line[1])

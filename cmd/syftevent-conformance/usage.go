@@ -31,6 +31,9 @@ const usageText = `Usage:
         prove the test, or a scenario and its script, or a wrong server
   syftevent-conformance serve
         be the embedded reference, as COMMAND (SPEC.md, Appendix A)
+  syftevent-conformance client
+        run the embedded client: make the calls that standard input lists, and print
+        how each ends, a line of JSON for each
   syftevent-conformance box [flags] DIR EMAIL...
         be SyftBox for some people, each with a replica in DIR, and say what happens
         to which file, until Ctrl-C: for playing by hand
@@ -46,6 +49,10 @@ const usageText = `Usage:
         bare loop and, if there is one, COMMAND; in one run, with ratios. The
         measures, all if none is named: burst-1 burst-20 burst-idle latency
         latency-1000 start memory idle-126 idle-1000
+  syftevent-conformance real [flags] -syftbox DIR
+        build and run the real SyftBox from DIR, a checkout of OpenMined/syftbox, on
+        the loopback interface, and compare fakebox with it in a table of
+        experiments; the library is judged on both. SyftBox needs 5 GB of free disk.
   syftevent-conformance version
 
 Flags of run:
@@ -111,6 +118,26 @@ Flags of bench:
   -idle D             how long a server without work is watched (1m)
   -name NAME          what COMMAND is called in the table
   -runs N             how often each figure is measured, the idle ones once (5)
+
+Flags of real:
+
+  -bench              measure the library and the Python package on the real SyftBox,
+                      in turns, and print a table of figures instead
+  -attempts N         run an experiment whose result is unexpected up to N times, alone
+                      after the first; the table says which attempt it was (1)
+  -dir DIR            keep the files of the run in this folder (the system's for
+                      temporary files)
+  -full               run each experiment at its full size, which takes an hour
+  -keep               keep the files of the run; they are kept after a failure, too
+  -on LIST            networks to run on (real,fakebox)
+  -parallel N         run up to N networks at once for experiments that need one to
+                      themselves (4)
+  -python FILE        Python interpreter that has the package, for the experiments
+                      and figures that need it
+  -rounds N           repeat the latency figures of -bench N times (3)
+  -run REGEXP         run only the experiments whose names match
+  -syftbox DIR        checkout of OpenMined/syftbox
+  -targets DIR        folder of server.py and client.py (testdata/targets/python)
 
 Of each scenario is said: pass; FAIL, a MUST is not met, or the server has died;
 warn, a SHOULD is not met; not implemented, the server does not declare the

@@ -22,6 +22,7 @@ func TestAdoptedNetworkOutlivesTheScript(t *testing.T) {
 			t.Fatal(err)
 		}
 		setup := func(env *testscript.Env) error {
+			env.Setenv("BOX_TIMEOUT", "5m")
 			if err := boxscript.Setup(env); err != nil {
 				return err
 			}

@@ -52,7 +52,11 @@ func TestScripts(t *testing.T) {
 			}
 		}()
 	}
-	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: boxscript.Setup, Cmds: commands})
+	setup := func(env *testscript.Env) error {
+		env.Setenv("BOX_TIMEOUT", "5m") // it ends only what hangs
+		return boxscript.Setup(env)
+	}
+	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: setup, Cmds: commands})
 }
 
 // Each wrong command is one clear error.

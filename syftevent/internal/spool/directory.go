@@ -1,34 +1,67 @@
 package spool
 
 import (
-	"path"
+	"math/rand/v2"
 	"time"
+	"unsafe"
 )
 
 // A directory is what is known of one directory of the spool: enough to tell
 // whether it may have changed since it was listed, and nothing of what is in it.
-// Only the goroutine that scans uses it, but for since.
+// Only the goroutine that scans uses it, but for the name, since,
+// marked and mended. There may be a
+// hundred thousand, so it is small: about 270 bytes with its name and its place in
+// Spool.directories.
 type directory struct {
-	name     string // with slashes and relative to the spool's; "." for that
-	cname    []byte // name, ended by a zero byte, for system calls
-	depth    int
-	parent   *directory            // nil for the spool's own
-	children map[string]*directory // nil for none; by the last part of the name
-	since    time.Time             // when it was first seen, or made anew; Spool.mu guards it
+	name        string     // with slashes and relative to the spool's; "." for that; a zero byte follows
+	parent      *directory // nil for the spool's own
+	first       *directory // of its children
+	next, after *directory // the children of its parent beside it: next comes after it
+	share       *share     // to whose budget it counts
+	since       time.Time  // when it was first seen, or made anew; Spool.mu guards it
+
+	mended mended // for Mend
 
 	stamp      stamp
-	stampSince time.Time // when the stamp was first seen
-	listed     time.Time // when the last listing began; zero if it must be listed again
-	looked     time.Time // when it was looked at last
-	asks       bool      // whether the last listing showed a file without an answer
-	again      time.Time // when one of those is to be offered again
-	unwanted   bool      // whether Options.Wanted says that nothing in it is wanted
-	doubted    bool      // whether its times have been caught lying
+	stampSince instant // when the stamp was first seen
+	listed     instant // when the last listing began; zero if it must be listed again
+	looked     instant // when it was scanned last
+	again      instant // when one of the files without an answer is to be offered again
+	orphansDue instant // when an orphan in it is to be removed; zero if it has none
+	roused     instant // when something happened in it last
+	listing    uint64  // the last listing of its parent that showed it
 
-	active      bool      // whether it is in Spool.active
-	activeUntil time.Time // when it leaves that
-	listing     uint64    // the last listing of its parent that showed it
+	hand    int    // where in the listing to go on with those that are not remembered
+	number  uint32 // spreads the directories that are scanned in turn over the rounds
+	took    uint32 // microseconds of the last listing
+	left    uint32 // directories in it that are not remembered
+	waiting uint32 // files that the last listing showed without an answer, and nobody took
+	deep    uint32 // directories in it that are too deep
+	depth   uint8
+
+	crowded        bool // whether it holds mostly directories
+	served         bool // whether one in it has given its place
+	asks           bool // whether the last listing showed a file without an answer
+	unwanted       bool // whether Options.Wanted says that nothing in it is wanted
+	doubted        bool // whether its times have been caught lying
+	active, recent bool // whether it is in Spool.active and Spool.recent
+	dropped        bool // whether it is forgotten
+	marked         bool // whether the marker is there, as far as is known; Spool.mu guards it
 }
+
+// cname is the name for system calls, ended by a zero byte.
+func (d *directory) cname() []byte { return unsafe.Slice(unsafe.StringData(d.name), len(d.name)+1) }
+
+// An instant is a time of this process's monotonic clock, in nanoseconds: a third of the
+// size of a time.Time. Zero is none.
+type instant int64
+
+// instant is that of a time. It counts from 73 years before the spool was opened, so
+// that a test's clock, which begins in 2000, does not come near zero.
+func (s *Spool) instant(t time.Time) instant { return 1<<61 + instant(t.Sub(s.opened)) }
+
+func (i instant) add(d time.Duration) instant { return i + instant(d) }
+func (i instant) sub(j instant) time.Duration { return time.Duration(i - j) }
 
 // A stamp is what a file system says of when a directory was changed. It is
 // compared with earlier ones of the same directory, and with nothing else: the
@@ -48,12 +81,9 @@ const racyWindow = 2 * time.Second
 // fullScanLatest at the latest.
 const (
 	fullScanEvery  = 30 * time.Second
-	fullScanCost   = 150
-	fullScanLatest = 2 * time.Minute
+	fullScanCost   = 300
+	fullScanLatest = 5 * time.Minute
 )
-
-// unwantedEvery is how often a directory is looked at in which nothing is wanted.
-const unwantedEvery = time.Second
 
 // rules are what makes skipping a directory safe. Each can be switched off so
 // that a test can show what it is for.
@@ -75,70 +105,155 @@ var allRules = rules{
 
 // unchanged reports whether a directory that has the stamp now has nothing to offer
 // that its last listing did not show.
-func (d *directory) unchanged(has stamp, now time.Time, r rules) bool {
+func (d *directory) unchanged(has stamp, now instant, r rules) bool {
 	switch {
-	case d.listed.IsZero(), has != d.stamp:
+	case d.listed == 0, has != d.stamp:
 		return false
 	case d.doubted && r.doubt:
 		return false
-	case d.asks && r.asking && !now.Before(d.again):
+	case d.asks && r.asking && now >= d.again:
+		return false
+	case d.orphansDue != 0 && now >= d.orphansDue:
 		return false
 	}
-	return !r.racy || d.listed.Sub(d.stampSince) >= racyWindow
+	return !r.racy || d.listed.sub(d.stampSince) >= racyWindow
 }
 
-// child returns the directory of that name in d, which is made if it is new.
-func (s *Spool) child(d *directory, name []byte, now time.Time) *directory {
-	if child := d.children[string(name)]; child != nil {
-		return child
+// newDirectory makes a directory known. parent is nil for the spool's own.
+func (s *Spool) newDirectory(name string, parent *directory, in *share, unwanted bool) *directory {
+	s.numbers++
+	name = (name + "\x00")[:len(name)]
+	d := &directory{name: name, parent: parent, share: in, since: time.Now(), unwanted: unwanted, number: s.numbers}
+	s.budget.add(d)
+	if parent != nil {
+		d.depth = parent.depth + 1
+		if d.after = parent.first; d.after != nil {
+			d.after.next = d
+		}
+		parent.first = d
+		if parent.share.owner != "" {
+			s.reclassify(parent)
+		}
 	}
-	if d.children == nil {
-		d.children = map[string]*directory{}
-	}
-	base := string(name)
-	child := s.newDirectory(path.Join(d.name, base), now)
-	child.parent, child.depth = d, d.depth+1
-	d.children[base] = child
-	return child
-}
-
-func (s *Spool) newDirectory(name string, now time.Time) *directory {
-	d := &directory{name: name, cname: append([]byte(name), 0), since: now, unwanted: !s.options.Wanted(name)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.directories[name] = d
 	return d
 }
 
-// drop forgets a directory that is no more, and all in it but the files that are
-// out: whoever has those will hand them back.
+// drop forgets a directory that is no more or gives its place to another, and all in
+// it but the files that are out: whoever has those will hand them back.
 func (s *Spool) drop(d *directory) {
-	for _, child := range d.children {
-		s.drop(child)
+	for d.first != nil {
+		s.drop(d.first)
 	}
-	if d.parent != nil {
-		delete(d.parent.children, path.Base(d.name))
+	if s.round.next == d {
+		s.round.next = following(d)
 	}
-	d.active, d.activeUntil = false, time.Time{}
-	s.forgetTrouble(d.name)
+	if d.next != nil {
+		d.next.after = d.after
+	} else if d.parent != nil {
+		d.parent.first = d.after
+	}
+	if d.after != nil {
+		d.after.next = d.next
+	}
+	s.setActive(d, false)
+	s.setRecent(d, false)
+	d.dropped = true
+	s.budget.remove(d)
+	s.noteLeft(d, 0)
+	s.noteDeep(d, 0)
+	s.orphans.drop(d.name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	delete(s.troubles, d.name)
 	delete(s.directories, d.name)
 	s.retireLocked(d.name)
 	s.forget(d.name, func(*file) bool { return true })
 }
 
-// rouse makes a directory, and those above it, be looked at often for a while:
-// where one file has appeared there are more to come, or a new directory beside.
-func (s *Spool) rouse(d *directory, now time.Time) {
+// following is the directory that a walk through the tree comes to after one and all
+// in it; nil at the end.
+func following(d *directory) *directory {
+	for d != nil && d.after == nil {
+		d = d.parent
+	}
+	if d == nil {
+		return nil
+	}
+	return d.after
+}
+
+// walkOn is the directory that a walk through the tree comes to after one.
+func walkOn(d *directory) *directory {
+	if d.first != nil {
+		return d.first
+	}
+	return following(d)
+}
+
+// givesPlace reports whether a directory that a listing of all has shown again is to give
+// its place to another one: it has had its turn, and nothing is under way in it. One in
+// which others wait for theirs keeps its place for some rounds.
+func (s *Spool) givesPlace(d *directory) bool {
+	if !s.budget.exceeded(d.share, s.lastFull) || d.first != nil || d.listed == 0 || d.active || d.recent {
+		return false
+	}
+	if d.left > 0 && !d.served && rand.N(8) != 0 {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.asked[d.name]) == 0
+}
+
+// rouse makes a directory, and those above it, be scanned often for a while: where
+// one file has appeared there are more to come, or a new directory beside it.
+func (s *Spool) rouse(d *directory, now instant) {
 	for ; d != nil; d = d.parent {
-		d.activeUntil = now.Add(activeFor)
-		if !d.active {
-			d.active = true
-			s.active = append(s.active, d)
+		s.rouseOne(d, now)
+		if !d.recent && d.share.hasRoom(d.share.recent) {
+			s.setRecent(d, true)
+			s.recent = append(s.recent, d)
 		}
 	}
 }
 
-// activeFor is how long a directory is looked at often.
-const activeFor = time.Second
+// rouseOne makes a directory active.
+func (s *Spool) rouseOne(d *directory, now instant) {
+	d.roused = now
+	if !d.active && d.share.hasRoom(d.share.active) {
+		s.setActive(d, true)
+		s.active = append(s.active, d)
+	}
+}
+
+func (s *Spool) setActive(d *directory, active bool) {
+	if d.active != active {
+		d.active = active
+		d.share.active += count(active)
+	}
+}
+
+func (s *Spool) setRecent(d *directory, recent bool) {
+	if d.recent != recent {
+		d.recent = recent
+		d.share.recent += count(recent)
+	}
+}
+
+// count is what a set that something joins or leaves grows by.
+func count(joins bool) int {
+	if joins {
+		return 1
+	}
+	return -1
+}
+
+const (
+	// activeFor is how long after something happened ScanActive scans a directory.
+	activeFor = time.Second
+	// recentFor is the same for ScanRecent.
+	recentFor = 5 * time.Minute
+)

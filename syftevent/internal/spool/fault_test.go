@@ -328,3 +328,50 @@ func TestScanGoesOnAfterErrors(t *testing.T) {
 		})
 	}
 }
+
+// What was refused and is offered again is nothing new that a directory's time has
+// not told of.
+func TestScanBelievesTheTimesWhereAFileWasRefused(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "d/a.in", asked)
+	write(t, dir, "d/b.in", asked)
+	var log bytes.Buffer
+	s := open(t, dir, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	synctest.Test(t, func(t *testing.T) {
+		for range 1000 {
+			found(s)
+			time.Sleep(offerAgain * 3 / 10)
+		}
+	})
+	if log.Len() != 0 {
+		t.Errorf("log:\n%s", &log)
+	}
+}
+
+// Many directories that are too deep are one message.
+func TestScanLogsOnceWhatIsTooDeep(t *testing.T) {
+	dir := t.TempDir()
+	reachable := strings.Repeat("d/", maxDepth)
+	for n := range 50 {
+		write(t, dir, reachable, fmt.Sprint("deep", n), "a.in", asked)
+	}
+	var log bytes.Buffer
+	s := open(t, dir, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	synctest.Test(t, func(t *testing.T) {
+		for range 3 {
+			found(s)
+			time.Sleep(fullScanEvery)
+		}
+		if n := strings.Count(log.String(), "\n"); n != 1 {
+			t.Errorf("%d log lines, want 1:\n%.500s", n, &log)
+		}
+		if n := s.Figures().Troubles; n != 50 {
+			t.Errorf("%d troubles", n)
+		}
+		os.RemoveAll(filepath.Join(dir, "d"))
+		found(s)
+		if n := s.Figures().Troubles; n != 0 {
+			t.Errorf("%d troubles after they were removed", n)
+		}
+	})
+}

@@ -20,7 +20,7 @@ func TestFIFODoesNotBlock(t *testing.T) {
 	if names := found(s); names != nil {
 		t.Errorf("found %v", names)
 	}
-	if _, _, err := s.Read(Entry{".", "pipe"}); !errors.Is(err, fs.ErrNotExist) {
+	if _, _, err := s.Read(Entry{".", "pipe"}, 1<<20); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("read: %v", err)
 	}
 }

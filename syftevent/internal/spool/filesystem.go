@@ -19,6 +19,8 @@ type fileSystem interface {
 	// believed reports whether the stamps of the spool's file system tell of
 	// every change.
 	believed(s *Spool) bool
+	// links reports whether the spool's file system has hard links.
+	links(s *Spool) (bool, error)
 }
 
 // native looks by the quickest calls of this system.
@@ -32,7 +34,8 @@ func (native) touch(s *Spool, d *directory) error {
 	now := time.Now()
 	return s.current().Chtimes(d.name, now, now)
 }
-func (native) believed(s *Spool) bool { return isLocal(s.anchor) }
+func (native) believed(s *Spool) bool       { return isLocal(s.anchor) }
+func (native) links(s *Spool) (bool, error) { return probeLinks(s.root) }
 
 // portable looks by what every system has.
 type portable struct{ native }

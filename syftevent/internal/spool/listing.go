@@ -24,6 +24,9 @@ type listing struct {
 	entries  []listed
 	asking   []asking
 	answered map[string]struct{} // stems of files that answer
+	folders  []newFolder         // that are not known
+	ignored  [][]byte            // names with the suffix of a file that asks, which do not
+	orphans  []string            // names of files that belong to none that asks
 	buffer   []byte              // for the system call
 }
 
@@ -31,6 +34,12 @@ type listing struct {
 type asking struct {
 	stem []byte
 	kind kind
+}
+
+// A newFolder is a directory and its place in the listing.
+type newFolder struct {
+	name   []byte
+	number int
 }
 
 type listed struct {
@@ -45,6 +54,7 @@ func (l *listing) reset() {
 		*l = listing{buffer: l.buffer, answered: map[string]struct{}{}}
 	}
 	l.names, l.entries, l.asking = l.names[:0], l.entries[:0], l.asking[:0]
+	l.folders, l.ignored, l.orphans = l.folders[:0], l.ignored[:0], l.orphans[:0]
 	clear(l.answered)
 }
 

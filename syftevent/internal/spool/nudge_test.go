@@ -95,3 +95,18 @@ func TestTouch(t *testing.T) {
 		t.Error("a file that is not ours was touched")
 	}
 }
+
+// There is no byte to write again, and a new one would make it look like an answer.
+func TestTouchLeavesAnEmptyFileEmpty(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "a.out", "")
+	s := open(t, dir, nil)
+	published, err := os.Lstat(filepath.Join(dir, "a.out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.touch(nudge{dir: ".", name: "a.out", published: publishedAs(published)})
+	if got := read(t, dir, "a.out"); got != "" {
+		t.Errorf("content %q", got)
+	}
+}

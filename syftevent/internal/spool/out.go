@@ -1,6 +1,9 @@
 package spool
 
-import "time"
+import (
+	"path"
+	"time"
+)
 
 // A file is what is known of a file that asks while it is out, that is in
 // somebody's hands, or waits to be read again. It is nothing that must be known:
@@ -103,7 +106,7 @@ func (s *Spool) rouseDone() {
 	if len(s.returned) == 0 {
 		return
 	}
-	now := time.Now()
+	now := s.instant(time.Now())
 	for _, r := range s.returned {
 		s.mu.Lock()
 		d := s.directories[r.dir]
@@ -111,7 +114,7 @@ func (s *Spool) rouseDone() {
 		if d == nil {
 			continue
 		}
-		d.again = time.Time{}
+		d.again = 0
 		if r.answered {
 			s.rouse(d, now)
 		}
@@ -128,6 +131,9 @@ func (s *Spool) forget(dir string, drop func(*file) bool) {
 	for stem, f := range files {
 		if !f.out && drop(f) {
 			delete(files, stem)
+			if f.pending != nil && len(s.troubles) > 0 {
+				delete(s.troubles, path.Join(dir, stem)+s.options.In)
+			}
 		}
 	}
 	if len(files) == 0 {

@@ -7,9 +7,6 @@ import (
 	"time"
 )
 
-// maxPlaces is how many directories are kept open.
-const maxPlaces = 256
-
 // A place is a directory of the spool that is kept open, because the way from the
 // top costs more than what is done there. Before each use its name is looked at:
 // SyftBox prunes directories and makes them again, and what has another
@@ -21,43 +18,49 @@ type place struct {
 	retired  bool // closed by the last user
 }
 
-// enter opens a directory, or returns it if it is open. Whoever enters leaves.
+// enter opens a directory, or returns it if it is open. Whoever enters leaves, and
+// enters no second one before: half as many may be inside as directories may be open,
+// the others wait.
 func (s *Spool) enter(dir string) (*place, error) {
 	s.mu.Lock()
+	for s.inside >= s.descriptors.budget/2 {
+		s.outside.Wait()
+	}
+	s.inside++
+	recovered, budget := s.grow(), s.descriptors.budget
 	p, root, anchor := s.places[dir], s.root, s.anchor
 	if p != nil {
 		p.users++
 	}
 	s.mu.Unlock()
+	if recovered {
+		s.options.Logger.Info("syftevent: there are enough file descriptors again", "budget", budget)
+	}
 	if p != nil {
 		if isAt(anchor, s.dir, dir, p.identity) {
 			return p, nil
 		}
 		s.retire(dir, p)
-		s.leave(p)
+		s.unuse(p)
 		s.renew(dir)
 	}
 	p, err := openPlace(root, dir)
-	if err != nil {
-		return nil, err
+	if s.relieve(err) {
+		p, err = openPlace(root, dir)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err != nil {
+		s.letIn()
+		return nil, err
+	}
 	p.users++
 	if s.places[dir] != nil || s.root != root {
 		p.retired = true // somebody was faster; this one serves once
 		return p, nil
 	}
-	if len(s.places) >= maxPlaces {
-		for other, unused := range s.places {
-			if unused.users == 0 {
-				delete(s.places, other)
-				unused.root.Close()
-				break
-			}
-		}
-	}
-	if len(s.places) < maxPlaces {
+	s.closeUnused(s.descriptors.budget - 1)
+	if len(s.places) < s.descriptors.budget {
 		s.places[dir] = p
 	} else {
 		p.retired = true
@@ -72,6 +75,39 @@ func (s *Spool) renew(dir string) {
 	if d := s.directories[dir]; d != nil {
 		d.since = time.Now()
 	}
+}
+
+// Mark puts Options.Marker into a directory, unless the last listing has shown it there
+// or it was put there since.
+func (s *Spool) Mark(dir string) error {
+	if s.setMarked(dir, true) {
+		return nil
+	}
+	p, err := s.enter(dir)
+	if err == nil {
+		defer s.leave(p)
+		var f *os.File
+		if f, err = p.root.OpenFile(s.options.Marker, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644); err == nil {
+			err = f.Close()
+		}
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		s.setMarked(dir, false)
+		return err
+	}
+	return nil
+}
+
+// setMarked notes whether a directory is marked and returns whether it was.
+func (s *Spool) setMarked(dir string, marked bool) (was bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.directories[dir]
+	if d == nil {
+		return false
+	}
+	was, d.marked = d.marked, marked
+	return was
 }
 
 // openPlace opens a directory unless its name is a symbolic link's.
@@ -99,6 +135,19 @@ func openPlace(root *os.Root, dir string) (*place, error) {
 
 // leave ends a use.
 func (s *Spool) leave(p *place) {
+	s.unuse(p)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.letIn()
+}
+
+// letIn lets the next one in. s.mu is held.
+func (s *Spool) letIn() {
+	s.inside--
+	s.outside.Signal()
+}
+
+func (s *Spool) unuse(p *place) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p.users--; p.users == 0 && p.retired {

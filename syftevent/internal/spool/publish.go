@@ -10,8 +10,14 @@ import (
 	"path"
 )
 
-// ErrAnswered means that another answer has the name already.
-var ErrAnswered = errors.New("is answered already")
+var (
+	// ErrAnswered means that another answer has the name already.
+	ErrAnswered = errors.New("is answered already")
+	// ErrName means that a file cannot have the name of an answer until somebody
+	// changes what has the name, a directory that is not empty, say. Other names are
+	// not concerned, so it tells nothing of the file system.
+	ErrName = errors.New("the name cannot be used")
+)
 
 // Names of temporary files begin with one of these, a server's and a client's,
 // of which the first may be removed when a server starts. They end in ".tmp",
@@ -29,7 +35,9 @@ const publishAttempts = 3
 // Publish puts the answer of an entry beside it, so that the name appears with
 // the whole content or not at all. If the file that asks is gone, or its
 // directory, the error is ErrNotExist, and no answer stands alone. If another
-// answer stands there, the error is ErrAnswered; if ours does, nil.
+// answer stands there, the error is ErrAnswered; if ours does, nil. ErrName is for this
+// name only; any other error is the directory's or the file system's, a full disk, say,
+// and may end at any time.
 func (s *Spool) Publish(entry Entry, data []byte) error {
 	p, err := s.enter(entry.Dir)
 	if err != nil {
@@ -46,14 +54,19 @@ func (s *Spool) Publish(entry Entry, data []byte) error {
 	links, believed := s.mount()
 	how := publication{prefix: tempPrefix, links: links, durable: s.options.Durable, look: !believed}
 	written, err := how.publish(p.root, final, data)
-	if errors.Is(err, errEmpty) && s.staysEmpty(p, entry) {
-		if err := p.root.Remove(final); err != nil {
-			return err
+	if errors.Is(err, errTorn) || errors.Is(err, ErrAnswered) {
+		if torn, stays := s.staysTorn(p.root, entry); stays {
+			if err := s.dropTorn(p.root, entry); err != nil {
+				return err
+			}
+			written, err = how.publish(p.root, final, data)
+		} else if torn {
+			err = fmt.Errorf("publishing %s: %w", final, errTorn)
 		}
-		written, err = how.publish(p.root, final, data)
 	}
 	if err != nil {
 		s.retire(entry.Dir, p) // it may be stale, or gone
+		s.relieve(err)
 		return err
 	}
 	if _, gone := p.root.Lstat(entry.Stem + s.options.In); errors.Is(gone, fs.ErrNotExist) && removeIfSame(p.root, final, written) {
@@ -63,6 +76,33 @@ func (s *Spool) Publish(entry Entry, data []byte) error {
 	}
 	s.nudge(entry.Dir, final, written)
 	return nil
+}
+
+// Usable reports whether the answer of an entry could have its name, and removes what can
+// be removed there. The error is ErrName, or that of looking. Unless thorough, it looks only
+// where the last listing has shown a directory of the name, which costs nothing
+// otherwise.
+func (s *Spool) Usable(entry Entry, thorough bool) error {
+	final := entry.Stem + s.options.Out
+	s.mu.Lock()
+	directory := s.directories[path.Join(entry.Dir, final)] != nil
+	s.mu.Unlock()
+	if !directory && !thorough {
+		return nil
+	}
+	p, err := s.enter(entry.Dir)
+	if err != nil {
+		return err
+	}
+	defer s.leave(p)
+	if torn, stays := s.staysTorn(p.root, entry); torn && !stays {
+		return errTorn
+	}
+	_, err = settleName(p.root, final, nil)
+	if errors.Is(err, ErrAnswered) {
+		return nil // Publish tells whether it is one
+	}
+	return err
 }
 
 // removeIfSame removes a file unless another has its name by now, and reports
@@ -76,7 +116,7 @@ func removeIfSame(root *os.Root, name string, file fs.FileInfo) bool {
 // returns what it was when it was written. It is not nudged.
 func PublishFile(root *os.Root, name string, data []byte) (fs.FileInfo, error) {
 	written, err := publication{prefix: sendPrefix, links: true, look: true}.publish(root, name, data)
-	if errors.Is(err, errEmpty) {
+	if errors.Is(err, errTorn) {
 		return nil, fmt.Errorf("publishing %s: %w", name, ErrAnswered)
 	}
 	if err == nil || errors.Is(err, ErrAnswered) || errors.Is(err, fs.ErrNotExist) {
@@ -143,7 +183,7 @@ func (how publication) once(root *os.Root, final string, data []byte) (written f
 		written, err = root.Lstat(final)
 	}
 	if err == nil && !published && !errors.Is(linkErr, fs.ErrNotExist) && !errors.Is(linkErr, fs.ErrExist) {
-		err = linkErr
+		err = ofName(linkErr, false)
 	}
 	return written, published, err
 }
@@ -200,27 +240,39 @@ func link(root *os.Root, temp, final string, links bool) error {
 // failed; what the attempt said is not to be trusted: NFS may have made the link
 // and lost the reply. It reports whether our own bytes have the name; what can be
 // no answer (a symbolic link, an empty directory) is removed. An empty file is
-// none either, but may be one that is being written. An error is final.
+// none either, but may be one that is being written. An error is final. One about
+// permissions is the name's: a temporary file could be written beside it.
 func settleName(root *os.Root, final string, data []byte) (published bool, err error) {
 	info, err := root.Lstat(final)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
 	case err != nil:
-		return false, err
+		return false, ofName(err, true)
 	case !info.Mode().IsRegular():
-		return false, root.Remove(final)
+		if err := root.Remove(final); !errors.Is(err, fs.ErrNotExist) {
+			return false, ofName(err, true)
+		}
+		return false, nil
 	case info.Size() == 0 && len(data) > 0:
-		return false, errEmpty
+		return false, errTorn
 	}
 	there, _, _, err := readRegular(root, final, int64(len(data)))
 	if err != nil && !errors.Is(err, ErrTooLarge) {
-		return false, err
+		return false, ofName(err, true)
 	}
 	if !bytes.Equal(there, data) {
 		return false, ErrAnswered
 	}
 	return true, nil
+}
+
+// ofName makes an error ErrName if it belongs to one name, as one about permissions may.
+func ofName(err error, permission bool) error {
+	if err != nil && (isNameError(err) || permission && errors.Is(err, fs.ErrPermission)) {
+		return fmt.Errorf("%w: %w", ErrName, err)
+	}
+	return err
 }
 
 // probeLinks tries whether the file system of a directory has hard links.
@@ -231,8 +283,11 @@ func probeLinks(root *os.Root) (bool, error) {
 	}
 	defer root.Remove(name)
 	second := tempPrefix + rand.Text() + tempSuffix
-	if root.Link(name, second) != nil {
-		return false, nil
+	switch err := root.Link(name, second); {
+	case err == nil:
+		return true, root.Remove(second)
+	case mayPass(err):
+		return false, err
 	}
-	return true, root.Remove(second)
+	return false, nil
 }

@@ -24,6 +24,8 @@ const (
 	Settled
 	// TooLarge: the file is larger than Options.MaxSize and was not read.
 	TooLarge
+	// Larger: the file is larger than the caller wanted to read.
+	Larger
 )
 
 var (
@@ -48,12 +50,28 @@ type pending struct {
 	next  time.Time // when to read again
 }
 
-// Read reads a file that asks and is out. A file that is gone gives ErrNotExist; one
-// that cannot be read is Pending, and logged.
-func (s *Spool) Read(entry Entry) ([]byte, State, error) {
+// Size returns the size in bytes of a file that asks.
+func (s *Spool) Size(entry Entry) (int64, error) {
+	p, err := s.enter(entry.Dir)
+	if err != nil {
+		return 0, err
+	}
+	defer s.leave(p)
+	info, err := p.root.Lstat(entry.Stem + s.options.In)
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
+// Read reads a file that asks and is out, if it has no more bytes than most. A file
+// that is gone gives ErrNotExist; one that cannot be read is Pending, and logged.
+func (s *Spool) Read(entry Entry, most int64) ([]byte, State, error) {
 	name := path.Join(entry.Dir, entry.Stem) + s.options.In
-	data, steady, err := s.read(entry)
+	data, info, steady, err := s.read(entry, min(most, s.options.MaxSize))
 	switch {
+	case errors.Is(err, ErrTooLarge) && info.Size() <= s.options.MaxSize:
+		return nil, Larger, nil
 	case errors.Is(err, ErrTooLarge):
 		s.settled(entry)
 		return nil, TooLarge, nil
@@ -61,6 +79,9 @@ func (s *Spool) Read(entry Entry) ([]byte, State, error) {
 		s.settled(entry)
 		s.forgetTrouble(name)
 		return nil, Pending, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
+	case s.relieve(err), isOutOfDescriptors(err):
+		s.wait(entry, sha256.Sum256(nil), time.Now(), lastPause)
+		return nil, Pending, nil
 	case err != nil:
 		// Not the fault of whoever wrote it: it never settles.
 		s.trouble(name, err)
@@ -80,17 +101,17 @@ func (s *Spool) Read(entry Entry) ([]byte, State, error) {
 	return nil, Pending, nil
 }
 
-func (s *Spool) read(entry Entry) (data []byte, steady bool, err error) {
+func (s *Spool) read(entry Entry, most int64) (data []byte, info fs.FileInfo, steady bool, err error) {
 	p, err := s.enter(entry.Dir)
 	if err != nil {
-		return nil, false, err
+		return nil, nil, false, err
 	}
 	defer s.leave(p)
-	data, _, steady, err = readRegular(p.root, entry.Stem+s.options.In, s.options.MaxSize)
+	data, info, steady, err = readRegular(p.root, entry.Stem+s.options.In, most)
 	if isStale(err) {
 		s.retire(entry.Dir, p)
 	}
-	return data, steady, err
+	return data, info, steady, err
 }
 
 // ErrTooLarge means that a file is larger than may be read.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"math/rand/v2"
 	"path"
 	"slices"
 	"time"
@@ -25,103 +26,13 @@ const (
 	NoRoom
 )
 
-// A Look tells what a scan has done.
-type Look struct {
-	Directories int  // whose times were asked for, or that were listed at once
-	Listed      int  // of them
-	Taken       int  // files
-	Full        bool // whether every directory was listed, whatever its time
-}
-
-// Scan looks at all directories and offers to take each file that asks and has no
-// answer, is not out, and does not wait to be read again. A directory that cannot
-// be read is logged and left for the next scan. What is read of a directory is
-// only what may have changed since the last scan.
-func (s *Spool) Scan(take func(Entry) Verdict) Look {
-	c, ok := s.begin(take)
-	if !ok {
-		return Look{}
-	}
-	c.full = s.rules.full && !c.now.Before(s.nextFull)
-	c.visit(s.top)
-	if c.full {
-		took := time.Since(c.now)
-		s.nextFull = c.now.Add(min(max(fullScanEvery, fullScanCost*took), fullScanLatest))
-	}
-	c.did.Full = c.full
-	return c.did
-}
-
-// ScanActive looks at those directories only in which there has been something
-// within the last second.
-func (s *Spool) ScanActive(take func(Entry) Verdict) Look {
-	if !s.Active() {
-		return Look{}
-	}
-	c, ok := s.begin(take)
-	if !ok {
-		return Look{}
-	}
-	for _, d := range s.active { // looking may add to s.active, behind these
-		if d.active { // not dropped meanwhile
-			c.look(d)
-		}
-	}
-	return c.did
-}
-
-// Active reports whether ScanActive has something to look at.
-func (s *Spool) Active() bool {
-	s.rouseDone()
-	now := time.Now()
-	still := s.active[:0]
-	for _, d := range s.active {
-		if d.active = now.Before(d.activeUntil); d.active {
-			still = append(still, d)
-		}
-	}
-	clear(s.active[len(still):])
-	s.active = still
-	return len(still) > 0
-}
-
-func (s *Spool) begin(take func(Entry) Verdict) (*scan, bool) {
-	err := s.reopen()
-	s.trouble(".", err)
-	if err != nil {
-		return nil, false
-	}
-	s.scan = scan{spool: s, take: take, now: time.Now(), believed: s.believed}
-	s.rouseDone()
-	return &s.scan, true
-}
-
-// scan is one look, at all or at some directories.
-type scan struct {
-	spool    *Spool
-	take     func(Entry) Verdict
-	now      time.Time // when it began
-	full     bool      // list every directory
-	believed bool      // stamps of this file system
-	did      Look
-}
-
-// visit looks at a directory and all below it.
-func (c *scan) visit(d *directory) {
-	c.look(d)
-	for _, child := range d.children {
-		c.visit(child)
-	}
-}
-
-// look looks at one directory, and lists it if it may have changed.
+// look scans one directory: it is listed if it may have changed.
 func (c *scan) look(d *directory) {
 	s := c.spool
-	if c.full {
-		d.unwanted = !s.options.Wanted(d.name)
-	} else if d.unwanted && c.now.Sub(d.looked) < unwantedEvery {
+	if d.crowded && !c.full && d.listed != 0 && c.now.sub(d.listed) < crowdedPause*time.Duration(d.took)*time.Microsecond {
 		return
 	}
+	c.work += lookWork
 	d.looked = c.now
 	c.did.Directories++
 	skip := false
@@ -132,8 +43,8 @@ func (c *scan) look(d *directory) {
 			return
 		}
 		skip = d.unchanged(has, c.now, s.rules)
-		if has != d.stamp || d.stampSince.IsZero() {
-			d.stamp, d.stampSince = has, time.Now()
+		if has != d.stamp || d.stampSince == 0 {
+			d.stamp, d.stampSince = has, s.instant(time.Now())
 		}
 		if skip && !c.full {
 			return
@@ -154,6 +65,11 @@ func (c *scan) look(d *directory) {
 	}
 }
 
+// crowdedPause is how many times as long as the last listing of a directory has taken it
+// waits for the next, if what it holds is mostly directories: with very many the listing
+// is costly, and each new one makes it necessary until the stamp is older than racyWindow.
+const crowdedPause = 8
+
 // caught notes that a directory had something new that its stamp did not tell of.
 // If the stamp still does not, it is not believed any more.
 func (c *scan) caught(d *directory) {
@@ -169,13 +85,16 @@ func (c *scan) caught(d *directory) {
 // cannot notes that a directory could not be looked at.
 func (c *scan) cannot(d *directory, err error) {
 	s := c.spool
-	d.listed = time.Time{}
-	if errors.Is(err, fs.ErrNotExist) && d.parent != nil {
+	d.listed = 0
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && d.parent != nil:
 		// Removed, or a network file system is behind: its parent's next listing
 		// tells.
-		d.parent.listed = time.Time{}
+		d.parent.listed = 0
 		s.drop(d)
 		return
+	case isOutOfDescriptors(err):
+		return // logged once for all
 	}
 	s.trouble(d.name, err)
 }
@@ -189,12 +108,21 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	began := time.Now()
 	names := &s.listing
 	names.reset()
-	if err := s.files.list(s, d, names); err != nil {
+	err = s.files.list(s, d, names)
+	if s.relieve(err) {
+		names.reset()
+		err = s.files.list(s, d, names)
+	}
+	if err != nil {
 		return false, err
 	}
-	d.listed, d.asks = began, false
-	for _, e := range names.entries {
+	c.work += len(names.entries)
+	c.first, c.left, c.deep = d.listed == 0, 0, 0
+	d.listed, d.asks = s.instant(began), false
+	marked, folders := false, 0
+	for number, e := range names.entries {
 		name := names.name(e)
+		marked = marked || text(name) == s.options.Marker
 		// Without types, a name that answers is taken for what it seems: asking for
 		// each would cost two calls over the network for each pair.
 		answers, asks := bytes.HasSuffix(name, s.out), bytes.HasSuffix(name, s.in)
@@ -205,22 +133,36 @@ func (c *scan) list(d *directory) (found bool, err error) {
 		}
 		switch {
 		case e.kind == folder:
-			c.folder(d, name, sequence)
+			folders++
+			c.folder(d, name, number, sequence)
 		case e.kind == other:
 			// A symbolic link could lead anywhere, and a FIFO would block.
 		case answers:
 			names.answered[text(bytes.TrimSuffix(name, s.out))] = struct{}{}
 		case asks && !s.options.Ignore(text(name)):
 			names.asking = append(names.asking, asking{bytes.TrimSuffix(name, s.in), e.kind})
+		case asks:
+			names.ignored = append(names.ignored, name)
 		}
 	}
+	s.setMarked(d.name, marked)
+	c.findOrphans()
 	c.findTypes(d, sequence)
-	for _, child := range d.children {
+	for child := d.first; child != nil; {
+		after := child.after
 		if child.listing != sequence {
 			s.drop(child)
 		}
+		child = after
 	}
-	return c.offer(d, sequence), nil
+	c.admit(d, sequence)
+	s.noteLeft(d, c.left)
+	s.noteDeep(d, c.deep)
+	c.adopt(d)
+	found = c.offer(d, sequence)
+	d.crowded = 2*folders > len(names.entries)
+	d.took = uint32(time.Since(began).Microseconds())
+	return found, nil
 }
 
 // findTypes asks for the types of those names that ask, have no answer and were
@@ -232,7 +174,7 @@ func (c *scan) findTypes(d *directory, sequence uint64) {
 		if _, done := names.answered[text(a.stem)]; a.kind == unknown && !done {
 			name := append(slices.Clip(a.stem), c.spool.in...)
 			if a.kind = c.ask(d, name); a.kind == folder {
-				c.folder(d, name, sequence)
+				c.folder(d, name, len(names.entries), sequence)
 			}
 		}
 		if a.kind == regular {
@@ -255,20 +197,81 @@ func (c *scan) ask(d *directory, name []byte) kind {
 	return kindOf(info.Mode())
 }
 
-func (c *scan) folder(d *directory, name []byte, sequence uint64) {
+// folder notes a directory that a listing of d has shown: one that is not known waits
+// for the end of the listing.
+func (c *scan) folder(d *directory, name []byte, number int, sequence uint64) {
 	s := c.spool
 	if d.depth == maxDepth {
-		s.trouble(path.Join(d.name, string(name)), errTooDeep)
+		c.deep++
 		return
 	}
-	s.child(d, name, c.now).listing = sequence
+	child := s.directories[s.join(d, name)]
+	if child == nil {
+		s.listing.folders = append(s.listing.folders, newFolder{name, number})
+		return
+	}
+	child.listing = sequence
+	if c.full && s.givesPlace(child) {
+		s.drop(child)
+		c.left++
+		d.served = true
+	}
 }
 
-// offer offers the files of a listing that ask.
+// admit makes the directories known that a listing of d has shown anew, as many as the
+// budgets allow. With more than that it goes on behind the one that was last the last
+// time.
+func (c *scan) admit(d *directory, sequence uint64) {
+	s, folders := c.spool, c.spool.listing.folders
+	begin := 0
+	if c.first && len(folders) > 0 {
+		begin = rand.N(len(folders)) // it had given its place, perhaps
+	}
+	for d.left > 0 && begin < len(folders) && folders[begin].number < d.hand {
+		begin++
+	}
+	for n := range folders {
+		f := folders[(begin+n)%len(folders)]
+		full := s.join(d, f.name)
+		if s.directories[full] != nil {
+			continue // a name that was listed twice
+		}
+		if s.isHopeless(full) {
+			c.left++
+			continue
+		}
+		in, unwanted := s.classify(full)
+		if !s.budget.admit(in, s.round.number) {
+			c.left++
+			continue
+		}
+		d.hand = f.number + 1
+		child := s.newDirectory(full, d, in, unwanted)
+		child.listing = sequence
+		if !c.first && !c.full && !unwanted {
+			// The file for which it was made is about to come.
+			s.rouseOne(child, c.now)
+		}
+	}
+}
+
+// join is the name of a directory in d, good until the next is joined.
+func (s *Spool) join(d *directory, name []byte) string {
+	s.joined = s.joined[:0]
+	if d.parent != nil {
+		s.joined = append(append(s.joined, d.name...), '/')
+	}
+	s.joined = append(s.joined, name...)
+	return text(s.joined)
+}
+
+// offer offers the files of a listing that ask. It reports whether there are more that
+// were not known to ask than nobody took before.
 func (c *scan) offer(d *directory, sequence uint64) (found bool) {
 	s, names := c.spool, &c.spool.listing
 	room := true
-	d.again = c.now.Add(never)
+	d.again = c.now.add(never)
+	var unknown, waiting uint32
 	for _, a := range names.asking {
 		stem := a.stem
 		// A directory that changes while it is listed may show a name twice.
@@ -280,17 +283,21 @@ func (c *scan) offer(d *directory, sequence uint64) (found bool) {
 		}
 		d.asks = true
 		if !room {
+			waiting++
 			continue
 		}
-		offer := s.handOut(d.name, stem, sequence, c.now)
-		found = found || !offer.known
+		offer := s.handOut(d.name, stem, sequence, c.began)
+		if !offer.known {
+			unknown++
+		}
 		if !offer.due {
-			d.offerAt(offer.next)
+			d.offerAt(s.instant(offer.next))
 			continue
 		}
 		verdict := c.take(offer.entry)
 		if verdict != Taken {
 			s.takeBack(offer.entry)
+			waiting++
 		}
 		switch verdict {
 		case Taken:
@@ -299,12 +306,14 @@ func (c *scan) offer(d *directory, sequence uint64) (found bool) {
 				s.rouse(d, c.now)
 			}
 		case Refused:
-			d.offerAt(c.now.Add(offerAgain))
+			d.offerAt(c.now.add(offerAgain))
 		case NoRoom:
 			room = false
 			d.offerAt(c.now)
 		}
 	}
+	found = unknown > d.waiting
+	d.waiting = waiting
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// Without room not all were gone through, and what waits is kept.
@@ -323,8 +332,8 @@ const (
 )
 
 // offerAt makes a directory be listed at a time, if not sooner.
-func (d *directory) offerAt(t time.Time) {
-	if t.Before(d.again) {
+func (d *directory) offerAt(t instant) {
+	if t < d.again {
 		d.again = t
 	}
 }

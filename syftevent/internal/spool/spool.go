@@ -9,13 +9,12 @@ package spool
 
 import (
 	"errors"
-	"fmt"
+	"io"
+	"io/fs"
 	"log/slog"
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,16 +27,35 @@ type Options struct {
 	// Ignore reports names with the suffix In that ask for nothing.
 	Ignore func(name string) bool
 	// Wanted reports whether files in a directory may be wanted; nil for always.
-	// One where they are not is looked at once a second at most.
+	// One where they are not is scanned once a second at most, and more seldom if there
+	// are many. The name is good only until it returns, as it is with Owner and Own.
 	Wanted func(dir string) bool
+	// Owner returns whose directory it is, whoever has made it: all directories of one
+	// owner have a budget of OwnerDirectories. "" is for those that nobody owns; nil
+	// for "".
+	Owner func(dir string) string
+	// Own reports whether a directory is the program's own, which is never beyond a
+	// budget; nil for none.
+	Own func(dir string) bool
 	// Complete reports whether the bytes of a file are all of it.
 	Complete func(data []byte) bool
+	// Answer reports whether the content of a file that is not empty is an answer; nil
+	// for always. Several goroutines may call it.
+	Answer func(content io.ReaderAt, size int64) bool
 	// MaxSize is the size in bytes above which a file is not read.
 	MaxSize int64
 	// Settle is how long an incomplete file must stay the same before it is
 	// taken to be all that will come, and SettleRemote that on file systems whose
 	// times are not believed: there, a half may look the same for long.
 	Settle, SettleRemote time.Duration
+	// Orphan returns the stem of the file that asks to which a name belongs, which is
+	// that of an answer or one that Ignore reports, and whether the file may be removed
+	// when it has stood for OrphanDelay without that. nil is for never.
+	Orphan func(name string) (stem string, ok bool)
+	// OrphanDelay is how long it must have stood so; negative for ever.
+	OrphanDelay time.Duration
+	// Marker is the name of the empty file that Mark puts into a directory.
+	Marker string
 	// NudgeInterval is the time between two nudges; negative for none.
 	NudgeInterval time.Duration
 	// Durable makes an answer reach the disk before its name does, and the name
@@ -56,8 +74,8 @@ type Entry struct {
 // String is for messages.
 func (e Entry) String() string { return path.Join(e.Dir, e.Stem) }
 
-// A Spool may be used by several goroutines, but for Scan, ScanActive and Active,
-// of which only one may be called at a time.
+// A Spool may be used by several goroutines, but only one at a time may call Scan,
+// ScanActive, ScanRecent, Active and Recent.
 type Spool struct {
 	dir     string
 	options Options
@@ -65,16 +83,33 @@ type Spool struct {
 	nudges  *nudges
 
 	// What only the goroutine that scans uses.
-	files    fileSystem
-	rules    rules
-	top      *directory
-	nextFull time.Time    // when all directories are listed, whatever their stamps
-	active   []*directory // looked at often
-	scan     scan
-	listing  listing
-	returned []returned // of a swap with done
+	files        fileSystem
+	rules        rules
+	slice        time.Duration // sliceTime
+	opened       time.Time
+	top          *directory
+	nextFull     instant // when all directories are listed, whatever their stamps
+	round        round
+	lastFull     uint32 // the last round in which they were
+	latelyBefore int    // round.lately of the round before
+	numbers      uint32 // of directories
+	budget       budget
+	active       []*directory // for ScanActive
+	recent       []*directory // for ScanRecent
+	scan         scan
+	listing      listing
+	joined       []byte     // the memory of join
+	returned     []returned // of a swap with done
+	orphans      orphans
+	deepLogged   map[string]bool
+	leftLogged   bool
+	linksKnown   bool // whether the file system was tested for hard links
+	linksWarned  bool // whether it was logged that this failed
 
-	sequence atomic.Uint64 // counts listings
+	scanned       chan struct{} // closed by firstScan
+	firstScan     func()        // notes that all directories were scanned once
+	sequence      atomic.Uint64 // counts listings
+	left, tooDeep atomic.Int64  // directories beyond a budget, and those that are too deep
 
 	mu          sync.Mutex
 	root        *os.Root
@@ -83,40 +118,77 @@ type Spool struct {
 	believed    bool                  // whether directories' times tell of changes
 	directories map[string]*directory // the tree, by name
 	places      map[string]*place     // those that are open
+	inside      int                   // how many uses of them there are
+	outside     sync.Cond             // who waits to enter
+	descriptors descriptors
 	asked       map[string]map[string]*file
-	empties     map[Entry]emptyFile
+	torn        map[Entry]tornFile
 	done        []returned        // what was handed back since the last scan
 	troubles    map[string]string // what was logged of each path
 }
 
 // Open opens the spool in a directory that exists.
-func Open(dir string, options Options) (*Spool, error) {
+func Open(dir string, options Options) (*Spool, error) { return openWith(dir, options, native{}) }
+
+func openWith(dir string, options Options, files fileSystem) (*Spool, error) {
 	if options.Wanted == nil {
 		options.Wanted = func(string) bool { return true }
+	}
+	if options.Owner == nil {
+		options.Owner = func(string) string { return "" }
+	}
+	if options.Own == nil {
+		options.Own = func(string) bool { return false }
+	}
+	if options.Orphan == nil || options.OrphanDelay < 0 {
+		options.Orphan = func(string) (string, bool) { return "", false }
 	}
 	s := &Spool{
 		dir:         dir,
 		options:     options,
 		in:          []byte(options.In),
 		out:         []byte(options.Out),
-		files:       native{},
+		files:       files,
 		rules:       allRules,
+		slice:       sliceTime,
+		opened:      time.Now(),
+		budget:      newBudget(),
+		deepLogged:  map[string]bool{},
+		links:       true,
 		directories: map[string]*directory{},
 		places:      map[string]*place{},
+		descriptors: descriptors{budget: mostPlaces()},
 		asked:       map[string]map[string]*file{},
-		empties:     map[Entry]emptyFile{},
+		torn:        map[Entry]tornFile{},
+		scanned:     make(chan struct{}),
 		troubles:    map[string]string{},
 	}
+	s.firstScan = sync.OnceFunc(func() { close(s.scanned) })
+	s.outside.L = &s.mu
 	if err := s.openRoot(); err != nil {
 		return nil, err
 	}
-	links, err := probeLinks(s.root)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("writing a file into %s: %w", dir, err), s.closeRoot())
-	}
-	s.links = links
+	s.learnLinks()
 	s.nudges = startNudges(options.NudgeInterval, s.touch)
 	return s, nil
+}
+
+// learnLinks finds out whether the file system has hard links. Where nothing can be
+// written now, because senders have filled the disk, say, it is taken to have what it
+// had before, or hard links, and the next round tries again.
+func (s *Spool) learnLinks() {
+	links, err := s.files.links(s)
+	if err != nil {
+		if !s.linksWarned {
+			s.options.Logger.Warn("syftevent: cannot test the file system for hard links, will try again", "path", s.dir, "err", err)
+		}
+		s.linksKnown, s.linksWarned = false, true
+		return
+	}
+	s.linksKnown = true
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.links = links
 }
 
 // Close gives the nudges that are waiting a second and ends what Open started.
@@ -128,8 +200,9 @@ func (s *Spool) Close() error {
 // Believed reports whether directories' times are believed, so that one is listed
 // only if it may have changed.
 func (s *Spool) Believed() bool {
-	_, believed := s.mount()
-	return believed
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.believed
 }
 
 // mount tells what is known of the spool's file system.
@@ -141,9 +214,11 @@ func (s *Spool) mount() (links, believed bool) {
 
 // Figures are what a spool knows at a time.
 type Figures struct {
-	Directories int  // that were found
+	Directories int  // that are remembered
+	Left        int  // directories beyond a budget, which are scanned in turn
 	Pending     int  // files that are not complete
 	Troubles    int  // files and directories that cannot be read
+	Descriptors int  // how many directories may be kept open
 	Believed    bool // as Believed says
 }
 
@@ -151,7 +226,10 @@ type Figures struct {
 func (s *Spool) Figures() Figures {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	figures := Figures{Directories: len(s.directories), Troubles: len(s.troubles), Believed: s.believed}
+	figures := Figures{
+		Directories: len(s.directories), Left: int(s.left.Load()),
+		Troubles: len(s.troubles) + int(s.tooDeep.Load()), Descriptors: s.descriptors.budget, Believed: s.believed,
+	}
 	for _, files := range s.asked {
 		for _, f := range files {
 			if f.pending != nil {
@@ -193,7 +271,7 @@ func (s *Spool) openRoot() error {
 	s.mu.Lock()
 	s.believed = believed
 	s.mu.Unlock()
-	s.top = s.newDirectory(".", time.Now())
+	s.top = s.newDirectory(".", nil, &s.budget.own, false)
 	return nil
 }
 
@@ -201,71 +279,71 @@ func (s *Spool) closeRoot() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.retireAll()
+	if s.inside > 0 {
+		return s.root.Close() // see reopen
+	}
 	return errors.Join(s.anchor.Close(), s.root.Close())
 }
 
 // reopen follows the spool's directory if another one has taken its place, as
-// when a share was mounted again.
+// when a share was mounted again. It does not close the old anchor: somebody may be
+// about to use its descriptor, which another file would have then. The garbage
+// collector does that.
 func (s *Spool) reopen() error {
 	there, err := os.Stat(s.dir)
 	if err != nil {
 		return err
 	}
-	root, anchor := s.root, s.anchor
+	root := s.root
 	if here, err := root.Stat("."); err == nil && os.SameFile(here, there) {
 		return nil
 	}
 	if err := s.openRoot(); err != nil {
 		return err
 	}
-	// It may be another file system. Where nothing can be written the old answer
-	// is as good as any.
-	if links, err := probeLinks(s.root); err == nil {
-		s.mu.Lock()
-		s.links = links
-		s.mu.Unlock()
-	}
-	return errors.Join(anchor.Close(), root.Close())
+	s.learnLinks() // it may be another file system
+	return root.Close()
 }
 
-// Exists reports whether there is a regular file of that name.
-func (s *Spool) Exists(name string) bool {
+// Exists reports whether there is a regular file of that name. The error is not that
+// there is nothing.
+func (s *Spool) Exists(name string) (bool, error) {
 	info, err := s.current().Lstat(name)
-	return err == nil && info.Mode().IsRegular()
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) || isNameError(err) {
+			err = nil
+		}
+		return false, err
+	}
+	return info.Mode().IsRegular(), nil
 }
 
 // maxTroubles is how many paths are remembered: whoever writes files chooses
 // their names.
 const maxTroubles = 10_000
 
-// forgetTrouble is for what is not there any more, with all below it.
+// forgetTrouble is for what is not there any more.
 func (s *Spool) forgetTrouble(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.troubles) == 0 {
-		return
-	}
-	maps.DeleteFunc(s.troubles, func(other, _ string) bool {
-		return other == name || strings.HasPrefix(other, name+"/")
-	})
+	delete(s.troubles, name)
 }
 
 // trouble logs what is wrong with a path when it begins, changes or ends, not
-// at every look. A nil error is the end of it.
+// at every scan. A nil error is the end of it. Beyond maxTroubles nothing is logged.
 func (s *Spool) trouble(name string, err error) {
-	text := ""
-	if err != nil {
-		text = err.Error()
-	}
 	s.mu.Lock()
-	before := s.troubles[name]
-	if len(s.troubles) == maxTroubles {
-		clear(s.troubles) // of files that are gone, say
-	}
-	if text == "" {
+	before, known := s.troubles[name]
+	text := ""
+	switch {
+	case err == nil:
 		delete(s.troubles, name)
-	} else {
+	case known || len(s.troubles) < maxTroubles:
+		text = err.Error()
 		s.troubles[name] = text
+	default:
+		s.mu.Unlock()
+		return
 	}
 	s.mu.Unlock()
 	where := s.path(name)

@@ -65,12 +65,27 @@ func read(t *testing.T, parts ...string) string {
 
 func found(s *Spool) []string {
 	var names []string
-	s.Scan(func(entry Entry) Verdict {
-		names = append(names, entry.String())
-		return Refused
-	})
+	for done := false; !done; {
+		done = s.Scan(func(entry Entry) Verdict {
+			names = append(names, entry.String())
+			return Refused
+		}).Done
+	}
 	slices.Sort(names)
 	return names
+}
+
+func refuse(Entry) Verdict { return Refused }
+
+// scanAll scans a whole round.
+func scanAll(s *Spool) (did Look) {
+	for !did.Done {
+		slice := s.Scan(refuse)
+		did.Directories += slice.Directories
+		did.Listed += slice.Listed
+		did.Done = slice.Done
+	}
+	return did
 }
 
 // tree lists the files below a directory.
@@ -147,11 +162,11 @@ func TestReadStates(t *testing.T) {
 	write(t, dir, "large.in", strings.Repeat("x", 1<<20+1))
 	s := open(t, dir, nil)
 	for stem, want := range map[string]State{"whole": Whole, "half": Pending, "large": TooLarge} {
-		if _, state, err := s.Read(Entry{".", stem}); state != want || err != nil {
+		if _, state, err := s.Read(Entry{".", stem}, 1<<20); state != want || err != nil {
 			t.Errorf("%s: state %d, err %v; want state %d", stem, state, err, want)
 		}
 	}
-	if _, _, err := s.Read(Entry{".", "gone"}); !errors.Is(err, fs.ErrNotExist) {
+	if _, _, err := s.Read(Entry{".", "gone"}, 1<<20); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("gone: %v", err)
 	}
 }
@@ -167,7 +182,7 @@ func TestReadRefusesLinks(t *testing.T) {
 	if names := found(s); names != nil {
 		t.Errorf("found %v", names)
 	}
-	if data, _, err := s.Read(Entry{".", "link"}); !errors.Is(err, fs.ErrNotExist) {
+	if data, _, err := s.Read(Entry{".", "link"}, 1<<20); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("read %q, %v", data, err)
 	}
 }
@@ -182,13 +197,13 @@ func TestReadWaitsForTheRest(t *testing.T) {
 		s.Scan(func(Entry) Verdict { return Taken })
 		for n := range len(asked) {
 			write(t, dir, "a.in", asked[:n])
-			if _, state, err := s.Read(Entry{".", "a"}); state != Pending || err != nil {
+			if _, state, err := s.Read(Entry{".", "a"}, 1<<20); state != Pending || err != nil {
 				t.Fatalf("after %d bytes: state %d, %v", n, state, err)
 			}
 			time.Sleep(1900 * time.Millisecond)
 		}
 		write(t, dir, "a.in", asked)
-		data, state, err := s.Read(Entry{".", "a"})
+		data, state, err := s.Read(Entry{".", "a"}, 1<<20)
 		if string(data) != asked || state != Whole || err != nil {
 			t.Errorf("%q, state %d, %v", data, state, err)
 		}
@@ -204,7 +219,7 @@ func TestReadSettles(t *testing.T) {
 		for state := Pending; state != Settled; time.Sleep(time.Millisecond) {
 			s.Scan(func(entry Entry) Verdict {
 				var err error
-				if _, state, err = s.Read(entry); err != nil {
+				if _, state, err = s.Read(entry, 1<<20); err != nil {
 					t.Error(err)
 				}
 				defer s.Done(entry)

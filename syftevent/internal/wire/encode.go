@@ -16,7 +16,7 @@ func AppendRequest(dst []byte, r *Request) []byte {
 	dst = grow(dst, r.ID, r.Sender, r.URL, r.Body, r.Headers)
 	dst = appendFields(dst, r.ID, r.Sender, r.URL, r.Body, r.Headers, r.Created, r.Expires)
 	dst = append(dst, `,"method":`...)
-	dst = appendString(dst, r.Method)
+	dst = AppendString(dst, r.Method)
 	return append(dst, '}')
 }
 
@@ -45,11 +45,11 @@ func grow(dst []byte, id, sender, url string, body []byte, headers map[string]st
 // appendFields writes the seven members with which both envelopes begin.
 func appendFields(dst []byte, id, sender, url string, body []byte, headers map[string]string, created, expires time.Time) []byte {
 	dst = append(dst, `{"id":`...)
-	dst = appendString(dst, id)
+	dst = AppendString(dst, id)
 	dst = append(dst, `,"sender":`...)
-	dst = appendString(dst, sender)
+	dst = AppendString(dst, sender)
 	dst = append(dst, `,"url":`...)
-	dst = appendString(dst, url)
+	dst = AppendString(dst, url)
 	dst = append(dst, `,"body":`...)
 	dst = appendBody(dst, body)
 	dst = append(dst, `,"headers":`...)
@@ -76,17 +76,17 @@ func appendHeaders(dst []byte, headers map[string]string) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendString(dst, name)
+		dst = AppendString(dst, name)
 		dst = append(dst, ':')
-		dst = appendString(dst, headers[name])
+		dst = AppendString(dst, headers[name])
 	}
 	return append(dst, '}')
 }
 
-// appendString writes a JSON string with the escapes of the Python package and
+// AppendString appends a JSON string to dst, with the escapes of the Python package and
 // no others. encoding/json escapes <, >, & and U+2028 as well, and a message id
 // is a hash over these bytes. What is not valid UTF-8 becomes U+FFFD.
-func appendString(dst []byte, s string) []byte {
+func AppendString(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
 	for _, r := range s {

@@ -11,7 +11,11 @@ import (
 // either case, "urn:uuid:" in front. Any other id is returned as it is, so two
 // ids mean the same request if their canonical forms are equal.
 func CanonicalID(id string) string {
-	digits := strings.TrimPrefix(strings.ToLower(id), "urn:uuid:")
+	const prefix = "urn:uuid:"
+	if len(id) > len(prefix)+36 {
+		return id
+	}
+	digits := strings.TrimPrefix(strings.ToLower(id), prefix)
 	if len(digits) == 36 && digits[8] == '-' && digits[13] == '-' && digits[18] == '-' && digits[23] == '-' {
 		digits = strings.ReplaceAll(digits, "-", "")
 	}
@@ -28,15 +32,15 @@ func CanonicalID(id string) string {
 // them as they were inserted, so ids agree when those were sorted.
 func MessageID(r *Request) string {
 	dst := append([]byte(nil), `{"sender":`...)
-	dst = appendString(dst, r.Sender)
+	dst = AppendString(dst, r.Sender)
 	dst = append(dst, `,"url":`...)
-	dst = appendString(dst, r.URL)
+	dst = AppendString(dst, r.URL)
 	dst = append(dst, `,"body":`...)
 	dst = appendBody(dst, r.Body)
 	dst = append(dst, `,"headers":`...)
 	dst = appendHeaders(dst, r.Headers)
 	dst = append(dst, `,"method":`...)
-	dst = appendString(dst, r.Method)
+	dst = AppendString(dst, r.Method)
 	dst = append(dst, '}')
 	sum := sha256.Sum256(dst)
 	return NewID([16]byte(sum[:16]))

@@ -38,7 +38,12 @@ func parseTime(text string) (time.Time, error) {
 	if err != nil || t.Year() < minYear || t.Year() > maxYear {
 		return time.Time{}, errTime
 	}
-	return t.Truncate(time.Microsecond), nil
+	t = t.Truncate(time.Microsecond)
+	if t.IsZero() {
+		// The zero time stands for an absent field. Nanoseconds are not written.
+		t = t.Add(1)
+	}
+	return t, nil
 }
 
 func parseText(text string) (time.Time, error) {

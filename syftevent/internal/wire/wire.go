@@ -28,7 +28,8 @@ type Request struct {
 	// Body is nil for null or an absent field, and empty for "".
 	Body []byte
 	// Created and Expires are zero when the field was absent. They keep the
-	// offset in which they were written, truncated to microseconds.
+	// offset in which they were written, truncated to microseconds. The zero time
+	// itself, if that is written, is read as a nanosecond later.
 	Created, Expires time.Time
 }
 

@@ -2,6 +2,7 @@ package mutant
 
 import (
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"os"
 	"path"
@@ -11,13 +12,18 @@ import (
 )
 
 // cleanUp removes what is older than the expiry: pairs, responses without a
-// request, and requests that cannot be read. A request without an answer stays, and
+// request, requests that cannot be read, and the folders of senders that are empty. A
+// request without an answer stays, and
 // so does whatever is no file of the protocol.
 func (s *server) cleanUp() {
 	if s.has("no-cleanup") {
 		return
 	}
+	var senders []string
 	filepath.WalkDir(s.rpc, func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && addressForm.MatchString(entry.Name()) {
+			senders = append(senders, name)
+		}
 		if err != nil || !entry.Type().IsRegular() {
 			return nil
 		}
@@ -38,6 +44,44 @@ func (s *server) cleanUp() {
 		}
 		return nil
 	})
+	for _, folder := range senders {
+		if err := s.cleanSender(folder); err != nil {
+			s.log.Printf("cleaning up: %v", err)
+		}
+	}
+}
+
+// cleanSender removes the folder of a sender if it holds nothing but a .syftkeep, and
+// was changed last before the expiry.
+func (s *server) cleanSender(folder string) error {
+	if s.has("keeps-senders") {
+		return nil
+	}
+	info, err := os.Lstat(folder)
+	if err != nil || !s.old(info.ModTime()) && !s.has("young-senders") {
+		return err
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		isPart := strings.HasSuffix(entry.Name(), requestSuffix) || strings.HasSuffix(entry.Name(), responseSuffix)
+		if entry.Name() != keepName && (isPart || !s.has("used-senders")) {
+			return nil
+		}
+	}
+	if s.has("used-senders") {
+		return os.RemoveAll(folder)
+	}
+	keep := filepath.Join(folder, keepName)
+	if err := os.Remove(keep); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Remove(folder); err != nil {
+		return writeNew(keep, "") // a request has arrived
+	}
+	return nil
 }
 
 // cleanRequest removes a pair that is old: the request first, so that it never

@@ -54,7 +54,9 @@ const deepest = 32
 
 // look lists the tree and begins what is to be done.
 func (s *server) look() {
+	s.stillOrphans = map[string]time.Time{}
 	s.lookInto("", deepest)
+	s.orphans = s.stillOrphans
 	if s.has("forgets-gone") {
 		s.forgetGone()
 	}
@@ -77,6 +79,7 @@ func (s *server) lookInto(folder string, deeper int) {
 			if p, ok := s.place(folder, entry.Name()); ok {
 				s.begin(p)
 			}
+			s.lookAtOrphan(folder, entry)
 		}
 	}
 }
@@ -171,7 +174,7 @@ func (s *server) answered(p place) bool {
 	case info.Mode().IsRegular() && info.Size() > 0:
 		s.standing(p)
 		return !s.answersAnew(p)
-	case info.Mode().IsRegular() && s.has("empty-counts"):
+	case info.Mode().IsRegular() && (s.has("empty-counts") || s.has("late-empty-counts") && info.ModTime().After(s.started)):
 		return true
 	case !info.Mode().IsRegular() && s.has("through-links"):
 		return false
@@ -180,5 +183,9 @@ func (s *server) answered(p place) bool {
 	}
 	s.forget(p.response())
 	// A folder with something in it stays.
-	return os.Remove(name) != nil
+	err = os.Remove(name)
+	if err != nil && s.has("shared-limit") {
+		s.noteBlocked(p)
+	}
+	return err != nil
 }

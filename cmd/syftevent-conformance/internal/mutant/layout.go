@@ -30,6 +30,9 @@ const permissions = `rules:
     - 'USER'
 `
 
+// keepName is the file without which SyftBox prunes an empty folder.
+const keepName = ".syftkeep"
+
 // layOut makes what must be there when the server is ready.
 func (s *server) layOut() error {
 	for _, r := range s.routes {
@@ -40,7 +43,7 @@ func (s *server) layOut() error {
 		if s.has("no-keep") {
 			continue
 		}
-		if err := writeNew(filepath.Join(folder, ".syftkeep"), ""); err != nil {
+		if err := writeNew(filepath.Join(folder, keepName), ""); err != nil {
 			return err
 		}
 	}

@@ -26,7 +26,9 @@ const (
 func (s *server) remember(p place, sum [sha256.Size]byte, response []byte, final string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.memory[p.request()] = &answer{sum: sum, response: response, final: final, at: time.Now()}
+	a := &answer{sum: sum, response: response, final: final, at: time.Now()}
+	s.memory[p.request()] = a
+	s.noteAnswer(p.request(), a)
 }
 
 // ranBefore reports whether a request with the same bytes was run, and publishes

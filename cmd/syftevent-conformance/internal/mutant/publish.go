@@ -25,11 +25,33 @@ func (s *server) publish(p place) {
 		}
 		return
 	}
+	s.keepSender(p)
 	if err := s.publishFile(p, s.path(final), response); err != nil {
 		s.log.Printf("publishing %s: %v", p.response(), err)
 		return
 	}
 	s.published(p)
+}
+
+// keepSender puts a .syftkeep into the folder of a sender: SyftBox would remove the
+// folder when it is empty, and not watch it when it is made again.
+func (s *server) keepSender(p place) {
+	if p.sender == "" || s.has("no-sender-keep") || s.has("keeps-once") && s.wasKept(p.folder) {
+		return
+	}
+	write := func() {
+		if err := writeNew(s.path(path.Join(p.folder, keepName)), ""); err != nil {
+			s.log.Printf("keeping the folder of a sender: %v", err)
+		}
+	}
+	if s.has("late-sender-keep") {
+		s.work.Go(func() {
+			time.Sleep(wrongPause)
+			write()
+		})
+		return
+	}
+	write()
 }
 
 // publishFile lets a response appear under its name whole, and never in place of
@@ -55,7 +77,7 @@ func (s *server) publishFile(p place, final string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	if s.has("rewrites") {
+	if s.has("rewrites") && s.isFirst(p) {
 		s.rewriteLater(final, data)
 	}
 	if s.has("no-nudge") {

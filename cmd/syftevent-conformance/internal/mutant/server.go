@@ -64,6 +64,9 @@ func (t Target) Serve(ctx context.Context) error {
 	if err := s.layOut(); err != nil {
 		return err
 	}
+	if err := s.restoreAnswers(); err != nil {
+		return err
+	}
 	if err := s.startWrong(); err != nil {
 		return err
 	}
@@ -71,7 +74,7 @@ func (t Target) Serve(ctx context.Context) error {
 		return err
 	}
 	s.run(ctx)
-	return nil
+	return s.recordAtEnd()
 }
 
 // A server is what one process knows.
@@ -88,6 +91,9 @@ type server struct {
 	folders map[string]time.Time // when a folder was seen first
 	work    sync.WaitGroup
 
+	// Since when files are orphans, by their paths: as of the last look, and of this one.
+	orphans, stillOrphans map[string]time.Time
+
 	wrong // what only defects need
 }
 
@@ -102,7 +108,7 @@ func (t Target) prepare() (*server, error) {
 	s := &server{
 		settings: settings, defect: t.Defect, log: log.New(t.Stderr, "", log.Lmicroseconds),
 		flying: map[string]bool{}, pending: map[string]sight{}, memory: map[string]*answer{}, folders: map[string]time.Time{},
-		wrong: wrong{ignored: map[string]bool{}, seen: map[string]bool{}, handles: map[string]*os.File{}},
+		wrong: wrong{ignored: map[string]bool{}, seen: map[string]bool{}, handles: map[string]*os.File{}, kept: map[string]bool{}, blocked: map[string]bool{}},
 	}
 	s.routes = s.application()
 	if s.has("few-endpoints") {
@@ -156,6 +162,7 @@ func (s *server) printReady(stdout io.Writer) error {
 		"poll_ms":          float64(s.poll) / float64(time.Millisecond),
 		"settle_ms":        float64(s.settle) / float64(time.Millisecond),
 		"republish_ms":     float64(s.republishDelay) / float64(time.Millisecond),
+		"orphan_ms":        float64(s.orphanDelay) / float64(time.Millisecond),
 		"max_request_size": s.maxSize,
 	})
 	if err != nil {

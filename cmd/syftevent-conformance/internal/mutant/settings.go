@@ -15,7 +15,8 @@ type settings struct {
 	rpc        string // the folder
 	recordPath string
 
-	poll, settle, republishDelay   time.Duration
+	poll, settle                   time.Duration
+	republishDelay, orphanDelay    time.Duration // no orphan is removed if that is 0
 	cleanupExpiry, cleanupInterval time.Duration // no cleanup if the expiry is 0
 	maxSize                        int64
 	extraEndpoints                 int
@@ -26,6 +27,7 @@ type options struct {
 	PollInterval    string `json:"poll_interval"`
 	Settle          string `json:"settle"`
 	RepublishDelay  string `json:"republish_delay"`
+	OrphanDelay     string `json:"orphan_delay"`
 	CleanupExpiry   string `json:"cleanup_expiry"`
 	CleanupInterval string `json:"cleanup_interval"`
 	MaxRequestSize  number `json:"max_request_size"`
@@ -45,7 +47,7 @@ func (n *number) UnmarshalJSON(data []byte) error {
 
 func readSettings(getenv func(string) string) (settings, error) {
 	o := options{
-		PollInterval: "100ms", Settle: "2s", RepublishDelay: "12s",
+		PollInterval: "100ms", Settle: "2s", RepublishDelay: "12s", OrphanDelay: "2m",
 		CleanupExpiry: "0s", CleanupInterval: "1m", MaxRequestSize: 64 << 20,
 	}
 	if text := getenv("SYFTEVENT_OPTIONS"); text != "" {
@@ -67,6 +69,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 		{o.PollInterval, &s.poll},
 		{o.Settle, &s.settle},
 		{o.RepublishDelay, &s.republishDelay},
+		{o.OrphanDelay, &s.orphanDelay},
 		{o.CleanupExpiry, &s.cleanupExpiry},
 		{o.CleanupInterval, &s.cleanupInterval},
 	} {

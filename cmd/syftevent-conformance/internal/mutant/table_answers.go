@@ -20,7 +20,7 @@ var processDefects = []Defect{
 	{
 		Name: "twice", Requirement: "proc-once",
 		What:   "runs each request twice",
-		Breaks: []string{"proc-once", "proc-alone", "proc-expired", "proc-new", "proc-returned", "publish-again", "clock-created"},
+		Breaks: []string{"proc-once", "proc-alone", "proc-expired", "proc-new", "proc-returned", "publish-again", "clock-created", "proc-restart", "proc-restart-kill"},
 	},
 	{
 		Name: "redelivered", Requirement: "proc-once",
@@ -63,14 +63,29 @@ var processDefects = []Defect{
 		Breaks: []string{"proc-survive", "cleanup-corrupt"},
 	},
 	{
+		Name: "keeps-fields", Requirement: "proc-memory",
+		What:   "keeps all that it has decoded",
+		Breaks: []string{"proc-memory"},
+	},
+	{
 		Name: "stale-lock", Requirement: "proc-crash",
 		What:   "does not start after it was killed",
-		Breaks: []string{"proc-crash", "proc-once", "detect-waiting"},
+		Breaks: []string{"proc-crash", "proc-once", "detect-waiting", "proc-restart-kill"},
 	},
 	{
 		Name: "remembers-begun", Requirement: "proc-crash",
 		What:   "does not run what was begun before it was killed",
-		Breaks: []string{"proc-crash"},
+		Breaks: []string{"proc-crash", "proc-restart", "proc-restart-kill"},
+	},
+	{
+		Name: "forgets-on-restart", Requirement: "proc-restart",
+		What:   "keeps no record of what it has answered",
+		Breaks: []string{"proc-restart", "proc-restart-kill"},
+	},
+	{
+		Name: "records-at-end", Requirement: "proc-restart",
+		What:   "records what it has answered when it stops",
+		Breaks: []string{"proc-restart-kill"},
 	},
 	{
 		Name: "never-expires", Requirement: "proc-expired",
@@ -144,7 +159,17 @@ var publishDefects = []Defect{
 	{
 		Name: "empty-counts", Requirement: "publish-empty",
 		What:   "takes an empty file for a response",
-		Breaks: []string{"publish-empty"},
+		Breaks: []string{"publish-empty", "publish-empty-late"},
+	},
+	{
+		Name: "late-empty-counts", Requirement: "publish-empty",
+		What:   "takes an empty file that appears while it runs for a response",
+		Breaks: []string{"publish-empty-late"},
+	},
+	{
+		Name: "shared-limit", Requirement: "publish-unusable",
+		What:   "runs nothing any more when too many responses have no name",
+		Breaks: []string{"publish-unusable"},
 	},
 	{
 		Name: "alone", Requirement: "publish-alone",
@@ -154,7 +179,7 @@ var publishDefects = []Defect{
 	{
 		Name: "untidy", Requirement: "publish-tidy",
 		What:   "leaves its temporary files",
-		Breaks: []string{"publish-tidy"},
+		Breaks: []string{"publish-tidy", "cleanup-senders"},
 	},
 	{
 		Name: "no-nudge", Requirement: "publish-nudge",
@@ -164,12 +189,42 @@ var publishDefects = []Defect{
 	{
 		Name: "never-again", Requirement: "publish-again",
 		What:   "publishes each response once",
-		Breaks: []string{"publish-again"},
+		Breaks: []string{"publish-again", "proc-restart", "proc-restart-kill"},
 	},
 	{
 		Name: "forgetful", Requirement: "publish-again",
 		What:   "runs a request again whose response is gone",
-		Breaks: []string{"publish-again", "proc-returned"},
+		Breaks: []string{"publish-again", "proc-returned", "proc-restart", "proc-restart-kill"},
+	},
+	{
+		Name: "keeps-lone", Requirement: "publish-orphans",
+		What:   "keeps responses that stand without their requests",
+		Breaks: []string{"publish-orphans"},
+	},
+	{
+		Name: "lone-at-once", Requirement: "publish-orphans",
+		What:   "removes a response when its request is gone, at once",
+		Breaks: []string{"publish-orphans", "cleanup-orphans"},
+	},
+	{
+		Name: "lone-by-file", Requirement: "publish-orphans",
+		What:   "takes the time of a file for that since which it is an orphan",
+		Breaks: []string{"publish-orphans"},
+	},
+	{
+		Name: "counts-on", Requirement: "publish-orphans",
+		What:   "does not start the orphan delay again when the request has come back",
+		Breaks: []string{"publish-orphans"},
+	},
+	{
+		Name: "keeps-conflicts", Requirement: "publish-orphans",
+		What:   "keeps what SyftBox renamed because of a conflict",
+		Breaks: []string{"publish-orphans"},
+	},
+	{
+		Name: "removes-rejected", Requirement: "publish-orphans",
+		What:   "removes what SyftBox rejected as it removes orphans",
+		Breaks: []string{"publish-orphans"},
 	},
 }
 
@@ -277,87 +332,5 @@ var schemaDefects = []Defect{
 		Name: "bare-entries", Requirement: "schema-entry",
 		What:   "describes an endpoint by a text",
 		Breaks: []string{"schema-entry"},
-	},
-}
-
-// cleanupDefects are of section 11, cleanup.
-var cleanupDefects = []Defect{
-	{
-		Name: "no-cleanup", Requirement: "cleanup-pairs",
-		What:   "removes nothing",
-		Breaks: []string{"cleanup-pairs", "cleanup-corrupt", "cleanup-orphans"},
-	},
-	{
-		Name: "response-first", Requirement: "cleanup-order",
-		What:   "removes the response before the request",
-		Breaks: []string{"cleanup-order"},
-	},
-	{
-		Name: "eager", Requirement: "cleanup-recent",
-		What:   "removes pairs of any age",
-		Breaks: []string{"cleanup-recent"},
-	},
-	{
-		Name: "removes-unanswered", Requirement: "cleanup-unanswered",
-		What:   "removes old requests that are not answered",
-		Breaks: []string{"cleanup-unanswered"},
-	},
-	{
-		Name: "removes-waiting", Requirement: "cleanup-unanswered",
-		What:   "removes old requests when it starts, which wait for it",
-		Breaks: []string{"cleanup-unanswered"},
-	},
-	{
-		Name: "keeps-orphans", Requirement: "cleanup-orphans",
-		What:   "keeps responses that have lost their requests",
-		Breaks: []string{"cleanup-orphans"},
-	},
-	{
-		Name: "any-orphan", Requirement: "cleanup-orphans",
-		What:   "removes young responses that have lost their requests",
-		Breaks: []string{"cleanup-orphans"},
-	},
-	{
-		Name: "keeps-corrupt", Requirement: "cleanup-corrupt",
-		What:   "keeps requests that nobody can read",
-		Breaks: []string{"cleanup-corrupt"},
-	},
-	{
-		Name: "removes-foreign", Requirement: "cleanup-foreign",
-		What:   "removes any file that is old",
-		Breaks: []string{"cleanup-foreign"},
-	},
-}
-
-// olderDefects are of section 12, the older layout.
-var olderDefects = []Defect{
-	{
-		Name: "older-silent", Requirement: "older-answer",
-		What:   "knows no older layout",
-		Breaks: []string{"older-answer"},
-	},
-	{
-		Name: "older-moves", Requirement: "older-path",
-		What:   "answers the older layout in the folder of the sender in the file",
-		Breaks: []string{"older-path", "older-answer"},
-	},
-}
-
-// clockDefects are of section 14, clocks.
-var clockDefects = []Defect{
-	{
-		Name: "past-files", Requirement: "clock-files",
-		What:   "passes over files that are older than its start",
-		Breaks: []string{"clock-files"},
-	},
-	{
-		Name: "future-files", Requirement: "clock-files",
-		What:   "waits for the time of a file to come",
-		Breaks: []string{"clock-files"},
-	},
-	{
-		Name: "created-future", Requirement: "clock-created",
-		What:   "refuses requests from the future",
-		Breaks: []string{"clock-created", "cleanup-recent"},
 	},
 }

@@ -13,6 +13,21 @@ var layoutDefects = []Defect{
 		Breaks: []string{"layout-keep"},
 	},
 	{
+		Name: "no-sender-keep", Requirement: "layout-keep-sender",
+		What:   "puts no .syftkeep into the folder of a sender",
+		Breaks: []string{"layout-keep-sender"},
+	},
+	{
+		Name: "late-sender-keep", Requirement: "layout-keep-sender",
+		What:   "puts a .syftkeep into the folder of a sender after the response",
+		Breaks: []string{"layout-keep-sender"},
+	},
+	{
+		Name: "keeps-once", Requirement: "layout-keep-sender",
+		What:   "puts no .syftkeep into a sender's folder that was removed and made again",
+		Breaks: []string{"layout-keep-sender"},
+	},
+	{
 		Name: "no-responses", Requirement: "layout-permissions",
 		What:   "writes permissions that let nobody read responses",
 		Breaks: []string{"layout-permissions"},
@@ -160,7 +175,7 @@ var detectDefects = []Defect{
 	{
 		Name: "only-new", Requirement: "detect-waiting",
 		What:   "passes over what is there when it starts",
-		Breaks: []string{"detect-waiting", "detect-starting", "layout-sender", "clock-files", "proc-crash", "publish-empty", "cleanup-unanswered"},
+		Breaks: []string{"detect-waiting", "detect-starting", "layout-sender", "clock-files", "proc-crash", "publish-empty", "cleanup-unanswered", "proc-restart", "proc-restart-kill"},
 	},
 	{
 		Name: "start-gap", Requirement: "detect-starting",

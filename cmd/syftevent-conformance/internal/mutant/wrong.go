@@ -21,7 +21,12 @@ type wrong struct {
 	ignored map[string]bool     // requests that are passed over, by their paths
 	seen    map[string]bool     // all requests that were seen
 	handles map[string]*os.File // of folders
+	kept    map[string]bool     // folders of senders that have got a .syftkeep
+	blocked map[string]bool     // requests whose responses have no name
+	fields  []any               // what was decoded
 	started time.Time
+
+	unrecorded []byte // lines of the record of answers
 }
 
 const (
@@ -29,6 +34,9 @@ const (
 	wrongPause = 200 * time.Millisecond
 	// tableSize is how many requests a server with a full table knows.
 	tableSize = 300
+	// blockedSize is how many requests without a response a server with a limit for all
+	// has room for.
+	blockedSize = 8
 	// blockSize is how much is written at a time by who writes in place.
 	blockSize = 64 << 10
 	// beginnings is the file of who writes down what was begun. SyftBox passes over
@@ -131,6 +139,8 @@ func (s *server) passesOver(p place) bool {
 	first := !s.seen[name]
 	s.seen[name] = true
 	switch s.defect {
+	case "shared-limit":
+		return len(s.blocked) >= blockedSize
 	case "plain-senders":
 		return p.sender != "" && !plainAddress.MatchString(p.sender)
 	case "table-full":
@@ -150,6 +160,13 @@ func (s *server) passesOver(p place) bool {
 		}
 	}
 	return s.ignored[name]
+}
+
+// noteBlocked notes a request whose response has no name.
+func (s *server) noteBlocked(p place) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.blocked[p.request()] = true
 }
 
 // stumbles does what defects do with that which is no file.
@@ -259,6 +276,15 @@ func (s *server) above(endpoint string) string {
 	return endpoint
 }
 
+// wasKept reports whether the folder of a sender has got a .syftkeep before.
+func (s *server) wasKept(folder string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was := s.kept[folder]
+	s.kept[folder] = true
+	return was
+}
+
 func isLink(name string) bool {
 	info, err := os.Lstat(name)
 	return err == nil && info.Mode()&fs.ModeSymlink != 0
@@ -280,6 +306,14 @@ func (s *server) publishInPlace(name string, data []byte) error {
 		}
 	}
 	return nil
+}
+
+// isFirst reports whether the response to a request was not published before.
+func (s *server) isFirst(p place) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.memory[p.request()]
+	return a == nil || a.published == 0
 }
 
 // rewriteLater publishes a response again, a little different.

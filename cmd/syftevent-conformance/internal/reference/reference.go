@@ -39,6 +39,7 @@ type options struct {
 	PollInterval    duration `json:"poll_interval"`
 	Settle          duration `json:"settle"`
 	RepublishDelay  duration `json:"republish_delay"`
+	OrphanDelay     duration `json:"orphan_delay"`
 	MaxRequestSize  int64    `json:"max_request_size"`
 	ExtraEndpoints  int      `json:"extra_endpoints"`
 	CleanupExpiry   duration `json:"cleanup_expiry"`
@@ -78,6 +79,7 @@ func (t Target) Serve(ctx context.Context) error {
 		PollInterval:    time.Duration(o.PollInterval),
 		SettleTime:      time.Duration(o.Settle),
 		RepublishDelay:  time.Duration(o.RepublishDelay),
+		OrphanDelay:     time.Duration(o.OrphanDelay),
 		MaxRequestSize:  o.MaxRequestSize,
 		CleanupExpiry:   time.Duration(o.CleanupExpiry),
 		CleanupInterval: time.Duration(o.CleanupInterval),
@@ -136,6 +138,7 @@ func (t Target) printReady(server *syftevent.Server) error {
 		"poll_ms":          ms(server.PollInterval, syftevent.DefaultPollInterval),
 		"settle_ms":        ms(server.SettleTime, syftevent.DefaultSettleTime),
 		"republish_ms":     ms(server.RepublishDelay, syftevent.DefaultRepublishDelay),
+		"orphan_ms":        max(0, ms(server.OrphanDelay, syftevent.DefaultOrphanDelay)), // negative is never
 		"max_request_size": size,
 	})
 	if err != nil {

@@ -286,7 +286,7 @@ func (r *Run) commandConfined(ts *testscript.TestScript, args []string) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(now)) {
-		if _, there := r.before[name]; there || r.isOwn(name) {
+		if _, there := r.before[name]; there || r.isOwn(name) || r.isServers(name) {
 			continue
 		}
 		if !strings.HasPrefix(name, inside) {
@@ -310,6 +310,14 @@ func (r *Run) isOwn(name string) bool {
 	return filepath.Dir(name) == r.Dir && (strings.HasSuffix(name, ".log") || strings.HasSuffix(name, ".response")) ||
 		name == filepath.Join(r.Dir, "second") || filepath.Dir(name) == filepath.Join(r.Dir, "second") ||
 		strings.Contains(name, ".syft-tmp")
+}
+
+// isServers reports whether a file is one that the server keeps for itself in the
+// folder of the app, or lies in such a directory.
+func (r *Run) isServers(name string) bool {
+	rel, err := filepath.Rel(filepath.Dir(r.rpc()), name)
+	first, _, _ := strings.Cut(filepath.ToSlash(rel), "/")
+	return err == nil && strings.HasSuffix(first, ".tmp")
 }
 
 // excerpt shortens a text for a message.

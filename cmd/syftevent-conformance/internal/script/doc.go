@@ -31,6 +31,16 @@
 //
 // waits until each request of the burst has a response, and checks their bodies.
 //
+//	wide NAME N
+//
+// sends N requests of 3 MB to /echo, which have hundreds of thousands of members; "answered"
+// waits for their responses.
+//
+//	memory MIB
+//
+// checks the most memory that the server has had. Where the system does not tell, the
+// scenario does not apply.
+//
 //	[!] expect NAME status PATTERN     such as 200, 4xx or 403|4xx
 //	[!] expect NAME body TEXT          "null" for none, "sent" for the request's
 //	[!] expect NAME contains TEXT      the body does
@@ -96,6 +106,11 @@
 // lose the request first. If nothing is removed, gone fails, and with the others the
 // scenario does not apply.
 //
+//	orphaned NAME
+//
+// removes the request, and waits until the server removes the response: not before
+// the time that it declares with orphan_ms.
+//
 //	appears PATH...
 //
 // waits until files are there.
@@ -153,7 +168,8 @@
 //	confined
 //
 // checks that nothing has appeared in $WORK since the server was ready but
-// responses beside their requests, what the script has made itself excepted.
+// responses beside their requests, what the script has made itself excepted, and
+// *.tmp in the folder of the app, where a server may keep what it has answered.
 //
 // # Variables
 //

@@ -166,6 +166,7 @@ func (r *Run) commands() map[string]command {
 		"running":    r.commandRunning,
 		"trickle":    r.commandTrickle,
 		"orderly":    r.commandOrderly,
+		"orphaned":   r.commandOrphaned,
 		"kept":       r.commandKept,
 		"same":       r.commandSame,
 		"tidy":       r.commandTidy,
@@ -177,6 +178,8 @@ func (r *Run) commands() map[string]command {
 		"requires":   r.commandRequires,
 		"declares":   r.commandDeclares,
 		"took":       r.commandTook,
+		"wide":       r.commandWide,
+		"memory":     r.commandMemory,
 	} {
 		commands[name] = func(ts *testscript.TestScript, neg bool, args []string) {
 			if neg {

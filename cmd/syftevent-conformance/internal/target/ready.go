@@ -21,6 +21,7 @@ type Ready struct {
 	PollMS         float64  `json:"poll_ms"`
 	SettleMS       float64  `json:"settle_ms"`
 	RepublishMS    float64  `json:"republish_ms"`
+	OrphanMS       float64  `json:"orphan_ms"`
 	MaxRequestSize int64    `json:"max_request_size"`
 	// PassedOver is how many lines the server has printed before this one.
 	PassedOver int `json:"-"`
@@ -37,6 +38,10 @@ func (r Ready) Settle() time.Duration { return time.Duration(r.SettleMS * float6
 func (r Ready) Republish() time.Duration {
 	return time.Duration(r.RepublishMS * float64(time.Millisecond))
 }
+
+// Orphan is how long a response must have stood without its request before the server
+// removes it, 0 if it never does.
+func (r Ready) Orphan() time.Duration { return time.Duration(r.OrphanMS * float64(time.Millisecond)) }
 
 // awaitReady waits for the ready line.
 func (p *Process) awaitReady(ctx context.Context, timeout time.Duration) error {
@@ -225,6 +230,8 @@ func parseReady(line []byte) (ready Ready, ok bool, err error) {
 		wrong = `"settle_ms" must be at least 0 and no more than an hour`
 	case ready.RepublishMS < 0 || ready.RepublishMS > mostInterval:
 		wrong = `"republish_ms" must be at least 0 and no more than an hour`
+	case ready.OrphanMS < 0 || ready.OrphanMS > mostInterval:
+		wrong = `"orphan_ms" must be at least 0 and no more than an hour`
 	case ready.MaxRequestSize < 0:
 		wrong = `"max_request_size" must be at least 0`
 	}

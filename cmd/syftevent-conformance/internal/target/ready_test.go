@@ -97,6 +97,7 @@ func TestParseReadyRefuses(t *testing.T) {
 		{`"poll_ms":10`, `"poll_ms":-1`, `"poll_ms" must be`},
 		{`"poll_ms":10`, `"poll_ms":"10ms"`, "its ready line is wrong"},
 		{`"poll_ms":10`, `"poll_ms":10,"settle_ms":-1`, `"settle_ms" must be at least 0`},
+		{`"poll_ms":10`, `"poll_ms":10,"orphan_ms":-1`, `"orphan_ms" must be at least 0`},
 		{`"poll_ms":10`, `"poll_ms":10,"max_request_size":-1`, `"max_request_size" must be at least 0`},
 		{`"x"`, `""`, `"implementation" must not be empty`},
 		{`"x"`, `null`, `"implementation" must not be empty`},

@@ -175,3 +175,10 @@ func (p *Process) StderrTail() string {
 
 // PID returns the number of the process.
 func (p *Process) PID() int { return p.command.Process.Pid }
+
+// OwnGroup makes a command the head of a process group, so that its descendants end
+// with it. It does nothing on systems without process groups.
+func OwnGroup(cmd *exec.Cmd) { ownGroup(cmd) }
+
+// KillGroup ends a process that was started with [OwnGroup], and its descendants.
+func KillGroup(p *os.Process) { kill(p) }

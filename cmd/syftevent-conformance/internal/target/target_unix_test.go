@@ -124,16 +124,17 @@ func TestOptionsAreAnObject(t *testing.T) {
 // does.
 func TestStopByOneWay(t *testing.T) {
 	for name, test := range map[string]struct {
+		trap        string // set before the server is ready
 		script      string
 		bySignal    bool
 		wantIgnored bool
 	}{
-		"signal":          {"while :; do sleep 0.01; done", true, false},
-		"signal, ignored": {"trap '' TERM; cat", true, true},
-		"input":           {"trap '' TERM; cat", false, false},
-		"input, ignored":  {"while :; do sleep 1; done", false, true},
+		"signal":          {"", "while :; do sleep 0.01; done", true, false},
+		"signal, ignored": {"trap '' TERM; ", "cat", true, true},
+		"input":           {"trap '' TERM; ", "cat", false, false},
+		"input, ignored":  {"", "while :; do sleep 1; done", false, true},
 	} {
-		p, err := startShell(t, "echo '"+readyLine+"'; "+test.script)
+		p, err := startShell(t, test.trap+"echo '"+readyLine+"'; "+test.script)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,254 @@
+package experiment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/caller"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
+)
+
+// A pair is a server that runs at bob's and a client that runs at alice's, for the
+// app of a trial.
+type pair struct {
+	t       *trial
+	server  *target.Process
+	client  *caller.Client
+	command []string // of the server
+	record  string   // where /record writes the id of each run
+}
+
+// startPair starts a server and a client. The app has its permissions already.
+func (t *trial) startPair(ctx context.Context, server, client []string) (_ *pair, err error) {
+	p := &pair{t: t, command: server, record: filepath.Join(t.dir, "record.log")}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	if err := p.startServer(ctx); err != nil {
+		return nil, err
+	}
+	if p.client, err = caller.Start(client, t.network.ConfigPath(Alice), t.dir); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// library starts the server and the client of the library.
+func (t *trial) library(ctx context.Context) (*pair, error) {
+	return t.startPair(ctx, t.config.Server, t.config.Client)
+}
+
+const readyTimeout = time.Minute
+
+// startServer starts the server, which must not run.
+func (p *pair) startServer(ctx context.Context) (err error) {
+	p.server, err = target.Start(ctx, target.Command{Args: p.command, ReadyTimeout: readyTimeout}, target.Settings{
+		ConfigPath: p.t.network.ConfigPath(Bob), App: p.t.app, RecordPath: p.record, LogDir: p.t.dir,
+	})
+	var notReady *target.NotReadyError
+	if errors.As(err, &notReady) {
+		err = fmt.Errorf("%w: %s", err, notReady.Stderr)
+	}
+	return err
+}
+
+// stopGrace is how long a server or a client may take to end.
+const stopGrace = 15 * time.Second
+
+// close ends both. A client has no calls left by then; what it still does is not
+// waited for.
+func (p *pair) close() {
+	if p.client != nil {
+		p.client.Kill()
+	}
+	if p.server != nil {
+		p.server.Stop(stopGrace)
+	}
+}
+
+func (p *pair) call(endpoint string, body []byte, timeout time.Duration) <-chan caller.Result {
+	return p.client.Go(caller.Call{URL: p.t.url(endpoint), Body: body, Timeout: timeout})
+}
+
+// callTimeout is longer than any call takes that is answered at all: several full
+// synchronisations.
+const callTimeout = 90 * time.Second
+
+// An outcome is how a number of calls have ended.
+type outcome struct {
+	took     []time.Duration // of those that were answered, sorted
+	lost     int             // without a response
+	wrong    int             // with another status than 200
+	resent   int
+	firstErr error
+	all      time.Duration // until the last has ended
+}
+
+func (o *outcome) add(r caller.Result) {
+	o.resent += r.Resent
+	switch {
+	case r.Err != nil:
+		o.lost++
+		if o.firstErr == nil {
+			o.firstErr = r.Err
+		}
+	case r.Status != 200:
+		o.wrong++
+		if o.firstErr == nil {
+			o.firstErr = fmt.Errorf("status %d: %.100q", r.Status, r.Body)
+		}
+	default:
+		o.took = append(o.took, r.Took)
+	}
+	slices.Sort(o.took)
+}
+
+// merge adds the calls of another round.
+func (o *outcome) merge(other outcome) {
+	o.took = append(o.took, other.took...)
+	slices.Sort(o.took)
+	o.lost += other.lost
+	o.wrong += other.wrong
+	o.resent += other.resent
+	if o.firstErr == nil {
+		o.firstErr = other.firstErr
+	}
+}
+
+// percentile returns the time within which a share of the calls was answered, by the
+// nearest rank.
+func (o *outcome) percentile(share float64) time.Duration {
+	if len(o.took) == 0 {
+		return 0
+	}
+	rank := int(math.Ceil(share * float64(len(o.took))))
+	return o.took[max(rank, 1)-1]
+}
+
+func (o *outcome) String() string {
+	text := fmt.Sprintf("%d answered", len(o.took))
+	if o.lost > 0 || o.wrong > 0 {
+		text += fmt.Sprintf(", %d lost, %d wrong", o.lost, o.wrong)
+	}
+	if o.resent > 0 {
+		text += fmt.Sprintf(", %d resent", o.resent)
+	}
+	if len(o.took) > 0 {
+		text += fmt.Sprintf(", p50 %s, p90 %s, most %s", millis(o.percentile(0.5)), millis(o.percentile(0.9)), millis(o.took[len(o.took)-1]))
+	}
+	return text
+}
+
+// check fails unless each call was answered.
+func (o *outcome) check() error {
+	if o.lost == 0 && o.wrong == 0 {
+		return nil
+	}
+	return failf("%d without a response, %d with another status, the first: %v", o.lost, o.wrong, o.firstErr)
+}
+
+func millis(d time.Duration) string { return fmt.Sprintf("%.3f s", d.Seconds()) }
+
+// oneAtATime makes calls, each after the one before has ended.
+func (p *pair) oneAtATime(ctx context.Context, endpoint string, count int) (outcome, error) {
+	var o outcome
+	began := time.Now()
+	for range count {
+		select {
+		case r := <-p.call(endpoint, []byte("hello"), callTimeout):
+			o.add(r)
+		case <-ctx.Done():
+			return o, context.Cause(ctx)
+		}
+	}
+	o.all = time.Since(began)
+	return o, nil
+}
+
+// atOnce begins calls with a pause after each and waits for all.
+func (p *pair) atOnce(ctx context.Context, endpoint string, count int, timeout time.Duration) (outcome, error) {
+	began := time.Now()
+	var pending []<-chan caller.Result
+	for range count {
+		pending = append(pending, p.call(endpoint, []byte("hello"), timeout))
+	}
+	o, err := collect(ctx, pending)
+	o.all = time.Since(began)
+	return o, err
+}
+
+func collect(ctx context.Context, pending []<-chan caller.Result) (outcome, error) {
+	var o outcome
+	for _, result := range pending {
+		select {
+		case r := <-result:
+			o.add(r)
+		case <-ctx.Done():
+			return o, context.Cause(ctx)
+		}
+	}
+	return o, nil
+}
+
+// runs returns how often the handler of /record has run for each request.
+func (p *pair) runs() (map[string]int, error) {
+	data, err := os.ReadFile(p.record)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	runs := map[string]int{}
+	for _, id := range strings.Fields(string(data)) {
+		runs[id]++
+	}
+	return runs, nil
+}
+
+// again counts the requests whose handler has run more than once; of those in the
+// list, if there is one.
+func (p *pair) again(ids map[string]bool) (int, error) {
+	runs, err := p.runs()
+	if err != nil {
+		return 0, err
+	}
+	count := 0
+	for id, n := range runs {
+		if n > 1 && (ids == nil || ids[id]) {
+			count++
+		}
+	}
+	return count, nil
+}
+
+// answered returns the ids of the requests that bob has, or had, a response to.
+func (p *pair) answered() map[string]bool {
+	ids := map[string]bool{}
+	for _, s := range p.t.observer.All(Bob) {
+		if name, ok := strings.CutSuffix(path.Base(s.Key), ".response"); ok && !s.Dir {
+			ids[name] = true
+		}
+	}
+	return ids
+}
+
+// litter returns the requests, responses and markers that are left of the app on both
+// sides, by person.
+func (t *trial) litter() map[string][]string {
+	left := map[string][]string{}
+	for _, who := range []string{Alice, Bob} {
+		for _, suffix := range []string{".request", ".response"} {
+			left[who] = append(left[who], t.observer.Files(who, t.rpc(""), suffix)...)
+		}
+	}
+	return left
+}

@@ -1,0 +1,130 @@
+//go:build unix
+
+package spool
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// inChildWithDescriptors runs a test in a process of its own that may have few
+// descriptors open. It reports whether this is that process.
+func inChildWithDescriptors(t *testing.T, limit uint64) bool {
+	const variable = "SPOOL_TEST_CHILD"
+	if os.Getenv(variable) == t.Name() {
+		few := syscall.Rlimit{Cur: limit, Max: limit}
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &few); err != nil {
+			t.Fatal(err)
+		}
+		return true
+	}
+	child := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=1m")
+	child.Env = append(os.Environ(), variable+"="+t.Name())
+	if out, err := child.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	return false
+}
+
+// answerAll answers what is found, many at a time, until so many are.
+func answerAll(t *testing.T, s *Spool, count int) {
+	t.Helper()
+	var mu sync.Mutex
+	answered := 0
+	var working sync.WaitGroup
+	workers := make(chan struct{}, 64)
+	began := time.Now()
+	for {
+		s.Scan(func(e Entry) Verdict {
+			select {
+			case workers <- struct{}{}:
+			default:
+				return NoRoom
+			}
+			working.Go(func() {
+				defer func() { s.Done(e); <-workers }()
+				if _, state, err := s.Read(e, 1<<20); err != nil || state != Whole {
+					return
+				}
+				if err := s.Publish(e, []byte("answer")); err == nil {
+					mu.Lock()
+					answered++
+					mu.Unlock()
+				}
+			})
+			return Taken
+		})
+		mu.Lock()
+		n := answered
+		mu.Unlock()
+		if n == count {
+			break
+		}
+		if time.Since(began) > 20*time.Second {
+			t.Fatalf("%d of %d are answered", n, count)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	working.Wait()
+}
+
+// With fewer descriptors than senders all are answered.
+func TestFewDescriptorsServeManySenders(t *testing.T) {
+	if !inChildWithDescriptors(t, 128) {
+		return
+	}
+	const senders = 300
+	dir := t.TempDir()
+	for n := range senders {
+		write(t, dir, fmt.Sprint("d", n), "a.in", asked)
+	}
+	s := open(t, dir, nil)
+	answerAll(t, s, senders)
+}
+
+// A program that needs all descriptors for a while stops nothing for good.
+func TestDescriptorsThatAreFreeAgainAreUsed(t *testing.T) {
+	if !inChildWithDescriptors(t, 128) {
+		return
+	}
+	const senders = 100
+	dir := t.TempDir()
+	for n := range senders {
+		write(t, dir, fmt.Sprint("d", n), "a.in", asked)
+	}
+	s := open(t, dir, nil)
+	answerAll(t, s, senders)
+	for n := range senders {
+		write(t, dir, fmt.Sprint("d", n), "b.in", asked)
+		write(t, dir, fmt.Sprint("new", n), "b.in", asked)
+	}
+	var held []*os.File
+	for range 5 {
+		for {
+			f, err := os.Open(dir)
+			if err != nil {
+				break
+			}
+			held = append(held, f)
+		}
+		s.Scan(func(e Entry) Verdict {
+			defer s.Done(e)
+			if _, _, err := s.Read(e, 1<<20); err != nil {
+				t.Errorf("%v: %v", e, err)
+			}
+			return Taken
+		})
+	}
+	if n := s.Figures().Descriptors; n >= 32 {
+		t.Errorf("the budget is still %d", n)
+	}
+	for _, f := range held {
+		f.Close()
+	}
+	answerAll(t, s, 2*senders)
+}

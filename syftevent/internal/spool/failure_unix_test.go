@@ -1,0 +1,131 @@
+//go:build unix
+
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestNameErrors(t *testing.T) {
+	for err, want := range map[error]bool{
+		syscall.ENOTEMPTY: true, syscall.EEXIST: true, syscall.ENAMETOOLONG: true, syscall.ELOOP: true,
+		syscall.EINVAL: true, syscall.ENOTDIR: true, syscall.EISDIR: true,
+		syscall.ENOSPC: false, syscall.EDQUOT: false, syscall.EIO: false, syscall.EROFS: false,
+		syscall.EMFILE: false, syscall.ENFILE: false, syscall.ENOMEM: false, syscall.ESTALE: false,
+		syscall.EACCES: false, syscall.EPERM: false, syscall.EFBIG: false, syscall.ETIMEDOUT: false,
+	} {
+		wrapped := &fs.PathError{Op: "link", Path: "a", Err: os.NewSyscallError("linkat", err)}
+		if got := isNameError(wrapped); got != want {
+			t.Errorf("%v: %v", err, got)
+		}
+	}
+}
+
+// onFullDisk runs a test in a process of its own, in which every write fails that would
+// make a file larger than a mebibyte while full is set: "go test" itself writes a log of
+// any size in this one.
+func onFullDisk(t *testing.T, test func(full func(bool))) {
+	t.Helper()
+	const variable = "SYFTEVENT_TEST_ON_FULL_DISK"
+	if os.Getenv(variable) == "" {
+		cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+		cmd.Env = append(os.Environ(), variable+"=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	var before syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
+		t.Fatal(err)
+	}
+	test(func(full bool) {
+		limit := before
+		if full {
+			limit.Cur = 1 << 20
+		}
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// What is wrong with one name says nothing of the file system.
+func TestPublishWhereTheNameCannotBeUsed(t *testing.T) {
+	for _, links := range []bool{true, false} {
+		dir := t.TempDir()
+		long := strings.Repeat("x", 252) // its answer's name has 256 bytes
+		for _, stem := range []string{"folder", long} {
+			write(t, dir, stem+".in", asked)
+		}
+		write(t, dir, "folder.out/sender@example.com/x.in", asked)
+		s := open(t, dir, nil)
+		s.links = links
+		answer := []byte("answer")
+		for _, stem := range []string{"folder", long} {
+			for range 2 {
+				if err := s.Publish(Entry{".", stem}, answer); !errors.Is(err, ErrName) {
+					t.Errorf("links %v, %.10s: %v", links, stem, err)
+				}
+			}
+		}
+		want := fmt.Sprint([]string{"folder.in", "folder.out/sender@example.com/x.in", long + ".in"})
+		if got := fmt.Sprint(tree(t, dir)); got != want {
+			t.Errorf("links %v: files %s, want %s", links, got, want)
+		}
+	}
+}
+
+// A response of somebody else that cannot be read is not the file system's failure.
+func TestPublishBesideAnUnreadableAnswer(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root reads everything")
+	}
+	dir := t.TempDir()
+	write(t, dir, "a.in", asked)
+	write(t, dir, "a.out", "secret")
+	if err := os.Chmod(dir+"/a.out", 0); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, dir, nil)
+	if err := s.Publish(Entry{".", "a"}, []byte("answer")); !errors.Is(err, ErrName) {
+		t.Error(err)
+	}
+	// But a directory in which nothing can be written may recover.
+	write(t, dir, "d/b.in", asked)
+	if err := os.Chmod(dir+"/d", 0o555); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(dir+"/d", 0o755)
+	if err := s.Publish(Entry{"d", "b"}, []byte("answer")); err == nil || errors.Is(err, ErrName) {
+		t.Error(err)
+	}
+}
+
+func TestPublishOnAFullDisk(t *testing.T) {
+	onFullDisk(t, func(full func(bool)) {
+		dir := t.TempDir()
+		write(t, dir, "a.in", asked)
+		s := open(t, dir, nil)
+		entry, answer := Entry{".", "a"}, make([]byte, 1<<20+1)
+		full(true)
+		err, room := s.Publish(entry, answer), s.Room(entry, len(answer))
+		full(false)
+		if err == nil || errors.Is(err, ErrName) || room == nil {
+			t.Errorf("published: %v, room: %v", err, room)
+		}
+		if err := errors.Join(s.Room(entry, len(answer)), s.Publish(entry, answer)); err != nil {
+			t.Errorf("when there is room again: %v", err)
+		}
+		if got := fmt.Sprint(tree(t, dir)); got != "[a.in a.out]" {
+			t.Errorf("files %s", got)
+		}
+	})
+}

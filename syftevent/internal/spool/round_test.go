@@ -1,0 +1,166 @@
+package spool
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A scan of many directories takes many calls, in between which those that are active
+// are scanned.
+func TestScanGivesWayToActiveDirectories(t *testing.T) {
+	dir := t.TempDir()
+	makeDirectories(t, dir, "d%d", 200)
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, dir, owners)
+		s.files = slowFileSystem{each: 100 * time.Microsecond}
+		found(s)
+		write(t, dir, "d7/a.in", asked)
+		found(s)
+		parts, total := 0, 0
+		for done := false; !done; parts++ {
+			began := time.Now()
+			did := s.Scan(refuse)
+			if took := time.Since(began); took > sliceTime+clockWork/lookWork*100*time.Microsecond {
+				t.Errorf("a slice has taken %v", took)
+			}
+			total += did.Directories
+			done = did.Done
+		}
+		if parts < 5 || total != 201 {
+			t.Errorf("%d directories in %d slices", total, parts)
+		}
+		var taken []Entry
+		s.Scan(take(&taken, Taken))
+		for len(taken) == 0 {
+			s.Scan(take(&taken, Taken))
+		}
+		s.Done(taken[0])
+		for n := range 20 { // a request after each slice is found by the next scan
+			s.Scan(refuse)
+			stem := fmt.Sprint("b", n)
+			write(t, dir, "d7", stem+".in", asked)
+			taken = nil
+			s.ScanActive(take(&taken, Taken))
+			if !slices.Contains(taken, Entry{"d7", stem}) {
+				t.Errorf("taken: %v", taken)
+			}
+		}
+	})
+}
+
+// Directories that come and go while a round is under way neither end it nor are
+// forgotten.
+func TestRoundSurvivesChanges(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, dir, owners)
+		s.files = slowFileSystem{each: 100 * time.Microsecond}
+		s.slice = 0 // a round takes as many slices as can be
+		for round := range 15 {
+			makeDirectories(t, dir, fmt.Sprintf("a%d/b%%d", round), 10)
+			if round >= 3 {
+				os.RemoveAll(filepath.Join(dir, fmt.Sprint("a", round-3)))
+			}
+			s.Scan(refuse)
+			s.ScanActive(refuse)
+		}
+		scanAll(s)
+		time.Sleep(fullScanEvery)
+		scanAll(s) // what is under way, perhaps
+		scanAll(s)
+		if n := len(s.directories); n != 1+3*11 || s.budget.known != n {
+			t.Errorf("%d directories are known, %d are counted", n, s.budget.known)
+		}
+	})
+}
+
+// A new directory in one that is known is active at once: the file for which it was made
+// is about to come.
+func TestNewDirectoryIsActive(t *testing.T) {
+	dir := t.TempDir()
+	makeDirectories(t, dir, "own%d", 3)
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, dir, owners)
+		found(s)
+		time.Sleep(racyWindow)
+		found(s)
+		makeDirectories(t, dir, "own1/x@y%d", 1)
+		found(s)
+		write(t, dir, "own1/x@y0/a.in", asked)
+		var taken []Entry
+		s.ScanActive(take(&taken, Taken))
+		if diff := cmp.Diff([]Entry{{"own1/x@y0", "a"}}, taken); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// linkless cannot tell whether there are hard links until it can.
+type linkless struct {
+	native
+	err *error
+}
+
+func (l linkless) links(s *Spool) (bool, error) {
+	if *l.err != nil {
+		return false, *l.err
+	}
+	return l.native.links(s)
+}
+
+// A file system on which nothing can be written keeps no spool from opening.
+func TestOpenWithoutRoomForAFile(t *testing.T) {
+	for _, failure := range []error{syscall.ENOSPC, syscall.EROFS, syscall.EIO, errors.New("strange")} {
+		dir := t.TempDir()
+		write(t, dir, "a.in", asked)
+		var log bytes.Buffer
+		options := quietOptions()
+		options.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		s, err := openWith(dir, options, linkless{err: &failure})
+		if err != nil {
+			t.Fatalf("%v: %v", failure, err)
+		}
+		for range 3 {
+			if diff := cmp.Diff([]string{"a"}, found(s)); diff != "" {
+				t.Errorf("%v (-want +got):\n%s", failure, diff)
+			}
+		}
+		if s.linksKnown || !s.links || strings.Count(log.String(), "\n") != 1 {
+			t.Errorf("%v: links known %v, %v, log:\n%s", failure, s.linksKnown, s.links, &log)
+		}
+		failure = nil
+		found(s)
+		if !s.linksKnown {
+			t.Errorf("%v: not tried again", failure)
+		}
+		s.Close()
+	}
+}
+
+// When more paths have troubles than are remembered, the others are not logged, and
+// nothing is logged a second time.
+func TestTroublesAreBounded(t *testing.T) {
+	var log bytes.Buffer
+	s := open(t, t.TempDir(), func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	for range 3 {
+		for n := range maxTroubles + 100 {
+			s.trouble(path.Join("d", fmt.Sprint(n)), syscall.EIO)
+		}
+	}
+	if n := strings.Count(log.String(), "\n"); n != maxTroubles || s.Figures().Troubles != maxTroubles {
+		t.Errorf("%d log lines, %d troubles", n, s.Figures().Troubles)
+	}
+}
