@@ -100,10 +100,10 @@
 //
 //	gone PATH...
 //	cleaned PATH...
-//	orderly NAME
+//	orderly [-watch] NAME
 //
 // wait until files are removed, or the pair and those beside it, each of which must
-// lose the request first. If nothing is removed, gone fails, and with the others the
+// lose the request first: -watch begins to watch them, before the server starts. If nothing is removed, gone fails, and with the others the
 // scenario does not apply.
 //
 //	orphaned NAME

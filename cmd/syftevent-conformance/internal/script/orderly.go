@@ -3,8 +3,6 @@ package script
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,40 +10,46 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// commandOrderly waits until all pairs of a folder are gone, and judges in which order
-// their files went. Where the system tells of each removal that is certain; elsewhere
-// a request without its response has to be seen.
+// commandOrderly waits until all pairs of a folder are removed, and judges the order
+// of the removals. Where the system reports each removal the order is certain;
+// elsewhere a request that is missing while its response is there has to be seen.
+//
+// The watch is begun by "orderly -watch" while no server runs: a cleanup at the start
+// of a server would otherwise remove the pairs unseen, and pass whatever it does.
 func (r *Run) commandOrderly(ts *testscript.TestScript, args []string) error {
-	call, err := r.only("orderly", args)
+	watch := len(args) > 0 && args[0] == "-watch"
+	if watch {
+		args = args[1:]
+	}
+	call, err := r.only("orderly [-watch]", args)
 	if err != nil {
 		return err
 	}
-	folder := filepath.Dir(call.RequestPath())
-	removed, err := watchRemovals(folder)
-	if err != nil {
-		return fmt.Errorf("orderly: watching what is removed from %s: %w", folder, err)
+	if watch {
+		return r.watchRemovals(filepath.Dir(call.RequestPath()))
 	}
-	defer removed.close()
-	// A request that was gone before the watch began went before its response.
-	earlier, err := requestsGone(folder)
-	if err != nil {
-		return fmt.Errorf("orderly: listing %s: %w", folder, err)
+	if r.removals == nil {
+		return errors.New("orderly: no watch, use orderly -watch before the server starts")
 	}
 	var disorder error
 	err = r.wait(r.answerWithin(), fmt.Sprintf("the pairs beside %q are removed, each request first", call.Name), func() (bool, string, error) {
-		names, err := removed.names()
+		// Asked before the removals are read: what is gone is among them then.
+		there, err := exists(call.ResponsePath())
+		if err != nil {
+			return false, "", err
+		}
+		names, err := r.removals.names()
 		if err != nil {
 			return false, "", err
 		}
 		for i, name := range names {
 			stem, isResponse := strings.CutSuffix(name, ".response")
-			if isResponse && !earlier[stem] && !slices.Contains(names[:i], stem+".request") {
+			if isResponse && !slices.Contains(names[:i], stem+".request") {
 				disorder = &mismatch{"each request is removed before its response", name + " was removed first", false}
 				return true, "", nil
 			}
 		}
-		there, err := exists(call.ResponsePath())
-		return !there, "they are there", err
+		return !there, "they are there", nil
 	})
 	if disorder != nil {
 		return disorder
@@ -53,24 +57,18 @@ func (r *Run) commandOrderly(ts *testscript.TestScript, args []string) error {
 	return notCleaned(err)
 }
 
-// requestsGone returns the stems of the responses in a folder that stand there without
-// their request.
-func requestsGone(folder string) (map[string]bool, error) {
-	entries, err := os.ReadDir(folder)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+// watchRemovals begins to watch a folder. The watch ends with the script.
+func (r *Run) watchRemovals(folder string) error {
+	if r.process != nil && !r.process.Exited() {
+		return errors.New("orderly -watch: a server is running, and may have removed files unseen")
 	}
-	gone := map[string]bool{}
-	for _, entry := range entries {
-		stem, isResponse := strings.CutSuffix(entry.Name(), ".response")
-		if !isResponse {
-			continue
-		}
-		if there, err := exists(filepath.Join(folder, stem+".request")); err != nil {
-			return nil, err
-		} else if !there {
-			gone[stem] = true
-		}
+	if r.removals != nil {
+		return errors.New("orderly -watch: a folder is watched already")
 	}
-	return gone, nil
+	removed, err := watchRemovals(folder)
+	if err != nil {
+		return fmt.Errorf("orderly: watching what is removed from %s: %w", folder, err)
+	}
+	r.removals = removed
+	return nil
 }

@@ -66,6 +66,8 @@ type Run struct {
 	first   map[string]string // responses as they were read first, by the names of their requests
 	story   *story
 	watch   *watch // nil before the server has started
+
+	removals *removals // nil before "orderly -watch"
 }
 
 // NewRun prepares a scenario. When ctx is done its waits end.
@@ -107,6 +109,9 @@ func (r *Run) setup(env *testscript.Env) error {
 	env.Defer(func() {
 		if r.watch != nil {
 			r.watch.end()
+		}
+		if r.removals != nil {
+			r.removals.close()
 		}
 		if r.process != nil {
 			r.noteDeath()

@@ -140,10 +140,11 @@ func (p *Process) Status() string {
 	return fmt.Sprint(p.err)
 }
 
-// Kill ends the server and its descendants at once.
+// Kill ends the server and its descendants at once. The signal is sent before the
+// standard input is closed: a server that saw its end first would stop in good order.
 func (p *Process) Kill() {
-	p.stdin.Close()
 	kill(p.command.Process)
+	p.stdin.Close()
 	select {
 	case <-p.exited:
 	case <-time.After(2 * killDelay):

@@ -68,6 +68,22 @@ func TestDescendantsEndWithTheServer(t *testing.T) {
 	}
 }
 
+// A server that is killed must not see the end of its input first: it would stop in good
+// order.
+func TestKillIsNoOrderlyStop(t *testing.T) {
+	for range 20 {
+		stopped := filepath.Join(t.TempDir(), "stopped")
+		p, err := startShell(t, `echo '`+readyLine+`'; read line; : >`+stopped)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Kill()
+		if _, err := os.Stat(stopped); err == nil {
+			t.Fatal("the server has stopped in good order")
+		}
+	}
+}
+
 func TestStopKillsWhatIgnoresIt(t *testing.T) {
 	p, err := startShell(t, `trap '' TERM; echo '`+readyLine+`'; while :; do sleep 1; done`)
 	if err != nil {
