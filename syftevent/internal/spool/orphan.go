@@ -73,7 +73,8 @@ func (c *scan) adopt(d *directory) {
 			if s.orphans.count+len(now) >= maxOrphans {
 				continue
 			}
-			since = c.began
+			// Not the scan's beginning: the request may have been there since then.
+			since = time.Now()
 		}
 		due := since.Add(s.options.OrphanDelay)
 		if !c.began.Before(due) && c.removeOrphan(d, name) {
