@@ -62,6 +62,7 @@ type Run struct {
 	startTook time.Duration   // until the server was ready
 	lastWords string          // of a server that was never ready
 	told      bool            // the server was told to stop, or killed
+	starting  bool            // another goroutine starts the server, and sets process
 
 	before   map[string]bool   // what was there when the server was ready first
 	numbers  int               // of requests that are made here
