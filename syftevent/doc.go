@@ -121,26 +121,27 @@
 // a wildcard and someone creates 49,000 folders below it, new folders of others wait for a
 // full scan, which runs every 30 s to 5 min.
 //
-// The following command measured the limits on 26 November 2026, as root on Linux, on
-// two shared cores, in 12 minutes:
+// This command measures the limits, as root on Linux, in 12 minutes:
 //
-//		go test -run 'TestProof|TestHostile' -v ./syftevent -proof -prooftime 10s -modelseeds 200 -logfiles 1000
+//	go test -run 'TestProof|TestHostile' -v ./syftevent -proof -prooftime 10s -modelseeds 200 -logfiles 1000
 //
-//	  - Slow handlers: while 1,000 senders have handlers that do not return, a known sender
-//	    waits 0.1 s and a new sender 1 s.
-//	  - Folders: while one sender creates 20,000 folders, another waits 10 ms (median), or
-//	    up to 2 s in a new folder. Afterwards the server uses 3 to 6 % of a core for a
-//	    minute and then about 1 %, also with 200,000 folders.
-//	  - Memory: 110 MiB with 32 requests of 15 MiB each; 152 MiB when starting with wide,
-//	    deep and sparse files.
-//	  - Descriptors: with a limit of 128 descriptors, 300 senders are all answered. When
-//	    another program releases all descriptors, the server recovers within 24 ms.
-//	  - Kills: 2,855 requests were all answered through 57 kills. The 322 requests in flight
-//	    at a kill ran again.
-//	  - Power loss: after four losses on ext4, none of 11,325 responses was torn; 11,022
-//	    were empty and were answered again after the restart. With Durable none was empty.
-//	  - Log: 1,000 hostile files of one kind cause at most 16 KB of log output in a minute;
-//	    1,000 panics cause 64 KB, including stacks.
+// On 26 November 2026, on two shared cores, it printed:
+//
+//   - Slow handlers: while 1,000 senders have handlers that do not return, a known sender
+//     waits 0.1 s and a new sender 1 s.
+//   - Folders: while one sender creates 20,000 folders, another waits 10 ms (median), or
+//     up to 2 s in a new folder. Afterwards the server uses 3 to 6 % of a core for a
+//     minute and then about 1 %, also with 200,000 folders.
+//   - Memory: 110 MiB with 32 requests of 15 MiB each; 152 MiB when starting with wide,
+//     deep and sparse files.
+//   - Descriptors: with a limit of 128 descriptors, 300 senders are all answered. When
+//     another program releases all descriptors, the server recovers within 24 ms.
+//   - Kills: 2,855 requests were all answered through 57 kills. The 322 requests in flight
+//     at a kill ran again.
+//   - Power loss: after four losses on ext4, none of 11,325 responses was torn; 11,022
+//     were empty and were answered again after the restart. With Durable none was empty.
+//   - Log: 1,000 hostile files of one kind cause at most 16 KB of log output in a minute;
+//     1,000 panics cause 64 KB, including stacks.
 //
 // # Network file systems
 //
