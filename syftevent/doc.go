@@ -125,7 +125,7 @@
 //
 //	go test -run 'TestProof|TestHostile' -v ./syftevent -proof -prooftime 10s -modelseeds 200 -logfiles 1000
 //
-// On 26 November 2026, on two shared cores, it printed:
+// Results of 26 November 2026, on two shared cores:
 //
 //   - Slow handlers: while 1,000 senders have handlers that do not return, a known sender
 //     waits 0.1 s and a new sender 1 s.
