@@ -30,14 +30,14 @@
 // to a network file system.
 //
 // [Server.Start] returns when the server is ready, and [Server.Shutdown] stops it after
-// the handlers in flight have returned. Only one server runs for an app at a time: a
-// second one fails with [ErrAppServed].
+// the handlers in flight have returned, or after DrainTimeout. Only one server runs for an
+// app at a time: a second one fails with [ErrAppServed].
 //
 // # Handlers
 //
 // A [Handler] maps a [Request] to a [Response]. A Router selects the handler by method
-// and path with the pattern syntax of [net/http.ServeMux]. [Typed] makes a handler from
-// a function on Go values; the server publishes its schema in rpc.schema.json.
+// and path, with the pattern syntax and precedence of [net/http.ServeMux]. [Typed] makes a
+// handler from a function on Go values; the server publishes its schema in rpc.schema.json.
 // [Middleware] wraps handlers. The package provides [BearerAuth], [RateLimit],
 // [Throttle], [Timeout] and [AuditLog].
 //
@@ -101,18 +101,18 @@
 // it, the server answers it with status 500 without running it.
 //
 // After a power loss a response is complete, empty or malformed. The server
-// detects the latter two and handles the request again. With [Server.Durable] it syncs
-// each response to disk before publishing it, so that no response is lost.
+// replaces empty and malformed responses. With [Server.Durable] it syncs each response to
+// disk before the response counts as published, so that none is lost.
 //
 // A full disk, or a process without free file descriptors, delays the server while the
 // condition lasts. The server retries and does not stop.
 //
 // # Limits
 //
-// Every resource has a limit, in total and for each sender: the memory of requests and
-// replies, handlers in flight, file descriptors (a quarter of the process's), log lines
-// (30 of a kind a minute) and known folders (131,072). The fields of [Server] set the most
-// important ones. [Server.Stats] reports the current values.
+// The server limits the memory of requests and replies, handlers in flight, file
+// descriptors (a quarter of the process's), log lines (30 of a kind a minute) and known
+// folders (131,072). No sender can use more than a share of a limit. The fields of
+// [Server] set the most important limits, and [Server.Stats] reports their use.
 //
 // A small request (up to 16 KiB) from a sender with no handler in flight starts within
 // 3 s, no matter what other senders do, while fewer than Concurrency + Reserve handlers
