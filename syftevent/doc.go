@@ -94,11 +94,11 @@
 //
 // # Crashes
 //
-// A server that is killed handles the unanswered requests again when it restarts. It
-// does not handle a request again that it answered recently, even if SyftBox has deleted
-// the response: the reply cache survives restarts. A handler whose work must not be done
-// twice should record [Request.ID]. If three processes begin a request and none answers
-// it, the server answers it with status 500 without running it.
+// After a crash, the next server handles all unanswered requests, including those that
+// were in flight. It does not repeat a request that was answered recently, even if SyftBox
+// has deleted the response: the reply cache survives restarts. A handler whose work must
+// not be done twice should record [Request.ID]. If three processes begin a request and
+// none answers it, the server answers it with status 500 without calling the handler.
 //
 // After a power loss a response is complete, empty or malformed. The server
 // replaces empty and malformed responses. With [Server.Durable] it syncs each response to
@@ -111,8 +111,8 @@
 //
 // The server limits the memory of requests and replies, handlers in flight, file
 // descriptors (a quarter of the process's), log lines (30 of a kind a minute) and known
-// folders (131,072). No sender can use more than a share of a limit. The fields of
-// [Server] set the most important limits, and [Server.Stats] reports their use.
+// folders (131,072). Near a limit, each sender has only a share. The fields of [Server]
+// set the most important limits, and [Server.Stats] reports their use.
 //
 // A small request (up to 16 KiB) from a sender with no handler in flight starts within
 // 3 s, no matter what other senders do, while fewer than Concurrency + Reserve handlers
@@ -165,8 +165,8 @@
 //	go test -run '^$' -bench Idle ./syftevent/internal/spool
 //
 //	                                                tmpfs                    ext4
-//	requests/s, 2,000 at once in one folder         16,000 (Python x 11.9)   10,700 (Python x 7.7)
-//	requests/s, 2,000 at once in 20 folders         16,900 (Python x 11.9)   12,500 (Python x 8.7)
+//	requests/s, 2,000 at once in one folder         16,000 (11.9 x Python)   10,700 (7.7 x Python)
+//	requests/s, 2,000 at once in 20 folders         16,900 (11.9 x Python)   12,500 (8.7 x Python)
 //	both, relative to the bare loop                 0.86, 0.84               0.93, 0.93
 //	latency, folder of 0 to 200 pairs               0.40 ms (Python 0.71)    0.47 ms (Python 0.80)
 //	latency, folder of 1,000 to 1,200 pairs         0.97 ms (Python 0.76)    1.56 ms (Python 0.79)
