@@ -10,8 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// hostile are files of a sender who means harm, each small enough to begin a fuzz
-// test with.
+// hostile contains malformed and unusual files, each small enough as a seed for fuzzing.
 var hostile = []string{
 	``, ` `, `{`, `}`, `{}`, `[`, `[]`, `null`, `nul`, `0`, `-`, `"`, `{"`, `{"a`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `{,}`, `{]`, `[}`, `{} {}`, `{}x`, "{}\x00", "\x00",
 	"\ufeff{}", "{\"a\":\"\x00\"}", "{\"a\":\"\t\"}", "{\"a\":\"\x7f\"}", "{\"a\":\"\xff\"}", "{\"a\":\"\xed\xa0\x80\"}",
@@ -27,11 +26,11 @@ var hostile = []string{
 	`{` + minimal + `,"status_code":"20\u0030"}`, `{` + minimal + `,"status_code":"\"200"}`, `{` + minimal + `,"status_code":99999999999999999999}`, `{` + minimal + `,"status_code":null}`, `{` + minimal + `,"status_code":"+7"}`,
 }
 
-// compare checks that both decoders make the same of data.
+// compare checks that both decoders return the same results for data.
 func compare(t *testing.T, data []byte) {
 	t.Helper()
 	if got, want := Complete(data), json.Valid(data); got != want {
-		t.Errorf("%q: complete %v, want %v", data, got, want)
+		t.Errorf("Complete(%q) = %v, want %v", data, got, want)
 	}
 	request, err := DecodeRequest(data)
 	wantRequest, wantErr := jsonDecodeRequest(data)
@@ -50,7 +49,7 @@ func same(t *testing.T, data []byte, got, want any, err, wantErr error) {
 		return err.Error()
 	}
 	if strings.Contains(text(err), "more than") {
-		return // beyond a limit
+		return // only DecodeRequest and DecodeResponse have limits
 	}
 	if text(err) != text(wantErr) {
 		t.Errorf("%q: error %q, want %q", data, text(err), text(wantErr))
@@ -61,7 +60,7 @@ func same(t *testing.T, data []byte, got, want any, err, wantErr error) {
 	}
 }
 
-func TestDecodesAsEncodingJSON(t *testing.T) {
+func TestDecodesLikeEncodingJSON(t *testing.T) {
 	for _, text := range hostile {
 		compare(t, []byte(text))
 	}
@@ -74,7 +73,7 @@ func TestDecodesAsEncodingJSON(t *testing.T) {
 	}
 }
 
-func FuzzDecodesAsEncodingJSON(f *testing.F) {
+func FuzzDecodesLikeEncodingJSON(f *testing.F) {
 	for _, name := range []string{"syft-rpc-send.request", "syftbox-http-send.request", "syft-event-reply.response"} {
 		data, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
@@ -87,7 +86,7 @@ func FuzzDecodesAsEncodingJSON(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 4*maxNumber {
-			data = data[:4*maxNumber] // longer times and statuses are refused
+			data = data[:4*maxNumber] // keep times and statuses below their limit
 		}
 		compare(t, data)
 	})

@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// A second decoder, made of encoding/json, with which DecodeRequest and DecodeResponse
-// are compared. It has no limits.
+// This file is a second decoder, based on encoding/json and without limits. Tests compare
+// DecodeRequest and DecodeResponse with it.
 
 func jsonDecodeRequest(data []byte) (*Request, error) {
 	f, err := jsonSplitFields(data)
@@ -66,16 +66,14 @@ func jsonDecodeResponse(data []byte) (*Response, error) {
 	return r, nil
 }
 
-// jsonFields are the members of an envelope, undecoded, and the first thing found
-// wrong with them.
+// jsonFields decodes the members of an envelope and keeps the first error.
 type jsonFields struct {
 	members map[string]json.RawMessage
 	err     error
 }
 
-// jsonSplitFields decodes into a map because encoding/json matches the jsonFields of a
-// struct without regard to case: a file with both "sender" and "Sender" would
-// mean one thing here and another to the peers.
+// jsonSplitFields decodes into a map, because encoding/json matches the fields of a struct
+// case-insensitively.
 func jsonSplitFields(data []byte) (*jsonFields, error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("not valid UTF-8")
@@ -87,7 +85,7 @@ func jsonSplitFields(data []byte) (*jsonFields, error) {
 	if err := json.Unmarshal(data, &f.members); err != nil {
 		return nil, jsonErrorText(err)
 	}
-	if loneSurrogate(data) {
+	if hasLoneSurrogate(data) {
 		return nil, errors.New("not valid Unicode: a lone surrogate escape")
 	}
 	return f, nil
@@ -95,8 +93,8 @@ func jsonSplitFields(data []byte) (*jsonFields, error) {
 
 func isNotSpace(r rune) bool { return r != ' ' && r != '\t' && r != '\n' && r != '\r' }
 
-// jsonErrorText keeps the offset of a syntax error and drops the rest: the texts
-// of encoding/json quote a character of the input.
+// jsonErrorText keeps only the offset of a syntax error, because the errors of
+// encoding/json quote a character of the input.
 func jsonErrorText(err error) error {
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
@@ -157,17 +155,17 @@ func (f *jsonFields) body() []byte {
 		return nil
 	}
 	text := f.text("body", required)
-	body, err := wholeBase64(text)
+	body, err := jsonDecodeBase64(text)
 	if err != nil {
 		f.fail("body", "must be base64")
 	}
 	return body
 }
 
-// wholeBase64 reads all four forms in use: the URL-safe alphabet and the
-// standard one, each with and without padding. The result is never nil.
-func wholeBase64(s string) ([]byte, error) {
-	// encoding/base64 skips line ends; the peers refuse them.
+// jsonDecodeBase64 accepts the URL-safe and the standard alphabet, each with and without
+// padding.
+func jsonDecodeBase64(s string) ([]byte, error) {
+	// encoding/base64 ignores line ends, but the peers reject them.
 	if strings.ContainsAny(s, "\r\n") {
 		return nil, base64.CorruptInputError(strings.IndexAny(s, "\r\n"))
 	}
@@ -188,7 +186,6 @@ func (f *jsonFields) status() int {
 	if !ok {
 		return 200
 	}
-	// The Python package writes a number and accepts a numeric string.
 	text := strings.Trim(string(raw), `"`)
 	code, err := strconv.Atoi(text)
 	if err != nil {
@@ -213,10 +210,9 @@ func (f *jsonFields) time(name string) time.Time {
 	return t
 }
 
-// loneSurrogate reports whether valid JSON has a \u escape that is half of a
-// surrogate pair. encoding/json turns it into U+FFFD without a word, which
-// would make two different files equal.
-func loneSurrogate(data []byte) bool {
+// hasLoneSurrogate reports whether valid JSON contains a \u escape that is half of a
+// surrogate pair. encoding/json replaces it by U+FFFD without an error.
+func hasLoneSurrogate(data []byte) bool {
 	for {
 		i := bytes.IndexByte(data, '\\')
 		if i < 0 {
@@ -241,7 +237,7 @@ func loneSurrogate(data []byte) bool {
 	}
 }
 
-// surrogateUnit is the UTF-16 code unit of the \uXXXX with which data begins.
+// surrogateUnit returns the UTF-16 code unit of the \uXXXX at the beginning of data.
 func surrogateUnit(data []byte) uint64 {
 	unit, _ := strconv.ParseUint(string(data[2:6]), 16, 16)
 	return unit
