@@ -53,7 +53,7 @@ type Server struct {
 	// keep other large ones waiting; HandlerTimeout bounds that. [Stats] shows the budget.
 	// What handlers make, such as their responses, is not counted: with the defaults, and
 	// handlers that hold nothing, a server takes less than 256 MiB of memory whatever
-	// files it gets, and 0.8 kB more for each file of a folder beyond the first 100,000.
+	// files it gets. A folder of more than 131,072 files is listed in parts.
 	MaxRequestSize int64
 	// Concurrency is how many handlers run at once. Defaults to 64. Senders take turns,
 	// and none has more than half of it, or one. Beyond it, see Reserve.
