@@ -12,7 +12,7 @@ type Clock struct {
 
 // NewOnClock is New with a clock that is advanced by hand.
 func NewOnClock(t TB, config Config) (*Box, *Clock) {
-	c := &Clock{clock: clock{byHand: true, time: time.Now()}}
+	c := &Clock{clock: clock{manual: true, time: time.Now()}}
 	c.resting.L = &c.mu
 	c.clock.await = c.await
 	config.clock = &c.clock
@@ -45,7 +45,7 @@ func (c *Clock) Settle() {
 		begun := c.begun
 		c.mu.Unlock()
 		for _, r := range c.box.members() {
-			r.drain()
+			r.daemon.watch.drain()
 		}
 		c.mu.Lock()
 		for c.working > 0 {

@@ -60,7 +60,7 @@ func TestDecisionsDependOnPathAndCountAlone(t *testing.T) {
 		box := New(t, Config{Seed: 3, FaultRate: 0.5})
 		got := map[string][]Fault{}
 		for _, name := range order {
-			got[name] = append(got[name], box.decide(atArrival, name))
+			got[name] = append(got[name], box.sim.chance.decide(atArrival, name))
 		}
 		return got
 	}
@@ -109,14 +109,14 @@ func TestFailNext(t *testing.T) {
 	}
 	var got []Fault
 	for _, name := range []string{"1.response", "1.request", "note.txt", "2.request", "3.request"} {
-		got = append(got, box.decide(atArrival, name))
+		got = append(got, box.sim.chance.decide(atArrival, name))
 	}
 	if diff := cmp.Diff([]Fault{"", Truncated, "", Truncated, ""}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	box.FailNext(Torn, 5)
 	box.Heal()
-	if fault := box.decide(atArrival, "4.request"); fault != "" {
+	if fault := box.sim.chance.decide(atArrival, "4.request"); fault != "" {
 		t.Errorf("%s after the network was healed", fault)
 	}
 }

@@ -121,22 +121,22 @@ func TestStopAndStartRefuse(t *testing.T) {
 			t.Errorf("%s: %v, want %q", what, err, want)
 		}
 	}
-	refuses("start before the network", bob.Start(), "start SyftBox of bob@example.com: the network was not started")
-	refuses("stop before the network", bob.Stop(), "does not run")
-	refuses("start the server", box.StartServer(), "runs already")
+	refuses("start before the network", bob.Start(), "start client of bob@example.com: network is not started")
+	refuses("stop before the network", bob.Stop(), "not running")
+	refuses("start the server", box.StartServer(), "already running")
 	if err := box.StopServer(); err != nil {
 		t.Fatal(err)
 	}
-	refuses("stop the server twice", box.StopServer(), "does not run")
-	refuses("start without a server", box.Start(), "the server cannot be reached")
-	refuses("again", bob.Start(), "the server cannot be reached")
+	refuses("stop the server twice", box.StopServer(), "not running")
+	refuses("start without a server", box.Start(), "server unreachable")
+	refuses("again", bob.Start(), "server unreachable")
 	if err := box.StartServer(); err != nil {
 		t.Fatal(err)
 	}
 	if err := bob.Start(); err != nil {
 		t.Fatal(err)
 	}
-	refuses("start twice", bob.Start(), "runs already")
+	refuses("start twice", bob.Start(), "already running")
 	if err := bob.Stop(); err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func TestQueueGoesByWhenFilesWereModified(t *testing.T) {
 			if err := os.WriteFile(bob.Path(key), []byte("x"), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			bob.noticed(key, start.Add(time.Duration(i)*test.gap))
+			bob.daemon.sender.modified(key, start.Add(time.Duration(i)*test.gap))
 		}
 		clock.Advance(time.Second)
 		lost, sent := 0, 0

@@ -66,7 +66,7 @@ func TestDroppedRecordMakesAConflict(t *testing.T) {
 	// As of a full synchronisation that has asked and looked before the file came, and
 	// reads the record after it: neither here nor there, but recorded.
 	const key = "bob@example.com/1.request"
-	bob.carryOut(reconcile(nil, nil, map[string]string{key: "x"}, bob.isLeftAlone), nil, nil)
+	bob.daemon.syncer.carryOut(reconcile(nil, nil, map[string]string{key: "x"}, bob.daemon.states.isSkipped), nil, nil)
 	clock.Advance(3 * CycleTime)
 	var got []string
 	for _, e := range box.Events() {

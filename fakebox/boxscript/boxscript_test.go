@@ -66,14 +66,14 @@ func TestCommandsRefuse(t *testing.T) {
 		"box sync":                           "has not started",
 		"box start":                          "usage: box start",
 		"box start bob":                      "not an e-mail address",
-		"box start -speed -1 bob@x.org":      "below 0",
-		"box start -download bird bob@x.org": "there are websocket",
-		"START\nbox fault flood":             "there are burst-loss, dead-zone",
-		"START\nbox fault torn 0":            "want 1 or more",
+		"box start -speed -1 bob@x.org":      "speed -1 is negative",
+		"box start -download bird bob@x.org": "want one of websocket",
+		"START\nbox fault flood":             "want one of burst-loss, dead-zone",
+		"START\nbox fault torn 0":            "count 0 is less than 1",
 		"START\nbox fault torn few":          "no number",
 		"START\nbox offline carol@x.org":     "carol@x.org has not joined",
 		"START\nbox wait x":                  `no request "x"`,
-		"START\nbox deliver ../x f":          "lead out of the datasite",
+		"START\nbox deliver ../x f":          "not a clean relative path inside the datasite",
 	} {
 		dir := t.TempDir()
 		script = strings.ReplaceAll(script, "START", "box start bob@x.org") + "\n-- f --\nx\n"
