@@ -122,7 +122,7 @@ func Open(dir string, config Config) (*Box, error) {
 	}
 	session := newSession(context.Background(), config.clock)
 	if realTime {
-		config.clock.start(session)
+		config.clock.start(session.ctx, session.background)
 	}
 	return &Box{
 		dir: dir, config: config, sim: sim, session: session,

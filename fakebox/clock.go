@@ -32,13 +32,14 @@ type clock struct {
 	await func(done <-chan struct{}) // waits until done is closed
 }
 
-// A waiter waits for a time. It is either a goroutine to wake or a function to run in a
-// session.
+// A waiter waits for a time. It is either a goroutine to wake or a function to run.
 type waiter struct {
-	at      time.Time
-	wake    chan struct{} // closed to wake the goroutine
-	run     func()        // nil for a goroutine
-	session *session
+	at   time.Time
+	wake chan struct{} // closed to wake the goroutine
+
+	run   func() // nil for a goroutine
+	done  func() // called when run has returned, or is dropped
+	owner any    // for drop
 }
 
 // newClock returns a clock in real time. It stands still until start.
@@ -48,9 +49,9 @@ func newClock() *clock {
 	return c
 }
 
-// start starts the driver in a session.
-func (c *clock) start(s *session) {
-	c.restart = func() { s.background(func() { c.drive(s.ctx) }) }
+// start starts the driver, in a goroutine that spawn creates, until ctx ends.
+func (c *clock) start(ctx context.Context, spawn func(func())) {
+	c.restart = func() { spawn(func() { c.drive(ctx) }) }
 	c.restart()
 }
 
@@ -108,11 +109,9 @@ func (c *clock) wakeFirst() *waiter {
 
 // runHere runs the function of a waiter that wakeFirst returned.
 func (c *clock) runHere(w *waiter) {
-	defer w.session.tasks.Done()
+	defer w.done()
 	defer c.leave()
-	if !w.session.over() {
-		w.run()
-	}
+	w.run()
 }
 
 func (c *clock) now() time.Time {
@@ -164,15 +163,15 @@ func (c *clock) park(w *waiter) {
 	}
 }
 
-// drop removes the functions that wait to run in a session.
-func (c *clock) drop(s *session) {
+// drop removes all functions of an owner.
+func (c *clock) drop(owner any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.waiting = slices.DeleteFunc(c.waiting, func(w *waiter) bool {
-		if w.run == nil || w.session != s {
+		if w.run == nil || w.owner != owner {
 			return false
 		}
-		s.tasks.Done()
+		w.done()
 		return true
 	})
 }

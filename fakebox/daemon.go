@@ -26,23 +26,24 @@ type daemon struct {
 	watch    *watch
 }
 
-func newDaemon(b *Box, email string, t *tree) *daemon {
-	download := b.config.Download
+// newDaemon creates the client of a tree and registers its connection with the hub.
+func newDaemon(sim *simulation, network *session, h *hub, t *tree, download Delivery) *daemon {
 	if download.Mode != BlobStoreInPlace {
 		download.Mode = BlobStore
 	}
-	d := &daemon{sim: b.sim, process: newProcess(b.session), tree: t, states: newFileStates(b.sim, email)}
-	d.conn = &connection{sim: b.sim, hub: b.hub, email: email}
-	d.sender = &sender{sim: b.sim, email: email, process: d.process, tree: t, states: d.states, conn: d.conn}
+	email := t.email
+	d := &daemon{sim: sim, process: newProcess(network), tree: t, states: newFileStates(sim, email)}
+	d.conn = &connection{sim: sim, hub: h, email: email}
+	d.sender = &sender{sim: sim, email: email, process: d.process, tree: t, states: d.states, conn: d.conn}
 	d.receiver = &receiver{
-		sim: b.sim, email: email, process: d.process, tree: t, states: d.states, store: b.hub.store, download: download,
+		sim: sim, email: email, process: d.process, tree: t, states: d.states, store: h.store, download: download,
 	}
 	d.syncer = &syncer{
-		sim: b.sim, email: email, process: d.process, tree: t, states: d.states, conn: d.conn, hub: b.hub, receiver: d.receiver,
+		sim: sim, email: email, process: d.process, tree: t, states: d.states, conn: d.conn, hub: h, receiver: d.receiver,
 	}
-	d.watch = newWatch(b.sim, t, d.sender.modified)
+	d.watch = newWatch(sim, t, d.sender.modified)
 	d.conn.receive = d.receiver.receive
-	b.hub.addConnection(d.conn)
+	h.addConnection(d.conn)
 	return d
 }
 

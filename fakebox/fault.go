@@ -85,20 +85,3 @@ func ParseFault(name string) (Fault, error) {
 	}
 	return "", fmt.Errorf("fakebox: unknown fault %q: want one of %s", name, strings.Join(names, ", "))
 }
-
-// FailNext injects a fault into the next n files that it can strike or, for [Offline],
-// into the next n full syncs of any replica. Calls add up. FailNext returns an error if
-// the fault is unknown or n is less than 1; an error fails the test passed to [New].
-func (b *Box) FailNext(fault Fault, n int) error {
-	return b.failed(b.sim.chance.failNext(fault, n))
-}
-
-// Heal ends all faults: no more are injected, and every replica is online. Files that
-// are due to come back do so with the next cycles. What a fault has already done to a
-// file stays.
-func (b *Box) Heal() {
-	b.sim.chance.heal()
-	for _, r := range b.members() {
-		r.SetOnline(true)
-	}
-}

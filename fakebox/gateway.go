@@ -33,17 +33,12 @@ type gateway struct {
 	hub *hub
 }
 
-// Gateway returns the HTTP interface of SyftBox's server, /api/v1/send/msg and
-// /api/v1/send/poll, by which callers without SyftBox send requests. The network must be
-// started. While the server is stopped, every call gets status 503. As in SyftBox, the
-// sender is not authenticated.
-func (b *Box) Gateway() http.Handler {
-	g := &gateway{sim: b.sim, hub: b.hub}
+func (g *gateway) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/v1/send/msg", g.serveSend)
 	mux.HandleFunc("GET /api/v1/send/poll", g.servePoll)
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if b.hub.down() {
+		if g.hub.down() {
 			refuse(w, http.StatusServiceUnavailable, "unavailable", "server is stopped", "")
 			return
 		}

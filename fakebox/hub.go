@@ -2,7 +2,6 @@ package fakebox
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -100,48 +99,3 @@ func (h *hub) broadcast(from, key string, data []byte, at time.Time) {
 		}
 	}
 }
-
-// StopServer stops SyftBox's server until [Box.StartServer]. Fast-path messages and full
-// syncs of all clients fail. Messages that the server has not handled yet are lost: a
-// full sync then deletes their files at the sender. The server's store survives.
-// StopServer returns an error if the server is not running; an error fails the test
-// passed to [New].
-func (b *Box) StopServer() error {
-	if !b.hub.process.end() {
-		return b.failed(errors.New("fakebox: stop server: not running"))
-	}
-	b.sim.journal.record(Event{Actor: Hub, Op: OpStop})
-	for _, c := range b.hub.allConnections() {
-		c.disconnect()
-	}
-	return nil
-}
-
-// StartServer starts SyftBox's server again. The clients reconnect by themselves, after
-// delays that grow from [ReconnectDelay] to [MaxReconnectDelay]. StartServer returns an
-// error if the server is running or the network is closed; an error fails the test
-// passed to [New].
-func (b *Box) StartServer() error {
-	if err := b.startServer(); err != nil {
-		return b.failed(fmt.Errorf("fakebox: start server: %w", err))
-	}
-	b.sim.journal.record(Event{Actor: Hub, Op: OpStart})
-	return nil
-}
-
-func (b *Box) startServer() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.closed {
-		return errClosed
-	}
-	if b.hub.process.running() {
-		return errRunning
-	}
-	b.hub.process.begin()
-	return nil
-}
-
-// SetViewLatency changes [Config.ViewLatency] from the next full sync on. A negative
-// latency means no delay.
-func (b *Box) SetViewLatency(d time.Duration) { b.hub.setViewLatency(d) }

@@ -59,10 +59,6 @@ func (j *journal) last(n int) []Event {
 	return events[max(0, len(events)-n):]
 }
 
-// Events returns the journal: all events so far, in the order in which they were
-// recorded.
-func (b *Box) Events() []Event { return b.sim.journal.all() }
-
 // WriteEvents writes events as JSON, one per line.
 func WriteEvents(w io.Writer, events []Event) error {
 	encoder := json.NewEncoder(w)

@@ -70,7 +70,7 @@ func (b *Box) join(email string) (r *Replica, started bool, err error) {
 	if err := r.create(); err != nil {
 		return nil, false, fmt.Errorf("fakebox: create replica of %s: %w", email, err)
 	}
-	r.daemon = newDaemon(b, email, r.tree)
+	r.daemon = newDaemon(b.sim, b.session, b.hub, r.tree, b.config.Download)
 	b.replicas[email] = r
 	return r, b.started, nil
 }

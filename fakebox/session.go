@@ -60,7 +60,11 @@ func (s *session) at(when time.Time, f func()) {
 	defer s.mu.Unlock()
 	if !s.ended {
 		s.tasks.Add(1)
-		s.clock.park(&waiter{at: when, run: f, session: s})
+		s.clock.park(&waiter{at: when, owner: s, done: s.tasks.Done, run: func() {
+			if !s.over() {
+				f()
+			}
+		}})
 	}
 }
 
