@@ -63,7 +63,7 @@ func (r *receiver) arrive(key string, data []byte, etag string, how Delivery, vi
 	end := r.states.beginArrival(key)
 	err := r.tree.place(key, content, how, set, r.pause)
 	if running && err == nil {
-		// Before end, so that the watch does not take the write for an application's.
+		// Before end, so that the sender ignores the write.
 		r.states.setSynced(key, etag)
 		r.states.setCompleted(key)
 	}

@@ -119,8 +119,8 @@ func (s *sender) takeDue() (m modification, last, ok bool) {
 // errNotConnected is the error of sending a message without a connection.
 var errNotConnected = errors.New("not connected")
 
-// send sends a file if the fast path can carry it. The client takes a file that was sent
-// for delivered: nothing acknowledges it.
+// send sends a file if the fast path can carry it. The client considers it delivered once
+// it is sent: nothing acknowledges it.
 func (s *sender) send(key string, modified time.Time) {
 	info, err := s.tree.lstat(key)
 	if err != nil || info.Size() > MaxFastSize {

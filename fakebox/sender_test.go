@@ -207,8 +207,8 @@ func TestFastArrivalIsNotDownloadedAgain(t *testing.T) {
 	}
 }
 
-// The client takes the first modification within a second after an arrival for its own,
-// and leaves it to the full sync.
+// The client considers the first modification within a second after an arrival its own, and
+// leaves it to the full sync.
 func TestIgnoresFirstModificationAfterArrival(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	n.watched(n.alice, folder)

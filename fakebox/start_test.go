@@ -46,7 +46,7 @@ func TestReopenedNetworkRewritesNothing(t *testing.T) {
 	}
 }
 
-// A client without a record takes equal files for synced, and others for conflicts.
+// To a client without a record, equal files are synced, and others are conflicts.
 func TestFirstSyncAcceptsEqualFiles(t *testing.T) {
 	n := idleNetwork(t, fakebox.Config{})
 	first := n.box.Join("bob@example.co") // also an owner of bob's files; starts before bob
@@ -58,7 +58,7 @@ func TestFirstSyncAcceptsEqualFiles(t *testing.T) {
 	n.do("start", n.box.Start())
 	n.cycles(2)
 	if n.count(fakebox.OpConflict, same) != 0 || n.count(fakebox.OpArrive, same) != 0 {
-		t.Error("the equal file was not taken for synced")
+		t.Error("the equal file was not considered synced")
 	}
 	if n.count(fakebox.OpConflict, other) != 1 || n.read(n.bob, other) != "one" {
 		t.Errorf("the other file: %d conflicts, bob has %q; want 1, \"one\"", n.count(fakebox.OpConflict, other), n.read(n.bob, other))

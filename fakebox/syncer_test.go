@@ -219,7 +219,7 @@ func TestRejectsForbiddenWrite(t *testing.T) {
 	}
 }
 
-// A second after sending a file, the client takes it for synced, even if it was refused. A
+// A second after sending a file, the client considers it synced, even if it was refused. A
 // full sync then deletes the same bytes, because the server does not have them.
 func TestDeletesRejectedBytesWrittenAgain(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})

@@ -9,7 +9,7 @@ const (
 	Debounce = 50 * time.Millisecond
 	// CycleTime is the pause between two full syncs.
 	CycleTime = 5 * time.Second
-	// JournalDelay is how long after sending a file the client takes it for delivered.
+	// JournalDelay is how long after sending a file the client considers it delivered.
 	// Nothing acknowledges it.
 	JournalDelay = time.Second
 	// WatchDelay is how long after its creation a folder is watched. A file written at
@@ -19,8 +19,8 @@ const (
 	// each failure up to MaxReconnectDelay, with a jitter of 25 %.
 	ReconnectDelay    = time.Second
 	MaxReconnectDelay = 8 * time.Second
-	// IgnoreTime is how long after the arrival of a file the client takes one
-	// modification of it for its own.
+	// IgnoreTime is how long after the arrival of a file the client considers one
+	// modification of it its own.
 	IgnoreTime = time.Second
 	// StoreTime is how long the server takes to store a file that came by the fast
 	// path. It relays the file before that. Not measured.
