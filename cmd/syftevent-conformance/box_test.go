@@ -109,9 +109,9 @@ func TestBoxRefuses(t *testing.T) {
 		{"a folder and the addresses", []string{"box", "dir"}},
 		{"not empty and not a fakebox network", []string{"box", occupied, "bob@example.com"}},
 		{"not an e-mail address", []string{"box", t.TempDir(), "bob"}},
-		{"there are burst-loss, dead-zone", []string{"box", "-fail", "flood", t.TempDir(), "bob@example.com"}},
+		{"want one of burst-loss, dead-zone", []string{"box", "-fail", "flood", t.TempDir(), "bob@example.com"}},
 		{"no number of files", []string{"box", "-fail", "torn=many", t.TempDir(), "bob@example.com"}},
-		{"there are websocket, blobstore", []string{"box", "-download", "pigeon", t.TempDir(), "bob@example.com"}},
+		{"want one of websocket, blobstore", []string{"box", "-download", "pigeon", t.TempDir(), "bob@example.com"}},
 		{"fault rate 2", []string{"box", "-faults", "2", t.TempDir(), "bob@example.com"}},
 		{"listening for the gateway", []string{"box", "-listen", "nowhere:x", t.TempDir(), "bob@example.com"}},
 	} {

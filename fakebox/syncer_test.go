@@ -13,9 +13,9 @@ import (
 	"github.com/syftevent/syftevent-go/fakebox"
 )
 
-// A file that is written in place, in a folder that is watched, goes at once; one
-// that is renamed, linked or touched goes with the full synchronisation.
-func TestPaths(t *testing.T) {
+// The fast path sends files that are written in place; the full sync carries files that are
+// renamed, linked or touched.
+func TestWriteMethodDecidesPath(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	n.watched(n.bob, folder)
 	rename := func(key, data string) { n.rename(n.bob, key, data) }
@@ -42,13 +42,13 @@ func TestPaths(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
-		{"renamed and truncated to its own size", fakebox.ViaFast, 0o600, func(key, data string) {
+		{"renamed and truncated to the same size", fakebox.ViaFast, 0o600, func(key, data string) {
 			rename(key, data)
 			if err := os.Truncate(n.bob.Path(key), int64(len(data))); err != nil {
 				t.Fatal(err)
 			}
 		}},
-		{"renamed and a byte of it written again", fakebox.ViaFast, 0o600, func(key, data string) {
+		{"renamed and one byte rewritten", fakebox.ViaFast, 0o600, func(key, data string) {
 			rename(key, data)
 			f, err := os.OpenFile(n.bob.Path(key), os.O_WRONLY, 0)
 			if err != nil {
@@ -62,12 +62,12 @@ func TestPaths(t *testing.T) {
 	}
 	for i, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			n.clock.Advance(time.Second) // away from any synchronisation
+			n.clock.Advance(time.Second) // away from any full sync
 			key := folder + "/" + string(rune('a'+i)) + ".response"
 			test.write(key, test.name)
 			n.arrives(n.alice, key, test.name)
 			if e := n.event("arrival", of(aliceBox, fakebox.OpArrive, key)); e.Via != test.via && fakebox.TellsWritesFromRenames {
-				t.Errorf("it came via %s, want %s", e.Via, test.via)
+				t.Errorf("arrived via %s, want %s", e.Via, test.via)
 			}
 			info, err := os.Stat(n.alice.Path(key))
 			if err != nil {
@@ -77,15 +77,14 @@ func TestPaths(t *testing.T) {
 				t.Errorf("mode %v, want %v", info.Mode(), test.mode)
 			}
 			if since := time.Since(info.ModTime()); since < 0 || since > time.Minute {
-				t.Errorf("its time is %v, not that of its arrival", info.ModTime())
+				t.Errorf("modification time %v is not the time of arrival", info.ModTime())
 			}
 		})
 	}
 }
 
-// What is written at once in a new folder is not noticed, with SyftBox eleven times of
-// twelve; what is written 20 ms later is.
-func TestNewFolderIsNotWatchedYet(t *testing.T) {
+// SyftBox misses a file written at once in 11 of 12 runs, and none written 20 ms later.
+func TestMissesWriteInNewFolder(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	for wait, via := range map[time.Duration]string{0: fakebox.ViaFullSync, 20 * time.Millisecond: fakebox.ViaFast} {
 		key := fmt.Sprintf("%s/new%d/alice@example.com/first.request", rpc, wait)
@@ -95,12 +94,12 @@ func TestNewFolderIsNotWatchedYet(t *testing.T) {
 		n.write(n.alice, key, "first")
 		n.arrives(n.bob, key, "first")
 		if e := n.event("arrival", of(bobBox, fakebox.OpArrive, key)); e.Via != via && fakebox.TellsWritesFromRenames {
-			t.Errorf("after %v it came via %s, want %s", wait, e.Via, via)
+			t.Errorf("written after %v: arrived via %s, want %s", wait, e.Via, via)
 		}
 	}
 }
 
-func TestHalfWrittenFileTravels(t *testing.T) {
+func TestSendsIncompleteFile(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	n.watched(n.bob, folder)
 	key := folder + "/1.response"
@@ -116,7 +115,7 @@ func TestHalfWrittenFileTravels(t *testing.T) {
 	n.arrives(n.alice, key, "half and half")
 }
 
-func TestDeletesPruneFolders(t *testing.T) {
+func TestDeletionPrunesEmptyFolders(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	kept, pruned := folder+"/1.request", rpc+"/other/alice@example.com/1.request"
 	for _, key := range []string{kept, pruned} {
@@ -128,18 +127,18 @@ func TestDeletesPruneFolders(t *testing.T) {
 		n.until("deleted", func() bool { return !n.exists(n.bob, key) })
 	}
 	n.cycles(1)
-	// The folder of the sender goes, too, that with a .syftkeep does not.
+	// hello has a .syftkeep.
 	if n.exists(n.bob, folder) || n.exists(n.bob, rpc+"/other") || !n.exists(n.bob, rpc+"/hello") {
-		t.Errorf("sender %v, other %v, hello %v", n.exists(n.bob, folder), n.exists(n.bob, rpc+"/other"), n.exists(n.bob, rpc+"/hello"))
+		t.Errorf("folders that exist: sender %v, other %v, hello %v; want only hello", n.exists(n.bob, folder), n.exists(n.bob, rpc+"/other"), n.exists(n.bob, rpc+"/hello"))
 	}
-	// An application's own removals prune nothing in its replica.
+	// The replica in which the application deleted the file is not pruned.
 	if !n.exists(n.alice, folder) {
-		t.Error("the folder at alice's has been pruned")
+		t.Error("alice's folder was pruned")
 	}
 }
 
-// Of the pairs that a client has collected, some lose the response before the request.
-func TestPairsAreRemovedInNoOrder(t *testing.T) {
+// Some pairs lose the response first, others the request.
+func TestRemovesPairsInRandomOrder(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{Seed: 1})
 	n.watched(n.alice, folder)
 	const pairs = 20
@@ -160,7 +159,7 @@ func TestPairsAreRemovedInNoOrder(t *testing.T) {
 		}
 	}
 	removed := map[string]int{}
-	n.until("all are removed at bob's", func() bool {
+	n.until("all files are removed at bob's", func() bool {
 		clear(removed)
 		for at, e := range n.box.Events() {
 			if e.Actor == bobBox && e.Op == fakebox.OpRemove {
@@ -176,29 +175,29 @@ func TestPairsAreRemovedInNoOrder(t *testing.T) {
 		}
 	}
 	if responseFirst == 0 || responseFirst == pairs {
-		t.Errorf("of %d pairs %d lose the response first", pairs, responseFirst)
+		t.Errorf("%d of %d pairs lost the response first, want some but not all", responseFirst, pairs)
 	}
 }
 
 func pair(request, response string) []string { return []string{request, response} }
 
-func TestDeleteOfTheServerTravels(t *testing.T) {
+func TestOwnerDeletionReachesSender(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	key := folder + "/1.request"
 	n.write(n.alice, key, "request")
 	n.arrives(n.bob, key, "request")
 	n.remove(n.bob, key)
 	n.until("deleted", func() bool { return !n.exists(n.alice, key) })
-	// And with it all folders above, which have become empty.
+	// All folders above were empty, and are pruned.
 	if names := n.names(n.alice, "."); len(names) != 1 || names[0] != "alice@example.com" {
-		t.Errorf("alice has the datasites %q", names)
+		t.Errorf("alice has datasites %q, want only her own", names)
 	}
 }
 
-func TestRejected(t *testing.T) {
+func TestRejectsForbiddenWrite(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	n.watched(n.alice, rpc+"/hello")
-	// The fast path, twice: the first marker is moved away.
+	// By the fast path, twice: the first marker is moved away.
 	key := rpc + "/hello/1.request"
 	for i := range 2 {
 		n.write(n.alice, key, fmt.Sprint("no sender's folder ", i))
@@ -206,9 +205,9 @@ func TestRejected(t *testing.T) {
 	}
 	names := slices.DeleteFunc(n.names(n.alice, rpc+"/hello"), func(name string) bool { return !strings.HasPrefix(name, "1.") })
 	if len(names) != 2 || !slices.Contains(names, "1.rejected.request") || !strings.HasPrefix(names[0], "1.rejected.20") || !strings.HasSuffix(names[0], ".request") {
-		t.Errorf("names %q", names)
+		t.Errorf("got files %q, want a marker and an older marker with its time", names)
 	}
-	// The full synchronisation.
+	// By the full sync.
 	n.write(n.alice, "bob@example.com/a.b.c.tar.gz", "x")
 	n.write(n.alice, "bob@example.com/noext", "x")
 	n.until("rejected", func() bool {
@@ -216,17 +215,17 @@ func TestRejected(t *testing.T) {
 	})
 	n.cycles(1)
 	if n.exists(n.bob, key) || n.exists(n.bob, rpc+"/hello/1.rejected.request") || n.exists(n.bob, "bob@example.com/noext") {
-		t.Error("what was rejected has arrived")
+		t.Error("a rejected file arrived")
 	}
 }
 
-// The sender takes a file for synchronised a second after it has sent it, also one that
-// was refused: the same bytes are then on neither side but recorded, and are deleted.
-func TestRejectedBytesAreDeletedTheSecondTime(t *testing.T) {
+// A second after sending a file, the client considers it synced, even if it was refused. A
+// full sync then deletes the same bytes, because the server does not have them.
+func TestDeletesRejectedBytesWrittenAgain(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	n.watched(n.alice, rpc+"/hello")
 	cycles := n.alice.Cycles()
-	n.until("a synchronisation", func() bool { return n.alice.Cycles() > cycles })
+	n.until("a full sync", func() bool { return n.alice.Cycles() > cycles })
 	key := rpc + "/hello/1.request"
 	for range 2 {
 		n.write(n.alice, key, "no sender's folder")
@@ -234,30 +233,30 @@ func TestRejectedBytesAreDeletedTheSecondTime(t *testing.T) {
 	}
 	n.until("deleted", func() bool { return !n.exists(n.alice, key) })
 	if rejected, removed := n.count(fakebox.OpReject, key), n.count(fakebox.OpRemove, key); rejected != 1 || removed != 1 {
-		t.Errorf("rejected %d times, removed %d times, want 1 and 1", rejected, removed)
+		t.Errorf("rejected %d times and removed %d times, want 1 and 1", rejected, removed)
 	}
 }
 
-func TestPermissionsDecide(t *testing.T) {
+func TestEnforcesPermissions(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	carol := n.box.Join("carol@example.com")
 	key := folder + "/1.response"
 	n.write(n.bob, key, "for alice")
 	n.arrives(n.alice, key, "for alice")
-	n.write(n.alice, key, "changed by alice") // in her own folder
+	n.write(n.alice, key, "changed by alice") // she may write in her own folder
 	n.arrives(n.bob, key, "changed by alice")
 	before := carol.Cycles()
-	n.until("carol's cycles", func() bool { return carol.Cycles() > before+1 })
+	n.until("carol's full syncs", func() bool { return carol.Cycles() > before+1 })
 	if n.exists(carol, key) {
-		t.Error("carol reads alice's folder")
+		t.Error("carol received a file of alice's folder")
 	}
-	// An address that another begins with owns its datasite, too.
+	// An address that is a prefix of the owner's is an owner, too.
 	prefix := n.box.Join("bob@example.co")
 	n.write(prefix, rpc+"/hello/note.txt", "as bob")
 	n.arrives(n.bob, rpc+"/hello/note.txt", "as bob")
 }
 
-func TestConflict(t *testing.T) {
+func TestConcurrentChangesConflict(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	n.watched(n.bob, folder)
 	key := folder + "/1.response"
@@ -270,14 +269,14 @@ func TestConflict(t *testing.T) {
 	n.alice.SetOnline(true)
 	n.arrives(n.alice, key, "bob's")
 	if got := n.read(n.alice, strings.Replace(key, ".response", ".conflict.response", 1)); got != "alice's" {
-		t.Errorf("the conflict's file has %q", got)
+		t.Errorf("conflict marker has %q, want alice's version", got)
 	}
 	if got := n.read(n.bob, key); got != "bob's" {
-		t.Errorf("bob has %q", got)
+		t.Errorf("bob has %q, want his own version", got)
 	}
 }
 
-func TestOfflineAndBack(t *testing.T) {
+func TestDeliversAfterOffline(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	n.watched(n.alice, folder)
 	n.bob.SetOnline(false)
@@ -285,17 +284,16 @@ func TestOfflineAndBack(t *testing.T) {
 	n.write(n.alice, key, "while bob is away")
 	n.cycles(2)
 	if n.exists(n.bob, key) {
-		t.Fatal("it arrived all the same")
+		t.Fatal("a file arrived on an offline machine")
 	}
 	n.bob.SetOnline(true)
 	n.arrives(n.bob, key, "while bob is away")
 	if e := n.event("arrival", of(bobBox, fakebox.OpArrive, key)); e.Via != fakebox.ViaFullSync {
-		t.Errorf("it came via %s", e.Via)
+		t.Errorf("arrived via %s, want full-sync", e.Via)
 	}
 }
 
-// What never travels, and what does.
-func TestNames(t *testing.T) {
+func TestSyncsOnlyAllowedNames(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	never := []string{
 		"logs/alice@example.com/1.request", "dist/alice@example.com/1.request", "venv/alice@example.com/1.request",
@@ -327,14 +325,14 @@ func TestNames(t *testing.T) {
 	n.cycles(2)
 	for _, key := range append(never, "hello/alice@example.com/empty.request", "hello/alice@example.com/link.request") {
 		if n.exists(n.bob, rpc+"/"+key) {
-			t.Errorf("%s has arrived", key)
+			t.Errorf("%s arrived", key)
 		}
 	}
 }
 
-// The server tells everybody of a name that it then refuses: the file appears, and
-// is deleted on both sides.
-func TestRefusedNameAppearsAndGoes(t *testing.T) {
+// The server relays a file before it refuses to store its name. The next full sync deletes
+// the file on both sides.
+func TestRefusedNameArrivesAndIsDeleted(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	n.watched(n.alice, folder)
 	key := folder + "/a..b.request"
@@ -342,10 +340,10 @@ func TestRefusedNameAppearsAndGoes(t *testing.T) {
 	if fakebox.TellsWritesFromRenames {
 		n.event("arrival", of(bobBox, fakebox.OpArrive, key))
 	}
-	n.until("gone", func() bool { return !n.exists(n.alice, key) && !n.exists(n.bob, key) })
+	n.until("the file is deleted", func() bool { return !n.exists(n.alice, key) && !n.exists(n.bob, key) })
 }
 
-func TestLegacyMarkersGoAtStart(t *testing.T) {
+func TestRemovesLegacyMarkersAtStart(t *testing.T) {
 	box := fakebox.New(t, fakebox.Config{})
 	bob := box.Join("bob@example.com")
 	name := bob.Path("bob@example.com/1.syftrejected.request")
@@ -356,24 +354,24 @@ func TestLegacyMarkersGoAtStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(name); err == nil {
-		t.Error("it is still there")
+		t.Error("the legacy marker still exists")
 	}
 }
 
-// A cycle brings files in place, if the network is as that of the released client.
-func TestDownloadInPlace(t *testing.T) {
+// With the download mode of the released client, incomplete files are visible.
+func TestDownloadsInPlace(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{Download: fakebox.Delivery{
 		Mode: fakebox.BlobStoreInPlace, ChunkSize: 4, Pause: 20 * time.Millisecond,
 	}})
 	key := folder + "/note.response"
 	n.rename(n.bob, key, "half and half")
 	seen := map[string]bool{}
-	n.until("the whole", func() bool {
+	n.until("the file is complete", func() bool {
 		seen[n.read(n.alice, key)] = true
 		return seen["half and half"]
 	})
 	if !seen["half"] {
-		t.Errorf("seen %v", seen)
+		t.Errorf("saw contents %v, want an incomplete one", seen)
 	}
 }
 

@@ -10,9 +10,9 @@ import (
 	"github.com/syftevent/syftevent-go/fakebox"
 )
 
-// Forty files, modified at once: those that the server's queue cannot hold are lost,
-// and deleted at their writer's. TestQueueLosesWhatItCannotHold has the numbers.
-func TestBurstLosesWhatTheQueueCannotHold(t *testing.T) {
+// Files that the server's queue cannot hold are lost, and deleted at their sender's.
+// TestQueueDropsOverflow has the measured numbers.
+func TestBurstOverflowsQueue(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	n.write(n.bob, folder+"/.syftkeep", "")
 	n.watched(n.bob, folder)
@@ -21,11 +21,11 @@ func TestBurstLosesWhatTheQueueCannotHold(t *testing.T) {
 	for i := range count {
 		n.write(n.bob, key(i), fmt.Sprint("response ", i))
 	}
-	n.until("all have arrived or are lost", func() bool {
+	n.until("all files arrive or are lost", func() bool {
 		return n.count(fakebox.OpArrive, ".response")+n.count(fakebox.OpLose, ".response") == count
 	})
 	if got := n.count(fakebox.OpSend, ".response"); got != count {
-		t.Errorf("%d messages were sent, want %d", got, count)
+		t.Errorf("sent %d messages, want %d", got, count)
 	}
 	lost := map[string]bool{}
 	for _, e := range n.box.Events() {
@@ -34,20 +34,19 @@ func TestBurstLosesWhatTheQueueCannotHold(t *testing.T) {
 		}
 	}
 	if len(lost) != want {
-		t.Errorf("%d files are lost, want %d", len(lost), want)
+		t.Errorf("lost %d files, want %d", len(lost), want)
 	}
-	// They are deleted where they were written; the others have arrived.
-	n.until("the lost are deleted", func() bool { return n.count(fakebox.OpRemove, ".response") == len(lost) })
+	n.until("the lost files are deleted", func() bool { return n.count(fakebox.OpRemove, ".response") == len(lost) })
 	n.cycles(1)
 	for i := range count {
 		if n.exists(n.bob, key(i)) == lost[key(i)] || n.exists(n.alice, key(i)) == lost[key(i)] {
-			t.Errorf("file %d, lost %v: at bob's %v, at alice's %v", i, lost[key(i)], n.exists(n.bob, key(i)), n.exists(n.alice, key(i)))
+			t.Errorf("file %d, lost %v: bob has it %v, alice has it %v", i, lost[key(i)], n.exists(n.bob, key(i)), n.exists(n.alice, key(i)))
 		}
 	}
 }
 
-// Files that both sides modify 5 ms apart all arrive at once.
-func TestPacedFilesAllArrive(t *testing.T) {
+// Files that are modified 5 ms apart, on both sides, are not lost.
+func TestPacedFilesArrive(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	n.watched(n.alice, folder)
 	n.watched(n.bob, folder)
@@ -61,12 +60,12 @@ func TestPacedFilesAllArrive(t *testing.T) {
 	for _, suffix := range []string{".request", ".response"} {
 		lost, arrived := n.count(fakebox.OpLose, suffix), n.count(fakebox.OpArrive, suffix)
 		if lost != 0 || arrived != count {
-			t.Errorf("%s: %d lost, %d of %d have arrived", suffix, lost, arrived, count)
+			t.Errorf("%s: %d lost, %d of %d arrived", suffix, lost, arrived, count)
 		}
 	}
 }
 
-// count returns how many events there are of files with the suffix.
+// count returns the number of events with an operation, for paths with a suffix.
 func (n *network) count(op fakebox.Op, suffix string) int {
 	count := 0
 	for _, e := range n.box.Events() {
@@ -77,81 +76,80 @@ func (n *network) count(op fakebox.Op, suffix string) int {
 	return count
 }
 
-func TestDeadZone(t *testing.T) {
+func TestLosesMessagesInDeadZone(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	n.write(n.alice, folder+"/.syftkeep", "")
 	n.watched(n.alice, folder)
 	for _, test := range []struct {
 		size int
-		via  string // "": lost
+		via  string // "" means lost
 	}{
-		// Measured. The first still fits; the next three are lost; the last is too
-		// large to be tried.
+		// Measured. The first fits into a message, the next three do not, and the
+		// last is too large for the fast path.
 		{3_004_009, fakebox.ViaFast}, {3_167_849, ""}, {3_277_073, ""}, {4_096_273, ""}, {8_388_881, fakebox.ViaFullSync},
 	} {
 		key := fmt.Sprintf("%s/%d.request", folder, test.size)
 		n.write(n.alice, key, strings.Repeat("x", test.size))
 		if test.via == "" {
-			n.until("lost and deleted", func() bool { return !n.exists(n.alice, key) })
+			n.until("the file is deleted", func() bool { return !n.exists(n.alice, key) })
 			if n.exists(n.bob, key) {
-				t.Errorf("%d bytes have arrived", test.size)
+				t.Errorf("%d bytes arrived, want lost", test.size)
 			}
 			continue
 		}
 		n.until("arrival", func() bool { return n.exists(n.bob, key) })
 		if e := n.event("arrival", of(bobBox, fakebox.OpArrive, key)); e.Via != test.via && fakebox.TellsWritesFromRenames {
-			t.Errorf("%d bytes came via %s, want %s", test.size, e.Via, test.via)
+			t.Errorf("%d bytes arrived via %s, want %s", test.size, e.Via, test.via)
 		}
 	}
 }
 
-// Without a connection, which a message that is too large breaks for a second, a
-// file is not lost: it goes with the full synchronisation.
-func TestBrokenConnectionComesBack(t *testing.T) {
+// A message that is too large breaks the connection for a second. Files written then are
+// left to the full sync.
+func TestReconnects(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	n.watched(n.alice, folder)
 	if err := n.box.FailNext(fakebox.DeadZone, 1); err != nil {
 		t.Fatal(err)
 	}
 	n.write(n.alice, folder+"/1.request", "x")
-	n.event("the loss", of(fakebox.Hub, fakebox.OpLose, folder+"/1.request"))
+	n.event("the message is lost", of(fakebox.Hub, fakebox.OpLose, folder+"/1.request"))
 	for _, test := range []struct{ name, via string }{{"2", fakebox.ViaFullSync}, {"3", fakebox.ViaFast}} {
 		key := folder + "/" + test.name + ".request"
 		n.write(n.alice, key, "x")
 		n.arrives(n.bob, key, "x")
 		if e := n.event("arrival", of(bobBox, fakebox.OpArrive, key)); e.Via != test.via {
-			t.Errorf("file %s came via %s, want %s", test.name, e.Via, test.via)
+			t.Errorf("file %s arrived via %s, want %s", test.name, e.Via, test.via)
 		}
 	}
 }
 
-// A message that is on its way when the receiver's connection breaks is lost, and the
-// file comes with the full synchronisation.
-func TestBrokenConnectionLosesWhatIsOnItsWay(t *testing.T) {
+// The full sync delivers the files of the lost messages.
+func TestDisconnectLosesMessagesUnderWay(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	n.watched(n.alice, folder)
 	key := folder + "/1.request"
 	n.write(n.alice, key, "x")
-	n.event("the message", of(aliceBox, fakebox.OpSend, key))
-	n.clock.Advance(fakebox.ServeTime) // the server has passed it on
+	n.event("the message is sent", of(aliceBox, fakebox.OpSend, key))
+	n.clock.Advance(fakebox.ServeTime) // the server has relayed it
 	if n.exists(n.bob, key) {
-		t.Fatal("it has arrived already")
+		t.Fatal("the file arrived too early")
 	}
 	n.bob.SetOnline(false)
 	n.bob.SetOnline(true)
 	n.clock.Advance(fakebox.ReconnectDelay)
 	if n.exists(n.bob, key) {
-		t.Error("it has arrived by a connection that is broken")
+		t.Error("the file arrived over a broken connection")
 	}
 	n.arrives(n.bob, key, "x")
 	if via := n.via(bobBox, key); via != fakebox.ViaFullSync {
-		t.Errorf("it came via %s", via)
+		t.Errorf("the file arrived via %s, want full-sync", via)
 	}
 }
 
-// The same bytes are pushed again within a second, and not later; other bytes
-// replace the file.
-func TestWrittenAgain(t *testing.T) {
+// Within a second the same bytes are delivered again, later they are not. Other bytes
+// always are.
+func TestRewriteOfSameBytes(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	n.watched(n.alice, folder)
 	key := folder + "/1.request"
@@ -161,9 +159,9 @@ func TestWrittenAgain(t *testing.T) {
 	first := n.stat(n.bob, key)
 	n.clock.Advance(fakebox.JournalDelay - 2*fakebox.Debounce)
 	n.write(n.alice, key, "same")
-	n.until("pushed again", func() bool { return arrivals() == 2 })
+	n.until("second arrival", func() bool { return arrivals() == 2 })
 	if os.SameFile(first, n.stat(n.bob, key)) {
-		t.Error("the file is the same")
+		t.Error("the second delivery did not replace the file")
 	}
 	n.clock.Advance(fakebox.JournalDelay)
 	n.write(n.alice, key, "same")
@@ -173,14 +171,14 @@ func TestWrittenAgain(t *testing.T) {
 	}
 	n.cycles(2)
 	if arrivals() != 2 {
-		t.Errorf("the same bytes, and a touch, were pushed: %d arrivals", arrivals())
+		t.Errorf("%d arrivals after a late rewrite and a touch, want 2", arrivals())
 	}
 	n.write(n.alice, key, "other")
 	n.arrives(n.bob, key, "other")
 }
 
-// Of several modifications the last counts, 50 ms after it.
-func TestDebounce(t *testing.T) {
+// Several modifications lead to one message, 50 ms after the last one.
+func TestDebouncesModifications(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	n.watched(n.alice, folder)
 	key := folder + "/1.request"
@@ -189,16 +187,15 @@ func TestDebounce(t *testing.T) {
 		n.clock.Advance(fakebox.Debounce - time.Millisecond)
 	}
 	if got := n.count(fakebox.OpSend, "/1.request"); got != 0 {
-		t.Errorf("%d messages were sent before the last modification was 50 ms old", got)
+		t.Errorf("sent %d messages before the last modification was 50 ms old", got)
 	}
 	n.arrives(n.bob, key, "4")
 	if got := n.count(fakebox.OpSend, "/1.request"); got != 1 {
-		t.Errorf("%d messages were sent", got)
+		t.Errorf("sent %d messages, want 1", got)
 	}
 }
 
-// What came by the fast path is not downloaded again.
-func TestFastArrivalIsJournalled(t *testing.T) {
+func TestFastArrivalIsNotDownloadedAgain(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	n.watched(n.alice, folder)
 	key := folder + "/1.request"
@@ -206,13 +203,13 @@ func TestFastArrivalIsJournalled(t *testing.T) {
 	n.arrives(n.bob, key, "x")
 	n.cycles(2)
 	if count := n.count(fakebox.OpArrive, "/1.request"); count != 1 {
-		t.Errorf("%d arrivals", count)
+		t.Errorf("%d arrivals, want 1", count)
 	}
 }
 
-// The first modification of a file within a second after its arrival is taken for
-// the client's own: it goes with the full synchronisation.
-func TestModifiedRightAfterArrival(t *testing.T) {
+// The client considers the first modification within a second after an arrival its own, and
+// leaves it to the full sync.
+func TestIgnoresFirstModificationAfterArrival(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	n.watched(n.alice, folder)
 	n.watched(n.bob, folder)
@@ -222,7 +219,7 @@ func TestModifiedRightAfterArrival(t *testing.T) {
 	n.write(n.bob, key, "first")
 	n.clock.Advance(10 * fakebox.Debounce)
 	if got := n.count(fakebox.OpSend, key); got != 1 && fakebox.TellsWritesFromRenames { // alice's
-		t.Error("the first modification was sent")
+		t.Error("the first modification was sent by the fast path")
 	}
 	n.write(n.bob, key, "second")
 	n.clock.Advance(2 * fakebox.Debounce)
@@ -231,9 +228,7 @@ func TestModifiedRightAfterArrival(t *testing.T) {
 	}
 }
 
-// A file that is emptied travels empty by the fast path, and not by a full
-// synchronisation.
-func TestEmptiedFileTravels(t *testing.T) {
+func TestSendsEmptiedFile(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	n.watched(n.alice, folder)
 	key := folder + "/1.request"
@@ -243,68 +238,68 @@ func TestEmptiedFileTravels(t *testing.T) {
 	n.write(n.alice, key, "")
 	n.clock.Advance(2 * fakebox.Debounce)
 	if info := n.stat(n.bob, key); info.Size() != 0 {
-		t.Errorf("bob's file has %d bytes", info.Size())
+		t.Errorf("bob's file has %d bytes, want 0", info.Size())
 	}
 }
 
-// A list of files that is long on its way makes a file vanish that came meanwhile.
-func TestSlowViewMakesFilesVanish(t *testing.T) {
+// A file that arrives while the server's list is under way is removed, because the list
+// lacks it, and then downloaded again.
+func TestSlowViewRemovesNewFile(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	n.watched(n.alice, folder)
 	const latency = 400 * time.Millisecond
 	n.box.SetViewLatency(latency)
 	cycles := n.bob.Cycles()
-	n.until("a synchronisation of bob's", func() bool { return n.bob.Cycles() > cycles })
-	// Just after the next one has asked the server.
+	n.until("bob's next full sync", func() bool { return n.bob.Cycles() > cycles })
+	// Just after the next full sync has requested the list.
 	n.clock.Advance(fakebox.CycleTime + 10*time.Millisecond)
 	key := folder + "/1.request"
 	n.write(n.alice, key, "x")
 	n.arrives(n.bob, key, "x")
-	n.until("it vanishes", func() bool { return !n.exists(n.bob, key) })
+	n.until("the file vanishes", func() bool { return !n.exists(n.bob, key) })
 	n.event("removal", of(bobBox, fakebox.OpRemove, key))
 	n.arrives(n.bob, key, "x")
 	if info := n.stat(n.bob, key); fakebox.TellsWritesFromRenames && info.Mode().Perm() != 0o644 {
-		t.Errorf("it came back as %v", info.Mode())
+		t.Errorf("the file came back with mode %v, want 0644", info.Mode())
 	}
 	if !n.exists(n.alice, key) {
-		t.Error("it is lost at alice's")
+		t.Error("alice's file was deleted")
 	}
 }
 
-// A file that came, and that the application has deleted, while the server's list
-// was on its way comes back: its record is dropped.
-func TestSlowViewBringsDeletedFilesBack(t *testing.T) {
+// A file that arrives, and that the application deletes, while the server's list is under
+// way comes back, because its record is dropped.
+func TestSlowViewRestoresDeletedFile(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	n.watched(n.alice, folder)
 	n.box.SetViewLatency(400 * time.Millisecond)
 	cycles := n.bob.Cycles()
-	n.until("a synchronisation of bob's", func() bool { return n.bob.Cycles() > cycles })
+	n.until("bob's next full sync", func() bool { return n.bob.Cycles() > cycles })
 	n.clock.Advance(fakebox.CycleTime + 10*time.Millisecond)
 	key := folder + "/1.request"
 	n.write(n.alice, key, "x")
 	n.arrives(n.bob, key, "x")
 	n.remove(n.bob, key)
-	n.until("it comes back", func() bool { return n.exists(n.bob, key) })
+	n.until("the file comes back", func() bool { return n.exists(n.bob, key) })
 	if e := n.box.Events()[len(n.box.Events())-1]; e.Op != fakebox.OpArrive || e.Via != fakebox.ViaFullSync {
-		t.Errorf("it came back by %v", e)
+		t.Errorf("last event %v, want an arrival via full-sync", e)
 	}
 }
 
-// The server tells of a file before it has it in its store: the list that it gives in
-// between lacks the file.
-func TestServerTellsBeforeItStores(t *testing.T) {
+// A list of files that the server creates after relaying a file may lack it.
+func TestServerRelaysBeforeStoring(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	n.watched(n.alice, folder)
 	key := folder + "/1.request"
 	n.write(n.alice, key, "x")
 	n.until("arrival", func() bool { return n.exists(n.bob, key) })
-	caller := n.box.Join("bob@example.co") // may read all of bob's, and asks now
+	caller := n.box.Join("bob@example.co") // may read all of bob's files, and syncs now
 	if n.exists(caller, key) {
-		t.Error("the server has it in its store")
+		t.Error("the server stored the file before relaying it")
 	}
 	cycles := caller.Cycles()
-	n.until("the next synchronisation", func() bool { return caller.Cycles() > cycles })
+	n.until("the next full sync", func() bool { return caller.Cycles() > cycles })
 	if !n.exists(caller, key) {
-		t.Error("the server has not put it into its store")
+		t.Error("the server did not store the file")
 	}
 }

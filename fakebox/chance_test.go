@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// schedule is what a seed decides for many files that come often.
+// schedule returns the decisions of a seed for many files.
 func schedule(seed uint64) []string {
 	var all []string
 	for i := range 500 {
@@ -27,14 +27,14 @@ func schedule(seed uint64) []string {
 	return all
 }
 
-func TestSameSeedDecidesTheSame(t *testing.T) {
+func TestSeedDeterminesFaults(t *testing.T) {
 	if diff := cmp.Diff(schedule(7), schedule(7)); diff != "" {
 		t.Errorf("seed 7 twice:\n%s", diff)
 	}
 	if cmp.Equal(schedule(7), schedule(8)) {
-		t.Error("seeds 7 and 8 decide the same")
+		t.Error("seeds 7 and 8 make the same decisions")
 	}
-	// All faults come up, and no seed has them all.
+	// Each seed enables some faults, and all seeds together enable all.
 	seen := map[Fault]bool{}
 	for seed := range uint64(20) {
 		count := 0
@@ -45,22 +45,21 @@ func TestSameSeedDecidesTheSame(t *testing.T) {
 			}
 		}
 		if count == len(faults) || count == 0 {
-			t.Errorf("seed %d has %d faults of %d", seed, count, len(faults))
+			t.Errorf("seed %d enables %d of %d faults", seed, count, len(faults))
 		}
 	}
 	if len(seen) != len(faults) {
-		t.Errorf("twenty seeds have the faults %v only", seen)
+		t.Errorf("twenty seeds enable only the faults %v", seen)
 	}
 }
 
-// The decisions of two networks, made at the same points, are the same whatever
-// else happened in between.
-func TestDecisionsDependOnPathAndCountAlone(t *testing.T) {
+// The order in which files reach a point does not change the decisions.
+func TestDecisionDependsOnPathAndCount(t *testing.T) {
 	decide := func(order []string) map[string][]Fault {
 		box := New(t, Config{Seed: 3, FaultRate: 0.5})
 		got := map[string][]Fault{}
 		for _, name := range order {
-			got[name] = append(got[name], box.decide(atArrival, name))
+			got[name] = append(got[name], box.sim.chance.decide(atArrival, name))
 		}
 		return got
 	}
@@ -75,7 +74,7 @@ func TestDecisionsDependOnPathAndCountAlone(t *testing.T) {
 	}
 }
 
-func TestFaultRateIsKept(t *testing.T) {
+func TestFaultRate(t *testing.T) {
 	struck := 0
 	for i := range 10000 {
 		if decision(5, 0.1, atArrival, fmt.Sprintf("%d.request", i), 1) != "" {
@@ -83,7 +82,7 @@ func TestFaultRateIsKept(t *testing.T) {
 		}
 	}
 	if struck < 900 || struck > 1100 {
-		t.Errorf("%d of 10000 files are struck at a rate of 0.1", struck)
+		t.Errorf("rate 0.1 struck %d of 10000 files", struck)
 	}
 }
 
@@ -97,26 +96,26 @@ func TestFailNext(t *testing.T) {
 		err := box.FailNext(fault, 1)
 		for _, info := range faults {
 			if err == nil || !strings.Contains(err.Error(), string(info.Fault)) {
-				t.Errorf("fault %q: %v does not list %s", fault, err, info.Fault)
+				t.Errorf("fault %q: error %v does not list %s", fault, err, info.Fault)
 			}
 		}
 	}
 	if err := box.FailNext(Torn, 0); err == nil {
-		t.Error("the next 0 files")
+		t.Error("FailNext accepted count 0")
 	}
 	if err := box.FailNext(Truncated, 2); err != nil {
 		t.Fatal(err)
 	}
 	var got []Fault
 	for _, name := range []string{"1.response", "1.request", "note.txt", "2.request", "3.request"} {
-		got = append(got, box.decide(atArrival, name))
+		got = append(got, box.sim.chance.decide(atArrival, name))
 	}
 	if diff := cmp.Diff([]Fault{"", Truncated, "", Truncated, ""}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	box.FailNext(Torn, 5)
 	box.Heal()
-	if fault := box.decide(atArrival, "4.request"); fault != "" {
-		t.Errorf("%s after the network was healed", fault)
+	if fault := box.sim.chance.decide(atArrival, "4.request"); fault != "" {
+		t.Errorf("fault %s after Heal", fault)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// operations is what a full synchronisation finds to do, each a list of paths.
+// operations are the operations of a full sync, each with the keys of its files.
 type operations struct {
 	uploads   []string
 	downloads []string
@@ -15,10 +15,10 @@ type operations struct {
 	cleanups  []string // of the record
 }
 
-// reconcile compares the etags of what is here, what is on the server, and what was
-// the same on both the last time, as SyftBox does. An empty file has the etag "", and
-// is left alone, as is what leaveAlone says.
-func reconcile(here, remote, synced map[string]string, leaveAlone func(key string) bool) operations {
+// reconcile decides, as SyftBox does, what a full sync does with each file. The maps have
+// the etags of the files here, on the server, and in the record of synced files. An empty
+// file here, with the etag "", is skipped, as is every file for which skip returns true.
+func reconcile(here, remote, synced map[string]string, skip func(key string) bool) operations {
 	keys := map[string]bool{}
 	for _, known := range []map[string]string{here, remote, synced} {
 		for key := range known {
@@ -30,7 +30,7 @@ func reconcile(here, remote, synced map[string]string, leaveAlone func(key strin
 		etagHere, isHere := here[key]
 		etagThere, isThere := remote[key]
 		etagSynced, isSynced := synced[key]
-		if isHere && etagHere == "" || leaveAlone(key) {
+		if isHere && etagHere == "" || skip(key) {
 			continue
 		}
 		changedHere := isHere && (!isSynced || etagHere != etagSynced)
@@ -39,13 +39,11 @@ func reconcile(here, remote, synced map[string]string, leaveAlone func(key strin
 		case !isHere && !isThere:
 			ops.cleanups = append(ops.cleanups, key)
 		case changedHere && changedThere:
-			// Also if both are the same.
-			ops.conflicts = append(ops.conflicts, key)
+			ops.conflicts = append(ops.conflicts, key) // even if both are equal
 		case changedHere:
 			ops.uploads = append(ops.uploads, key)
 		case changedThere:
-			// Also if it was deleted here.
-			ops.downloads = append(ops.downloads, key)
+			ops.downloads = append(ops.downloads, key) // even if it was deleted here
 		case !isHere:
 			ops.deletes = append(ops.deletes, key)
 		case !isThere:

@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What SyftBox does for each state of a file: here, on the server, and when both were
-// last the same. A dash is a file that is not there, 0 one that is empty.
+// The keys are the states of a file here, on the server, and in the record of synced files: a
+// letter is a content, "-" a missing file, and 0 an empty one.
 func TestReconcile(t *testing.T) {
 	for states, want := range map[string]string{
 		"a - -": "upload", "- a -": "download", "a a a": "", "a a -": "conflict", "a b -": "conflict",
@@ -29,8 +29,8 @@ func TestReconcile(t *testing.T) {
 				known[i]["key"] = state
 			}
 		}
-		for _, leaveAlone := range []bool{false, true} {
-			ops := reconcile(known[0], known[1], known[2], func(string) bool { return leaveAlone })
+		for _, skip := range []bool{false, true} {
+			ops := reconcile(known[0], known[1], known[2], func(string) bool { return skip })
 			var got []string
 			for name, keys := range map[string][]string{
 				"upload": ops.uploads, "download": ops.downloads, "delete": ops.deletes,
@@ -40,19 +40,18 @@ func TestReconcile(t *testing.T) {
 					got = append(got, name)
 				}
 			}
-			if leaveAlone && len(got) > 0 {
-				t.Errorf("%s: %v, though it is left alone", states, got)
+			if skip && len(got) > 0 {
+				t.Errorf("%s: skipped file has operations %v", states, got)
 			}
-			if diff := cmp.Diff(want, strings.Join(got, " ")); diff != "" && !leaveAlone {
+			if diff := cmp.Diff(want, strings.Join(got, " ")); diff != "" && !skip {
 				t.Errorf("%s (-want +got):\n%s", states, diff)
 			}
 		}
 	}
 }
 
-// A record that is dropped while the file is there makes a conflict of it, and the
-// server's comes back a cycle later.
-func TestDroppedRecordMakesAConflict(t *testing.T) {
+// A cycle later the server's version comes back.
+func TestDroppedRecordCausesConflict(t *testing.T) {
 	box, clock := NewOnClock(t, Config{})
 	bob := box.Join("bob@example.com")
 	if err := box.Start(); err != nil {
@@ -63,10 +62,10 @@ func TestDroppedRecordMakesAConflict(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// As of a full synchronisation that has asked and looked before the file came, and
-	// reads the record after it: neither here nor there, but recorded.
+	// Simulate a full sync that listed the files before this one arrived, and read the
+	// record after that.
 	const key = "bob@example.com/1.request"
-	bob.carryOut(reconcile(nil, nil, map[string]string{key: "x"}, bob.isLeftAlone), nil, nil)
+	bob.daemon.syncer.carryOut(reconcile(nil, nil, map[string]string{key: "x"}, bob.daemon.states.isSkipped), nil, nil)
 	clock.Advance(3 * CycleTime)
 	var got []string
 	for _, e := range box.Events() {
