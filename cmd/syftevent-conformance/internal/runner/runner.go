@@ -64,6 +64,9 @@ type Result struct {
 	Events []script.Event
 	// Dir is where the files are, if they were kept.
 	Dir string
+
+	tooSlow bool   // the suite was too slow for the scenario to prove anything
+	workDir string // the script's directory
 }
 
 // Config says how to run.
@@ -157,6 +160,7 @@ func runOne(ctx context.Context, config Config, s scenario.Scenario, shared *scr
 		return Result{Scenario: s, Outcome: CouldNotTest, Problem: fmt.Sprintf("the scenario has hung for %v", budget), Duration: time.Since(began)}
 	}
 	result := t.result(run)
+	result.workDir = run.Dir
 	result.Scenario, result.Duration = s, time.Since(began)
 	if result.Outcome == Fail && s.Level() != spec.Must && !result.Failure.Dead && !config.Strict {
 		result.Outcome = Warn
@@ -209,6 +213,8 @@ func (t *recorder) result(run *script.Run) Result {
 		r.Outcome, r.Problem = CouldNotTest, t.panic
 	case run.NotApplicable != "":
 		r.Outcome, r.Problem = NotApplicable, run.NotApplicable
+	case run.TooSlow != "":
+		r.Outcome, r.Problem, r.tooSlow = CouldNotTest, "machine too slow: "+run.TooSlow, true
 	case t.skipped:
 		r.Outcome, r.Problem = CouldNotTest, "the script has skipped itself"
 	case run.Failure != nil:

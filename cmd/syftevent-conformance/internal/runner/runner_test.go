@@ -105,3 +105,13 @@ func TestEvents(t *testing.T) {
 		}
 	}
 }
+
+// A check that failed on a machine that was too slow is not the server's failure.
+func TestTooSlowIsNoFailure(t *testing.T) {
+	run := script.NewRun(t.Context(), script.Config{})
+	run.TooSlow = "the next piece took 2s"
+	got := (&recorder{failed: true}).result(run)
+	if got.Outcome != CouldNotTest || !got.tooSlow || !strings.Contains(got.Problem, "machine too slow: the next piece took 2s") {
+		t.Errorf("%+v", got)
+	}
+}

@@ -24,6 +24,9 @@ type worker struct {
 	notes  []string
 }
 
+// maxAttempts is how often a scenario runs on a machine that is too slow for it.
+const maxAttempts = 4
+
 // run runs a scenario, unless the server does not declare its feature. There is no
 // result if the run was cancelled before its end.
 func (w *worker) run(ctx context.Context, s scenario.Scenario) (r Result, ok bool) {
@@ -36,6 +39,11 @@ func (w *worker) run(ctx context.Context, s scenario.Scenario) (r Result, ok boo
 	if w.config.Reuse && canShare(s.Script) {
 		r = w.runShared(ctx, s)
 	} else {
+		r = runOne(ctx, w.config, s, nil)
+	}
+	for attempt := 2; r.tooSlow && attempt <= maxAttempts && ctx.Err() == nil; attempt++ {
+		w.note("%s runs again, attempt %d: %s", s.ID, attempt, r.Problem)
+		os.RemoveAll(r.workDir) // it is there if Config.Keep is set
 		r = runOne(ctx, w.config, s, nil)
 	}
 	return r, r.Outcome == Pass || ctx.Err() == nil

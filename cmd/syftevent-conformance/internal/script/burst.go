@@ -36,7 +36,17 @@ func (r *Run) deliver(stem, sender, endpoint, body string) (one, error) {
 		stem, sender, ServerEmail, App, endpoint, base64.URLEncoding.EncodeToString([]byte(body)),
 		now.Format(time.RFC3339), now.Add(time.Hour).Format(time.RFC3339))
 	response := filepath.Join(r.network.Server.Datasite(), filepath.FromSlash(folder), stem+".response")
-	return one{stem, response}, r.network.Server.Deliver(folder+stem+".request", []byte(data), fakebox.Delivery{Mode: r.config.Delivery})
+	return one{stem, response}, r.place(folder+stem+".request", []byte(data))
+}
+
+// place delivers a file as the run says.
+func (r *Run) place(name string, data []byte) error {
+	began := time.Now()
+	err := r.network.Server.Deliver(name, data, fakebox.Delivery{Mode: r.config.Delivery})
+	if r.process != nil && r.config.Delivery == fakebox.BlobStoreInPlace {
+		r.premises.within(r.process.Ready().Settle()/2, time.Since(began), "delivering a request in place")
+	}
+	return err
 }
 
 // add delivers the next request of a burst.

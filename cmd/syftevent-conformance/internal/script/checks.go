@@ -167,8 +167,14 @@ func (r *Run) awaitCanary(canary one) error {
 }
 
 func (r *Run) commandUnanswered(ts *testscript.TestScript, args []string) error {
-	if err := r.canary(); err != nil {
-		return err
+	for _, name := range args {
+		call, err := r.call(name)
+		if err != nil {
+			return err
+		}
+		if takes := handlerTime(call); takes > 0 {
+			r.premises.within(takes/2, r.premises.sent.Sub(call.Sent), "sending a request after %q", name)
+		}
 	}
 	return r.noResponse(args)
 }

@@ -22,6 +22,9 @@ func (r *Run) commandOrderly(ts *testscript.TestScript, args []string) error {
 	}
 	folder := filepath.Dir(call.RequestPath())
 	removed, err := watchRemovals(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &tooSlow{"the folder was removed before the suite watched it"}
+	}
 	if err != nil {
 		return fmt.Errorf("orderly: watching what is removed from %s: %w", folder, err)
 	}

@@ -98,6 +98,10 @@ func notCleaned(err error) error {
 	return err
 }
 
+// keptLook is the longest pause between two looks of "kept": a server may remove a pair a
+// second after it has answered.
+const keptLook = 500 * time.Millisecond
+
 // commandKept waits for a response and looks at its request all the time.
 func (r *Run) commandKept(ts *testscript.TestScript, args []string) error {
 	call, err := r.only("kept", args)
@@ -105,12 +109,18 @@ func (r *Run) commandKept(ts *testscript.TestScript, args []string) error {
 		return err
 	}
 	expected := fmt.Sprintf("request %q stands until it is answered", call.Name)
+	looked := time.Now()
 	return r.wait(r.answerWithin(), expected, func() (bool, string, error) {
+		since := time.Since(looked)
+		looked = time.Now()
 		asked, err := exists(call.RequestPath())
 		if err != nil {
 			return false, "", err
 		}
 		answered, err := exists(call.ResponsePath())
+		if !asked && !answered && err == nil && since > keptLook {
+			return false, "", &tooSlow{fmt.Sprintf("%v passed between two looks at request %q", since.Round(time.Millisecond), call.Name)}
+		}
 		if !asked && !answered && err == nil {
 			return false, "", &mismatch{expected, "it was removed, and there is no response", false}
 		}
@@ -158,17 +168,37 @@ func (r *Run) commandTidy(ts *testscript.TestScript, args []string) error {
 	})
 }
 
+// removeWithin is how long a folder may take to be removed in which a server writes.
+const removeWithin = 10 * time.Second
+
 // commandRemove is testscript's rm, which the story does not tell of.
 func (r *Run) commandRemove(ts *testscript.TestScript, args []string) error {
 	if len(args) == 0 {
 		return errors.New("usage: remove PATH...")
 	}
 	for _, arg := range args {
-		if err := os.RemoveAll(ts.MkAbs(arg)); err != nil {
+		if err := r.remove(ts.MkAbs(arg)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// remove removes a file, or a folder even while the server writes into it.
+func (r *Run) remove(name string) error {
+	r.premises.removed[name] = time.Now()
+	err := os.RemoveAll(name)
+	for deadline := time.Now().Add(removeWithin); err != nil && time.Now().Before(deadline); err = os.RemoveAll(name) {
+		if err := r.sleep(pause); err != nil {
+			return err
+		}
+	}
+	for _, call := range r.calls {
+		if takes := handlerTime(call); takes > 0 && call.RequestPath() == name {
+			r.premises.within(takes, time.Since(call.Sent), "removing request %q", call.Name)
+		}
+	}
+	return err
 }
 
 // commandUnrun checks that no request was run that would have been written down.

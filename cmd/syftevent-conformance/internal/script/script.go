@@ -44,6 +44,9 @@ type Failure struct {
 type Run struct {
 	// Failure is nil unless a check has failed.
 	Failure *Failure
+	// TooSlow says why the failure proves nothing on this machine, "" if it does: the
+	// scenario should run again.
+	TooSlow string
 	// NotApplicable says why the scenario cannot be run on this system, "" if
 	// it can.
 	NotApplicable string
@@ -60,17 +63,19 @@ type Run struct {
 	lastWords string          // of a server that was never ready
 	told      bool            // the server was told to stop, or killed
 
-	before  map[string]bool   // what was there when the server was ready first
-	numbers int               // of requests that are made here
-	bursts  map[string]burst  // by their names
-	first   map[string]string // responses as they were read first, by the names of their requests
-	story   *story
-	watch   *watch // nil before the server has started
+	before   map[string]bool   // what was there when the server was ready first
+	numbers  int               // of requests that are made here
+	bursts   map[string]burst  // by their names
+	calls    []*boxscript.Call // the requests that "box send" has sent
+	first    map[string]string // responses as they were read first, by the names of their requests
+	story    *story
+	premises premises
+	watch    *watch // nil before the server has started
 }
 
 // NewRun prepares a scenario. When ctx is done its waits end.
 func NewRun(ctx context.Context, config Config) *Run {
-	return &Run{config: config, ctx: ctx, story: &story{began: time.Now()}, bursts: map[string]burst{}, first: map[string]string{}}
+	return &Run{config: config, ctx: ctx, story: &story{began: time.Now()}, bursts: map[string]burst{}, first: map[string]string{}, premises: newPremises()}
 }
 
 // Events returns what has happened, when the script has ended: its commands, those
@@ -203,7 +208,11 @@ func (r *Run) commands() map[string]command {
 				r.watch.look() // what was there before, if only for a moment
 			}
 			r.story.tell(Commanded, r.commandText(name, neg, args), -1)
+			began := time.Now()
 			carryOut(ts, neg, args)
+			if name == "box" {
+				r.delivered(args, began)
+			}
 		}
 	}
 	return commands
@@ -227,7 +236,14 @@ func (m *mismatch) Error() string {
 
 // check ends the script if a command has failed.
 func (r *Run) check(ts *testscript.TestScript, name string, args []string, err error) {
-	if m, ok := err.(*mismatch); ok {
+	m, failed := err.(*mismatch)
+	if failed && !m.dead && r.premises.broken != "" {
+		err, failed = &tooSlow{r.premises.broken}, false
+	}
+	if t, ok := err.(*tooSlow); ok {
+		r.TooSlow = t.reason
+	}
+	if failed {
 		r.Failure = &Failure{Line: strings.Join(append([]string{name}, args...), " "), Expected: m.expected, Actual: m.actual, Dead: m.dead}
 	}
 	if n, ok := err.(*notApplicable); ok {

@@ -79,7 +79,8 @@ func (r *Run) settings() target.Settings {
 
 // long is how long a handler takes that others are not to wait for: many looks.
 func (r *Run) long() time.Duration {
-	return r.config.scale(1500*time.Millisecond + 20*r.process.Ready().Poll())
+	slowMachine := min(3*r.startTook, 5*time.Second)
+	return r.config.scale(1500*time.Millisecond + 20*r.process.Ready().Poll() + slowMachine)
 }
 
 func (r *Run) start(options []string) error {

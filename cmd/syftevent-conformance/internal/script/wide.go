@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/syftevent/syftevent-go/fakebox"
 )
 
 // wideSize is the size in bytes of a wide request, which is that of the largest request
@@ -37,7 +36,7 @@ func (r *Run) commandWide(ts *testscript.TestScript, args []string) error {
 	for i := range count {
 		stem, sender := fmt.Sprintf("00000000-0000-4000-9000-%012d", r.nextNumber()), fmt.Sprintf("sender%d@example.com", i%5)
 		folder := "app_data/" + App + "/rpc/echo/" + sender + "/"
-		if err := r.network.Server.Deliver(folder+stem+".request", wideRequest(stem, sender), fakebox.Delivery{Mode: r.config.Delivery}); err != nil {
+		if err := r.place(folder+stem+".request", wideRequest(stem, sender)); err != nil {
 			return err
 		}
 		r.bursts[args[0]] = append(r.bursts[args[0]], one{stem, filepath.Join(r.network.Server.Datasite(), filepath.FromSlash(folder), stem+".response")})
