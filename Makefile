@@ -14,13 +14,12 @@ conformance:
 mutants:
 	go run ./cmd/syftevent-conformance mutants
 
-# Formatting, and vet for the systems that must build. testdata/scripts is not
-# matched by ./...
+# Formatting, and vet for the systems that must build.
 vet:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'not formatted: run gofmt -w .'; exit 1; }
-	go vet ./... ./testdata/scripts
-	GOOS=darwin go vet ./... ./testdata/scripts
-	GOOS=windows go vet ./... ./testdata/scripts
+	go vet ./...
+	GOOS=darwin go vet ./...
+	GOOS=windows go vet ./...
 
 build:
 	go build -o bin/ ./cmd/...

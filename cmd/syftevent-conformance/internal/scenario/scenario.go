@@ -3,6 +3,7 @@ package scenario
 
 import (
 	"cmp"
+	"embed"
 	"fmt"
 	"io/fs"
 	"path"
@@ -11,7 +12,6 @@ import (
 	"sync"
 
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
-	"github.com/syftevent/syftevent-go/testdata/scripts"
 )
 
 // A Scenario is one script of the suite. Its head is the comment with which the
@@ -59,19 +59,25 @@ func (s Scenario) Class() string {
 	return s.Covers[0].Class
 }
 
+// files holds the scenarios in "scripts", untestable.txt, and below "smoke" the scripts
+// that check a server before the scenarios do.
+//
+//go:embed scripts
+var files embed.FS
+
 const suffix = ".txtar"
 
-var load = sync.OnceValues(func() ([]Scenario, error) { return read("*"+suffix, parse) })
+var load = sync.OnceValues(func() ([]Scenario, error) { return read("scripts/*"+suffix, parse) })
 
 // read reads the scenarios of the files that a pattern means.
 func read(pattern string, parse func(id string, script []byte) (Scenario, error)) ([]Scenario, error) {
-	names, err := fs.Glob(scripts.Files, pattern)
+	names, err := fs.Glob(files, pattern)
 	if err != nil {
 		return nil, err
 	}
 	var list []Scenario
 	for _, name := range names {
-		script, err := fs.ReadFile(scripts.Files, name)
+		script, err := fs.ReadFile(files, name)
 		if err != nil {
 			return nil, err
 		}
@@ -214,7 +220,7 @@ func (s *Scenario) cover(ids string) error {
 // Untestable returns why requirements cannot be tested, by their ids, from
 // lines of the form "id: reason".
 func Untestable() (map[string]string, error) {
-	data, err := fs.ReadFile(scripts.Files, "untestable.txt")
+	data, err := fs.ReadFile(files, "scripts/untestable.txt")
 	if err != nil {
 		return nil, err
 	}

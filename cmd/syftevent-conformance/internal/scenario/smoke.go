@@ -8,7 +8,7 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 )
 
-var loadSmoke = sync.OnceValues(func() ([]Scenario, error) { return read("smoke/*"+suffix, parseSmoke) })
+var loadSmoke = sync.OnceValues(func() ([]Scenario, error) { return read("scripts/smoke/*"+suffix, parseSmoke) })
 
 // Smoke returns the scripts that check whether a server is ready for the suite: each
 // asks for one thing of SPEC.md's Appendix A, which its summary says. They cover no
