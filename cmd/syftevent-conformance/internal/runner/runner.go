@@ -10,7 +10,6 @@ import (
 	"path"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -219,33 +218,10 @@ func (t *recorder) result(run *script.Run) Result {
 		r.Outcome, r.Problem = CouldNotTest, "the script has skipped itself"
 	case run.Failure != nil:
 		r.Outcome = Fail
-	case t.failed && scriptCheck(r.Log) != nil:
-		r.Outcome, r.Failure = Fail, scriptCheck(r.Log)
 	case t.failed:
 		r.Outcome, r.Problem = CouldNotTest, strings.TrimSpace(r.Log)
 	}
 	return r
-}
-
-// scriptCheck makes a failure of a check that is testscript's own, such as
-// "exists", from the last lines of its log: the command, and what it said.
-func scriptCheck(log string) *script.Failure {
-	var line, said string
-	for text := range strings.Lines(log) {
-		text = strings.TrimSpace(text)
-		if command, ok := strings.CutPrefix(text, "> "); ok {
-			line = command
-		}
-		if message, ok := strings.CutPrefix(text, "FAIL: "); ok {
-			// "FILE:LINE: " comes first.
-			_, said, _ = strings.Cut(message, ": ")
-		}
-	}
-	name, _, _ := strings.Cut(strings.TrimPrefix(line, "! "), " ")
-	if !slices.Contains([]string{"exists", "cmp", "grep"}, name) {
-		return nil
-	}
-	return &script.Failure{Line: line, Expected: line, Actual: said}
 }
 
 func (t *recorder) write(args []any) {

@@ -36,7 +36,7 @@ func (w *worker) run(ctx context.Context, s scenario.Scenario) (r Result, ok boo
 	if s.Feature != "" && !slices.Contains(w.ready.Features, s.Feature) {
 		return Result{Scenario: s, Outcome: NotImplemented}, true
 	}
-	if w.config.Reuse && canShare(s.Script) {
+	if w.config.Reuse && s.Reuse {
 		r = w.runShared(ctx, s)
 	} else {
 		r = runOne(ctx, w.config, s, nil)

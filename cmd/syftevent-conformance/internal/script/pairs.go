@@ -23,6 +23,55 @@ func exists(name string) (bool, error) {
 	return err == nil, err
 }
 
+// commandPresent checks that paths exist now.
+func (r *Run) commandPresent(ts *testscript.TestScript, args []string) error {
+	if len(args) == 0 {
+		return errors.New("usage: present PATH...")
+	}
+	for _, arg := range args {
+		if _, err := os.Stat(ts.MkAbs(arg)); err != nil {
+			return &mismatch{r.relative(ts.MkAbs(arg)) + " exists", err.Error(), false}
+		}
+	}
+	return nil
+}
+
+// commandAbsent checks that paths do not exist now.
+func (r *Run) commandAbsent(ts *testscript.TestScript, args []string) error {
+	if len(args) == 0 {
+		return errors.New("usage: absent PATH...")
+	}
+	for _, arg := range args {
+		switch there, err := exists(ts.MkAbs(arg)); {
+		case err != nil:
+			return err
+		case there:
+			return &mismatch{r.relative(ts.MkAbs(arg)) + " does not exist", "it exists", false}
+		}
+	}
+	return nil
+}
+
+// commandIdentical checks that two files have the same content.
+func (r *Run) commandIdentical(ts *testscript.TestScript, args []string) error {
+	if len(args) != 2 {
+		return errors.New("usage: identical FILE1 FILE2")
+	}
+	want, err := os.ReadFile(ts.MkAbs(args[1]))
+	if err != nil {
+		return err
+	}
+	expected := fmt.Sprintf("%s has the content of %s: %s", r.relative(ts.MkAbs(args[0])), args[1], excerpt(string(want)))
+	got, err := os.ReadFile(ts.MkAbs(args[0]))
+	if err != nil {
+		return &mismatch{expected, err.Error(), false}
+	}
+	if string(got) != string(want) {
+		return &mismatch{expected, excerpt(string(got)), false}
+	}
+	return nil
+}
+
 // commandAppears waits until files are there.
 func (r *Run) commandAppears(ts *testscript.TestScript, args []string) error {
 	return r.awaitPaths(ts, args, true)
