@@ -47,7 +47,7 @@ func TestOutcomes(t *testing.T) {
 		{"a check of testscript's own fails", "exists none\n", CouldNotTest, "", "none does not exist"},
 		{"an unknown command", "frobnicate\n", CouldNotTest, "", "unknown command"},
 		{"a command used wrongly", "server\n", CouldNotTest, "", "usage: server"},
-		{"a command before its time", "canary\n", CouldNotTest, "", "never started"},
+		{"a command before the start", "canary\n", CouldNotTest, "", "never started"},
 		{"an unknown request", "box finish none\n", CouldNotTest, "", "no request"},
 		{"a skip", "skip because\n", CouldNotTest, "", "skipped itself"},
 		{"no quote", "exists 'x\n", CouldNotTest, "", "unterminated"},
@@ -64,8 +64,7 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// What goes wrong in the suite's own code is not the server's failure.
-func TestPanicIsTheSuites(t *testing.T) {
+func TestPanicIsNotTheServersFailure(t *testing.T) {
 	recorder := &recorder{}
 	recorder.protect(func() {
 		recorder.Run("x", func(testscript.T) { panic("boom") })
@@ -75,8 +74,7 @@ func TestPanicIsTheSuites(t *testing.T) {
 	}
 }
 
-// A pass has events only if they were asked for.
-func TestEvents(t *testing.T) {
+func TestPassHasEventsOnRequest(t *testing.T) {
 	commands := func(r Result) (commands []string) {
 		for _, e := range r.Events {
 			commands = append(commands, e.What)
@@ -100,8 +98,7 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// A check that failed on a machine that was too slow is not the server's failure.
-func TestTooSlowIsNoFailure(t *testing.T) {
+func TestTooSlowIsNotTheServersFailure(t *testing.T) {
 	run := script.NewRun(t.Context(), script.Config{})
 	run.TooSlow = "the next piece took 2s"
 	got := (&recorder{failed: true}).result(run)
