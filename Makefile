@@ -14,12 +14,11 @@ conformance: ## run the scenarios against the library
 mutants: ## check that each deliberately wrong server fails its scenarios
 	go run ./cmd/syftevent-conformance mutants
 
-# ./... does not match testdata/scripts.
 vet: ## check formatting, and vet for Linux, macOS and Windows
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'these files are not formatted: run gofmt -w .'; exit 1; }
-	go vet ./... ./testdata/scripts
-	GOOS=darwin go vet ./... ./testdata/scripts
-	GOOS=windows go vet ./... ./testdata/scripts
+	go vet ./...
+	GOOS=darwin go vet ./...
+	GOOS=windows go vet ./...
 
 build: ## build the commands into bin/
 	go build -o bin/ ./cmd/...

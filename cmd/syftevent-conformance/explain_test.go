@@ -25,7 +25,7 @@ func TestExplain(t *testing.T) {
 		"client-unique":  {"It has no scenario: "},
 		// A scenario alone, and one that checks an adapter.
 		"route-items": {"route-items: A wildcard", "for servers that declare the feature items\n", "\nbox send item items/42\n"},
-		"smoke-echo":  {"smoke-echo: /echo answers", "asked of an adapter: SPEC.md, Appendix A (MUST)"},
+		"smoke-echo":  {"smoke-echo: /echo returns", "asked of an adapter: SPEC.md, Appendix A (MUST)"},
 	} {
 		status, stdout, stderr := judge(t, "explain", id)
 		if status != exitOK {

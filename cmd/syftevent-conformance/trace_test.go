@@ -96,13 +96,13 @@ func TestUntestableNamesTests(t *testing.T) {
 // The examples of requests in SPEC.md are sent to every server: scenarios have
 // them to the letter.
 func TestExamplesOfTheSpecAreSent(t *testing.T) {
-	scripts := readTop(t, "testdata/scripts/envelope-examples.txtar") + readTop(t, "testdata/scripts/envelope-invalid.txtar")
+	sent := readTop(t, "cmd/syftevent-conformance/internal/scenario/scripts/envelope-examples.txtar") + readTop(t, "cmd/syftevent-conformance/internal/scenario/scripts/envelope-invalid.txtar")
 	blocks := regexp.MustCompile("(?m)^```json request(?: invalid)?\n(.+)\n```$").FindAllStringSubmatch(readTop(t, "SPEC.md"), -1)
 	if len(blocks) < 5 {
 		t.Errorf("%d examples of requests in SPEC.md", len(blocks))
 	}
 	for _, block := range blocks {
-		if !strings.Contains(scripts, " --\n"+block[1]+"\n") {
+		if !strings.Contains(sent, " --\n"+block[1]+"\n") {
 			t.Errorf("no scenario has the example %s", block[1])
 		}
 	}
