@@ -125,7 +125,7 @@ func (s *server) nudge(folder, name string) error {
 	if err != nil {
 		return fmt.Errorf("looking at a response: %w", err)
 	}
-	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -137,8 +137,19 @@ func (s *server) nudge(folder, name string) error {
 	if err != nil || !os.SameFile(before, opened) {
 		return err
 	}
-	if err := f.Truncate(opened.Size()); err != nil {
-		return fmt.Errorf("modifying a response: %w", err)
+	return rewriteFirstByte(f)
+}
+
+// rewriteFirstByte writes the first byte of a file back unchanged. Truncating the file
+// to its own size would raise the same event, but ext4 then commits the size before the
+// data: after a power loss the file holds NULs.
+func rewriteFirstByte(f *os.File) error {
+	var first [1]byte
+	if _, err := f.ReadAt(first[:], 0); err != nil {
+		return fmt.Errorf("read first byte: %w", err)
+	}
+	if _, err := f.WriteAt(first[:], 0); err != nil {
+		return fmt.Errorf("rewrite first byte: %w", err)
 	}
 	return nil
 }
