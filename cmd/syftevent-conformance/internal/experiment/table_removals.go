@@ -12,46 +12,46 @@ import (
 var removalExperiments = []Experiment{
 	{
 		Name: "removal-sender",
-		Want: "a request that alice removes is gone at bob's within two cycles, and does not come back",
+		Want: "a request that alice removes is gone at bob's within two cycles and does not return",
 		run:  removal(Alice, Bob),
 	},
 	{
 		Name: "removal-receiver",
-		Want: "a request that bob removes is gone at alice's within two cycles, and does not come back",
+		Want: "a request that bob removes is gone at alice's within two cycles and does not return",
 		run:  removal(Bob, Alice),
 	},
 	{
 		Name: "pruned",
-		Want: "directories that the removal empties go at the other side, not at the remover's; a .syftkeep keeps its directory",
+		Want: "directories emptied by a removal are pruned on the other side only; a .syftkeep keeps its directory",
 		run:  pruned,
 	},
 	{
-		Name:  "removal-order",
-		Want:  "of 40 pairs that alice removes at once, some lose the response first at bob's and some the request",
-		Place: Own,
-		run:   removalOrder,
+		Name:      "removal-order",
+		Want:      "of 40 pairs that alice removes at once, bob loses the response first for some and the request first for others",
+		Isolation: Own,
+		run:       removalOrder,
 	},
 	{
-		Name:  "dead-watch",
-		Want:  "after its directory was pruned, a response goes by the full synchronisation, until SyftBox is restarted; beside a .syftkeep it goes by the fast path",
-		Place: Own,
-		run:   deadWatch,
+		Name:      "dead-watch",
+		Want:      "in a directory that was pruned once, responses go by full synchronization until SyftBox restarts; with a .syftkeep they go by the fast path",
+		Isolation: Own,
+		run:       deadWatch,
 	},
 	{
-		Name:  "vanish",
-		Want:  "with the view delayed by 400 ms some requests vanish at bob's and come back by the full synchronisation; none is lost but those that alice's SyftBox finds in conflict while it notes their upload, 1 in 50 at most",
-		Place: Own,
-		run:   vanish,
+		Name:      "vanish",
+		Want:      "with the view delayed by 400 ms, some requests vanish at bob's and return by full synchronization; none is lost except at most 1 in 50 that alice's SyftBox marks as conflicts during their upload",
+		Isolation: Own,
+		run:       vanish,
 	},
 	{
-		Name:  "come-back",
-		Want:  "with the view delayed by 400 ms, pairs that are removed as soon as they are complete are gone on both sides after 8 cycles, up to 1 in 4 files excepted",
-		Place: Own,
-		run:   comeBack,
+		Name:      "come-back",
+		Want:      "with the view delayed by 400 ms, of pairs removed as soon as they are complete, at most 1 in 4 files is left on either side after 8 cycles",
+		Isolation: Own,
+		run:       comeBack,
 	},
 }
 
-// removal lets one person remove a request that has travelled from alice to bob.
+// removal lets a person remove a request that has arrived at bob's.
 func removal(remover, other string) func(context.Context, *trial) error {
 	return func(ctx context.Context, t *trial) error {
 		dir := t.rpc("hello/" + Alice)
@@ -146,8 +146,8 @@ func deadWatch(ctx context.Context, t *trial) error {
 	if err := os.WriteFile(t.path(Bob, kept+"/.syftkeep"), nil, 0o644); err != nil {
 		return err
 	}
-	// exchange sends a request and a response and reports by which way the response
-	// went.
+	// exchange sends a request and a response, and returns alice's sighting of the
+	// response.
 	exchange := func(dir, id string) (Sighting, error) {
 		request, response := dir+"/"+id+".request", dir+"/"+id+".response"
 		if err := t.write(Alice, request, body(200, request)); err != nil {
