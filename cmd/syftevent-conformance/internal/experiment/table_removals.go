@@ -134,6 +134,29 @@ func pruned(ctx context.Context, t *trial) error {
 	return nil
 }
 
+// exchange sends a request and a response, and returns alice's sighting of the response.
+func (t *trial) exchange(ctx context.Context, dir, id string) (Sighting, error) {
+	request, response := dir+"/"+id+".request", dir+"/"+id+".response"
+	if err := t.write(Alice, request, body(200, request)); err != nil {
+		return Sighting{}, err
+	}
+	if _, err := t.arrives(ctx, Bob, request, body(200, request)); err != nil {
+		return Sighting{}, err
+	}
+	if err := t.calm(ctx, Bob); err != nil {
+		return Sighting{}, err
+	}
+	if err := t.write(Bob, response, body(200, response)); err != nil {
+		return Sighting{}, err
+	}
+	return t.arrives(ctx, Alice, response, body(200, response))
+}
+
+// collect removes a pair at alice's, as a client does.
+func (t *trial) collect(dir, id string) error {
+	return errors.Join(t.remove(Alice, dir+"/"+id+".request"), t.remove(Alice, dir+"/"+id+".response"))
+}
+
 func deadWatch(ctx context.Context, t *trial) error {
 	dead, kept := t.rpc("dead/"+Alice), t.rpc("kept/"+Alice)
 	dirs := []string{dead, kept}
@@ -146,29 +169,8 @@ func deadWatch(ctx context.Context, t *trial) error {
 	if err := os.WriteFile(t.path(Bob, kept+"/.syftkeep"), nil, 0o644); err != nil {
 		return err
 	}
-	// exchange sends a request and a response, and returns alice's sighting of the
-	// response.
-	exchange := func(dir, id string) (Sighting, error) {
-		request, response := dir+"/"+id+".request", dir+"/"+id+".response"
-		if err := t.write(Alice, request, body(200, request)); err != nil {
-			return Sighting{}, err
-		}
-		if _, err := t.arrives(ctx, Bob, request, body(200, request)); err != nil {
-			return Sighting{}, err
-		}
-		if err := t.calm(ctx, Bob); err != nil {
-			return Sighting{}, err
-		}
-		if err := t.write(Bob, response, body(200, response)); err != nil {
-			return Sighting{}, err
-		}
-		return t.arrives(ctx, Alice, response, body(200, response))
-	}
-	collect := func(dir, id string) error {
-		return errors.Join(t.remove(Alice, dir+"/"+id+".request"), t.remove(Alice, dir+"/"+id+".response"))
-	}
 	for _, dir := range dirs {
-		s, err := exchange(dir, "first")
+		s, err := t.exchange(ctx, dir, "first")
 		if err != nil {
 			return err
 		}
@@ -180,7 +182,7 @@ func deadWatch(ctx context.Context, t *trial) error {
 		return err
 	}
 	for _, dir := range dirs {
-		if err := collect(dir, "first"); err != nil {
+		if err := t.collect(dir, "first"); err != nil {
 			return err
 		}
 	}
@@ -190,11 +192,11 @@ func deadWatch(ctx context.Context, t *trial) error {
 	if err := t.gone(ctx, Bob, kept+"/first.response"); err != nil {
 		return err
 	}
-	after, err := exchange(dead, "second")
+	after, err := t.exchange(ctx, dead, "second")
 	if err != nil {
 		return err
 	}
-	beside, err := exchange(kept, "second")
+	beside, err := t.exchange(ctx, kept, "second")
 	if err != nil {
 		return err
 	}
@@ -208,7 +210,7 @@ func deadWatch(ctx context.Context, t *trial) error {
 	if err := t.network.StartClient(ctx, Bob); err != nil {
 		return err
 	}
-	cured, err := exchange(dead, "third")
+	cured, err := t.exchange(ctx, dead, "third")
 	if err != nil {
 		return err
 	}
