@@ -23,7 +23,7 @@ var gatewayExperiments = []Experiment{
 	},
 	{
 		Name: "gateway-refuses",
-		Want: "the gateway answers 403 without suffix-sender, 202 and a poll URL if there is no response in time, 404 for an unknown request",
+		Want: "403 without suffix-sender, 202 and a poll URL if there is no response in time, 404 for an unknown request",
 		run:  gatewayRefuses,
 	},
 }
