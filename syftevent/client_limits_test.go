@@ -32,7 +32,7 @@ func TestFutureRefusesALargeResponse(t *testing.T) {
 		name := s.path("echo", clientEmail, future.ID+".response")
 		s.sparse(name, 1<<40)
 		_, err = future.Wait(context.Background())
-		if !errors.Is(err, syftevent.ErrBadResponse) || !strings.Contains(err.Error(), fmt.Sprint(1<<40)) || !strings.Contains(err.Error(), fmt.Sprint(syftevent.DefaultMaxResponseSize)) {
+		if !errors.Is(err, syftevent.ErrBadResponse) || !strings.Contains(err.Error(), fmt.Sprint(int64(1<<40))) || !strings.Contains(err.Error(), fmt.Sprint(syftevent.DefaultMaxResponseSize)) {
 			s.t.Errorf("%v", err)
 		}
 		if info, err := os.Lstat(name); err != nil || info.Size() != 1<<40 {

@@ -25,7 +25,7 @@ func TestHostileExpiryOfYearOne(t *testing.T) {
 		s.start()
 		defer s.stop()
 		for id, expires := range map[string]any{
-			"one": "0001-01-01T00:00:00Z", "two": "0001-01-01T00:00:01Z", "number": -62135596800, "long-ago": "0999-12-31T23:59:59Z",
+			"one": "0001-01-01T00:00:00Z", "two": "0001-01-01T00:00:01Z", "number": int64(-62135596800), "long-ago": "0999-12-31T23:59:59Z",
 		} {
 			s.putAs("count/"+clientEmail, id, envelope("/count", map[string]any{"id": id, "expires": expires}))
 			s.expect(419, "count", clientEmail, id)

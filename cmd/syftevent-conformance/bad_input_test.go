@@ -29,15 +29,15 @@ func TestBadStartFailsOneScenario(t *testing.T) {
 		flags  []string
 		want   []string
 	}{
-		{"second-garbage", nil, []string{"it ended first (exit status 0)", "it had printed the line \"\uFFFD\\x00{]\", and 2 bytes without the end of a line"}},
-		{"second-huge-line", nil, []string{"it ended first", "50000000 bytes without the end of a line"}},
-		{"second-exit", nil, []string{"it ended first (exit status 7)", "the last words"}},
+		{"second-garbage", nil, []string{"it exited first (exit status 0)", "it printed the line \"\uFFFD\\x00{]\", and 2 bytes without a newline"}},
+		{"second-huge-line", nil, []string{"it exited first", "50000000 bytes without a newline"}},
+		{"second-exit", nil, []string{"it exited first (exit status 7)", "the last words"}},
 		{"second-exit-ready", nil, []string{"the server has ended (exit status 3)"}},
-		{"second-wrong-ready", nil, []string{"its ready line is wrong", "version"}},
-		{"second-lacks", nil, []string{`its ready line lacks "poll_ms"`}},
+		{"second-wrong-ready", nil, []string{"malformed ready line", "version"}},
+		{"second-lacks", nil, []string{`ready line lacks "poll_ms"`}},
 		// These take as long as they may.
-		{"second-silent", []string{"-ready-timeout=3s"}, []string{"within 3s, but nothing at all (does it flush what it prints?)"}},
-		{"second-closed", []string{"-ready-timeout=3s"}, []string{"within 3s, but nothing at all"}},
+		{"second-silent", []string{"-ready-timeout=3s"}, []string{"within 3s; it printed nothing (does it flush its output?)"}},
+		{"second-closed", []string{"-ready-timeout=3s"}, []string{"within 3s; it printed nothing"}},
 	}
 	for _, test := range tests {
 		t.Run(test.target, func(t *testing.T) {
@@ -57,7 +57,7 @@ func TestEndlessOutputIsStopped(t *testing.T) {
 	if status != exitUnexpected {
 		t.Errorf("exit %d, want %d\n%s%s", status, exitUnexpected, stdout, stderr)
 	}
-	contains(t, "output", stdout, "it goes on printing: ", `the last of which is "this line`, "1 passed, 1 failed\n")
+	contains(t, "output", stdout, "no ready line in the first 256 MiB of standard output", `the last one "this line`, "1 passed, 1 failed\n")
 }
 
 func TestDeafServerHarmsNoOther(t *testing.T) {

@@ -47,9 +47,9 @@ func TestExplainSuggests(t *testing.T) {
 
 func TestExplainNamesDefects(t *testing.T) {
 	_, stdout, _ := judge(t, "explain", "read-whole")
-	contains(t, "output", stdout, "\nWrong servers that prove it (mutants NAME):\n    half  answers a file of which a part has arrived\n    impatient  ")
+	contains(t, "output", stdout, "\nWrong servers that prove it (mutants NAME):\n    half  answers incomplete files\n    impatient  ")
 	_, stdout, _ = judge(t, "explain", "half")
-	contains(t, "output", stdout, "half: a server that answers a file", "violates [read-whole]", "fails read-whole, detect-in-place")
+	contains(t, "output", stdout, "half: a server that answers incomplete files", "violates [read-whole]", "fails read-whole, detect-in-place")
 }
 
 func TestListForPrograms(t *testing.T) {

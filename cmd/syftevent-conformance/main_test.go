@@ -175,8 +175,8 @@ func TestNeverReady(t *testing.T) {
 		target string
 		want   []string
 	}{
-		{"exit", []string{"it ended first (exit status 7)", "the last words"}},
-		{"silent", []string{"it printed no ready line on standard output within 300ms", "still thinking"}},
+		{"exit", []string{"it exited first (exit status 7)", "the last words"}},
+		{"silent", []string{"no ready line on standard output within 300ms", "still thinking"}},
 		{"ready-without-name", []string{`lacks "implementation"`}},
 	}
 	for _, test := range tests {

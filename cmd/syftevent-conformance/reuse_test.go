@@ -56,7 +56,7 @@ func TestReuseNotesWhatDoesNotStop(t *testing.T) {
 	if status != exitOK {
 		t.Errorf("exit %d\n%s%s", status, stdout, stderr)
 	}
-	contains(t, "output", stdout, "2 passed, 0 failed\n", "note: stopping a shared server: the server went on for ", "and was killed\n")
+	contains(t, "output", stdout, "2 passed, 0 failed\n", "note: stopping a shared server: the server still ran ", "and was killed\n")
 }
 
 func TestReuseLeavesNothing(t *testing.T) {

@@ -190,7 +190,7 @@ func probe(ctx context.Context, config runner.Config, stdout, stderr io.Writer) 
 		}
 		return ready, fmt.Errorf("could not test: %w", err)
 	}
-	if n := ready.PassedOver; n > 0 {
+	if n := ready.SkippedLines; n > 0 {
 		fmt.Fprintf(stdout, "Lines on standard output before the ready line were passed over: %d\n", n)
 	}
 	return ready, nil

@@ -88,7 +88,7 @@ func stopChecks() []string {
 // An adapter that never gets ready is told what the suite waits for.
 func TestSmokeTellsWhatReadyIs(t *testing.T) {
 	for target, want := range map[string]string{
-		"exit":               "it ended first (exit status 7)",
+		"exit":               "it exited first (exit status 7)",
 		"ready-without-name": `lacks "implementation"`,
 	} {
 		status, _, stderr := smokeAgainst(t, target)

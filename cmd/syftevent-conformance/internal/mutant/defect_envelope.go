@@ -14,10 +14,21 @@ import (
 	"time"
 )
 
-// misread spoils the fields of a request, or refuses them.
-func (s *server) misread(data []byte, fields map[string]json.RawMessage) error {
+var longFraction = regexp.MustCompile(`\.[0-9]{7}`)
+
+// leak keeps a decoded envelope forever.
+func (d *decoder) leak(data []byte) {
+	var decoded any
+	json.Unmarshal(data, &decoded)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.leaked = append(d.leaked, decoded)
+}
+
+// corruptFields changes or refuses the fields of a request.
+func (d *decoder) corruptFields(data []byte, fields map[string]json.RawMessage) error {
 	known := []string{"id", "sender", "url", "body", "headers", "created", "expires", "method"}
-	switch s.defect {
+	switch d.defect {
 	case "first-field":
 		maps.Copy(fields, firstFields(data))
 	case "fold-case":
@@ -29,11 +40,11 @@ func (s *server) misread(data []byte, fields map[string]json.RawMessage) error {
 	case "strict-fields":
 		for name := range fields {
 			if !slices.Contains(known, name) {
-				return refuse(400, "Error loading request: field %s is not known", name)
+				return refuse(400, "Error loading request: unknown field %s", name)
 			}
 		}
 	case "id-required", "body-required":
-		name := strings.TrimSuffix(s.defect, "-required")
+		name := strings.TrimSuffix(string(d.defect), "-required")
 		if _, there := fields[name]; !there {
 			return refuse(400, "Error loading request: field %s is missing", name)
 		}
@@ -45,11 +56,11 @@ func (s *server) misread(data []byte, fields map[string]json.RawMessage) error {
 	return nil
 }
 
-// firstFields returns of each field the first.
+// firstFields returns the first of each duplicate field.
 func firstFields(data []byte) map[string]json.RawMessage {
 	fields := map[string]json.RawMessage{}
 	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.Token() // the brace
+	decoder.Token() // the opening brace
 	for decoder.More() {
 		var value json.RawMessage
 		name, err := decoder.Token()
@@ -63,17 +74,9 @@ func firstFields(data []byte) map[string]json.RawMessage {
 	return fields
 }
 
-var longFraction = regexp.MustCompile(`\.[0-9]{7}`)
-
-// fits reports whether a time is of a form.
-func fits(form, text string) bool {
-	_, err := time.Parse(form, text)
-	return err == nil
-}
-
-// mishandle spoils what a handler is given.
-func (s *server) mishandle(req request) request {
-	switch s.defect {
+// corruptRequest changes what a handler receives.
+func (d defect) corruptRequest(req request) request {
+	switch d {
 	case "drops-headers":
 		req.headers = map[string]string{}
 	case "drops-query":
@@ -82,20 +85,20 @@ func (s *server) mishandle(req request) request {
 	return req
 }
 
-// bareURL is a url without query, fragment and escapes.
+// bareURL returns a url without query, fragment, escapes and trailing slash.
 func bareURL(text string) string {
 	if end := strings.IndexAny(text, "?#"); end >= 0 {
 		text = text[:end]
 	}
-	if plain, err := url.PathUnescape(text); err == nil {
-		text = plain
+	if unescaped, err := url.PathUnescape(text); err == nil {
+		text = unescaped
 	}
 	return strings.TrimSuffix(text, "/")
 }
 
-// miswrite spoils the envelope of a response.
-func (s *server) miswrite(envelope map[string]any, r reply) {
-	switch s.defect {
+// corruptResponse changes the envelope of a response.
+func (d defect) corruptResponse(envelope map[string]any, r reply) {
+	switch d {
 	case "no-created":
 		delete(envelope, "created")
 	case "standard-base64":
@@ -115,28 +118,8 @@ func (s *server) miswrite(envelope map[string]any, r reply) {
 	case "own-url":
 		envelope["url"] = bareURL(fmt.Sprint(envelope["url"]))
 	case "own-expires":
-		envelope["expires"] = formatTime(time.Now().Add(lifetime))
+		envelope["expires"] = formatTime(time.Now().Add(requestLifetime))
 	case "own-id":
 		envelope["id"] = rand.Text()
 	}
-}
-
-// permit spoils the permissions.
-func (s *server) permit(text string) string {
-	rules := strings.SplitAfter(text, "    - 'USER'\n")
-	switch s.defect {
-	case "private-schema":
-		return strings.Replace(text, "'rpc.schema.json'", "'none'", 1)
-	case "open-schema":
-		return strings.Replace(text, "    - '*'\n", "    - '*'\n    write:\n    - '*'\n", 1)
-	case "open-permissions":
-		return text + "- pattern: 'syft.pub.yaml'\n  access:\n    write:\n    - '*'\n"
-	case "flat-permissions":
-		return strings.ReplaceAll(text, "**/{{", "*/{{")
-	case "open-requests":
-		return strings.Replace(text, "{{.UserEmail}}/*.request", "*/*.request", 1)
-	case "no-responses":
-		return strings.Join(rules[:2], "")
-	}
-	return text
 }
