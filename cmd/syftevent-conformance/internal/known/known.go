@@ -78,7 +78,7 @@ func Read(path string, exists func(scenario string) bool) (*List, error) {
 		case first[entry.Scenario] > 0:
 			return nil, fmt.Errorf("%s:%d: %s is on line %d already: remove one of the two", path, n, entry.Scenario, first[entry.Scenario])
 		case !exists(entry.Scenario):
-			return nil, fmt.Errorf("%s:%d: there is no scenario %q: correct the id, as 'syftevent-conformance list' shows it, or remove the line", path, n, entry.Scenario)
+			return nil, fmt.Errorf("%s:%d: unknown scenario %q: correct the id, as 'syftevent-conformance list' shows it, or remove the line", path, n, entry.Scenario)
 		}
 		first[entry.Scenario] = n
 		l.lines[n-1].entry = entry

@@ -60,7 +60,7 @@ func TestReadRefuses(t *testing.T) {
 		"a":                        "known.txt:1: a has no reason: add one",
 		"# x\na  #\n":              "known.txt:2: a has no reason",
 		"a # x\n\nflaky: a # y":    "known.txt:3: a is on line 1 already: remove one",
-		"nosuch # x":               `known.txt:1: there is no scenario "nosuch": correct the id`,
+		"nosuch # x":               `known.txt:1: unknown scenario "nosuch": correct the id`,
 		"a b # x":                  `known.txt:1: "a b # x" is not of the form "ID  # reason"`,
 		"flaky: # x":               "is not of the form",
 		"flakey: a # x":            "is not of the form",
