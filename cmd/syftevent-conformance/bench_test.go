@@ -45,7 +45,7 @@ func TestBenchUsageErrors(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"no-such"}, `there is no measure "no-such": there are [burst-1 `},
+		{[]string{"no-such"}, `unknown measure "no-such"; the measures are [burst-1 `},
 		{[]string{"-runs", "0"}, "-runs 0: must be at least 1"},
 		{[]string{"-idle", "0s"}, "-idle 0s: must be more than 0"},
 		{[]string{"-dir", "/no/such/folder"}, "-dir /no/such/folder: no such folder"},

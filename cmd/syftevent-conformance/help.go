@@ -72,9 +72,25 @@ func printFlags(w io.Writer, flags *flag.FlagSet) {
 		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "false" {
 			text += fmt.Sprintf(" (default %s)", f.DefValue)
 		}
-		fmt.Fprintf(columns, "  %s\t%s\n", strings.TrimSpace("-"+f.Name+" "+value), text)
+		name := strings.TrimSpace("-" + f.Name + " " + value)
+		for _, line := range wrap(text, 70) {
+			fmt.Fprintf(columns, "  %s\t%s\n", name, line)
+			name = ""
+		}
 	})
 	columns.Flush()
+}
+
+// wrap breaks text into lines of at most width bytes, except for longer words.
+func wrap(text string, width int) (lines []string) {
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len(line)+1+len(word) > width {
+			lines, line = append(lines, line), ""
+		}
+		line = strings.TrimSpace(line + " " + word)
+	}
+	return append(lines, line)
 }
 
 // commandNames returns the names of the commands in the list.

@@ -39,10 +39,10 @@ func TestJUnit(t *testing.T) {
 	for id, want := range map[string]struct{ failure, problem, skipped, out string }{
 		"publish-beside": {},
 		"fail-status":    {failure: "expected status 5xx, actual status 200 a|b <script>"},
-		"fail-text":      {out: "warning: a SHOULD is not met: expected status 5xx, actual status 200"},
+		"fail-text":      {out: "warning: unmet SHOULD: expected status 5xx, actual status 200"},
 		"proc-once":      {skipped: "known: issue 7", out: "actual:    status 200"},
-		"proc-drain":     {out: "flaky, has passed: left to chance"},
-		"proc-survive":   {failure: "listed as known to fail, but passes"},
+		"proc-drain":     {out: "flaky, passed: left to chance"},
+		"proc-survive":   {failure: "known failure passed"},
 		"feature-sum":    {skipped: `not implemented: the server does not declare the feature "sum"`},
 		"detect-links":   {skipped: "not applicable: no symbolic links here"},
 		"read-whole":     {problem: "panic: a"},

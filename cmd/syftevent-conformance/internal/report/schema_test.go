@@ -29,16 +29,16 @@ func TestSchemaRejectsWhatIsBroken(t *testing.T) {
 	document := written(t, fullRun(t))
 	tests := []struct{ old, new, want string }{
 		{`"format": 1`, `"format": 2`, "document.format is 2"},
-		{`"strict": false`, `"strict": "no"`, "document.strict is not of the type boolean"},
-		{`"strict"`, `"stricter"`, "document.stricter may not be there"},
-		{`"seed": 7`, `"seed": 7.5`, "document.seed is not of the type integer"},
+		{`"strict": false`, `"strict": "no"`, "document.strict is not of type boolean"},
+		{`"strict"`, `"stricter"`, "document.stricter is not allowed"},
+		{`"seed": 7`, `"seed": 7.5`, "document.seed is not of type integer"},
 		{`"verdict": "non-conformant"`, `"verdict": "fine"`, "document.verdict is fine"},
-		{`"arch": "`, `"Arch": "`, "document.system.Arch may not be there"},
-		{`"reason": "`, `"because": "`, ".known.because may not be there"},
+		{`"arch": "`, `"Arch": "`, "document.system.Arch is not allowed"},
+		{`"reason": "`, `"because": "`, ".known.because is not allowed"},
 		{`"change": "appear"`, `"change": "appeared"`, "events[1].change is appeared"},
 		{`"level": "SHOULD"`, `"level": "COULD"`, ".level is COULD"},
-		{`"dead": false`, `"dead": 0`, ".failure.dead is not of the type"},
-		{`"required": 2,`, ``, "document.counts lacks required"},
+		{`"dead": false`, `"dead": 0`, ".failure.dead is not of type"},
+		{`"required": 2,`, ``, "document.counts: missing required"},
 	}
 	for _, test := range tests {
 		broken := bytes.Replace(document, []byte(test.old), []byte(test.new), 1)
