@@ -117,7 +117,7 @@ func onlyReports(t *testing.T, dir string, want int) {
 	}
 }
 
-func TestReportsThatCannotBeWrittenAreFoundFirst(t *testing.T) {
+func TestUnwritableReportsFailBeforeRun(t *testing.T) {
 	dir := t.TempDir()
 	for _, path := range []string{dir, filepath.Join(dir, "no", "such", "folder.json")} {
 		for _, flag := range []string{"-json", "-junit", "-md"} {
@@ -134,8 +134,7 @@ func TestReportsThatCannotBeWrittenAreFoundFirst(t *testing.T) {
 	onlyReports(t, dir, 0)
 }
 
-// A run that never began leaves no report, not even that of an earlier one.
-func TestNoReportOfARunThatNeverBegan(t *testing.T) {
+func TestFailedStartLeavesNoReport(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "run.json")
 	if err := os.WriteFile(path, []byte("of an earlier run"), 0o600); err != nil {
@@ -144,14 +143,14 @@ func TestNoReportOfARunThatNeverBegan(t *testing.T) {
 	if status, _, _ := judge(t, "run", "-json", path, "no-such-id"); status != exitUsage {
 		t.Errorf("exit %d", status)
 	}
-	onlyReports(t, dir, 1) // a slip of the pen costs nothing
+	onlyReports(t, dir, 1) // a usage error removes nothing
 	if status, _, _ := against(t, "exit", "-json", path); status != exitCouldNotTest {
 		t.Errorf("exit %d", status)
 	}
 	onlyReports(t, dir, 0)
 }
 
-func TestInterruptedRunIsReported(t *testing.T) {
+func TestInterruptedRunWritesReport(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "run.json")
 	ctx, cancel := context.WithCancel(t.Context())
 	var errs bytes.Buffer

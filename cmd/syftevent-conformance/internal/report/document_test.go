@@ -109,7 +109,7 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-func TestDocumentsAreTheSameEachTime(t *testing.T) {
+func TestDocumentIsDeterministic(t *testing.T) {
 	run := fullRun(t)
 	first := written(t, run)
 	slices.Reverse(run.Results)
@@ -118,7 +118,7 @@ func TestDocumentsAreTheSameEachTime(t *testing.T) {
 	}
 }
 
-func TestReadGivesWhatWasWritten(t *testing.T) {
+func TestReadRoundTrip(t *testing.T) {
 	run := fullRun(t)
 	path := filepath.Join(t.TempDir(), "run.json")
 	if err := os.WriteFile(path, written(t, run), 0o600); err != nil {
@@ -133,7 +133,7 @@ func TestReadGivesWhatWasWritten(t *testing.T) {
 	}
 }
 
-func TestReadSaysWhatIsWrong(t *testing.T) {
+func TestReadRejectsInvalidDocuments(t *testing.T) {
 	good := string(written(t, fullRun(t)))
 	tests := []struct{ text, want string }{
 		{"", "it is not the JSON of one: unexpected end"},

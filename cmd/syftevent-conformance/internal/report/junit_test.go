@@ -82,8 +82,8 @@ func TestJUnit(t *testing.T) {
 	}
 }
 
-// What ends CDATA, and what is no text at all, must not end the file.
-func TestJUnitBearsAnyText(t *testing.T) {
+// The end of CDATA and characters that XML forbids must not break the file.
+func TestJUnitEscapesAnyText(t *testing.T) {
 	d := NewDocument(fullRun(t))
 	for i := range d.Scenarios {
 		d.Scenarios[i].Stderr = "a]]>b \xff\uFFFE\r</failure>"
@@ -112,8 +112,7 @@ func output(o *junitOutput) string {
 	return o.Text
 }
 
-// An encoder that cannot write says so, in each of the formats.
-func TestWritingFails(t *testing.T) {
+func TestWritersReturnErrors(t *testing.T) {
 	d := NewDocument(fullRun(t))
 	for name, write := range map[string]func(io.Writer) error{"JSON": d.JSON, "JUnit": d.JUnit, "Markdown": d.Markdown} {
 		if err := write(full{}); err != io.ErrShortWrite {
@@ -122,7 +121,7 @@ func TestWritingFails(t *testing.T) {
 	}
 }
 
-// full is a disk without room.
+// full is a writer that always fails.
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, io.ErrShortWrite }

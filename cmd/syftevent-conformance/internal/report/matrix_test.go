@@ -54,7 +54,7 @@ func TestMarksOfCells(t *testing.T) {
 	}
 }
 
-func TestRowsAreInTheOrderOfTheSpecification(t *testing.T) {
+func TestRowsFollowSpecification(t *testing.T) {
 	r := runner.Result{Scenario: covering(t, "new", "fail-status"), Outcome: runner.Pass}
 	r.Scenario.Covers = append(r.Scenario.Covers, spec.Requirement{ID: "later-version", Level: spec.Must, Class: "core", Text: "It MUST."})
 	m := NewMatrix(spec.Requirements(), []Column{column("x.json", "toy", r)})
@@ -73,7 +73,7 @@ func TestRowsAreInTheOrderOfTheSpecification(t *testing.T) {
 	}
 }
 
-func TestTitlesTellColumnsApart(t *testing.T) {
+func TestTitlesAreUnique(t *testing.T) {
 	m := NewMatrix(nil, []Column{
 		column("a.json", "toy"), column("b.json", "other"), column("dir/c.json", "other"), column("d/c.json", "third"), column("e/c.json", "third"),
 	})
@@ -163,7 +163,7 @@ func TestMatrixAsHTML(t *testing.T) {
 	}
 }
 
-func TestWritingAMatrixFails(t *testing.T) {
+func TestMatrixWritersReturnErrors(t *testing.T) {
 	m := fullMatrix(t)
 	if err := m.Markdown(full{}); err == nil {
 		t.Error("Markdown: no error")

@@ -16,7 +16,7 @@ func againstSchema(t *testing.T, document []byte) error {
 	return jsonschema.Validate([]byte(Schema), document)
 }
 
-func TestDocumentsAreOfTheSchema(t *testing.T) {
+func TestDocumentsMatchSchema(t *testing.T) {
 	for name, run := range map[string]Run{"full": fullRun(t), "empty": {Reproduce: "%s", Summary: Summarize(nil, 0, nil)}} {
 		if err := againstSchema(t, written(t, run)); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -24,8 +24,7 @@ func TestDocumentsAreOfTheSchema(t *testing.T) {
 	}
 }
 
-// The schema would not be worth much if it took anything.
-func TestSchemaRejectsWhatIsBroken(t *testing.T) {
+func TestSchemaRejectsInvalidDocuments(t *testing.T) {
 	document := written(t, fullRun(t))
 	tests := []struct{ old, new, want string }{
 		{`"format": 1`, `"format": 2`, "document.format is 2"},
@@ -53,7 +52,6 @@ func TestSchemaRejectsWhatIsBroken(t *testing.T) {
 	}
 }
 
-// Each property that a struct can write is described, and no other.
 func TestSchemaDescribesEachProperty(t *testing.T) {
 	var schema struct {
 		Properties map[string]any

@@ -57,7 +57,7 @@ verdict: non-conformant
 	}
 }
 
-func TestTextOfWhatIsKnown(t *testing.T) {
+func TestTextOfKnownFailures(t *testing.T) {
 	failure := &script.Failure{Line: "exists x", Expected: "x", Actual: "no x"}
 	bug := &known.Entry{Reason: "bug 7"}
 	chance := &known.Entry{Reason: "chance", Flaky: true}
