@@ -136,10 +136,10 @@ func TestReadRoundTrip(t *testing.T) {
 func TestReadRejectsInvalidDocuments(t *testing.T) {
 	good := string(written(t, fullRun(t)))
 	tests := []struct{ text, want string }{
-		{"", "it is not the JSON of one: unexpected end"},
-		{"<testsuites/>", "it is not the JSON of one"},
-		{good[:len(good)/2], "it is not the JSON of one: unexpected end"},
-		{"[]", "it is not the JSON of one"},
+		{"", "invalid JSON: unexpected end"},
+		{"<testsuites/>", "invalid JSON"},
+		{good[:len(good)/2], "invalid JSON: unexpected end"},
+		{"[]", "invalid JSON"},
 		{"{}", `missing "format"`},
 		{`{"format": 2}`, "format 2 is not supported, only 1"},
 		{`{"format": 1}`, `missing "implementation.name"`},
