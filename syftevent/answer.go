@@ -216,14 +216,11 @@ func (s *serving) responsePath(w work) string {
 // the response is due here, or never: a full synchronization that finds the file at
 // the moment when its upload is noted deletes it on the server.
 func (s *serving) publishAgain(w work, response []byte) {
-	names, err := s.spool.Names(w.entry.Dir)
-	if err != nil {
-		return // looked at again
-	}
-	for _, name := range names {
-		if strings.HasPrefix(name, w.entry.Stem+".") && strings.HasSuffix(name, responseSuffix) && isRejected(name) {
-			return
-		}
+	rejected, err := s.spool.HasName(w.entry.Dir, func(name string) bool {
+		return strings.HasPrefix(name, w.entry.Stem+".") && strings.HasSuffix(name, responseSuffix) && isRejected(name)
+	})
+	if err != nil || rejected {
+		return // on an error it is tried again
 	}
 	s.logger.Warn("syftevent: a response has vanished and is published again",
 		"path", s.responsePath(w), "time", s.memory.again(w), "of", maxRepublished)

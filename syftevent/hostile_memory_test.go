@@ -5,8 +5,10 @@ package syftevent_test
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +17,8 @@ import (
 // memoryCeiling is the most memory that a server takes with the default options,
 // whatever files there are, while its handlers hold nothing.
 const memoryCeiling = 256 << 20
+
+var proofFiles = flag.Int("prooffiles", 300_000, "how many files TestProofMemoryOfAHugeFolder makes")
 
 // largeRequest is a size below the default limit of a request, in bytes.
 const largeRequest = 15 << 20
@@ -74,6 +78,36 @@ func TestProofMemory(t *testing.T) {
 	}
 	p.awaitQuiet()
 	p.peak("after hostile files")
+}
+
+// A folder of very many files does not take memory for each of them. The files are
+// requests whose names are so long that their responses could have none: the server
+// leaves them alone, and finds them again at each scan.
+func TestProofMemoryOfAHugeFolder(t *testing.T) {
+	p := newProof(t, "")
+	if raceDetector() {
+		t.Skip("the race detector needs memory of its own")
+	}
+	p.start()
+	p.honest()
+	count := sized(*proofFiles, 2_000)
+	dir := filepath.Join(p.rpc(), "echo", "huge@example.com")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for n := range count {
+		name := fmt.Sprintf("%0*d.request", 255-len(".request"), n)
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.honest()
+	p.peak(fmt.Sprint("while ", count, " files came"))
+	p.child.kill()
+	p.start() // tidies, cleans up and scans
+	time.Sleep(time.Duration(sized(30, 1)) * time.Second)
+	p.honest()
+	p.peak(fmt.Sprint("after a start with ", count, " files"))
 }
 
 // honest checks that a small request is answered.

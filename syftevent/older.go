@@ -25,8 +25,8 @@ type older struct {
 // removes temporary files that a server before this one has left, and moves what
 // is finished from the older layout into the folders of the senders.
 func (s *serving) tidy(ctx context.Context, root *os.Root) {
-	var found []older
-	err := spool.Walk(root, func(dir string, names []spool.Name, err error) error {
+	walk := spool.Walk{Root: root, Suffixes: []string{requestSuffix, responseSuffix}}
+	walk.Directories(func(dir string, part spool.Part, err error) error {
 		if err != nil {
 			s.logger.Warn("syftevent: cannot be tidied", "path", path.Join(s.dir, dir), "err", err)
 			return nil
@@ -38,7 +38,7 @@ func (s *serving) tidy(ctx context.Context, root *os.Root) {
 		inOlder := mine && where.sender == ""
 		answered := map[string]bool{}
 		var stems []string
-		for _, entry := range names {
+		for _, entry := range part.Names {
 			name := entry.Name
 			switch {
 			case !entry.Regular:
@@ -50,26 +50,20 @@ func (s *serving) tidy(ctx context.Context, root *os.Root) {
 			case strings.HasSuffix(name, responseSuffix):
 				answered[strings.TrimSuffix(name, responseSuffix)] = true
 			case strings.HasSuffix(name, requestSuffix) && !isMarker(name):
-				stems = append(stems, strings.Clone(strings.TrimSuffix(name, requestSuffix)))
+				stems = append(stems, strings.TrimSuffix(name, requestSuffix))
 			}
 		}
 		for _, stem := range stems {
-			found = append(found, older{dir, stem, answered[stem]})
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if err := s.moveOlder(root, older{dir, stem, answered[stem]}); err != nil {
+				s.logger.Warn("syftevent: a request of the older layout stays where it is",
+					"path", path.Join(s.dir, dir, stem+requestSuffix), "err", err)
+			}
 		}
 		return nil
 	})
-	if err != nil { // of ctx
-		return
-	}
-	for _, o := range found {
-		if ctx.Err() != nil {
-			return
-		}
-		if err := s.moveOlder(root, o); err != nil {
-			s.logger.Warn("syftevent: a request of the older layout stays where it is",
-				"path", path.Join(s.dir, o.dir, o.stem+requestSuffix), "err", err)
-		}
-	}
 }
 
 // moveOlder moves a request that is answered or has expired, the response

@@ -38,12 +38,12 @@ func (c *Client) Prune(ctx context.Context, unusedFor time.Duration) (removed in
 	if err != nil {
 		return 0, fmt.Errorf("syftevent: pruning folders of requests: %w", err)
 	}
-	err = spool.Walk(root, func(dir string, names []spool.Name, err error) error {
+	err = spool.Walk{Root: root}.Directories(func(dir string, part spool.Part, err error) error {
 		if err != nil {
 			errs = append(errs, err)
 			return nil
 		}
-		if path.Base(dir) == c.Email && !strings.HasPrefix(dir+"/", c.Email+"/") && isUnused(names) {
+		if path.Base(dir) == c.Email && !strings.HasPrefix(dir+"/", c.Email+"/") && part.Complete() && isUnused(part.Names) {
 			unused = append(unused, dir)
 		}
 		return ctx.Err()

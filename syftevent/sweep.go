@@ -22,6 +22,7 @@ type sweeper struct {
 	expiry     time.Duration
 	isEndpoint func(dir string) bool // nil for no folder
 	maxSize    int64                 // of a file whose content tells its age; 0 for the default
+	maxListed  int                   // spool.Walk.MaxListed
 	logger     *slog.Logger
 }
 
@@ -56,12 +57,14 @@ func (s *sweeper) sweep(ctx context.Context) (CleanupStats, error) {
 	if run.fsNow, err = fileSystemNow(root); err != nil {
 		return CleanupStats{}, fmt.Errorf("syftevent: asking the file system of %s for its time: %w", s.dir, err)
 	}
-	err = spool.Walk(root, func(dir string, names []spool.Name, err error) error {
+	walk := spool.Walk{Root: root, Suffixes: []string{requestSuffix, responseSuffix}, MaxListed: s.maxListed}
+	err = walk.Directories(func(dir string, part spool.Part, err error) error {
 		if err != nil {
+			run.keepFolder(dir)
 			run.failed(dir, err)
 			return nil
 		}
-		run.directory(ctx, dir, names)
+		run.directory(ctx, dir, part.Names)
 		return ctx.Err()
 	})
 	if err == nil {
@@ -87,7 +90,8 @@ func fileSystemNow(root *os.Root) (time.Time, error) {
 	return info.ModTime(), nil
 }
 
-// directory removes what is old among the files of one directory.
+// directory removes what is old among the files of one directory, or of a part of it that
+// has requests and responses together.
 func (s *sweep) directory(ctx context.Context, dir string, names []spool.Name) {
 	s.enter(dir, names)
 	responses := map[string]bool{}

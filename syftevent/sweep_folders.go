@@ -17,18 +17,23 @@ type folder struct {
 	dir       string
 	removable bool      // if nothing but its .syftkeep is left in it
 	kept      bool      // whether it has a .syftkeep
-	entries   int       // that are no files, less the folders that were removed
+	entries   int       // that are not files, less the folders that were removed
 	changed   bool      // whether folders in it were removed
 	modified  time.Time // when it was entered; zero if it is not removable
 }
 
 // enter notes what is in a directory, after the sweep has left those that it is not in.
+// It is called for each part of a directory, after the sweep of the directories in the
+// parts before.
 // A folder that holds files is not removable, whether the sweep removes them or not:
 // it is not old then. Nor is one with a .syftkeep that is not a sender's: another server
 // of the app may have it for an endpoint.
 func (s *sweep) enter(dir string, names []spool.Name) {
 	s.leaveUntil(dir)
-	f := folder{dir: dir, removable: dir != "."}
+	if n := len(s.open); n == 0 || s.open[n-1].dir != dir {
+		s.open = append(s.open, folder{dir: dir, removable: dir != "."})
+	}
+	f := &s.open[len(s.open)-1]
 	for _, entry := range names {
 		switch {
 		case !entry.Regular:
@@ -42,21 +47,29 @@ func (s *sweep) enter(dir string, names []spool.Name) {
 	if f.kept && !seemsAddress(path.Base(dir)) {
 		f.removable = false
 	}
-	if f.removable {
+	if f.removable && f.modified.IsZero() {
 		info, err := s.root.Lstat(dir)
 		f.removable = err == nil && info.IsDir()
 		if f.removable {
 			f.modified = s.modified(dir, info)
 		}
 	}
-	s.open = append(s.open, f)
+}
+
+// keepFolder keeps a directory if the sweep is in it: not all of it could be listed.
+func (s *sweep) keepFolder(dir string) {
+	for n := range s.open {
+		if s.open[n].dir == dir {
+			s.open[n].removable = false
+		}
+	}
 }
 
 // leaveUntil leaves the directories that are open but do not hold dir.
 func (s *sweep) leaveUntil(dir string) {
 	for n := len(s.open); n > 0; n = len(s.open) {
 		last := s.open[n-1]
-		if last.dir == "." && dir != "" || strings.HasPrefix(dir, last.dir+"/") {
+		if last.dir == "." && dir != "" || last.dir == dir || strings.HasPrefix(dir, last.dir+"/") {
 			return
 		}
 		s.open = s.open[:n-1]

@@ -2,12 +2,17 @@ package syftevent
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
 )
 
@@ -98,5 +103,58 @@ func TestServersCleanupKeepsItsEndpoints(t *testing.T) {
 			t.Errorf("%s: %v", dir, err)
 		}
 		os.RemoveAll(path)
+	}
+}
+
+// A folder that is listed in parts is swept as any other.
+func TestSweepOfAHugeFolder(t *testing.T) {
+	const few = 50
+	dir := t.TempDir()
+	long, now := time.Now().AddDate(-1, 0, 0), time.Now()
+	old := []byte(`{"sender":"a@example.com","url":"u","created":"2000-01-01T00:00:00Z","expires":"2000-01-01T00:00:00Z"}`)
+	put := func(name string, data []byte, at time.Time) {
+		t.Helper()
+		name = filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, data, 0o644), os.Chtimes(name, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := map[string]bool{}
+	for n := range 3 * few {
+		for _, name := range []string{"pair%d.request", "pair%d.response", "alone%d.response", "x%d.tmp", "y.conflict.%d.request"} {
+			put("echo/a@example.com/"+fmt.Sprintf(name, n), old, long)
+		}
+		// The response is so young that both stay.
+		for _, name := range []string{"kept%d.request", "kept%d.response", "notes%d.txt"} {
+			name = "echo/a@example.com/" + fmt.Sprintf(name, n)
+			at := long
+			if strings.HasSuffix(name, responseSuffix) {
+				at = now
+			}
+			put(name, old, at)
+			want[name] = true
+		}
+		// Folders of senders that are empty but for a .syftkeep.
+		sender := fmt.Sprintf("echo/gone%d@example.com", n)
+		put(sender+"/"+keepName, nil, long)
+		if err := os.Chtimes(filepath.Join(dir, sender), long, long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := &sweeper{dir: dir, expiry: time.Hour, maxListed: few, logger: slog.New(slog.DiscardHandler)}
+	stats, err := s.sweep(context.Background())
+	if err != nil || stats.Errors != 0 || stats.RequestsDeleted != 3*few || stats.ResponsesDeleted != 6*few {
+		t.Errorf("%v, %v", stats, err)
+	}
+	got := map[string]bool{}
+	filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		rel, _ := filepath.Rel(dir, name)
+		if rel = filepath.ToSlash(rel); rel != "." && rel != "echo" && rel != "echo/a@example.com" {
+			got[rel] = true
+		}
+		return err
+	})
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

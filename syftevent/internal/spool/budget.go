@@ -202,7 +202,7 @@ func (b *budget) remove(d *directory) {
 // name, and would use up the budget of its owner.
 func (s *Spool) reclassify(d *directory) {
 	in, unwanted := s.classify(d.name)
-	if d.first != nil && in.owner != "" {
+	if d.child != nil && in.owner != "" {
 		in = s.budget.unowned(unwanted)
 	}
 	if in == d.share && unwanted == d.unwanted {

@@ -128,3 +128,23 @@ func TestDescriptorsThatAreFreeAgainAreUsed(t *testing.T) {
 	}
 	answerAll(t, s, 2*senders)
 }
+
+// Without descriptors nobody knows whether a file exists.
+func TestExistsWithoutDescriptors(t *testing.T) {
+	if !inChildWithDescriptors(t, 64) {
+		return
+	}
+	dir := t.TempDir()
+	write(t, dir, "d/a", "x")
+	s := open(t, dir, nil)
+	for {
+		f, err := os.Open(dir)
+		if err != nil {
+			break
+		}
+		defer f.Close()
+	}
+	if there, err := s.Exists("d/a"); !isOutOfDescriptors(err) {
+		t.Errorf("exists: %v, %v", there, err)
+	}
+}

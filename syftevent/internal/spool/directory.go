@@ -10,12 +10,12 @@ import (
 // whether it may have changed since it was listed, and nothing of what is in it.
 // Only the goroutine that scans uses it, but for the name, since,
 // marked and mended. There may be a
-// hundred thousand, so it is small: about 270 bytes with its name and its place in
+// hundred thousand, so it is small: about 310 bytes with its name and its place in
 // Spool.directories.
 type directory struct {
 	name        string     // with slashes and relative to the spool's; "." for that; a zero byte follows
 	parent      *directory // nil for the spool's own
-	first       *directory // of its children
+	child       *directory // the first of its children
 	next, after *directory // the children of its parent beside it: next comes after it
 	share       *share     // to whose budget it counts
 	since       time.Time  // when it was first seen, or made anew; Spool.mu guards it
@@ -24,12 +24,15 @@ type directory struct {
 
 	stamp      stamp
 	stampSince instant // when the stamp was first seen
-	listed     instant // when the last listing began; zero if it must be listed again
+	listed     instant // when the last listing of all its parts began; zero if it must be listed again
+	lastListed instant // when the last listing of one part began
 	looked     instant // when it was scanned last
 	again      instant // when one of the files without an answer is to be offered again
 	orphansDue instant // when an orphan in it is to be removed; zero if it has none
 	roused     instant // when something happened in it last
 	listing    uint64  // the last listing of its parent that showed it
+
+	rest []part // what is left to list of a directory that is listed in parts
 
 	hand    int    // where in the listing to go on with those that are not remembered
 	number  uint32 // spreads the directories that are scanned in turn over the rounds
@@ -39,6 +42,9 @@ type directory struct {
 	deep    uint32 // directories in it that are too deep
 	depth   uint8
 
+	leftSoFar, deepSoFar uint32 // left and deep of the parts that were listed
+
+	first          bool // whether it was not listed before the listing that is under way
 	crowded        bool // whether it holds mostly directories
 	served         bool // whether one in it has given its place
 	asks           bool // whether the last listing showed a file without an answer
@@ -107,7 +113,7 @@ var allRules = rules{
 // that its last listing did not show.
 func (d *directory) unchanged(has stamp, now instant, r rules) bool {
 	switch {
-	case d.listed == 0, has != d.stamp:
+	case d.listed == 0, has != d.stamp, len(d.rest) > 0:
 		return false
 	case d.doubted && r.doubt:
 		return false
@@ -119,6 +125,14 @@ func (d *directory) unchanged(has stamp, now instant, r rules) bool {
 	return !r.racy || d.listed.sub(d.stampSince) >= racyWindow
 }
 
+// nextPart is the part of the directory to list.
+func (d *directory) nextPart() part {
+	if len(d.rest) == 0 {
+		return part{}
+	}
+	return d.rest[len(d.rest)-1]
+}
+
 // newDirectory makes a directory known. parent is nil for the spool's own.
 func (s *Spool) newDirectory(name string, parent *directory, in *share, unwanted bool) *directory {
 	s.numbers++
@@ -127,10 +141,10 @@ func (s *Spool) newDirectory(name string, parent *directory, in *share, unwanted
 	s.budget.add(d)
 	if parent != nil {
 		d.depth = parent.depth + 1
-		if d.after = parent.first; d.after != nil {
+		if d.after = parent.child; d.after != nil {
 			d.after.next = d
 		}
-		parent.first = d
+		parent.child = d
 		if parent.share.owner != "" {
 			s.reclassify(parent)
 		}
@@ -144,8 +158,8 @@ func (s *Spool) newDirectory(name string, parent *directory, in *share, unwanted
 // drop forgets a directory that is no more or gives its place to another, and all in
 // it but the files that are out: whoever has those will hand them back.
 func (s *Spool) drop(d *directory) {
-	for d.first != nil {
-		s.drop(d.first)
+	for d.child != nil {
+		s.drop(d.child)
 	}
 	if s.round.next == d {
 		s.round.next = following(d)
@@ -153,7 +167,7 @@ func (s *Spool) drop(d *directory) {
 	if d.next != nil {
 		d.next.after = d.after
 	} else if d.parent != nil {
-		d.parent.first = d.after
+		d.parent.child = d.after
 	}
 	if d.after != nil {
 		d.after.next = d.next
@@ -170,7 +184,7 @@ func (s *Spool) drop(d *directory) {
 	delete(s.troubles, d.name)
 	delete(s.directories, d.name)
 	s.retireLocked(d.name)
-	s.forget(d.name, func(*file) bool { return true })
+	s.forget(d.name, func(string, *file) bool { return true })
 }
 
 // following is the directory that a walk through the tree comes to after one and all
@@ -187,8 +201,8 @@ func following(d *directory) *directory {
 
 // walkOn is the directory that a walk through the tree comes to after one.
 func walkOn(d *directory) *directory {
-	if d.first != nil {
-		return d.first
+	if d.child != nil {
+		return d.child
 	}
 	return following(d)
 }
@@ -197,7 +211,7 @@ func walkOn(d *directory) *directory {
 // its place to another one: it has had its turn, and nothing is under way in it. One in
 // which others wait for theirs keeps its place for some rounds.
 func (s *Spool) givesPlace(d *directory) bool {
-	if !s.budget.exceeded(d.share, s.lastFull) || d.first != nil || d.listed == 0 || d.active || d.recent {
+	if !s.budget.exceeded(d.share, s.lastFull) || d.child != nil || d.listed == 0 || d.active || d.recent {
 		return false
 	}
 	if d.left > 0 && !d.served && rand.N(8) != 0 {

@@ -129,3 +129,25 @@ func TestPublishOnAFullDisk(t *testing.T) {
 		}
 	})
 }
+
+// A failure that may pass tells nothing of the file system; any other means that it has
+// no hard links.
+func TestLinkProbeTellsPassingFailures(t *testing.T) {
+	for _, err := range []error{
+		syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, syscall.ESTALE, syscall.ENOENT, syscall.EINTR,
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ETIMEDOUT, syscall.ENOTCONN, syscall.EROFS,
+	} {
+		failed := &os.LinkError{Op: "linkat", Old: "a", New: "b", Err: err}
+		if links, got := linksAfter(failed); links || !errors.Is(got, err) {
+			t.Errorf("%v: %v, %v", err, links, got)
+		}
+	}
+	for _, err := range []error{syscall.EPERM, syscall.ENOSYS, syscall.EOPNOTSUPP, syscall.EMLINK} {
+		if links, got := linksAfter(&os.LinkError{Op: "linkat", Old: "a", New: "b", Err: err}); links || got != nil {
+			t.Errorf("%v: %v, %v", err, links, got)
+		}
+	}
+	if links, err := linksAfter(nil); !links || err != nil {
+		t.Errorf("after success: %v, %v", links, err)
+	}
+}

@@ -27,7 +27,7 @@ type mended struct {
 // A mender is one call of Mend. Its memory is used again for each pass.
 type mender struct {
 	spool       *Spool
-	walker      walker
+	walker      *walker
 	directories []*directory
 	asking      map[string]struct{} // stems of the files that ask, of one directory
 	suspects    map[Entry]struct{}  // those whose answer is torn
@@ -47,7 +47,7 @@ func (s *Spool) Mend(ctx context.Context) {
 	case <-ctx.Done():
 		return
 	}
-	m := &mender{spool: s, suspects: map[Entry]struct{}{}}
+	m := newMender(s)
 	for first := true; ; first = false {
 		began := time.Now()
 		m.pass(ctx)
@@ -67,6 +67,10 @@ func (s *Spool) Mend(ctx context.Context) {
 			return
 		}
 	}
+}
+
+func newMender(s *Spool) *mender {
+	return &mender{spool: s, walker: newWalker(nil, s.options.MaxListed, s.in, s.out), suspects: map[Entry]struct{}{}}
 }
 
 // sleep waits, and reports whether ctx is not done.
@@ -123,27 +127,37 @@ func (m *mender) pass(ctx context.Context) {
 // look lists a directory and adds its torn answers to the suspects. It returns when
 // the last answer in it has changed, and whether all could be looked at.
 func (m *mender) look(ctx context.Context, d *directory) (newest int64, ok bool) {
-	s := m.spool
-	if err := m.walker.list(d.name); err != nil {
-		return 0, false
-	}
-	names := &m.walker.listing
+	newest = d.mended.newest
+	err := m.walker.parts(d.name, func(err error) error {
+		if err != nil {
+			return err
+		}
+		return m.lookAt(ctx, d, &newest)
+	})
+	return newest, err == nil
+}
+
+// errNotAll means that not all answers could be looked at.
+var errNotAll = errors.New("not all answers were looked at")
+
+// lookAt looks at the answers of one part of a directory.
+func (m *mender) lookAt(ctx context.Context, d *directory, newest *int64) error {
+	s, names := m.spool, &m.walker.listing
 	if !m.findAsking(names) {
-		return d.mended.newest, true
+		return nil
 	}
 	p, err := openPlace(m.walker.root, d.name)
 	if err != nil {
-		return 0, false
+		return err
 	}
 	defer p.root.Close()
-	newest = d.mended.newest
 	for _, e := range names.entries {
 		stem, answers := bytes.CutSuffix(names.name(e), s.out)
 		if _, asks := m.asking[text(stem)]; !answers || !asks || e.kind == folder || e.kind == other {
 			continue
 		}
 		if ctx.Err() != nil || len(m.suspects) >= maxTroubles {
-			return 0, false
+			return errNotAll
 		}
 		name := text(names.name(e))
 		info, err := p.root.Lstat(name)
@@ -151,7 +165,7 @@ func (m *mender) look(ctx context.Context, d *directory) (newest int64, ok bool)
 			continue // gone
 		}
 		changed := changedAt(info)
-		newest = max(newest, changed)
+		*newest = max(*newest, changed)
 		// Changes within a tick of the file system's clock look simultaneous.
 		if old := changed < d.mended.newest-racyWindow.Nanoseconds(); old && info.Size() > 0 || !s.isTorn(p.root, name, info) {
 			continue
@@ -160,7 +174,7 @@ func (m *mender) look(ctx context.Context, d *directory) (newest int64, ok bool)
 		s.staysTorn(p.root, entry)
 		m.suspects[entry] = struct{}{}
 	}
-	return newest, true
+	return nil
 }
 
 // findAsking notes the files of a listing that ask, and reports whether there are any.

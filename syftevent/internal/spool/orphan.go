@@ -39,7 +39,7 @@ func (c *scan) findOrphans() {
 	}
 	add := func(name []byte) {
 		stem, ok := c.spool.options.Orphan(text(name))
-		if _, asks := asking[stem]; ok && !asks {
+		if _, asks := asking[stem]; ok && !asks && names.coversStem(bytesOf(stem)) {
 			names.orphans = append(names.orphans, string(name))
 		}
 	}
@@ -61,28 +61,38 @@ func (c *scan) adopt(d *directory) {
 	found := s.listing.orphans
 	before := s.orphans.since[d.name]
 	d.orphansDue = 0
-	if len(found) == 0 {
+	if len(found) == 0 && (len(before) == 0 || s.listing.complete()) {
 		s.orphans.drop(d.name)
 		return
 	}
 	s.orphans.count -= len(before)
 	now := map[string]time.Time{}
+	keep := func(name string, since time.Time) {
+		now[name] = since
+		due := max(s.instant(since.Add(s.options.OrphanDelay)), c.now.add(offerAgain))
+		if d.orphansDue == 0 || due < d.orphansDue {
+			d.orphansDue = due
+		}
+	}
+	for name, since := range before {
+		if !s.listing.covers(bytesOf(name)) {
+			keep(name, since)
+		}
+	}
 	for _, name := range found {
 		since, known := before[name]
 		if !known {
 			if s.orphans.count+len(now) >= maxOrphans {
 				continue
 			}
-			since = c.began
+			// Not the scan's beginning: the request may have been there since then.
+			since = time.Now()
 		}
 		due := since.Add(s.options.OrphanDelay)
 		if !c.began.Before(due) && c.removeOrphan(d, name) {
 			continue
 		}
-		now[name] = since
-		if due := max(s.instant(due), c.now.add(offerAgain)); d.orphansDue == 0 || due < d.orphansDue {
-			d.orphansDue = due
-		}
+		keep(name, since)
 	}
 	s.orphans.count += len(now)
 	if s.orphans.since == nil {

@@ -85,7 +85,7 @@ func (s *Spool) Done(entry Entry) {
 	}
 	f.out, f.done = false, s.sequence.Load()
 	if s.directories[entry.Dir] == nil {
-		s.forget(entry.Dir, func(*file) bool { return true })
+		s.forget(entry.Dir, func(string, *file) bool { return true })
 		return
 	}
 	s.done = append(s.done, returned{entry.Dir, f.pending == nil})
@@ -123,13 +123,13 @@ func (s *Spool) rouseDone() {
 
 // forget drops those files of a directory that are not out and to which a
 // condition applies. s.mu is held.
-func (s *Spool) forget(dir string, drop func(*file) bool) {
+func (s *Spool) forget(dir string, drop func(stem string, f *file) bool) {
 	files, ok := s.asked[dir]
 	if !ok {
 		return
 	}
 	for stem, f := range files {
-		if !f.out && drop(f) {
+		if !f.out && drop(stem, f) {
 			delete(files, stem)
 			if f.pending != nil && len(s.troubles) > 0 {
 				delete(s.troubles, path.Join(dir, stem)+s.options.In)

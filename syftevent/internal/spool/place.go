@@ -2,8 +2,10 @@ package spool
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -183,17 +185,28 @@ func (s *Spool) retireLocked(dir string) {
 	}
 }
 
-// Names lists what is in a directory.
-func (s *Spool) Names(dir string) ([]string, error) {
+// HasName reports whether a directory has a name that matches.
+func (s *Spool) HasName(dir string, matches func(name string) bool) (bool, error) {
 	p, err := s.enter(dir)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
 	defer s.leave(p)
 	f, err := p.root.Open(".")
 	if err != nil {
-		return nil, err
+		return false, err
 	}
 	defer f.Close()
-	return f.Readdirnames(-1)
+	for {
+		const atOnce = 1024
+		names, err := f.Readdirnames(atOnce)
+		switch {
+		case slices.ContainsFunc(names, matches):
+			return true, nil
+		case errors.Is(err, io.EOF):
+			return false, nil
+		case err != nil:
+			return false, err
+		}
+	}
 }

@@ -72,3 +72,26 @@ func TestPublishWhileTheQuestionGoes(t *testing.T) {
 		os.Remove(out)
 	}
 }
+
+// Another goroutine may be about to use the descriptor of the directory that another one
+// has replaced: closed, its number could belong to any file.
+func TestReopenKeepsTheOldAnchorOpen(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "spool")
+	write(t, dir, "a.in", asked)
+	s := open(t, dir, nil)
+	found(s)
+	old := s.anchor
+	if err := os.Rename(dir, dir+".old"); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "b.in", asked)
+	if names := found(s); len(names) != 1 || names[0] != "b" {
+		t.Fatalf("found %v", names)
+	}
+	if s.anchor == old {
+		t.Fatal("the spool has not followed the name")
+	}
+	if _, err := old.Stat(); err != nil {
+		t.Errorf("the old anchor: %v", err)
+	}
+}

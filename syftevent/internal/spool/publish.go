@@ -283,11 +283,18 @@ func probeLinks(root *os.Root) (bool, error) {
 	}
 	defer root.Remove(name)
 	second := tempPrefix + rand.Text() + tempSuffix
-	switch err := root.Link(name, second); {
-	case err == nil:
-		return true, root.Remove(second)
-	case mayPass(err):
-		return false, err
+	links, err := linksAfter(root.Link(name, second))
+	if links {
+		err = root.Remove(second)
 	}
-	return false, nil
+	return links, err
+}
+
+// linksAfter tells by the outcome of a first link whether the file system has hard links.
+// The error is one that may pass and does not tell.
+func linksAfter(err error) (bool, error) {
+	if err != nil && !mayPass(err) {
+		return false, nil
+	}
+	return err == nil, err
 }

@@ -199,6 +199,6 @@ type scan struct {
 	did      Look
 
 	// Of the directory that is listed.
-	first      bool   // it was not listed before
+	first      bool   // it was not listed before, or not all of it
 	left, deep uint32 // directories in it
 }

@@ -29,7 +29,7 @@ const (
 // look scans one directory: it is listed if it may have changed.
 func (c *scan) look(d *directory) {
 	s := c.spool
-	if d.crowded && !c.full && d.listed != 0 && c.now.sub(d.listed) < crowdedPause*time.Duration(d.took)*time.Microsecond {
+	if d.crowded && !c.full && d.listed != 0 && c.now.sub(d.lastListed) < crowdedPause*time.Duration(d.took)*time.Microsecond {
 		return
 	}
 	c.work += lookWork
@@ -101,24 +101,37 @@ func (c *scan) cannot(d *directory, err error) {
 
 // list lists a directory, takes its directories for children, and offers the
 // files that ask. It reports whether there is one that was not known to ask.
+//
+// Of a directory with more entries than a listing holds, it lists one part. The next
+// call goes on with the next part, and the directory counts as changed until all were
+// listed. Whatever is concluded from the absence of a name holds only for the names that
+// the listing covers.
 func (c *scan) list(d *directory) (found bool, err error) {
 	s := c.spool
 	c.did.Listed++
 	sequence := s.sequence.Add(1)
 	began := time.Now()
-	names := &s.listing
-	names.reset()
+	names, next := &s.listing, d.nextPart()
+	names.reset(next)
 	err = s.files.list(s, d, names)
 	if s.relieve(err) {
-		names.reset()
+		names.reset(next)
 		err = s.files.list(s, d, names)
 	}
 	if err != nil {
+		d.rest = nil
 		return false, err
 	}
 	c.work += len(names.entries)
-	c.first, c.left, c.deep = d.listed == 0, 0, 0
-	d.listed, d.asks = s.instant(began), false
+	d.lastListed = s.instant(began)
+	if len(d.rest) == 0 { // no parts are left of the listing before
+		d.first, d.listed, d.asks, d.again = d.listed == 0, d.lastListed, false, c.now.add(never)
+		d.leftSoFar, d.deepSoFar = 0, 0
+	} else {
+		d.rest = d.rest[:len(d.rest)-1]
+	}
+	d.rest = next.rest(names.part, d.rest)
+	c.first, c.left, c.deep = d.first, 0, 0
 	marked, folders := false, 0
 	for number, e := range names.entries {
 		name := names.name(e)
@@ -145,19 +158,25 @@ func (c *scan) list(d *directory) (found bool, err error) {
 			names.ignored = append(names.ignored, name)
 		}
 	}
-	s.setMarked(d.name, marked)
+	if names.covers(bytesOf(s.options.Marker)) {
+		s.setMarked(d.name, marked)
+	}
 	c.findOrphans()
 	c.findTypes(d, sequence)
-	for child := d.first; child != nil; {
+	for child := d.child; child != nil; {
 		after := child.after
-		if child.listing != sequence {
+		if child.listing != sequence && names.covers(bytesOf(path.Base(child.name))) {
 			s.drop(child)
 		}
 		child = after
 	}
 	c.admit(d, sequence)
-	s.noteLeft(d, c.left)
-	s.noteDeep(d, c.deep)
+	d.leftSoFar += c.left
+	d.deepSoFar += c.deep
+	if len(d.rest) == 0 {
+		s.noteLeft(d, d.leftSoFar)
+		s.noteDeep(d, d.deepSoFar)
+	}
 	c.adopt(d)
 	found = c.offer(d, sequence)
 	d.crowded = 2*folders > len(names.entries)
@@ -224,10 +243,10 @@ func (c *scan) folder(d *directory, name []byte, number int, sequence uint64) {
 func (c *scan) admit(d *directory, sequence uint64) {
 	s, folders := c.spool, c.spool.listing.folders
 	begin := 0
-	if c.first && len(folders) > 0 {
-		begin = rand.N(len(folders)) // it had given its place, perhaps
+	if (c.first || !s.listing.complete()) && len(folders) > 0 {
+		begin = rand.N(len(folders)) // it had given its place, perhaps, or d.hand is of another part
 	}
-	for d.left > 0 && begin < len(folders) && folders[begin].number < d.hand {
+	for s.listing.complete() && d.left > 0 && begin < len(folders) && folders[begin].number < d.hand {
 		begin++
 	}
 	for n := range folders {
@@ -270,7 +289,6 @@ func (s *Spool) join(d *directory, name []byte) string {
 func (c *scan) offer(d *directory, sequence uint64) (found bool) {
 	s, names := c.spool, &c.spool.listing
 	room := true
-	d.again = c.now.add(never)
 	var unknown, waiting uint32
 	for _, a := range names.asking {
 		stem := a.stem
@@ -312,13 +330,14 @@ func (c *scan) offer(d *directory, sequence uint64) (found bool) {
 			d.offerAt(c.now)
 		}
 	}
-	found = unknown > d.waiting
+	// Each part has others that wait, so only a complete listing tells.
+	found = names.complete() && unknown > d.waiting
 	d.waiting = waiting
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// Without room not all were gone through, and what waits is kept.
-	s.forget(d.name, func(f *file) bool {
-		return f.seen != sequence && (room || f.pending == nil && f.done < sequence)
+	s.forget(d.name, func(stem string, f *file) bool {
+		return f.seen != sequence && names.coversStem(bytesOf(stem)) && (room || f.pending == nil && f.done < sequence)
 	})
 	return found
 }
@@ -336,4 +355,24 @@ func (d *directory) offerAt(t instant) {
 	if t < d.again {
 		d.again = t
 	}
+}
+
+// stem returns the stem of a name: those that are compared with each other have the same.
+// Files that Options.Orphan says belong to a stem may be of any number.
+func (s *Spool) stem(name []byte) (stem []byte, shared bool) {
+	stem, answers := bytes.CutSuffix(name, s.out)
+	if !answers {
+		var asks bool
+		if stem, asks = bytes.CutSuffix(name, s.in); !asks || !s.options.Ignore(text(name)) {
+			return stem, false
+		}
+	}
+	owner, ok := s.options.Orphan(text(name))
+	switch {
+	case !ok && answers:
+		return stem, false
+	case !ok:
+		return name, false
+	}
+	return bytesOf(owner), !answers || owner != text(stem)
 }

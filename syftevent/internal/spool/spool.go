@@ -56,6 +56,9 @@ type Options struct {
 	OrphanDelay time.Duration
 	// Marker is the name of the empty file that Mark puts into a directory.
 	Marker string
+	// MaxListed is how many entries of a directory are listed at once; a directory with
+	// more is listed in parts, one part a scan. Defaults to 131,072.
+	MaxListed int
 	// NudgeInterval is the time between two nudges; negative for none.
 	NudgeInterval time.Duration
 	// Durable makes an answer reach the disk before its name does, and the name
@@ -163,6 +166,7 @@ func openWith(dir string, options Options, files fileSystem) (*Spool, error) {
 		scanned:     make(chan struct{}),
 		troubles:    map[string]string{},
 	}
+	s.listing = listing{limit: options.MaxListed, stem: s.stem}
 	s.firstScan = sync.OnceFunc(func() { close(s.scanned) })
 	s.outside.L = &s.mu
 	if err := s.openRoot(); err != nil {

@@ -154,7 +154,7 @@ func TestMendListsOnlyWhatHasChanged(t *testing.T) {
 		write(t, dir, "d", fmt.Sprint(n, ".out"), "{}")
 	}
 	found(s)
-	m := &mender{spool: s, suspects: map[Entry]struct{}{}}
+	m := newMender(s)
 	m.pass(t.Context())
 	if reads != 20 {
 		t.Errorf("%d answers read at first, want 20", reads)
@@ -194,7 +194,7 @@ func TestLoggerMayAskForFigures(t *testing.T) {
 	s.mu.Lock()
 	s.descriptors = descriptors{budget: mostPlaces() - 1, short: true}
 	s.mu.Unlock()
-	if _, err := s.Names("."); err != nil || asking.asked != 2 {
+	if _, err := s.HasName(".", func(string) bool { return true }); err != nil || asking.asked != 2 {
 		t.Errorf("%v, asked %d times", err, asking.asked)
 	}
 }

@@ -1,0 +1,247 @@
+package spool
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const fewListed = 100
+
+func withFewListed(o *Options) {
+	withOrphans(o)
+	o.Orphan = func(name string) (string, bool) {
+		stem, _, _ := strings.Cut(strings.TrimSuffix(strings.TrimSuffix(name, ".in"), ".out"), ".conflict.")
+		return stem, true
+	}
+	o.MaxListed = fewListed
+}
+
+// Each name is in one part, a pair is in the same part, and no part is larger than the
+// limit, even if all names share a stem.
+func TestPartsCoverEachNameOnce(t *testing.T) {
+	dir := t.TempDir()
+	var want []string
+	for n := range 3 * fewListed {
+		for _, name := range []string{fmt.Sprint("pair", n, ".in"), fmt.Sprint("pair", n, ".out"), fmt.Sprint("x.conflict.", n, ".in")} {
+			write(t, dir, "d", name, "")
+			want = append(want, name)
+		}
+	}
+	slices.Sort(want)
+	eachBase(t, func(t *testing.T, base fileSystem) {
+		s := open(t, dir, withFewListed)
+		found(s)
+		var got []string
+		for rest := []part{{}}; len(rest) > 0; {
+			next := rest[len(rest)-1]
+			names := &s.listing
+			names.reset(next)
+			if err := base.list(s, s.directories["d"], names); err != nil {
+				t.Fatal(err)
+			}
+			rest = next.rest(names.part, rest[:len(rest)-1])
+			if n := cap(names.entries); n > 2*fewListed {
+				t.Fatalf("memory for %d names, want %d at most", n, 2*fewListed)
+			}
+			var here []string
+			for _, e := range names.entries {
+				here = append(here, string(names.name(e)))
+			}
+			for _, name := range here {
+				if stem, ok := strings.CutSuffix(name, ".in"); ok && !strings.Contains(name, "conflict") && !slices.Contains(here, stem+".out") {
+					t.Errorf("%s.out is in another part than %s", stem, name)
+				}
+			}
+			for _, name := range want {
+				if covered := names.covers([]byte(name)); covered != slices.Contains(here, name) {
+					t.Errorf("%s: covered %v", name, covered)
+				}
+			}
+			got = append(got, here...)
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// All files of a huge directory are answered, and it is not listed when nothing changes.
+func TestScanAnswersAHugeDirectory(t *testing.T) {
+	dir := t.TempDir()
+	const count = 3 * fewListed
+	for n := range count {
+		write(t, dir, "d", fmt.Sprint(n, ".in"), asked)
+		write(t, dir, "d", fmt.Sprint("sub", n%50), "a.out", "x")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, dir, withFewListed)
+		answered := map[string]int{}
+		scan := func() (did Look) {
+			for !did.Done {
+				slice := s.Scan(func(e Entry) Verdict {
+					if len(s.listing.entries) > fewListed {
+						t.Fatalf("%d entries at once", len(s.listing.entries))
+					}
+					if err := s.Publish(e, []byte("answer")); err != nil {
+						t.Fatal(err)
+					}
+					answered[e.String()]++
+					return Taken
+				})
+				did.Listed += slice.Listed
+				did.Done = slice.Done
+			}
+			for name := range answered {
+				stem, _ := strings.CutPrefix(name, "d/")
+				s.Done(Entry{"d", stem})
+			}
+			return did
+		}
+		until := func(want int) {
+			t.Helper()
+			for range 64 {
+				if scan(); len(answered) == want {
+					return
+				}
+			}
+			t.Fatalf("%d of %d are answered", len(answered), want)
+		}
+		until(count)
+		sub := s.directories["d/sub7"]
+		write(t, dir, "d/late.in", asked)
+		until(count + 1)
+		for name, n := range answered {
+			if n != 1 {
+				t.Errorf("%s: answered %d times", name, n)
+			}
+		}
+		for range 100 {
+			scan()
+			time.Sleep(racyWindow)
+		}
+		if s.Believed() {
+			s.nextFull = s.instant(time.Now()).add(time.Hour)
+			if did := scan(); did.Listed != 0 {
+				t.Errorf("%d directories listed although nothing has changed", did.Listed)
+			}
+		}
+		if s.directories["d/sub7"] != sub || sub == nil || sub.dropped {
+			t.Error("a directory was dropped by a listing of another part")
+		}
+		os.RemoveAll(filepath.Join(dir, "d/sub7"))
+		for range 64 {
+			scan()
+		}
+		if s.directories["d/sub7"] != nil {
+			t.Error("a directory that is removed is still known")
+		}
+	})
+}
+
+// The orphans of a huge directory are removed, and nothing else.
+func TestScanRemovesTheOrphansOfAHugeDirectory(t *testing.T) {
+	dir := t.TempDir()
+	var want []string
+	for n := range 2 * fewListed {
+		write(t, dir, "d", fmt.Sprint("alone", n, ".out"), "x")
+		write(t, dir, "d", fmt.Sprint("alone", n%9, ".conflict.", n, ".in"), "x")
+		for _, name := range []string{fmt.Sprint("pair", n, ".in"), fmt.Sprint("pair", n, ".out"), fmt.Sprint("pair", n%9, ".conflict.", n, ".in")} {
+			write(t, dir, "d", name, "x")
+			want = append(want, "d/"+name)
+		}
+	}
+	slices.Sort(want)
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, dir, withFewListed)
+		for range 200 {
+			found(s)
+			time.Sleep(time.Second)
+		}
+		if diff := cmp.Diff(want, tree(t, dir)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Mend reads all answers of a huge directory.
+func TestMendLooksAtAllOfAHugeDirectory(t *testing.T) {
+	dir := t.TempDir()
+	for n := range fewListed {
+		write(t, dir, "d", fmt.Sprint(n, ".in"), asked)
+		write(t, dir, "d", fmt.Sprint(n, ".out"), "")
+	}
+	s := open(t, dir, withFewListed)
+	found(s)
+	m := newMender(s)
+	m.pass(t.Context())
+	if len(m.suspects) != fewListed {
+		t.Errorf("%d torn answers found, want %d", len(m.suspects), fewListed)
+	}
+}
+
+func TestWalkVisitsAHugeDirectoryInParts(t *testing.T) {
+	dir := t.TempDir()
+	var want []string
+	for n := range 3 * fewListed {
+		write(t, dir, "d", fmt.Sprint(n, ".in"), "x")
+		write(t, dir, "d", fmt.Sprint("sub", n), "a", "x")
+		want = append(want, fmt.Sprint("d/", n, ".in"), fmt.Sprint("d/sub", n, "/a"))
+	}
+	slices.Sort(want)
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	var got []string
+	parts := 0
+	err = Walk{Root: root, Suffixes: []string{".in"}, MaxListed: fewListed}.Directories(func(dir string, part Part, err error) error {
+		if err != nil || len(part.Names) > fewListed {
+			t.Errorf("%s: %d names, %v", dir, len(part.Names), err)
+		}
+		if dir == "d" {
+			parts++
+			if part.Complete() || part.Covers("0.in") != slices.Contains(part.Names, Name{"0.in", true}) {
+				t.Errorf("complete %v, covers 0.in %v", part.Complete(), part.Covers("0.in"))
+			}
+		} else if !part.Complete() {
+			t.Errorf("%s is not complete", dir)
+		}
+		for _, entry := range part.Names {
+			if entry.Regular {
+				got = append(got, dir+"/"+entry.Name)
+			}
+		}
+		return nil
+	})
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil || parts < 6 {
+		t.Errorf("%d parts, %v (-want +got):\n%s", parts, err, diff)
+	}
+}
+
+// A name that is listed in parts costs no more than its bytes and a few more.
+func TestListingIsSmall(t *testing.T) {
+	var l listing
+	l.reset(part{})
+	l.limit = 1000
+	for n := range 100_000 {
+		l.add(fmt.Appendf(nil, "%0250d", n), regular)
+	}
+	if n := cap(l.names); n > 3*1000*averageName || len(l.entries) > 1000 {
+		t.Errorf("%d bytes of names, %d entries", n, len(l.entries))
+	}
+	if name := l.name(l.entries[len(l.entries)-1]); len(bytes.TrimLeft(name, "0")) == 0 || len(name) != 250 {
+		t.Errorf("name %q", name)
+	}
+}
