@@ -24,8 +24,9 @@ const (
 	// parts.
 	maxListed = 1 << 17
 	// listedName is how many bytes of names a listing holds for each entry it may hold:
-	// a name can have 255.
-	listedName = 64
+	// a name can have 255. With less there are more parts, and the system reads the whole
+	// directory for each.
+	listedName = 128
 )
 
 // A listing holds the names in a directory, or in one part of it. The next listing
