@@ -51,9 +51,10 @@ type Server struct {
 	// what does not fit waits for its turn, first come, first served. One sender has at
 	// most half of the budget, or one request. Handlers of large requests that take long
 	// keep other large ones waiting; HandlerTimeout bounds that. [Stats] shows the budget.
-	// What handlers make, such as their responses, is not counted: with the defaults, and
-	// handlers that hold nothing, a server takes less than 256 MiB of memory whatever
-	// files it gets. A folder of more than 131,072 files is listed in parts.
+	// What handlers make, such as their responses, is not counted. With the defaults, and
+	// handlers that hold nothing, a server is tested to stay below 256 MiB of resident
+	// memory: 157 MiB were measured with a folder of 300,000 files with names of 255
+	// bytes. A folder of more than 131,072 files is listed in parts.
 	MaxRequestSize int64
 	// Concurrency is how many handlers run at once. Defaults to 64. Senders take turns,
 	// and none has more than half of it, or one. Beyond it, see Reserve.

@@ -11,7 +11,7 @@ import (
 func descriptorLimit() uint64 {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		return descriptorsShare * maxPlaces
+		return descriptorsShare * maxDirHandles
 	}
 	return uint64(limit.Cur)
 }

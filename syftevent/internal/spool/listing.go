@@ -19,14 +19,20 @@ const (
 	unknown // on sshfs, say: needs a call of its own
 )
 
-// maxListed is how many entries one listing holds. A larger directory is listed in
-// parts.
-const maxListed = 1 << 17
+const (
+	// maxListed is how many entries one listing holds. A larger directory is listed in
+	// parts.
+	maxListed = 1 << 17
+	// listedName is how many bytes of names a listing holds for each entry it may hold:
+	// a name can have 255. With less there are more parts, and the system reads the whole
+	// directory for each.
+	listedName = 128
+)
 
 // A listing holds the names in a directory, or in one part of it. The next listing
 // reuses its memory.
 type listing struct {
-	// limit is how many entries the listing holds, and averageName bytes of names for
+	// limit is how many entries the listing holds, with listedName bytes of names for
 	// each. Zero means maxListed.
 	limit int
 	// folderLimit is how many directories it holds. Zero means limit.
@@ -95,10 +101,11 @@ type listed struct {
 }
 
 // reset empties the listing, which then covers a part of the next directory or all of
-// it. It gives up the memory that a huge directory took.
+// it. It gives up the memory that a huge directory took, but for that directory's next
+// part.
 func (l *listing) reset(p part) {
 	const keep = 10_000
-	if l.answered == nil || cap(l.entries) > keep {
+	if l.answered == nil || cap(l.entries) > keep && p.bits == 0 {
 		*l = listing{limit: l.limit, folderLimit: l.folderLimit, stem: l.stem, buffer: l.buffer, answered: map[string]struct{}{}}
 	}
 	l.part, l.folderCount = p, 0
@@ -133,7 +140,7 @@ func (l *listing) isOver() bool {
 	if limit == 0 {
 		limit = maxListed
 	}
-	return len(l.entries) > limit || len(l.names) > limit*averageName || l.folderLimit > 0 && l.folderCount > l.folderLimit
+	return len(l.entries) > limit || len(l.names) > limit*listedName || l.folderLimit > 0 && l.folderCount > l.folderLimit
 }
 
 // halve drops half of the part.

@@ -146,7 +146,7 @@ func (m *mender) lookAt(ctx context.Context, d *directory, newest *int64) error 
 	if !m.findAsking(names) {
 		return nil
 	}
-	p, err := openPlace(m.walker.root, d.name)
+	p, err := openDirHandle(m.walker.root, d.name)
 	if err != nil {
 		return err
 	}
@@ -214,7 +214,7 @@ func (m *mender) settle(ctx context.Context) {
 // removeTorn removes the answer of an entry if it has stayed torn for the settle time.
 // It reports whether it has not, but may.
 func (s *Spool) removeTorn(entry Entry) (waits bool, err error) {
-	p, err := openPlace(s.current(), entry.Dir)
+	p, err := openDirHandle(s.current(), entry.Dir)
 	if err != nil {
 		return false, err
 	}

@@ -160,8 +160,8 @@ func (n *nudges) close() {
 }
 
 func (s *Spool) touch(item nudge) {
-	if p, err := s.enter(item.dir); err == nil {
-		defer s.leave(p)
+	if p, err := s.acquire(item.dir); err == nil {
+		defer s.release(p)
 		item.published.touch(p.root, item.name)
 	}
 }

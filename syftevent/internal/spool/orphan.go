@@ -105,11 +105,11 @@ func (c *scan) adopt(d *directory) {
 // reports whether it did.
 func (c *scan) removeOrphan(d *directory, name string) bool {
 	s := c.spool
-	p, err := s.enter(d.name)
+	p, err := s.acquire(d.name)
 	if err != nil {
 		return false
 	}
-	defer s.leave(p)
+	defer s.release(p)
 	stem, ok := s.options.Orphan(name)
 	if _, err := p.root.Lstat(stem + s.options.In); !ok || err == nil {
 		return false

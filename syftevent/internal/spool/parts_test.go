@@ -148,6 +148,36 @@ func TestScanAnswersAHugeDirectory(t *testing.T) {
 	})
 }
 
+// A full scan lists all parts, also if the directory's time does not move.
+func TestFullScanListsAllPartsOfAHugeDirectory(t *testing.T) {
+	dir := t.TempDir()
+	for n := range 3 * fewListed {
+		write(t, dir, "d", fmt.Sprint(n, ".out"), "x")
+	}
+	s, f := faulty(t, dir, native{}, func(o *Options) { o.MaxListed = fewListed })
+	f.mtime = func(string, int64) int64 { return 1 }
+	synctest.Test(t, func(t *testing.T) {
+		for range 50 {
+			settleStamps(s)
+		}
+		var want, got []string
+		for n := range 20 {
+			write(t, dir, "d", fmt.Sprint("late", n, ".in"), asked)
+			want = append(want, fmt.Sprint("d/late", n))
+		}
+		time.Sleep(fullScanLatest)
+		for range 32 {
+			got = append(got, found(s)...)
+			time.Sleep(time.Millisecond)
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if diff := cmp.Diff(want, slices.Compact(got)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
 // The orphans of a huge directory are removed, and nothing else.
 func TestScanRemovesTheOrphansOfAHugeDirectory(t *testing.T) {
 	dir := t.TempDir()
@@ -238,7 +268,7 @@ func TestListingIsSmall(t *testing.T) {
 	for n := range 100_000 {
 		l.add(fmt.Appendf(nil, "%0250d", n), regular)
 	}
-	if n := cap(l.names); n > 3*1000*averageName || len(l.entries) > 1000 {
+	if n := cap(l.names); n > 3*1000*listedName || len(l.entries) > 1000 {
 		t.Errorf("%d bytes of names, %d entries", n, len(l.entries))
 	}
 	if name := l.name(l.entries[len(l.entries)-1]); len(bytes.TrimLeft(name, "0")) == 0 || len(name) != 250 {

@@ -39,11 +39,11 @@ const publishAttempts = 3
 // name only; any other error is the directory's or the file system's, a full disk, say,
 // and may end at any time.
 func (s *Spool) Publish(entry Entry, data []byte) error {
-	p, err := s.enter(entry.Dir)
+	p, err := s.acquire(entry.Dir)
 	if err != nil {
 		return err
 	}
-	defer s.leave(p)
+	defer s.release(p)
 	if _, err := p.root.Lstat(entry.Stem + s.options.In); err != nil {
 		if isStale(err) {
 			s.retire(entry.Dir, p)
@@ -90,11 +90,11 @@ func (s *Spool) Usable(entry Entry, thorough bool) error {
 	if !directory && !thorough {
 		return nil
 	}
-	p, err := s.enter(entry.Dir)
+	p, err := s.acquire(entry.Dir)
 	if err != nil {
 		return err
 	}
-	defer s.leave(p)
+	defer s.release(p)
 	if torn, stays := s.staysTorn(p.root, entry); torn && !stays {
 		return errTorn
 	}

@@ -52,11 +52,11 @@ type pending struct {
 
 // Size returns the size in bytes of a file that asks.
 func (s *Spool) Size(entry Entry) (int64, error) {
-	p, err := s.enter(entry.Dir)
+	p, err := s.acquire(entry.Dir)
 	if err != nil {
 		return 0, err
 	}
-	defer s.leave(p)
+	defer s.release(p)
 	info, err := p.root.Lstat(entry.Stem + s.options.In)
 	if err != nil {
 		return 0, err
@@ -102,11 +102,11 @@ func (s *Spool) Read(entry Entry, most int64) ([]byte, State, error) {
 }
 
 func (s *Spool) read(entry Entry, most int64) (data []byte, info fs.FileInfo, steady bool, err error) {
-	p, err := s.enter(entry.Dir)
+	p, err := s.acquire(entry.Dir)
 	if err != nil {
 		return nil, nil, false, err
 	}
-	defer s.leave(p)
+	defer s.release(p)
 	data, info, steady, err = readRegular(p.root, entry.Stem+s.options.In, most)
 	if isStale(err) {
 		s.retire(entry.Dir, p)

@@ -9,11 +9,11 @@ import (
 // Room tries whether a file of a size can be written into the directory of an entry, by
 // writing one. The error is that of [Spool.Publish].
 func (s *Spool) Room(entry Entry, size int) error {
-	p, err := s.enter(entry.Dir)
+	p, err := s.acquire(entry.Dir)
 	if err != nil {
 		return err
 	}
-	defer s.leave(p)
+	defer s.release(p)
 	name := tempPrefix + rand.Text() + tempSuffix
 	f, err := p.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {

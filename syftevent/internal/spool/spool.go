@@ -120,9 +120,9 @@ type Spool struct {
 	links       bool                  // whether the file system has hard links
 	believed    bool                  // whether directories' times tell of changes
 	directories map[string]*directory // the tree, by name
-	places      map[string]*place     // those that are open
-	inside      int                   // how many uses of them there are
-	outside     sync.Cond             // who waits to enter
+	dirHandles  map[string]*dirHandle // by path
+	acquired    int                   // how many are in use
+	released    sync.Cond             // signalled by release
 	descriptors descriptors
 	asked       map[string]map[string]*file
 	torn        map[Entry]tornFile
@@ -159,8 +159,8 @@ func openWith(dir string, options Options, files fileSystem) (*Spool, error) {
 		deepLogged:  map[string]bool{},
 		links:       true,
 		directories: map[string]*directory{},
-		places:      map[string]*place{},
-		descriptors: descriptors{budget: mostPlaces()},
+		dirHandles:  map[string]*dirHandle{},
+		descriptors: descriptors{budget: dirHandleLimit()},
 		asked:       map[string]map[string]*file{},
 		torn:        map[Entry]tornFile{},
 		scanned:     make(chan struct{}),
@@ -168,7 +168,7 @@ func openWith(dir string, options Options, files fileSystem) (*Spool, error) {
 	}
 	s.listing = listing{limit: options.MaxListed, stem: s.stem}
 	s.firstScan = sync.OnceFunc(func() { close(s.scanned) })
-	s.outside.L = &s.mu
+	s.released.L = &s.mu
 	if err := s.openRoot(); err != nil {
 		return nil, err
 	}
@@ -283,7 +283,7 @@ func (s *Spool) closeRoot() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.retireAll()
-	if s.inside > 0 {
+	if s.acquired > 0 {
 		return s.root.Close() // see reopen
 	}
 	return errors.Join(s.anchor.Close(), s.root.Close())

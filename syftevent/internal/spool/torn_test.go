@@ -192,7 +192,7 @@ func TestLoggerMayAskForFigures(t *testing.T) {
 		t.Errorf("%v, asked %d times", err, asking.asked)
 	}
 	s.mu.Lock()
-	s.descriptors = descriptors{budget: mostPlaces() - 1, short: true}
+	s.descriptors = descriptors{budget: dirHandleLimit() - 1, short: true}
 	s.mu.Unlock()
 	if _, err := s.HasName(".", func(string) bool { return true }); err != nil || asking.asked != 2 {
 		t.Errorf("%v, asked %d times", err, asking.asked)

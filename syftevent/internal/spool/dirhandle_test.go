@@ -11,7 +11,7 @@ import (
 
 // However many directories there are, few are open, and each answer is written
 // where its name leads now.
-func TestPlacesAreBoundedAndFollowTheirNames(t *testing.T) {
+func TestDirHandlesAreBoundedAndFollowTheirNames(t *testing.T) {
 	dir, away := t.TempDir(), t.TempDir()
 	s := open(t, dir, nil)
 	answer := func(n, round int) {
@@ -25,12 +25,12 @@ func TestPlacesAreBoundedAndFollowTheirNames(t *testing.T) {
 			t.Errorf("%v: %q", entry, got)
 		}
 	}
-	const directories = maxPlaces + 50
+	const directories = maxDirHandles + 50
 	for n := range directories {
 		answer(n, 0)
 	}
-	if len(s.places) > maxPlaces {
-		t.Errorf("%d directories are open", len(s.places))
+	if len(s.dirHandles) > maxDirHandles {
+		t.Errorf("%d directories are open", len(s.dirHandles))
 	}
 	for n := range directories {
 		name := fmt.Sprint("d", n)
@@ -42,7 +42,7 @@ func TestPlacesAreBoundedAndFollowTheirNames(t *testing.T) {
 			t.Errorf("in the directory that was moved away: %v", names)
 		}
 	}
-	for name, p := range s.places {
+	for name, p := range s.dirHandles {
 		if p.users != 0 || p.retired {
 			t.Errorf("%s: %d users, retired %v", name, p.users, p.retired)
 		}

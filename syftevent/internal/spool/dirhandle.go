@@ -9,28 +9,27 @@ import (
 	"time"
 )
 
-// A place is a directory of the spool that is kept open, because the way from the
-// top costs more than what is done there. Before each use its name is looked at:
-// SyftBox prunes directories and makes them again, and what has another
-// directory's name is another directory.
-type place struct {
+// A dirHandle is a directory of the spool that is kept open, since resolving its path
+// costs more than what is done in it. Each acquire checks that the path still leads to
+// it: directories are removed and made again under the same name.
+type dirHandle struct {
 	root     *os.Root
 	identity identity
 	users    int
-	retired  bool // closed by the last user
+	retired  bool // the last user closes it
 }
 
-// enter opens a directory, or returns it if it is open. Whoever enters leaves, and
-// enters no second one before: half as many may be inside as directories may be open,
-// the others wait.
-func (s *Spool) enter(dir string) (*place, error) {
+// acquire returns the handle of a directory, and opens it if necessary. The caller must
+// release it before it acquires another one: handles in use are limited to half of the
+// budget, and acquire waits for one to be released.
+func (s *Spool) acquire(dir string) (*dirHandle, error) {
 	s.mu.Lock()
-	for s.inside >= s.descriptors.budget/2 {
-		s.outside.Wait()
+	for s.acquired >= s.descriptors.budget/2 {
+		s.released.Wait()
 	}
-	s.inside++
+	s.acquired++
 	recovered, budget := s.grow(), s.descriptors.budget
-	p, root, anchor := s.places[dir], s.root, s.anchor
+	p, root, anchor := s.dirHandles[dir], s.root, s.anchor
 	if p != nil {
 		p.users++
 	}
@@ -46,31 +45,31 @@ func (s *Spool) enter(dir string) (*place, error) {
 		s.unuse(p)
 		s.renew(dir)
 	}
-	p, err := openPlace(root, dir)
+	p, err := openDirHandle(root, dir)
 	if s.relieve(err) {
-		p, err = openPlace(root, dir)
+		p, err = openDirHandle(root, dir)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
-		s.letIn()
+		s.releaseOne()
 		return nil, err
 	}
 	p.users++
-	if s.places[dir] != nil || s.root != root {
-		p.retired = true // somebody was faster; this one serves once
+	if s.dirHandles[dir] != nil || s.root != root {
+		p.retired = true // another goroutine was faster; this handle is used once
 		return p, nil
 	}
 	s.closeUnused(s.descriptors.budget - 1)
-	if len(s.places) < s.descriptors.budget {
-		s.places[dir] = p
+	if len(s.dirHandles) < s.descriptors.budget {
+		s.dirHandles[dir] = p
 	} else {
 		p.retired = true
 	}
 	return p, nil
 }
 
-// renew notes that a directory was made anew: SyftBox does not watch it yet.
+// renew notes that a directory was made again: nothing watches it yet.
 func (s *Spool) renew(dir string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,15 +78,14 @@ func (s *Spool) renew(dir string) {
 	}
 }
 
-// Mark puts Options.Marker into a directory, unless the last listing has shown it there
-// or it was put there since.
+// Mark creates Options.Marker in a directory, unless it is known to exist.
 func (s *Spool) Mark(dir string) error {
 	if s.setMarked(dir, true) {
 		return nil
 	}
-	p, err := s.enter(dir)
+	p, err := s.acquire(dir)
 	if err == nil {
-		defer s.leave(p)
+		defer s.release(p)
 		var f *os.File
 		if f, err = p.root.OpenFile(s.options.Marker, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644); err == nil {
 			err = f.Close()
@@ -100,7 +98,7 @@ func (s *Spool) Mark(dir string) error {
 	return nil
 }
 
-// setMarked notes whether a directory is marked and returns whether it was.
+// setMarked sets whether a directory has the marker and returns the previous value.
 func (s *Spool) setMarked(dir string, marked bool) (was bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,8 +110,8 @@ func (s *Spool) setMarked(dir string, marked bool) (was bool) {
 	return was
 }
 
-// openPlace opens a directory unless its name is a symbolic link's.
-func openPlace(root *os.Root, dir string) (*place, error) {
+// openDirHandle opens a directory. It does not follow a symbolic link.
+func openDirHandle(root *os.Root, dir string) (*dirHandle, error) {
 	named, err := root.Lstat(dir)
 	if err != nil {
 		return nil, err
@@ -132,24 +130,24 @@ func openPlace(root *os.Root, dir string) (*place, error) {
 	if err != nil {
 		return nil, errors.Join(err, opened.Close())
 	}
-	return &place{root: opened, identity: identityOf(info)}, nil
+	return &dirHandle{root: opened, identity: identityOf(info)}, nil
 }
 
-// leave ends a use.
-func (s *Spool) leave(p *place) {
+// release ends the use of a handle.
+func (s *Spool) release(p *dirHandle) {
 	s.unuse(p)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.letIn()
+	s.releaseOne()
 }
 
-// letIn lets the next one in. s.mu is held.
-func (s *Spool) letIn() {
-	s.inside--
-	s.outside.Signal()
+// releaseOne wakes a goroutine that waits in acquire. s.mu is held.
+func (s *Spool) releaseOne() {
+	s.acquired--
+	s.released.Signal()
 }
 
-func (s *Spool) unuse(p *place) {
+func (s *Spool) unuse(p *dirHandle) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p.users--; p.users == 0 && p.retired {
@@ -157,29 +155,28 @@ func (s *Spool) unuse(p *place) {
 	}
 }
 
-// retire makes sure that the next to enter a directory opens it anew.
-func (s *Spool) retire(dir string, p *place) {
+// retire makes the next acquire open the directory again.
+func (s *Spool) retire(dir string, p *dirHandle) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.places[dir] == p {
+	if s.dirHandles[dir] == p {
 		s.retireLocked(dir)
 	}
 }
 
-// retireAll is for another directory in the place of the spool's, or none. s.mu
-// is held.
+// retireAll retires all handles. s.mu is held.
 func (s *Spool) retireAll() {
-	for dir := range s.places {
+	for dir := range s.dirHandles {
 		s.retireLocked(dir)
 	}
 }
 
 func (s *Spool) retireLocked(dir string) {
-	p := s.places[dir]
+	p := s.dirHandles[dir]
 	if p == nil {
 		return
 	}
-	delete(s.places, dir)
+	delete(s.dirHandles, dir)
 	if p.retired = true; p.users == 0 {
 		p.root.Close()
 	}
@@ -187,11 +184,11 @@ func (s *Spool) retireLocked(dir string) {
 
 // HasName reports whether a directory has a name that matches.
 func (s *Spool) HasName(dir string, matches func(name string) bool) (bool, error) {
-	p, err := s.enter(dir)
+	p, err := s.acquire(dir)
 	if err != nil {
 		return false, err
 	}
-	defer s.leave(p)
+	defer s.release(p)
 	f, err := p.root.Open(".")
 	if err != nil {
 		return false, err
