@@ -30,7 +30,7 @@ import (
 // or as many of them as fit. The log is not synced to the disk: it
 // survives the death of the process, not of the machine.
 //
-// It also has which requests were begun and not answered, as poison.go says.
+// It also has which requests were begun and not answered, as server_replies_attempts.go says.
 type replyLog struct {
 	dir    string
 	logger *slog.Logger
