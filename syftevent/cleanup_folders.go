@@ -11,7 +11,7 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
 )
 
-// A folder is a directory that a sweep has entered and not left: it sweeps what is
+// A folder is a directory that a sweep has entered and not ignored: it sweeps what is
 // below it.
 type folder struct {
 	dir       string

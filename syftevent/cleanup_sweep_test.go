@@ -77,7 +77,7 @@ func TestServersCleanupKeepsItsEndpoints(t *testing.T) {
 	router.OnRequest("/team@example.com/{id}", func(context.Context, *Request) (*Response, error) { return Text(200, ""), nil })
 	client := &Client{Email: "bob@example.com", DataDir: t.TempDir()}
 	server := &Server{AppName: "demo", Client: client, Router: router, Logger: slog.New(slog.DiscardHandler)}
-	serving, err := server.newServing()
+	serving, err := server.newRunningServer()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -116,7 +116,7 @@ type Server struct {
 	started     bool
 	cancelStart context.CancelCauseFunc // while it starts
 	startEnded  chan struct{}           // closed when it has, one way or the other
-	running     *serving                // nil until it is ready
+	running     *runningServer          // nil until it is ready
 	ready, done chan struct{}
 }
 
@@ -177,7 +177,7 @@ func (s *Server) Start(ctx context.Context) error {
 	s.cancelStart, s.startEnded = cancel, make(chan struct{})
 	s.mu.Unlock()
 
-	serving, err := s.newServing()
+	serving, err := s.newRunningServer()
 	if err == nil {
 		err = serving.start(starting, ctx)
 	}
@@ -305,8 +305,8 @@ func (s *Server) cleanup() *PeriodicCleanup {
 	return s.running.cleanup
 }
 
-// newServing checks the fields and fills in the defaults.
-func (s *Server) newServing() (*serving, error) {
+// newRunningServer checks the fields and fills in the defaults.
+func (s *Server) newRunningServer() (*runningServer, error) {
 	if err := checkAppName(s.AppName); err != nil {
 		return nil, err
 	}
@@ -333,7 +333,7 @@ func (s *Server) newServing() (*serving, error) {
 			},
 		}
 	}
-	serving := &serving{
+	serving := &runningServer{
 		cleanup:        cleanup,
 		app:            s.AppName,
 		email:          client.Email,
@@ -341,7 +341,7 @@ func (s *Server) newServing() (*serving, error) {
 		router:         router,
 		logger:         logger,
 		limiter:        limiter,
-		poll:           orDefault(s.PollInterval, DefaultPollInterval, 0),
+		pollInterval:   orDefault(s.PollInterval, DefaultPollInterval, 0),
 		settle:         orDefault(s.SettleTime, DefaultSettleTime, 0),
 		settleThere:    orDefault(s.SettleTime, DefaultRemoteSettleTime, 0),
 		maxSize:        orDefault(s.MaxRequestSize, DefaultMaxRequestSize, unlimited),
@@ -356,8 +356,8 @@ func (s *Server) newServing() (*serving, error) {
 		stopping:       make(chan struct{}),
 		activity:       make(chan struct{}, 1),
 		finished:       make(chan struct{}),
-		left:           map[string]bool{},
-		memory:         newMemory(orDefault(s.RepublishDelay, DefaultRepublishDelay, -1)),
+		ignored:        map[string]bool{},
+		replies:        newReplyCache(orDefault(s.RepublishDelay, DefaultRepublishDelay, -1)),
 	}
 	limits := limits{
 		atOnce:  orDefault(s.Concurrency, DefaultConcurrency, 1),

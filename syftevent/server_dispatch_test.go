@@ -141,7 +141,7 @@ func TestDispatcherGivesBytesInTurn(t *testing.T) {
 			t.Errorf("begun at the end: %v", begun)
 		}
 		if l := d.load(); l.bytes != 0 || l.waiting != 0 || d.starved != nil {
-			t.Errorf("left: %+v, starved %v", l, d.starved)
+			t.Errorf("ignored: %+v, starved %v", l, d.starved)
 		}
 		<-d.stop()
 	})

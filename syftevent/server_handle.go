@@ -17,52 +17,52 @@ import (
 )
 
 // answer brings one request to its response, or leaves it for a later look.
-func (s *serving) answer(w *work) {
+func (s *runningServer) answer(w *work) {
 	data, state, ok := s.read(w)
 	if !ok {
 		return // gone, not there yet, or to be run anew with more bytes
 	}
-	switch course, response := s.memory.course(*w, time.Now()); course {
-	case courseNew:
-		if s.memory.full(w.entry) {
-			s.memory.postpone(w.entry, time.Now()) // what it returns could not be kept
+	switch action, response := s.replies.decide(*w, time.Now()); action {
+	case actionRun:
+		if s.replies.full(w.entry) {
+			s.replies.postpone(w.entry, time.Now()) // what it returns could not be kept
 			return
 		}
 		if err := s.spool.Usable(w.entry, false); errors.Is(err, spool.ErrName) {
 			s.keep(*w, nil, err) // not run at all
 			return
 		}
-	case courseName:
+	case actionRunWithName:
 		if s.spool.Usable(w.entry, true) != nil {
 			return
 		}
-	case courseRoom:
-		if s.spool.Room(w.entry, s.memory.lost(w.entry)) != nil {
+	case actionRunWithRoom:
+		if s.spool.Room(w.entry, s.replies.lost(w.entry)) != nil {
 			return
 		}
-	case courseKept:
+	case actionPublish:
 		defer s.useFiles()()
 		s.publish(*w, response)
 		return
-	case courseVanished:
+	case actionRepublish:
 		defer s.useFiles()()
-		s.publishAgain(*w, response)
+		s.republish(*w, response)
 		return
-	case courseLeave:
+	case actionWait:
 		return
 	}
 	if s.stopped() || s.paused.Load() {
 		return // nothing new is begun
 	}
-	s.stir()
+	s.signalActivity()
 	reply := s.newReply(*w)
-	if !s.replies.attempt(*w, time.Now()) {
-		s.complete(*w, reply, s.poisonous(*w))
+	if !s.replyLog.attempt(*w, time.Now()) {
+		s.complete(*w, reply, s.refusePoison(*w))
 		return
 	}
 	response := s.respond(w, state, data, reply)
 	if response == nil {
-		s.replies.left(*w, time.Now())
+		s.replyLog.left(*w, time.Now())
 		return
 	}
 	s.complete(*w, reply, response)
@@ -71,13 +71,13 @@ func (s *serving) answer(w *work) {
 // useFiles waits until one more goroutine may read and write files, and returns what
 // ends that. As many may as there are shared handlers: the requests of the reserve
 // take no more descriptors and threads than these.
-func (s *serving) useFiles() (end func()) {
+func (s *runningServer) useFiles() (end func()) {
 	s.files <- struct{}{}
 	return func() { <-s.files }
 }
 
 // read reads a request, once it holds bytes of the budget if it is large.
-func (s *serving) read(w *work) (data []byte, state spool.State, ok bool) {
+func (s *runningServer) read(w *work) (data []byte, state spool.State, ok bool) {
 	defer s.useFiles()()
 	most := max(smallRequest, w.bytes/bytesPerByte)
 	if w.bytes > 0 && w.bytes == s.dispatcher.limits.bytes {
@@ -93,15 +93,15 @@ func (s *serving) read(w *work) (data []byte, state spool.State, ok bool) {
 		return nil, state, false
 	}
 	w.sum = sha256.Sum256(data)
-	s.keepSender(*w)
+	s.keepSenderDir(*w)
 	return data, state, true
 }
 
-// keepSender puts a .syftkeep into the directory of a sender, before the client
+// keepSenderDir puts a .syftkeep into the directory of a sender, before the client
 // removes what is in it: SyftBox prunes a directory that it has emptied, and never
 // watches one of the same path again. Responses there would travel with the full
 // synchronization until SyftBox is restarted. [layout-keep-sender]
-func (s *serving) keepSender(w work) {
+func (s *runningServer) keepSenderDir(w work) {
 	if w.location.sender == "" {
 		return
 	}
@@ -112,7 +112,7 @@ func (s *serving) keepSender(w work) {
 
 // crashed answers a request whose handler has ended its goroutine, say, unless it
 // was cut short.
-func (s *serving) crashed(w *work) {
+func (s *runningServer) crashed(w *work) {
 	if s.handlers.Err() != nil {
 		return
 	}
@@ -121,7 +121,7 @@ func (s *serving) crashed(w *work) {
 }
 
 // newReply is what is known of a response before the request was read.
-func (s *serving) newReply(w work) *wire.Response {
+func (s *runningServer) newReply(w work) *wire.Response {
 	return &wire.Response{
 		ID:      w.entry.Stem,
 		Sender:  s.email,
@@ -131,7 +131,7 @@ func (s *serving) newReply(w work) *wire.Response {
 }
 
 // complete gives a reply what the handler has chosen, and publishes it.
-func (s *serving) complete(w work, reply *wire.Response, response *Response) {
+func (s *runningServer) complete(w work, reply *wire.Response, response *Response) {
 	reply.StatusCode = statusOf(response)
 	reply.Headers = response.Headers
 	reply.Body = response.Body
@@ -143,19 +143,19 @@ func (s *serving) complete(w work, reply *wire.Response, response *Response) {
 	// its restart. Of one that is too large to be logged, only that it is published.
 	small := len(data) <= maxLoggedReply
 	if small {
-		s.replies.add(w, data, reply.Created)
+		s.replyLog.add(w, data, reply.Created)
 	}
 	switch published := s.publish(w, data); {
 	case small:
 	case published:
-		s.replies.add(w, nil, reply.Created)
+		s.replyLog.add(w, nil, reply.Created)
 	default:
-		s.replies.left(w, reply.Created)
+		s.replyLog.left(w, reply.Created)
 	}
 }
 
 // respond makes the response to what was read, nil if the request is to be left.
-func (s *serving) respond(w *work, state spool.State, data []byte, reply *wire.Response) *Response {
+func (s *runningServer) respond(w *work, state spool.State, data []byte, reply *wire.Response) *Response {
 	var req *Request
 	refusal := Text(413, fmt.Sprintf("Request larger than %d bytes", s.maxSize))
 	if state != spool.TooLarge {
@@ -174,17 +174,17 @@ func (s *serving) respond(w *work, state spool.State, data []byte, reply *wire.R
 // is written. A request that is gone meanwhile may be brought back by SyftBox; until
 // then its response would stand alone. An unusable name
 // affects only its request; a failure of the file system may delay others.
-func (s *serving) publish(w work, response []byte) bool {
+func (s *runningServer) publish(w work, response []byte) bool {
 	err := s.spool.Publish(w.entry, response)
 	switch {
 	case err == nil:
-		s.memory.remember(w, response)
+		s.replies.remember(w, response)
 		s.counters.add(func(c *Stats) { c.Answered++ })
-		s.stir()
+		s.signalActivity()
 		return true
 	case errors.Is(err, spool.ErrAnswered):
 		s.logger.Warn("syftevent: somebody else has answered, the response is dropped", "path", s.responsePath(w))
-		s.memory.drop(w.entry)
+		s.replies.drop(w.entry)
 	default:
 		s.keep(w, response, err)
 	}
@@ -193,29 +193,29 @@ func (s *serving) publish(w work, response []byte) bool {
 
 // keep keeps a response that could not be published until that is tried again, and logs
 // the first failure. No response is one that was not made.
-func (s *serving) keep(w work, response []byte, err error) {
-	in, level, text := &s.memory.unpublished, slog.LevelError, "syftevent: a response cannot be written, will be tried again"
+func (s *runningServer) keep(w work, response []byte, err error) {
+	in, level, text := &s.replies.unpublished, slog.LevelError, "syftevent: a response cannot be written, will be tried again"
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		in, level, text = &s.memory.awaited, slog.LevelInfo, "syftevent: a request is gone, its response is kept in case it comes back"
+		in, level, text = &s.replies.absent, slog.LevelInfo, "syftevent: a request is gone, its response is kept in case it comes back"
 	case errors.Is(err, spool.ErrName):
-		in, level, text = &s.memory.blocked, slog.LevelWarn, "syftevent: response name cannot be used"
+		in, level, text = &s.replies.blocked, slog.LevelWarn, "syftevent: response name cannot be used"
 	}
-	if s.memory.keep(w, response, in) {
+	if s.replies.keep(w, response, in) {
 		s.logger.Log(context.Background(), level, text, "path", s.responsePath(w), "err", err)
 	}
 }
 
-func (s *serving) responsePath(w work) string {
+func (s *runningServer) responsePath(w work) string {
 	return filepath.Join(s.dir, filepath.FromSlash(w.entry.String())+responseSuffix)
 }
 
-// publishAgain publishes a response again that has vanished while its request stands,
+// republish publishes a response again that has vanished while its request stands,
 // as SyftBox lets it when it loses an upload: unless SyftBox has refused the response,
 // and would again. What it found in conflict it brings back a cycle later, long before
 // the response is due here, or never: a full synchronization that finds the file at
 // the moment when its upload is noted deletes it on the server.
-func (s *serving) publishAgain(w work, response []byte) {
+func (s *runningServer) republish(w work, response []byte) {
 	names, err := s.spool.Names(w.entry.Dir)
 	if err != nil {
 		return // looked at again
@@ -226,13 +226,13 @@ func (s *serving) publishAgain(w work, response []byte) {
 		}
 	}
 	s.logger.Warn("syftevent: a response has vanished and is published again",
-		"path", s.responsePath(w), "time", s.memory.again(w), "of", maxRepublished)
+		"path", s.responsePath(w), "time", s.replies.again(w), "of", maxRepublished)
 	s.publish(w, response)
 }
 
 // accept checks a request, and makes of it what its handler is given or the
 // response that refuses it. It fills in what the reply takes from the request.
-func (s *serving) accept(w work, data []byte, reply *wire.Response) (*Request, *Response) {
+func (s *runningServer) accept(w work, data []byte, reply *wire.Response) (*Request, *Response) {
 	envelope, err := wire.DecodeRequest(data)
 	if err != nil {
 		return nil, Text(400, textUnreadable+err.Error())
@@ -272,7 +272,7 @@ func (s *serving) accept(w work, data []byte, reply *wire.Response) (*Request, *
 // check compares what the file says of itself with where it lies, which is all
 // that SyftBox's permissions protect. [identity-sender] [identity-id]
 // [identity-url]
-func (s *serving) check(w work, envelope *wire.Request) (URL, *Response) {
+func (s *runningServer) check(w work, envelope *wire.Request) (URL, *Response) {
 	if w.location.sender != "" && envelope.Sender != w.location.sender {
 		return URL{}, Text(403, "The sender is not the one in whose folder the request lies")
 	}
@@ -295,7 +295,7 @@ func (s *serving) check(w work, envelope *wire.Request) (URL, *Response) {
 // handle runs the handler and gives whatever it returns the form of a response.
 // Nothing that a handler returns can end the server: its values' own methods are
 // called only in call.
-func (s *serving) handle(w *work, req *Request) *Response {
+func (s *runningServer) handle(w *work, req *Request) *Response {
 	response, failure := s.call(w, req)
 	if failure != nil && s.handlers.Err() != nil {
 		s.logger.Warn("syftevent: stopped before the handler was done, the request is left for the next start",
@@ -316,7 +316,7 @@ type failure struct {
 }
 
 // call runs the handler. An *Error becomes the response that it chooses.
-func (s *serving) call(w *work, req *Request) (response *Response, failed *failure) {
+func (s *runningServer) call(w *work, req *Request) (response *Response, failed *failure) {
 	defer func() {
 		if p := recover(); p != nil {
 			response, failed = nil, &failure{fmt.Sprintf("%T", p), fmt.Sprintf("panic: %v", p), string(debug.Stack())}
@@ -347,7 +347,7 @@ func (s *serving) call(w *work, req *Request) (response *Response, failed *failu
 }
 
 // serve runs the handler, within the time that it may take.
-func (s *serving) serve(w *work, req *Request) (*Response, error) {
+func (s *runningServer) serve(w *work, req *Request) (*Response, error) {
 	if s.handlerTimeout <= 0 {
 		return s.router.ServeSyft(s.handlers, req)
 	}
@@ -357,7 +357,7 @@ func (s *serving) serve(w *work, req *Request) (*Response, error) {
 }
 
 // failed logs why a handler failed and makes the answer, which does not tell.
-func (s *serving) failed(req *Request, f *failure) *Response {
+func (s *runningServer) failed(req *Request, f *failure) *Response {
 	s.counters.add(func(c *Stats) { c.Failed++ })
 	attributes := []any{"endpoint", req.endpoint, "id", req.ID, "sender", req.Sender, "err", f.message}
 	if f.stack != "" {
@@ -380,7 +380,7 @@ func (s *serving) failed(req *Request, f *failure) *Response {
 	return response
 }
 
-func (s *serving) stopped() bool {
+func (s *runningServer) stopped() bool {
 	select {
 	case <-s.stopping:
 		return true

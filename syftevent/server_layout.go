@@ -34,7 +34,7 @@ const (
 // what the program itself has wrong, and a folder that cannot be opened, keeps it from
 // being served: what senders have put there, or a disk that is full, is logged, and
 // tried again by republish.
-func (s *serving) prepare(starting context.Context) error {
+func (s *runningServer) prepare(starting context.Context) error {
 	routes := s.router.load()
 	if err := s.checkRoutes(routes); err != nil {
 		return err
@@ -48,35 +48,35 @@ func (s *serving) prepare(starting context.Context) error {
 	if starting.Err() != nil {
 		return context.Cause(starting)
 	}
-	s.publishAll(root, routes)
+	s.publishLayout(root, routes)
 	return nil
 }
 
-// republishAfter is how long it takes until permissions and routes are published again
+// layoutRetry is how long it takes until permissions and routes are published again
 // after that has failed.
-const republishAfter = 10 * time.Second
+const layoutRetry = 10 * time.Second
 
 // republish follows routes that were registered while the server runs, and tries
 // again what has failed.
-func (s *serving) republish() {
+func (s *runningServer) refreshLayout() {
 	now := s.router.load()
-	if now == s.published && !s.unprepared.Load() || time.Now().Before(s.notBefore) {
+	if now == s.published && !s.layoutStale.Load() || time.Now().Before(s.layoutAfter) {
 		return
 	}
 	root, err := os.OpenRoot(s.dir)
 	if err != nil {
-		s.publishFailed(now, err)
+		s.layoutFailed(now, err)
 		return
 	}
 	defer root.Close()
-	s.publishAll(root, now)
+	s.publishLayout(root, now)
 }
 
-// publishAll publishes the permissions and routes, as far as that is possible.
-func (s *serving) publishAll(root *os.Root, routes *table) {
-	s.unprepared.Store(false)
+// publishLayout publishes the permissions and routes, as far as that is possible.
+func (s *runningServer) publishLayout(root *os.Root, routes *table) {
+	s.layoutStale.Store(false)
 	if err := errors.Join(s.writePermissions(root), s.publishRoutes(root, routes)); err != nil {
-		s.publishFailed(routes, err)
+		s.layoutFailed(routes, err)
 		return
 	}
 	s.published = routes
@@ -86,10 +86,10 @@ func (s *serving) publishAll(root *os.Root, routes *table) {
 	}
 }
 
-// publishFailed logs what is missing, once for the same routes.
-func (s *serving) publishFailed(routes *table, err error) {
-	s.unprepared.Store(true)
-	s.notBefore = time.Now().Add(republishAfter)
+// layoutFailed logs what is missing, once for the same routes.
+func (s *runningServer) layoutFailed(routes *table, err error) {
+	s.layoutStale.Store(true)
+	s.layoutAfter = time.Now().Add(layoutRetry)
 	if s.missing != routes {
 		s.missing = routes
 		s.logger.Error("syftevent: permissions, endpoints or schema are not published, will be tried again", "err", err)
@@ -98,7 +98,7 @@ func (s *serving) publishFailed(routes *table, err error) {
 
 // writePermissions writes the permissions unless there are some.
 // [layout-permissions] [layout-permissions-kept]
-func (s *serving) writePermissions(root *os.Root) error {
+func (s *runningServer) writePermissions(root *os.Root) error {
 	path := filepath.Join(s.dir, permissionsName)
 	info, err := root.Lstat(permissionsName)
 	switch {
@@ -120,7 +120,7 @@ func (s *serving) writePermissions(root *os.Root) error {
 }
 
 // checkRoutes reports an endpoint that SyftBox could never deliver to.
-func (s *serving) checkRoutes(t *table) error {
+func (s *runningServer) checkRoutes(t *table) error {
 	for _, rt := range t.routes {
 		if err := s.checkRoute(rt); err != nil {
 			return err
@@ -129,7 +129,7 @@ func (s *serving) checkRoutes(t *table) error {
 	return nil
 }
 
-func (s *serving) checkRoute(rt *route) error {
+func (s *runningServer) checkRoute(rt *route) error {
 	if err := rt.pattern.checkDeliverable(); err != nil && !s.anyName {
 		return fmt.Errorf("syftevent: endpoint %q (registered at %s): %w; Server.AllowAnyName lets a server without SyftBox have it", rt.pattern.text, rt.site, err)
 	}
@@ -140,7 +140,7 @@ func (s *serving) checkRoute(rt *route) error {
 // It changes no file but the schema. A route that was registered too late for
 // the server not to start, and can never be delivered to, is logged and left out.
 // [layout-keep]
-func (s *serving) publishRoutes(root *os.Root, t *table) error {
+func (s *runningServer) publishRoutes(root *os.Root, t *table) error {
 	deliverable := &table{}
 	for _, rt := range t.routes {
 		if err := s.checkRoute(rt); err != nil {

@@ -16,7 +16,7 @@ import (
 
 // An older request lies in the folder of its endpoint itself, as all did before
 // senders had folders.
-type older struct {
+type legacyRequest struct {
 	dir, stem string
 	answered  bool
 }
@@ -24,8 +24,8 @@ type older struct {
 // tidy does what must be done before requests are looked for, in one walk: it
 // removes temporary files that a server before this one has left, and moves what
 // is finished from the older layout into the folders of the senders.
-func (s *serving) tidy(ctx context.Context, root *os.Root) {
-	var found []older
+func (s *runningServer) tidy(ctx context.Context, root *os.Root) {
+	var found []legacyRequest
 	err := spool.Walk(root, func(dir string, names []spool.Name, err error) error {
 		if err != nil {
 			s.logger.Warn("syftevent: cannot be tidied", "path", path.Join(s.dir, dir), "err", err)
@@ -35,7 +35,7 @@ func (s *serving) tidy(ctx context.Context, root *os.Root) {
 			return context.Cause(ctx)
 		}
 		where, mine := locate(dir, s.router.has)
-		inOlder := mine && where.sender == ""
+		inLegacy := mine && where.sender == ""
 		answered := map[string]bool{}
 		var stems []string
 		for _, entry := range names {
@@ -46,7 +46,7 @@ func (s *serving) tidy(ctx context.Context, root *os.Root) {
 				if err := root.Remove(path.Join(dir, name)); err != nil {
 					s.logger.Warn("syftevent: a temporary file cannot be removed", "path", path.Join(s.dir, dir, name), "err", err)
 				}
-			case !inOlder:
+			case !inLegacy:
 			case strings.HasSuffix(name, responseSuffix):
 				answered[strings.TrimSuffix(name, responseSuffix)] = true
 			case strings.HasSuffix(name, requestSuffix) && !isMarker(name):
@@ -54,30 +54,30 @@ func (s *serving) tidy(ctx context.Context, root *os.Root) {
 			}
 		}
 		for _, stem := range stems {
-			found = append(found, older{dir, stem, answered[stem]})
+			found = append(found, legacyRequest{dir, stem, answered[stem]})
 		}
 		return nil
 	})
 	if err != nil { // of ctx
 		return
 	}
-	for _, o := range found {
+	for _, r := range found {
 		if ctx.Err() != nil {
 			return
 		}
-		if err := s.moveOlder(root, o); err != nil {
+		if err := s.moveLegacy(root, r); err != nil {
 			s.logger.Warn("syftevent: a request of the older layout stays where it is",
-				"path", path.Join(s.dir, o.dir, o.stem+requestSuffix), "err", err)
+				"path", path.Join(s.dir, r.dir, r.stem+requestSuffix), "err", err)
 		}
 	}
 }
 
-// moveOlder moves a request that is answered or has expired, the response
+// moveLegacy moves a request that is answered or has expired, the response
 // first, into its sender's folder. A move that was interrupted has left the
 // response there and the request here: then the request follows. One that is
 // neither answered nor expired is left to be answered where it lies.
-func (s *serving) moveOlder(root *os.Root, o older) error {
-	request := path.Join(o.dir, o.stem+requestSuffix)
+func (s *runningServer) moveLegacy(root *os.Root, r legacyRequest) error {
+	request := path.Join(r.dir, r.stem+requestSuffix)
 	data, _, err := spool.ReadFile(root, request, s.maxSize)
 	if err != nil {
 		return err
@@ -86,26 +86,26 @@ func (s *serving) moveOlder(root *os.Root, o older) error {
 	if err != nil || !isAddress(envelope.Sender) {
 		return nil // answered with 400 where it lies
 	}
-	to := path.Join(o.dir, envelope.Sender)
-	interrupted := s.isAnswer(root, path.Join(to, o.stem+responseSuffix), o.stem, envelope)
+	to := path.Join(r.dir, envelope.Sender)
+	interrupted := s.isAnswer(root, path.Join(to, r.stem+responseSuffix), r.stem, envelope)
 	expired := !envelope.Expires.IsZero() && time.Now().After(envelope.Expires)
-	if !o.answered && !interrupted && !expired {
+	if !r.answered && !interrupted && !expired {
 		return nil
 	}
 	if err := root.MkdirAll(to, 0o755); err != nil {
 		return err
 	}
-	if o.answered {
-		if err := s.moveFile(root, o.dir, to, o.stem+responseSuffix); err != nil {
+	if r.answered {
+		if err := s.moveFile(root, r.dir, to, r.stem+responseSuffix); err != nil {
 			return err
 		}
 	}
-	return s.moveFile(root, o.dir, to, o.stem+requestSuffix)
+	return s.moveFile(root, r.dir, to, r.stem+requestSuffix)
 }
 
 // isAnswer reports whether a file is this server's response to a request, which
 // a move that was interrupted has left. A sender can write anything there.
-func (s *serving) isAnswer(root *os.Root, name, stem string, envelope *wire.Request) bool {
+func (s *runningServer) isAnswer(root *os.Root, name, stem string, envelope *wire.Request) bool {
 	data, _, err := spool.ReadFile(root, name, s.maxSize)
 	if err != nil {
 		return false
@@ -117,7 +117,7 @@ func (s *serving) isAnswer(root *os.Root, name, stem string, envelope *wire.Requ
 
 // moveFile moves a file into another folder. If one of the same content has the
 // name there, which a move that was interrupted leaves, the first is removed.
-func (s *serving) moveFile(root *os.Root, from, to, name string) error {
+func (s *runningServer) moveFile(root *os.Root, from, to, name string) error {
 	source, target := path.Join(from, name), path.Join(to, name)
 	err := spool.Move(root, source, target)
 	if !errors.Is(err, fs.ErrExist) {

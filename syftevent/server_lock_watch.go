@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// holdLock makes sure, until the server is stopped, that it holds the lock of the
+// watchLock makes sure, until the server is stopped, that it holds the lock of the
 // app, and takes it again when it was lost: something has removed the file, or
 // renamed the app's folder. Meanwhile nothing new is begun. When another server has
 // the app, this one stops. The reply log is beside the lock, and is checked, too.
-func (s *serving) holdLock() {
+func (s *runningServer) watchLock() {
 	ticker := time.NewTicker(lockCheck)
 	defer ticker.Stop()
 	for {
@@ -19,7 +19,7 @@ func (s *serving) holdLock() {
 			return
 		case <-ticker.C:
 		}
-		s.replies.check()
+		s.replyLog.check()
 		if s.lock.held() {
 			continue
 		}
@@ -28,7 +28,7 @@ func (s *serving) holdLock() {
 		case err == nil:
 			s.logger.Warn("syftevent: the lock of the app was lost, and is taken again", "path", s.lock.path)
 			s.paused.Store(false)
-			s.unprepared.Store(true) // it may be another folder
+			s.layoutStale.Store(true) // it may be another folder
 		case errors.Is(err, ErrAppServed):
 			s.logger.Error("syftevent: stopping, the lock of the app was lost to another server", "err", err)
 			s.err = err

@@ -105,8 +105,8 @@ func (p *pace) scannedRecent(now time.Time, took time.Duration) {
 	p.nextRecent = now.Add(max(p.poll/recentShare, recentCostFactor*took))
 }
 
-// A glimpse is what a scan has shown, as far as it matters for the next.
-type glimpse struct {
+// A scanResult is what a scan has shown, as far as it matters for the next.
+type scanResult struct {
 	took    time.Duration
 	found   bool // there was something new
 	backlog bool // more is waiting than can be begun soon
@@ -115,7 +115,7 @@ type glimpse struct {
 }
 
 // next returns how long to wait after a scan of the active directories.
-func (p *pace) next(g glimpse) time.Duration {
+func (p *pace) next(g scanResult) time.Duration {
 	p.pause = pauseAfter(p.quiet, scanShare, shortPause, p.poll)
 	switch {
 	case g.backlog:
@@ -132,7 +132,7 @@ func (p *pace) next(g glimpse) time.Duration {
 
 // sleep waits for the next scan. Activity cuts a long wait short, as does the end
 // of a backlog.
-func (p *pace) sleep(g glimpse, activity, hungry, stopping <-chan struct{}) {
+func (p *pace) sleep(g scanResult, activity, hungry, stopping <-chan struct{}) {
 	select {
 	case <-activity:
 		p.quiet = 0
@@ -148,7 +148,7 @@ func (p *pace) sleep(g glimpse, activity, hungry, stopping <-chan struct{}) {
 		// during a short one.
 		p.quiet += p.pause
 		if next <= shortPause {
-			briefly(next)
+			sleepBriefly(next)
 			return
 		}
 		wait = min(wait, next)

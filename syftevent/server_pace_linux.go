@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// briefly sleeps for less than the runtime's timers can measure. It occupies a
+// sleepBriefly sleeps for less than the runtime's timers can measure. It occupies a
 // thread meanwhile.
-func briefly(d time.Duration) {
+func sleepBriefly(d time.Duration) {
 	if d <= 0 {
 		return
 	}

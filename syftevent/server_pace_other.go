@@ -4,5 +4,5 @@ package syftevent
 
 import "time"
 
-// briefly sleeps as shortly as the runtime's timers can.
-func briefly(d time.Duration) { time.Sleep(d) }
+// sleepBriefly sleeps as shortly as the runtime's timers can.
+func sleepBriefly(d time.Duration) { time.Sleep(d) }

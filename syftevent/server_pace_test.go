@@ -14,7 +14,7 @@ func TestPauseIsAShareOfTheTimeSinceActivity(t *testing.T) {
 	p := pace{poll: 100 * ms}
 	for scans := 0; p.quiet < 10*time.Second; scans++ {
 		before := p.quiet
-		pause := p.next(glimpse{took: 10 * time.Microsecond})
+		pause := p.next(scanResult{took: 10 * time.Microsecond})
 		if want := min(max(before/64, shortPause), 100*ms); pause != want {
 			t.Fatalf("pause %v after %v without activity, want %v", pause, before, want)
 		}
@@ -42,12 +42,12 @@ func TestPaceScansRecentDirectoriesAtABoundedCost(t *testing.T) {
 func TestPaceAfterCostlyLooks(t *testing.T) {
 	p := pace{poll: 100 * ms}
 	for _, test := range []struct {
-		g    glimpse
+		g    scanResult
 		want time.Duration
 	}{
-		{glimpse{took: ms}, 2 * ms},
-		{glimpse{took: ms, found: true}, shortPause},
-		{glimpse{took: ms, found: true, backlog: true}, 10 * ms},
+		{scanResult{took: ms}, 2 * ms},
+		{scanResult{took: ms, found: true}, shortPause},
+		{scanResult{took: ms, found: true, backlog: true}, 10 * ms},
 	} {
 		if got := p.next(test.g); got != test.want {
 			t.Errorf("%+v: %v, want %v", test.g, got, test.want)
@@ -106,34 +106,34 @@ func TestPaceWakesUp(t *testing.T) {
 		began := time.Now()
 		p := pace{poll: 100 * ms, nextAll: began.Add(time.Second), quiet: time.Second}
 		activity, hungry, stopping := make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
-		sleep := func(g glimpse) time.Duration {
+		sleep := func(g scanResult) time.Duration {
 			began := time.Now()
 			p.sleep(g, activity, hungry, stopping)
 			return time.Since(began)
 		}
 		go func() { time.Sleep(300 * ms); activity <- struct{}{} }()
-		if slept := sleep(glimpse{}); slept != 300*ms || p.quiet != 0 {
+		if slept := sleep(scanResult{}); slept != 300*ms || p.quiet != 0 {
 			t.Errorf("slept %v until there was activity, quiet for %v", slept, p.quiet)
 		}
 		// While there is enough to do, activity does not wake it, the end of that does.
 		activity <- struct{}{}
 		go func() { time.Sleep(50 * ms); activity <- struct{}{}; hungry <- struct{}{} }()
-		if slept := sleep(glimpse{took: 20 * ms, backlog: true, active: true}); slept != 50*ms {
+		if slept := sleep(scanResult{took: 20 * ms, backlog: true, active: true}); slept != 50*ms {
 			t.Errorf("slept %v with a backlog", slept)
 		}
 		<-activity
-		if slept := sleep(glimpse{}); time.Since(began) != time.Second {
+		if slept := sleep(scanResult{}); time.Since(began) != time.Second {
 			t.Errorf("slept %v, not until the next look at all", slept)
 		}
 		p.nextAll, p.nextRecent = time.Now().Add(time.Hour), time.Now().Add(4*ms)
-		if slept := sleep(glimpse{recent: true}); slept != 4*ms {
+		if slept := sleep(scanResult{recent: true}); slept != 4*ms {
 			t.Errorf("slept %v, not until the next scan of recent directories", slept)
 		}
-		if slept := sleep(glimpse{active: true, took: ms}); slept != 2*ms {
+		if slept := sleep(scanResult{active: true, took: ms}); slept != 2*ms {
 			t.Errorf("slept %v until the next scan of active directories", slept)
 		}
 		go func() { time.Sleep(ms); close(stopping) }()
-		if slept := sleep(glimpse{}); slept != ms {
+		if slept := sleep(scanResult{}); slept != ms {
 			t.Errorf("slept %v though it was to stop", slept)
 		}
 	})

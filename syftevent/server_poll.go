@@ -12,11 +12,11 @@ import (
 
 // look scans for requests until the server is stopped: all directories from time to
 // time, in slices, and in between those where something happened lately.
-func (s *serving) look() {
+func (s *runningServer) poll() {
 	var pace pace
-	pace.poll = s.poll
+	pace.poll = s.pollInterval
 	for !s.stopped() {
-		s.republish()
+		s.refreshLayout()
 		began := time.Now()
 		all := !began.Before(pace.nextAll)
 		recent := !all && !began.Before(pace.nextRecent)
@@ -27,10 +27,10 @@ func (s *serving) look() {
 		case recent:
 			scan = s.spool.ScanRecent
 		}
-		did := scan(s.take)
+		did := scan(s.admit)
 		took := time.Since(began)
 		complete := all && pace.scannedSlice(began, took, did)
-		s.memory.expire(began)
+		s.replies.expire(began)
 		if began.Sub(s.flushed) >= logPeriod {
 			s.flushed = began
 			s.limiter.flush(began, false)
@@ -39,7 +39,7 @@ func (s *serving) look() {
 		case complete:
 			now := time.Now()
 			wait := pace.scannedAll(now, s.spool.Believed())
-			s.lookWait = wait + now.Sub(pace.began)
+			s.scanWait = wait + now.Sub(pace.began)
 			s.counters.looked(pace.began, pace.took, wait)
 			s.traced(all, pace.round, pace.took)
 		case recent:
@@ -51,7 +51,7 @@ func (s *serving) look() {
 		if all && !complete && s.spool.Active() {
 			// However long the scan of all takes, the active ones come after each slice.
 			began = time.Now()
-			active := s.spool.ScanActive(s.take)
+			active := s.spool.ScanActive(s.admit)
 			took = time.Since(began)
 			did.Taken += active.Taken
 			did.Orphans += active.Orphans
@@ -59,7 +59,7 @@ func (s *serving) look() {
 		if did.Orphans > 0 {
 			s.counters.add(func(c *Stats) { c.Orphans += did.Orphans })
 		}
-		pace.sleep(glimpse{
+		pace.sleep(scanResult{
 			took: took, found: did.Taken > 0, backlog: s.dispatcher.backlog(),
 			active: s.spool.Active(), recent: s.spool.Recent(),
 		}, s.activity, s.dispatcher.hungry, s.stopping)
@@ -70,7 +70,7 @@ func (s *serving) look() {
 // or has listed one.
 const debugVariable = "SYFTEVENT_DEBUG"
 
-func (s *serving) traced(all bool, did spool.Look, took time.Duration) {
+func (s *runningServer) traced(all bool, did spool.Look, took time.Duration) {
 	if s.trace && (all || did.Listed > 0) {
 		slog.New(s.limiter.next).Info("syftevent: looked", "all", all, "full", did.Full,
 			"folders", did.Directories, "listed", did.Listed, "taken", did.Taken, "took", took)
@@ -78,18 +78,18 @@ func (s *serving) traced(all bool, did spool.Look, took time.Duration) {
 }
 
 // take hands a request on, if it is this server's to answer now.
-func (s *serving) take(e entry) spool.Verdict {
+func (s *runningServer) admit(e entry) spool.Verdict {
 	if s.paused.Load() {
 		return spool.Refused
 	}
 	// It may have been passed over by one look.
-	if !s.memory.due(e, time.Now(), 2*s.lookWait+missingPause) {
+	if !s.replies.due(e, time.Now(), 2*s.scanWait+missingPause) {
 		return spool.Refused
 	}
-	if s.memory.full(e) && !s.memory.knows(e) {
+	if s.replies.full(e) && !s.replies.knows(e) {
 		return spool.Refused
 	}
-	where, mine := s.whose(e)
+	where, mine := s.locateRequest(e)
 	if !mine {
 		return spool.Refused
 	}
@@ -100,11 +100,11 @@ func (s *serving) take(e entry) spool.Verdict {
 }
 
 // returned hands a request back, of which the server has no more to do.
-func (s *serving) returned(w work) { s.spool.Done(w.entry) }
+func (s *runningServer) returned(w work) { s.spool.Done(w.entry) }
 
 // stir tells the looking goroutine that there was activity: a new request, or a
 // response, whose reader may send the next request at once.
-func (s *serving) stir() {
+func (s *runningServer) signalActivity() {
 	select {
 	case s.activity <- struct{}{}:
 	default:
@@ -113,7 +113,7 @@ func (s *serving) stir() {
 
 // wanted reports whether a request in a folder of "rpc" could be one of this
 // server's endpoints.
-func (s *serving) wanted(dir string) bool {
+func (s *runningServer) wanted(dir string) bool {
 	if dir == "." {
 		return true
 	}
@@ -127,7 +127,7 @@ func (s *serving) wanted(dir string) bool {
 	}
 	wanted, known := s.wantedAs[dir]
 	if !known {
-		if len(s.wantedAs) >= maxLeft {
+		if len(s.wantedAs) >= maxIgnored {
 			clear(s.wantedAs)
 		}
 		wanted = s.wantedIn.leadsTo(cleanEndpoint(dir))
@@ -138,7 +138,7 @@ func (s *serving) wanted(dir string) bool {
 
 // owner is the sender to whom a folder of "rpc" belongs: by SyftBox's permissions only the
 // sender puts files into it, though anybody can make folders in it.
-func (s *serving) owner(dir string) string {
+func (s *runningServer) owner(dir string) string {
 	if last := dir[strings.LastIndexByte(dir, '/')+1:]; seemsAddress(last) {
 		return last
 	}
@@ -147,13 +147,13 @@ func (s *serving) owner(dir string) string {
 
 // own reports whether a folder of "rpc" is an endpoint's that this server makes, or leads
 // to one.
-func (s *serving) own(dir string) bool {
+func (s *runningServer) own(dir string) bool {
 	s.followRoutes()
 	return s.ownFolders[dir]
 }
 
 // followRoutes makes anew what is derived from the routes if they have changed.
-func (s *serving) followRoutes() {
+func (s *runningServer) followRoutes() {
 	now := s.router.load()
 	if now == s.wantedIn {
 		return
@@ -173,14 +173,14 @@ const maxFileName = 255
 // or cannot be answered. An endpoint that is not registered here and whose
 // folder is marked, though not by this server, belongs to another server of the
 // same app. [route-unknown]
-func (s *serving) whose(e entry) (location, bool) {
+func (s *runningServer) locateRequest(e entry) (location, bool) {
 	where, ok := locate(e.Dir, s.router.has)
 	switch {
 	case !ok:
-		s.leave(e.Dir, "it is in no sender's folder and no endpoint")
+		s.ignore(e.Dir, "it is in no sender's folder and no endpoint")
 		return where, false
 	case len(e.Stem)+len(responseSuffix) > maxFileName:
-		s.leave(path.Join(e.Dir, e.Stem), "its name is so long that its response can have none")
+		s.ignore(path.Join(e.Dir, e.Stem), "its name is so long that its response can have none")
 		return where, false
 	case s.router.has(where.endpoint):
 		return where, true
@@ -192,28 +192,28 @@ func (s *serving) whose(e entry) (location, bool) {
 	case err != nil:
 		return where, false // offered again
 	case marked:
-		s.leave(e.Dir, "its endpoint is another server's")
+		s.ignore(e.Dir, "its endpoint is another server's")
 		return where, false
 	}
 	return where, true
 }
 
-// maxLeft is how many names are remembered so that they are logged once: whoever
+// maxIgnored is how many names are remembered so that they are logged once: whoever
 // sends requests chooses them.
-const maxLeft = 10_000
+const maxIgnored = 10_000
 
 // leave logs once that requests in a folder, or one, are left alone.
-func (s *serving) leave(name, reason string) {
-	if s.left[name] {
+func (s *runningServer) ignore(name, reason string) {
+	if s.ignored[name] {
 		return
 	}
-	if len(s.left) == maxLeft {
-		if !s.leftMore {
-			s.leftMore = true
-			s.logger.Warn("syftevent: more requests are left alone than are named", "most", maxLeft)
+	if len(s.ignored) == maxIgnored {
+		if !s.ignoredFull {
+			s.ignoredFull = true
+			s.logger.Warn("syftevent: more requests are left alone than are named", "most", maxIgnored)
 		}
 		return
 	}
-	s.left[name] = true
+	s.ignored[name] = true
 	s.logger.Warn("syftevent: leaving a request alone", "path", filepath.Join(s.dir, filepath.FromSlash(name)), "reason", reason)
 }

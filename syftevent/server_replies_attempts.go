@@ -18,8 +18,8 @@ import (
 // maxBegun is how many processes begin a request.
 const maxBegun = 3
 
-// A begunRequest names a request by its file and the SHA-256 of its bytes.
-type begunRequest struct {
+// A contentKey names a request by its file and the SHA-256 of its bytes.
+type contentKey struct {
 	entry entry
 	sum   [sha256.Size]byte
 }
@@ -35,8 +35,8 @@ type attempts struct {
 func (l *replyLog) attempt(w work, now time.Time) bool {
 	l.mu.Lock()
 	defer l.unlock()
-	key := begunRequest{w.entry, w.sum}
-	a := l.begunBy[key]
+	key := contentKey{w.entry, w.sum}
+	a := l.begunRequests[key]
 	switch {
 	case l.closed || a != nil && a.mine:
 		return true
@@ -48,10 +48,10 @@ func (l *replyLog) attempt(w work, now time.Time) bool {
 	a.count, a.at, a.mine = a.count+1, now, true
 	line := key.line(a)
 	l.write(line.line(), now)
-	if l.begunBy == nil {
-		l.begunBy = map[begunRequest]*attempts{}
+	if l.begunRequests == nil {
+		l.begunRequests = map[contentKey]*attempts{}
 	}
-	l.begunBy[key] = a
+	l.begunRequests[key] = a
 	return true
 }
 
@@ -59,8 +59,8 @@ func (l *replyLog) attempt(w work, now time.Time) bool {
 func (l *replyLog) left(w work, now time.Time) {
 	l.mu.Lock()
 	defer l.unlock()
-	key := begunRequest{w.entry, w.sum}
-	if a := l.begunBy[key]; !l.closed && a != nil && a.mine {
+	key := contentKey{w.entry, w.sum}
+	if a := l.begunRequests[key]; !l.closed && a != nil && a.mine {
 		l.leave(key, now)
 	}
 }
@@ -69,7 +69,7 @@ func (l *replyLog) left(w work, now time.Time) {
 // is held.
 func (l *replyLog) leaveAll() {
 	now := time.Now()
-	for key, a := range l.begunBy {
+	for key, a := range l.begunRequests {
 		if a.mine {
 			l.leave(key, now)
 		}
@@ -77,23 +77,23 @@ func (l *replyLog) leaveAll() {
 }
 
 // leave writes that a request was left. l.mu is held.
-func (l *replyLog) leave(key begunRequest, now time.Time) {
-	delete(l.begunBy, key)
+func (l *replyLog) leave(key contentKey, now time.Time) {
+	delete(l.begunRequests, key)
 	line := key.line(&attempts{at: now})
 	l.write(line.line(), now)
 }
 
 // restoreBegun takes the lines of requests that were begun, the oldest first. l.mu is
 // held.
-func (l *replyLog) restoreBegun(lines []loggedReply, answered map[begunRequest]bool) {
-	l.begunBy = map[begunRequest]*attempts{}
+func (l *replyLog) restoreBegun(lines []loggedReply, answered map[contentKey]bool) {
+	l.begunRequests = map[contentKey]*attempts{}
 	for _, r := range lines {
 		key, _ := r.key()
 		if *r.Begun <= 0 || answered[key] {
-			delete(l.begunBy, key)
+			delete(l.begunRequests, key)
 			continue
 		}
-		l.begunBy[key] = &attempts{count: *r.Begun, at: r.At}
+		l.begunRequests[key] = &attempts{count: *r.Begun, at: r.At}
 	}
 }
 
@@ -101,9 +101,9 @@ func (l *replyLog) restoreBegun(lines []loggedReply, answered map[begunRequest]b
 // remembered, and not answered, the oldest first. l.mu is held.
 func (l *replyLog) unanswered(now time.Time) []loggedReply {
 	var lines []loggedReply
-	for key, a := range l.begunBy {
-		if now.Sub(a.at) > rememberedFor {
-			delete(l.begunBy, key)
+	for key, a := range l.begunRequests {
+		if now.Sub(a.at) > publishedFor {
+			delete(l.begunRequests, key)
 			continue
 		}
 		lines = append(lines, key.line(a))
@@ -113,13 +113,13 @@ func (l *replyLog) unanswered(now time.Time) []loggedReply {
 }
 
 // line returns what the log has of a request that was begun.
-func (k begunRequest) line(a *attempts) loggedReply {
+func (k contentKey) line(a *attempts) loggedReply {
 	count := a.count
 	return loggedReply{At: a.at, Dir: k.entry.Dir, Stem: k.entry.Stem, Request: hex.EncodeToString(k.sum[:]), Begun: &count}
 }
 
-// poisonous answers a request that has killed the processes that have begun it.
-func (s *serving) poisonous(w work) *Response {
+// refusePoison answers a request that has killed the processes that have begun it.
+func (s *runningServer) refusePoison(w work) *Response {
 	s.counters.add(func(c *Stats) { c.Failed++ })
 	s.logger.Error("syftevent: a request is not run again, since no process that has begun it has answered it",
 		"path", filepath.Join(s.dir, filepath.FromSlash(w.entry.String())+requestSuffix), "begun", maxBegun)

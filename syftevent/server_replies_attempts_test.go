@@ -11,7 +11,7 @@ import (
 // killed is a process that begins requests, and is killed.
 func killed(dir string, now time.Time, begins ...int) (allowed []bool) {
 	l := newReplyLog(dir)
-	l.restore(newMemory(DefaultRepublishDelay), now)
+	l.restore(newReplyCache(DefaultRepublishDelay), now)
 	for _, n := range begins {
 		allowed = append(allowed, l.attempt(answeredWork(n), now))
 	}
@@ -33,7 +33,7 @@ func TestPoisonIsNotRunAgain(t *testing.T) {
 	other.sum[0]++
 	l := newReplyLog(dir)
 	defer l.Close()
-	l.restore(newMemory(DefaultRepublishDelay), now)
+	l.restore(newReplyCache(DefaultRepublishDelay), now)
 	if !l.attempt(other, now) {
 		t.Error("a request with other bytes is refused")
 	}
@@ -42,7 +42,7 @@ func TestPoisonIsNotRunAgain(t *testing.T) {
 	if !l.attempt(answeredWork(1), now) {
 		t.Error("it is refused after it was answered")
 	}
-	if later := now.Add(rememberedFor + time.Minute); !killed(dir, later, 1)[0] {
+	if later := now.Add(publishedFor + time.Minute); !killed(dir, later, 1)[0] {
 		t.Error("it is refused after a day")
 	}
 }
@@ -54,7 +54,7 @@ func TestOrderlyEndsAreNoPoison(t *testing.T) {
 		killed(dir, now, 1, 2, 3, 4)
 	}
 	l := newReplyLog(dir)
-	l.restore(newMemory(DefaultRepublishDelay), now)
+	l.restore(newReplyCache(DefaultRepublishDelay), now)
 	for n := range 5 {
 		l.attempt(answeredWork(n), now)
 	}
@@ -62,7 +62,7 @@ func TestOrderlyEndsAreNoPoison(t *testing.T) {
 	l.left(answeredWork(2), now)
 	l.left(answeredWork(2), now)
 	l.left(answeredWork(5), now) // not begun: nothing
-	delete(l.begunBy, begunRequest{answeredWork(4).entry, answeredWork(4).sum})
+	delete(l.begunRequests, contentKey{answeredWork(4).entry, answeredWork(4).sum})
 	l.Close() // the handler of 3 still runs; 4 is as if the process were killed
 	if !l.attempt(answeredWork(3), now) {
 		t.Error("refused after the end")
@@ -80,7 +80,7 @@ func TestPoisonOutlivesRotation(t *testing.T) {
 	for range maxBegun {
 		killed(dir, now, 1)
 		l := newReplyLog(dir)
-		l.restore(newMemory(DefaultRepublishDelay), now)
+		l.restore(newReplyCache(DefaultRepublishDelay), now)
 		for n := range 3 {
 			l.size = maxReplyLogSize // it is full
 			l.add(answeredWork(n+10), []byte(loggedResponse), now)
@@ -116,11 +116,11 @@ func TestReplyLogIsShared(t *testing.T) {
 		t.Errorf("%d bytes", size)
 	}
 	m := restored(dir, now)
-	if a := m.answers[w.entry]; a == nil || string(a.data) != loggedResponse {
+	if a := m.replies[w.entry]; a == nil || string(a.data) != loggedResponse {
 		t.Errorf("the other's: %+v", a)
 	}
-	if len(m.answers) != 21 {
-		t.Errorf("%d replies, want 21", len(m.answers))
+	if len(m.replies) != 21 {
+		t.Errorf("%d replies, want 21", len(m.replies))
 	}
 }
 

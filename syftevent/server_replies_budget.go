@@ -8,15 +8,15 @@ import (
 
 // A ration is a part of the reply cache, with bounds of its own. A sender's share of it
 // is a quarter of the entries and of the bytes.
-type ration struct {
+type replyBudget struct {
 	maxEntries, maxSize int
 	maxAge              time.Duration // since the request was seen last
 	// strict tells that a sender never has more than its share, and that an answer for
 	// which there is no room is kept without its data. Otherwise a sender may have more
-	// until there is no room for others; then it loses its oldest answers first.
+	// until there is no room for others; then it loses its oldest replies first.
 	strict bool
 
-	order   list.List // of *answer, the longest unseen first
+	order   list.List // of *cachedReply, the longest unseen first
 	size    int       // of all data
 	senders map[string]*share
 	heavy   map[*share]struct{} // those that have more than their share
@@ -24,13 +24,13 @@ type ration struct {
 
 // A share is what a ration holds for one sender.
 type share struct {
-	order list.List // of *answer, the longest unseen first
+	order list.List // of *cachedReply, the longest unseen first
 	size  int       // of all data
 	owed  int       // the same with the data that was not kept
 }
 
-// sharesOfRation is how many senders may use up their shares at once.
-const sharesOfRation = 4
+// sharesOfBudget is how many senders may use up their shares at once.
+const sharesOfBudget = 4
 
 // senderOf tells whose share an answer counts for: the sender's, or that of the folder
 // where it has no sender. It is called several times for each request, so it does not
@@ -44,7 +44,7 @@ func senderOf(e entry) string {
 
 // add puts an answer into the ration and makes room for it, by calling drop, which
 // removes others. One that is larger than a share loses its data.
-func (r *ration) add(a *answer, drop func(*answer)) {
+func (r *replyBudget) add(a *cachedReply, drop func(*cachedReply)) {
 	sender := senderOf(a.entry)
 	s := r.senders[sender]
 	if s == nil {
@@ -54,7 +54,7 @@ func (r *ration) add(a *answer, drop func(*answer)) {
 		s = &share{}
 		r.senders[sender] = s
 	}
-	if a.size = len(a.data); a.size > r.maxSize/sharesOfRation || r.strict && !r.hasRoom(s, a.size) {
+	if a.size = len(a.data); a.size > r.maxSize/sharesOfBudget || r.strict && !r.hasRoom(s, a.size) {
 		a.data = nil
 	}
 	a.in, a.share = r, s
@@ -70,7 +70,7 @@ func (r *ration) add(a *answer, drop func(*answer)) {
 }
 
 // remove takes an answer out.
-func (r *ration) remove(a *answer) {
+func (r *replyBudget) remove(a *cachedReply) {
 	r.order.Remove(a.place)
 	a.share.order.Remove(a.own)
 	a.share.owed -= a.size
@@ -81,7 +81,7 @@ func (r *ration) remove(a *answer) {
 }
 
 // count notes a change of a share.
-func (r *ration) count(s *share, size int) {
+func (r *replyBudget) count(s *share, size int) {
 	r.size += size
 	s.size += size
 	if r.exceeds(s) {
@@ -92,12 +92,12 @@ func (r *ration) count(s *share, size int) {
 }
 
 // exceeds reports whether a sender has more than its share.
-func (r *ration) exceeds(s *share) bool {
-	return s.order.Len() > r.maxEntries/sharesOfRation || s.size > r.maxSize/sharesOfRation
+func (r *replyBudget) exceeds(s *share) bool {
+	return s.order.Len() > r.maxEntries/sharesOfBudget || s.size > r.maxSize/sharesOfBudget
 }
 
 // victim is the answer that is dropped when there is no room.
-func (r *ration) victim() *answer {
+func (r *replyBudget) victim() *cachedReply {
 	for s := range r.heavy {
 		return oldest(&s.order)
 	}
@@ -105,29 +105,29 @@ func (r *ration) victim() *answer {
 }
 
 // hasRoom reports whether a sender's data can be added without dropping any.
-func (r *ration) hasRoom(s *share, size int) bool {
-	return r.size+size <= r.maxSize && s.size+size <= r.maxSize/sharesOfRation
+func (r *replyBudget) hasRoom(s *share, size int) bool {
+	return r.size+size <= r.maxSize && s.size+size <= r.maxSize/sharesOfBudget
 }
 
 // half reports whether there is no more room than for the handlers that run: half of the
 // entries or of the bytes are used.
-func (r *ration) half() bool {
+func (r *replyBudget) half() bool {
 	return r.order.Len() >= r.maxEntries/2 || r.size >= r.maxSize/2
 }
 
 // halfShare is the same for the share of a sender. Data that was not kept counts.
-func (r *ration) halfShare(sender string) (entries, bytes bool) {
+func (r *replyBudget) halfShare(sender string) (entries, bytes bool) {
 	s := r.senders[sender]
 	if s == nil {
 		return false, false
 	}
-	return s.order.Len() >= r.maxEntries/sharesOfRation/2, s.owed >= r.maxSize/sharesOfRation/2
+	return s.order.Len() >= r.maxEntries/sharesOfBudget/2, s.owed >= r.maxSize/sharesOfBudget/2
 }
 
 // oldest is the answer of an order whose request was not seen for longest; nil for none.
-func oldest(order *list.List) *answer {
+func oldest(order *list.List) *cachedReply {
 	if front := order.Front(); front != nil {
-		return front.Value.(*answer)
+		return front.Value.(*cachedReply)
 	}
 	return nil
 }

@@ -35,16 +35,16 @@ type replyLog struct {
 	dir    string
 	logger *slog.Logger
 
-	mu      sync.Mutex
-	current int      // which of replyLogNames
-	file    *os.File // nil before the first reply, and after a failure
-	size    int64
-	begun   time.Time
-	failing bool  // whether that was logged
-	failure error // to be logged when mu is unlocked
-	closed  bool
-	sizes   map[string]int64           // of the replies in the file, by sender
-	begunBy map[begunRequest]*attempts // requests that were begun and not answered
+	mu            sync.Mutex
+	current       int      // which of replyLogNames
+	file          *os.File // nil before the first reply, and after a failure
+	size          int64
+	begun         time.Time
+	failing       bool  // whether that was logged
+	failure       error // to be logged when mu is unlocked
+	closed        bool
+	sizes         map[string]int64         // of the replies in the file, by sender
+	begunRequests map[contentKey]*attempts // requests that were begun and not answered
 }
 
 // replyLogNames are the files of a reply log. SyftBox carries no file of the name
@@ -77,17 +77,17 @@ type loggedReply struct {
 }
 
 // key returns which request the line is of, and whether it can be one.
-func (r *loggedReply) key() (key begunRequest, ok bool) {
+func (r *loggedReply) key() (key contentKey, ok bool) {
 	sum, err := hex.DecodeString(r.Request)
 	if err != nil || len(sum) != sha256.Size {
 		return key, false
 	}
-	return begunRequest{entry{Dir: r.Dir, Stem: r.Stem}, [sha256.Size]byte(sum)}, true
+	return contentKey{entry{Dir: r.Dir, Stem: r.Stem}, [sha256.Size]byte(sum)}, true
 }
 
 // restore puts the replies of an earlier process into the reply cache, and begins the
 // log with them. What cannot be read is logged and dropped.
-func (l *replyLog) restore(m *memory, now time.Time) {
+func (l *replyLog) restore(m *replyCache, now time.Time) {
 	l.mu.Lock()
 	defer l.unlock()
 	var lines [][]byte
@@ -102,7 +102,7 @@ func (l *replyLog) restore(m *memory, now time.Time) {
 	for _, line := range lines {
 		var r loggedReply
 		// The last line may be incomplete, if the process was killed.
-		if json.Unmarshal(line, &r) != nil || now.Sub(r.At) > rememberedFor {
+		if json.Unmarshal(line, &r) != nil || now.Sub(r.At) > publishedFor {
 			continue
 		}
 		if r.At.After(now) {
@@ -111,7 +111,7 @@ func (l *replyLog) restore(m *memory, now time.Time) {
 		replies = append(replies, r)
 	}
 	slices.SortStableFunc(replies, func(a, b loggedReply) int { return a.At.Compare(b.At) })
-	answered := map[begunRequest]bool{}
+	answered := map[contentKey]bool{}
 	begun := replies[:0:0]
 	replies = slices.DeleteFunc(replies, func(r loggedReply) bool {
 		key, ok := r.key()
@@ -213,7 +213,7 @@ func (l *replyLog) add(w work, data []byte, now time.Time) {
 		r.Response = nil
 	}
 	line := r.line()
-	delete(l.begunBy, begunRequest{w.entry, w.sum})
+	delete(l.begunRequests, contentKey{w.entry, w.sum})
 	if !l.write(line, now) {
 		return
 	}
@@ -234,7 +234,7 @@ func (l *replyLog) write(line []byte, now time.Time) bool {
 }
 
 func (l *replyLog) append(line []byte, now time.Time) error {
-	if l.file != nil && (l.size+int64(len(line)) > maxReplyLogSize || now.Sub(l.begun) > rememberedFor) {
+	if l.file != nil && (l.size+int64(len(line)) > maxReplyLogSize || now.Sub(l.begun) > publishedFor) {
 		if err := l.begin(1-l.current, l.unanswered(now), now); err != nil {
 			return err
 		}

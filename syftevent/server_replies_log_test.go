@@ -18,8 +18,8 @@ func newReplyLog(dir string) *replyLog {
 }
 
 // restored returns the reply cache of a process that is started at a time.
-func restored(dir string, now time.Time) *memory {
-	m := newMemory(DefaultRepublishDelay)
+func restored(dir string, now time.Time) *replyCache {
+	m := newReplyCache(DefaultRepublishDelay)
 	l := newReplyLog(dir)
 	l.restore(m, now)
 	l.Close()
@@ -31,8 +31,8 @@ const loggedResponse = `{"id":"x","body":"<>&\u2028","status_code":200}`
 func TestReplyLogSurvivesTheProcess(t *testing.T) {
 	dir, now := t.TempDir(), time.Now()
 	l := newReplyLog(dir)
-	l.restore(newMemory(DefaultRepublishDelay), now)
-	l.add(answeredWork(1), []byte(loggedResponse), now.Add(-rememberedFor-time.Second))
+	l.restore(newReplyCache(DefaultRepublishDelay), now)
+	l.add(answeredWork(1), []byte(loggedResponse), now.Add(-publishedFor-time.Second))
 	l.add(answeredWork(2), []byte(loggedResponse), now)
 	l.add(answeredWork(3), nil, now)
 	l.add(answeredWork(4), []byte(loggedResponse), now.Add(48*time.Hour)) // the clock was set back
@@ -42,18 +42,18 @@ func TestReplyLogSurvivesTheProcess(t *testing.T) {
 	}
 	for n := range 3 { // and so are those after it
 		m := restored(dir, now)
-		if len(m.answers) != 3 {
-			t.Fatalf("restart %d: %d replies, want 3", n, len(m.answers))
+		if len(m.replies) != 3 {
+			t.Fatalf("restart %d: %d replies, want 3", n, len(m.replies))
 		}
 		for n, want := range map[int]string{2: loggedResponse, 3: "", 4: loggedResponse} {
-			a := m.answers[answeredWork(n).entry]
+			a := m.replies[answeredWork(n).entry]
 			if a == nil || string(a.data) != want || a.sum != answeredWork(n).sum || a.in != &m.published {
 				t.Errorf("reply %d: %+v", n, a)
 			}
 		}
 	}
-	if m := restored(dir, now.Add(rememberedFor+time.Second)); len(m.answers) != 0 {
-		t.Errorf("%d replies after the time", len(m.answers))
+	if m := restored(dir, now.Add(publishedFor+time.Second)); len(m.replies) != 0 {
+		t.Errorf("%d replies after the time", len(m.replies))
 	}
 	if names, _ := filepath.Glob(filepath.Join(dir, ".*")); len(names) != 0 {
 		t.Errorf("files without traffic: %v", names)
@@ -82,7 +82,7 @@ func TestReplyLogIsBounded(t *testing.T) {
 			t.Fatalf("%d bytes after %d replies", size(), n)
 		}
 	}
-	if kept := len(restored(dir, now).answers); kept < 7 || kept > 16 {
+	if kept := len(restored(dir, now).replies); kept < 7 || kept > 16 {
 		t.Errorf("%d replies of a megabyte are kept", kept)
 	}
 	// With time, as with size.
@@ -93,8 +93,8 @@ func TestReplyLogIsBounded(t *testing.T) {
 		now = now.Add(time.Hour)
 		l.add(answeredWork(n), []byte(loggedResponse), now)
 	}
-	if m := restored(dir, now); len(m.answers) != 25 {
-		t.Errorf("%d replies, want those of the last day", len(m.answers))
+	if m := restored(dir, now); len(m.replies) != 25 {
+		t.Errorf("%d replies, want those of the last day", len(m.replies))
 	}
 }
 
@@ -118,15 +118,15 @@ func TestReplyLogSurvivesBadFiles(t *testing.T) {
 			}
 			var log bytes.Buffer
 			l := &replyLog{dir: dir, logger: slog.New(slog.NewTextHandler(&log, nil))}
-			m := newMemory(DefaultRepublishDelay)
+			m := newReplyCache(DefaultRepublishDelay)
 			l.restore(m, time.Now())
 			l.add(answeredWork(1), []byte(loggedResponse), time.Now())
 			l.Close()
 			l.add(answeredWork(2), []byte(loggedResponse), time.Now()) // too late: nothing
-			if len(m.answers) != 0 {
-				t.Errorf("%d replies", len(m.answers))
+			if len(m.replies) != 0 {
+				t.Errorf("%d replies", len(m.replies))
 			}
-			if n := len(restored(dir, time.Now()).answers); n != 1 {
+			if n := len(restored(dir, time.Now()).replies); n != 1 {
 				t.Errorf("%d replies after that; log:\n%s", n, &log)
 			}
 		})
@@ -181,7 +181,7 @@ func TestReplyLogKeepsTheNewestWhenAFileCannotBeBegun(t *testing.T) {
 	}
 	m := restored(dir, now.Add(time.Second))
 	for i := first; i <= n; i++ {
-		if there := m.answers[answeredWork(i).entry] != nil; there != (i != failed) {
+		if there := m.replies[answeredWork(i).entry] != nil; there != (i != failed) {
 			t.Errorf("reply %d of %d to %d, %d failed: kept %v", i, first, n, failed, there)
 		}
 	}

@@ -17,39 +17,39 @@ import (
 
 type entry = spool.Entry
 
-// serving is a server that runs. Of the goroutines that start begins, the one
+// runningServer is a server that runs. Of the goroutines that start begins, the one
 // that looks for requests ends with stop, those that answer them when they have,
 // and the one that waits for all closes finished.
-type serving struct {
+type runningServer struct {
 	app, email string
 	dir        string // the app's "rpc" folder
 	router     *Router
 	logger     *slog.Logger // of limiter
 	limiter    *logLimiter
 
-	poll, drain, nudge  time.Duration
-	handlerTimeout      time.Duration // 0 for none
-	settle, settleThere time.Duration // here, and on file systems that are not believed
-	orphanDelay         time.Duration
-	maxSize             int64
-	durable             bool
-	debug, trace        bool
-	anyName             bool
-	cleanup             *PeriodicCleanup // nil for none
+	pollInterval, drain, nudge time.Duration
+	handlerTimeout             time.Duration // 0 for none
+	settle, settleThere        time.Duration // here, and on file systems that are not believed
+	orphanDelay                time.Duration
+	maxSize                    int64
+	durable                    bool
+	debug, trace               bool
+	anyName                    bool
+	cleanup                    *PeriodicCleanup // nil for none
 
 	lock *appLock
-	// Set by holdLock: nothing new is begun, and why the server has stopped by itself,
+	// Set by watchLock: nothing new is begun, and why the server has stopped by itself,
 	// to be read when finished is closed.
 	paused atomic.Bool
 	err    error
 
 	// What is published; used by start and look.
-	published  *table          // the routes of which all is there
-	folders    map[string]bool // of endpoints
-	notBefore  time.Time       // when to try again after a failure
-	missing    *table          // the routes of which a failure was logged
-	custom     bool            // the permissions are somebody else's, which was logged
-	unprepared atomic.Bool     // something is to be published again
+	published   *table          // the routes of which all is there
+	folders     map[string]bool // of endpoints
+	layoutAfter time.Time       // when to try again after a failure
+	missing     *table          // the routes of which a failure was logged
+	custom      bool            // the permissions are somebody else's, which was logged
+	layoutStale atomic.Bool     // something is to be published again
 
 	spool          *spool.Spool
 	handlers       context.Context // of every handler
@@ -60,12 +60,12 @@ type serving struct {
 	finished       chan struct{} // closed when all has ended
 	dispatcher     *dispatcher
 	files          chan struct{} // as useFiles says
-	memory         *memory
-	replies        *replyLog
-	left           map[string]bool // what is left alone, and was logged; used by look
-	leftMore       bool            // left is full, which was logged; used by look
+	replies        *replyCache
+	replyLog       *replyLog
+	ignored        map[string]bool // what is left alone, and was logged; used by look
+	ignoredFull    bool            // left is full, which was logged; used by look
 	flushed        time.Time       // when what the log left out was logged; used by look
-	lookWait       time.Duration   // between two looks at all folders; used by look
+	scanWait       time.Duration   // between two looks at all folders; used by look
 	wantedIn       *table          // the routes for which wantedAs is right; used by look
 	wantedAs       map[string]bool // by endpoint
 	ownFolders     map[string]bool // of wantedIn, and those that lead there
@@ -80,7 +80,7 @@ func rpcDir(client *Client, app string) string {
 // start takes the app, prepares its folders and starts the goroutines, which end
 // with ctx. What it has opened it closes if it fails, as it does when starting is
 // cancelled.
-func (s *serving) start(starting, ctx context.Context) (err error) {
+func (s *runningServer) start(starting, ctx context.Context) (err error) {
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return fmt.Errorf("syftevent: making the folder of app %q: %w", s.app, err)
 	}
@@ -96,13 +96,13 @@ func (s *serving) start(starting, ctx context.Context) (err error) {
 	if err := s.prepare(starting); err != nil {
 		return err
 	}
-	s.replies = &replyLog{dir: filepath.Dir(s.dir), logger: s.logger}
+	s.replyLog = &replyLog{dir: filepath.Dir(s.dir), logger: s.logger}
 	defer func() {
 		if err != nil {
-			s.replies.Close()
+			s.replyLog.Close()
 		}
 	}()
-	s.replies.restore(s.memory, time.Now())
+	s.replyLog.restore(s.replies, time.Now())
 	s.spool, err = spool.Open(s.dir, spool.Options{
 		In: requestSuffix, Out: responseSuffix,
 		Ignore: isMarker, Wanted: s.wanted, Owner: s.owner, Own: s.own, Complete: wire.Complete, Answer: wire.IsObject,
@@ -124,27 +124,27 @@ func (s *serving) start(starting, ctx context.Context) (err error) {
 		}
 	}
 	s.logger.Info("syftevent: serving", "app", s.app, "path", s.dir, "as", s.email, "endpoints", len(s.router.load().routes))
-	mended := make(chan struct{})
+	mendDone := make(chan struct{})
 	go func() {
-		defer close(mended)
+		defer close(mendDone)
 		s.spool.Mend(s.handlers)
 	}()
-	held := make(chan struct{})
+	watched := make(chan struct{})
 	go func() {
-		defer close(held)
-		s.holdLock()
+		defer close(watched)
+		s.watchLock()
 	}()
 	go func() {
-		s.look()
-		<-held
+		s.poll()
+		<-watched
 		forget()
 		if s.cleanup != nil {
 			s.cleanup.Stop()
 		}
 		s.drainHandlers()
-		<-mended
+		<-mendDone
 		s.spool.Close()
-		s.replies.Close()
+		s.replyLog.Close()
 		s.lock.release()
 		s.limiter.flush(time.Now(), true)
 		s.logger.Info("syftevent: stopped", "app", s.app)
@@ -159,7 +159,7 @@ const abandonAfter = time.Second
 
 // drainHandlers waits for the handlers that run, cancels them when the drain
 // timeout is over, and gives up on those that do not heed that.
-func (s *serving) drainHandlers() {
+func (s *runningServer) drainHandlers() {
 	idle := s.dispatcher.stop()
 	overdue := time.AfterFunc(s.drain, s.cancelHandlers)
 	defer overdue.Stop()
@@ -176,4 +176,4 @@ func (s *serving) drainHandlers() {
 	}
 }
 
-func (s *serving) stop() { s.stopOnce.Do(func() { close(s.stopping) }) }
+func (s *runningServer) stop() { s.stopOnce.Do(func() { close(s.stopping) }) }

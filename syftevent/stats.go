@@ -61,7 +61,7 @@ func (s *Server) Stats() Stats {
 	load := serving.dispatcher.load()
 	stats.Running, stats.Waiting, stats.Reserved = load.running, load.waiting, load.reserved
 	stats.BytesHeld, stats.BytesLimit = load.bytes, serving.dispatcher.limits.bytes
-	stats.Unpublished = serving.memory.count()
+	stats.Unpublished = serving.replies.count()
 	known := serving.spool.Figures()
 	stats.Folders, stats.FoldersLeft, stats.FolderDescriptors = known.Directories, known.Left, known.Descriptors
 	stats.Pending, stats.Unreadable = known.Pending, known.Troubles
