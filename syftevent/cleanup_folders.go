@@ -11,21 +11,21 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
 )
 
-// A folder is a directory that a sweep has entered and not ignored: it sweeps what is
+// A folder is a directory that a sweep has entered and not left: the sweep is in it or
 // below it.
 type folder struct {
 	dir       string
-	removable bool      // if nothing but its .syftkeep is left in it
+	removable bool      // if it holds nothing but a .syftkeep in the end
 	kept      bool      // whether it has a .syftkeep
-	entries   int       // that are no files, less the folders that were removed
+	entries   int       // that are not files, less removed folders
 	changed   bool      // whether folders in it were removed
-	modified  time.Time // when it was entered; zero if it is not removable
+	modified  time.Time // the mtime on entering; zero if not removable
 }
 
-// enter notes what is in a directory, after the sweep has left those that it is not in.
-// A folder that holds files is not removable, whether the sweep removes them or not:
-// it is not old then. Nor is one with a .syftkeep that is not a sender's: another server
-// of the app may have it for an endpoint.
+// enter records what is in a directory, after leaving those that do not contain it. A folder
+// with files is not removable, even if the sweep removes them: it is not old then. Nor is a
+// folder with a .syftkeep that is not a sender's: it may be an endpoint of another server
+// of the app.
 func (s *sweep) enter(dir string, names []spool.Name) {
 	s.leaveUntil(dir)
 	f := folder{dir: dir, removable: dir != "."}
@@ -52,7 +52,7 @@ func (s *sweep) enter(dir string, names []spool.Name) {
 	s.open = append(s.open, f)
 }
 
-// leaveUntil leaves the directories that are open but do not hold dir.
+// leaveUntil leaves the open directories that do not contain dir.
 func (s *sweep) leaveUntil(dir string) {
 	for n := len(s.open); n > 0; n = len(s.open) {
 		last := s.open[n-1]
@@ -68,11 +68,11 @@ func (s *sweep) leaveUntil(dir string) {
 	}
 }
 
-// removeUnused removes a directory in which nothing was put or removed for long, if it
-// is empty but for a .syftkeep and not that of an endpoint, and reports whether it did.
-// Its mtime tells, and if the sweep has removed folders in it, that from before. SyftBox
-// does not watch the directory again when its sender comes back, until it is restarted:
-// so the mtime, and not the age of a request, decides. [cleanup-senders]
+// removeUnused removes a directory that is empty but for a .syftkeep, is not an endpoint's,
+// and has not changed for long; it reports whether it did. The age is that of the mtime, or,
+// if the sweep removed folders in it, that of the mtime before. The mtime decides and not
+// the age of a request, because SyftBox does not watch the directory again when its sender
+// comes back, until it is restarted. [cleanup-senders]
 func (s *sweep) removeUnused(f folder) bool {
 	if !f.removable || f.entries > 0 || !s.isOld(f.modified) || s.isEndpoint != nil && s.isEndpoint(f.dir) {
 		return false
@@ -94,21 +94,20 @@ func (s *sweep) removeUnused(f folder) bool {
 	return true
 }
 
-// isUnused reports whether there is nothing in a directory but what keeps SyftBox
-// from pruning it.
+// isUnused reports whether a directory holds nothing but a .syftkeep.
 func isUnused(names []spool.Name) bool {
 	return len(names) == 0 || len(names) == 1 && names[0].Name == keepName && names[0].Regular
 }
 
-// removeKept removes a directory that holds nothing but its .syftkeep. A file may be
-// put there meanwhile: then both stay, and the error is fs.ErrExist.
+// removeKept removes a directory that holds nothing but its .syftkeep. If a file appears
+// meanwhile, both stay, and it returns fs.ErrExist.
 func removeKept(root *os.Root, dir string) error {
 	if err := root.Remove(path.Join(dir, keepName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	err := root.Remove(dir) // not RemoveAll
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		err = errors.Join(err, keep(root, dir))
+		err = errors.Join(err, writeKeepFile(root, dir))
 	}
 	return err
 }

@@ -43,19 +43,19 @@ func TestLockIsTheFileOfItsName(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if !isStill(f, path) {
+	if !isSameFile(f, path) {
 		t.Error("the file is not taken for itself")
 	}
 	if err := os.Remove(path); err != nil {
 		t.Skip("an open file cannot be removed here:", err)
 	}
-	if isStill(f, path) {
+	if isSameFile(f, path) {
 		t.Error("a file that was removed is taken for one that is there")
 	}
 	if err := os.WriteFile(path, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if isStill(f, path) {
+	if isSameFile(f, path) {
 		t.Error("another file is taken for it")
 	}
 }

@@ -16,45 +16,45 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
 )
 
-// A sweeper is what a cleanup does each time.
+// A sweeper is the configuration of a cleanup run.
 type sweeper struct {
-	dir        string // the app's "rpc" folder
+	dir        string // the app's "rpc" directory
 	expiry     time.Duration
-	isEndpoint func(dir string) bool // nil for no folder
-	maxSize    int64                 // of a file whose content tells its age; 0 for the default
+	isEndpoint func(dir string) bool // nil for none
+	maxSize    int64                 // larger files are not read for their age; 0 is the default
 	logger     *slog.Logger
 }
 
-// freshFor is how long a response is kept whatever its request says of its age:
-// the client may not have fetched it yet.
+// freshFor is how long a response is kept regardless of its request's age: the client may
+// not have fetched it yet.
 const freshFor = time.Hour
 
-// farAhead is how far in the future a file's time may be, for clocks that differ.
+// farAhead is the tolerated difference between a file's time and the file system's clock.
 const farAhead = 24 * time.Hour
 
-// A sweep is one run.
+// A sweep is one cleanup run.
 type sweep struct {
 	*sweeper
 	root  *os.Root
-	now   time.Time // of this machine, with which "created" is compared
-	fsNow time.Time // of the file system, with which the times of files are
+	now   time.Time // by this machine's clock, for "created"
+	fsNow time.Time // by the file system's clock, for file times
 	stats CleanupStats
-	open  []folder // the directory that is swept, after those it is in
+	open  []folder // the current directory, after those above it
 }
 
-// sweep removes what is old. A folder that does not exist has nothing old.
+// sweep removes old files. A directory that does not exist is not an error.
 func (s *sweeper) sweep(ctx context.Context) (CleanupStats, error) {
 	root, err := os.OpenRoot(s.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return CleanupStats{}, nil
 	}
 	if err != nil {
-		return CleanupStats{}, fmt.Errorf("syftevent: cleaning up: %w", err)
+		return CleanupStats{}, fmt.Errorf("syftevent: clean up: %w", err)
 	}
 	defer root.Close()
 	run := &sweep{sweeper: s, root: root, now: time.Now()}
 	if run.fsNow, err = fileSystemNow(root); err != nil {
-		return CleanupStats{}, fmt.Errorf("syftevent: asking the file system of %s for its time: %w", s.dir, err)
+		return CleanupStats{}, fmt.Errorf("syftevent: get file system time of %s: %w", s.dir, err)
 	}
 	err = spool.Walk(root, func(dir string, names []spool.Name, err error) error {
 		if err != nil {
@@ -70,8 +70,8 @@ func (s *sweeper) sweep(ctx context.Context) (CleanupStats, error) {
 	return run.stats, err
 }
 
-// fileSystemNow is the time that a file written now gets, as Mercurial asks for
-// it: on a network share it is the server's.
+// fileSystemNow returns the time that a file written now gets. On a network share it is
+// the server's. Mercurial uses the same method.
 func fileSystemNow(root *os.Root) (time.Time, error) {
 	name := fmt.Sprintf(".syftevent-serve-now-%016x.tmp", rand.Uint64())
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -87,7 +87,7 @@ func fileSystemNow(root *os.Root) (time.Time, error) {
 	return info.ModTime(), nil
 }
 
-// directory removes what is old among the files of one directory.
+// directory removes the old files of one directory.
 func (s *sweep) directory(ctx context.Context, dir string, names []spool.Name) {
 	s.enter(dir, names)
 	responses := map[string]bool{}
@@ -116,17 +116,15 @@ func (s *sweep) directory(ctx context.Context, dir string, names []spool.Name) {
 	}
 }
 
-// isLeftover reports whether a name is that of a temporary file, or of one that
-// SyftBox has marked as refused or in conflict.
+// isLeftover reports whether a name is that of a temporary file, or of a file that SyftBox
+// marked as rejected or in conflict.
 func isLeftover(name string) bool {
 	return isMarked(name) || strings.HasSuffix(name, ".tmp") || strings.Contains(name, ".syft.tmp.") ||
 		strings.Contains(name, requestSuffix+".tmp.") || strings.Contains(name, responseSuffix+".tmp.")
 }
 
-// modified returns when a file or folder was modified, by the file system's clock. A
-// time far in the future would never be old: it is set to now, so that it counts from
-// when a cleanup saw it first. SyftBox does not carry
-// times.
+// modified returns a file's modification time by the file system's clock. A time far in the
+// future would never become old, so it is set to now. SyftBox does not sync times.
 func (s *sweep) modified(name string, info fs.FileInfo) time.Time {
 	at := info.ModTime()
 	if at.Sub(s.fsNow) <= farAhead {
@@ -193,12 +191,11 @@ func (s *sweep) request(name string, answered bool) {
 	}, name)
 }
 
-// errNotRemoved is an error that was counted.
-var errNotRemoved = errors.New("was not removed")
+// errNotRemoved stands for an error that was counted and logged.
+var errNotRemoved = errors.New("not removed")
 
-// hasExpired reports whether nobody waits for an answer any more. A request that
-// does not say so waits a day from when the server reads it, which is not before
-// it came here.
+// hasExpired reports whether nobody waits for a response any more. A request without an
+// expiry expires a day after the server reads it, which is not before it arrived.
 func (s *sweep) hasExpired(envelope *wire.Request, modified time.Time) bool {
 	if envelope.Expires.IsZero() {
 		return s.fsNow.Sub(modified) > wire.DefaultExpiry
@@ -206,7 +203,7 @@ func (s *sweep) hasExpired(envelope *wire.Request, modified time.Time) bool {
 	return s.now.After(envelope.Expires)
 }
 
-// ageOf tells the age by what an envelope says, or by the file's time.
+// ageOf returns the age by the envelope, or by the file's time.
 func (s *sweep) ageOf(created, modified time.Time) time.Duration {
 	if !created.IsZero() && !created.After(s.now) {
 		return s.now.Sub(created)
@@ -214,7 +211,7 @@ func (s *sweep) ageOf(created, modified time.Time) time.Duration {
 	return s.fsNow.Sub(modified)
 }
 
-// orphan removes a response that has no request.
+// orphan removes an old response that has no request.
 func (s *sweep) orphan(name string) {
 	data, modified, err := s.read(name + responseSuffix)
 	if err != nil {
@@ -230,7 +227,7 @@ func (s *sweep) orphan(name string) {
 	}
 }
 
-// leftover removes a file of which only the time tells anything.
+// leftover removes a file of which only the time tells its age.
 func (s *sweep) leftover(name string) {
 	info, err := s.root.Lstat(name)
 	if err == nil && s.isOld(s.modified(name, info)) {
@@ -238,7 +235,7 @@ func (s *sweep) leftover(name string) {
 	}
 }
 
-// remove removes a file or an empty folder, and reports whether it did.
+// remove removes a file or an empty directory, and reports whether it did.
 func (s *sweep) remove(name string) bool {
 	err := s.root.Remove(name)
 	if err != nil {
@@ -247,12 +244,12 @@ func (s *sweep) remove(name string) bool {
 	return err == nil
 }
 
-// failed counts what could not be done. That something is gone is no failure,
-// nor that a folder is not empty any more.
+// failed counts and logs a failure. That a file is gone, or a directory no longer empty, is
+// not one.
 func (s *sweep) failed(name string, err error) {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) {
 		return
 	}
 	s.stats.Errors++
-	s.logger.Warn("syftevent: a cleanup has left something", "path", path.Join(s.dir, name), "err", err)
+	s.logger.Warn("syftevent: cleanup of file failed", "path", path.Join(s.dir, name), "err", err)
 }

@@ -13,13 +13,15 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
 )
 
-// Prune removes the folders that [Client.Send] made for this client's requests in
-// other people's datasites, and in which nothing was made or removed for unusedFor. It
-// returns how many it removed. A folder that holds anything but its .syftkeep stays.
-// A later Send makes the folder again, but SyftBox does not watch it until it is
-// restarted, and requests from there take 5 to 10 s: choose weeks, as
-// [DefaultCleanupExpiry] does. The error is ctx's, or says which folder could not be
-// removed; Prune goes on after that.
+// Prune removes the folders that [Client.Send] made in other people's datasites for this
+// client's requests, if nothing was added or removed there for unusedFor. A folder that
+// holds anything but its .syftkeep stays. Prune returns how many folders it removed.
+//
+// A later Send makes the folder again, but SyftBox does not watch it until it is restarted,
+// and requests from there take 5 to 10 s: choose weeks, as [DefaultCleanupExpiry] does.
+//
+// Prune returns ctx's error, or one for the folders that could not be removed; it goes on
+// after those.
 func (c *Client) Prune(ctx context.Context, unusedFor time.Duration) (removed int, err error) {
 	if err := c.check(); err != nil {
 		return 0, err
@@ -29,14 +31,14 @@ func (c *Client) Prune(ctx context.Context, unusedFor time.Duration) (removed in
 		return 0, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("syftevent: pruning folders of requests: %w", err)
+		return 0, fmt.Errorf("syftevent: prune request folders: %w", err)
 	}
 	defer root.Close()
 	var unused []string
 	var errs []error
 	now, err := fileSystemNow(root)
 	if err != nil {
-		return 0, fmt.Errorf("syftevent: pruning folders of requests: %w", err)
+		return 0, fmt.Errorf("syftevent: prune request folders: %w", err)
 	}
 	err = spool.Walk(root, func(dir string, names []spool.Name, err error) error {
 		if err != nil {
@@ -60,15 +62,14 @@ func (c *Client) Prune(ctx context.Context, unusedFor time.Duration) (removed in
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
-		return removed, fmt.Errorf("syftevent: pruning folders of requests: %w", err)
+		return removed, fmt.Errorf("syftevent: prune request folders: %w", err)
 	}
 	return removed, nil
 }
 
-// pruneDir removes a directory that holds nothing but its .syftkeep, if it was not used
-// since a time by the file system's clock, and those above it that are empty then. Its
-// mtime says when a file was last put there or removed. The error is fs.ErrExist if it
-// is in use.
+// pruneDir removes a directory that holds nothing but its .syftkeep and has not changed since
+// a time by the file system's clock, and those above it that are empty then. It returns
+// fs.ErrExist if the directory is in use.
 func pruneDir(root *os.Root, dir string, unusedSince time.Time) error {
 	info, err := root.Lstat(dir)
 	if err != nil {

@@ -9,16 +9,15 @@ import (
 	"strings"
 )
 
-// isRejection reports whether a name is what SyftBox makes of a request when it
-// refuses it: with a time behind the marker if it did so before, and without
-// dots in its older form.
+// isRejection reports whether a name is what SyftBox makes of the request when it rejects
+// it: with a time after the marker if that name is taken, and without dots in the old form.
 func isRejection(name, id string) bool {
 	rest, ok := strings.CutPrefix(name, id+".")
 	return ok && strings.HasSuffix(name, requestSuffix) &&
 		(strings.HasPrefix(rest, "rejected.") || strings.HasPrefix(rest, "syftrejected."))
 }
 
-// removeRejections removes all that SyftBox has marked as rejected of an id.
+// removeRejections removes the rejected requests of an id.
 func removeRejections(root *os.Root, dir, id string) error {
 	var rejected []string
 	err := eachName(root, dir, func(name string) {
@@ -37,11 +36,11 @@ func removeRejections(root *os.Root, dir, id string) error {
 	return nil
 }
 
-// namesAtOnce limits how many names of a directory are held at a time: others decide
-// how many there are.
+// namesAtOnce bounds how many names of a directory are held at a time: others choose how
+// many there are.
 const namesAtOnce = 256
 
-// eachName lists a directory. It holds few names at a time.
+// eachName calls visit with each name in a directory. It holds few names at a time.
 func eachName(root *os.Root, dir string, visit func(name string)) error {
 	f, err := root.Open(dir)
 	if err != nil {

@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// waits checks for the responses of all pending calls, with one goroutine for each
-// directory. The goroutine ends with the last call of its directory.
+// waits waits for the responses of all pending calls, with one goroutine per directory. The
+// goroutine ends with the last call of its directory.
 type waits struct {
 	mu   sync.Mutex
 	dirs map[string]*waitDir // by path
 }
 
-// A waitDir is a directory in which responses are waited for.
+// A waitDir is a directory in which calls wait for responses.
 type waitDir struct {
 	path    string
-	listed  time.Time // when run listed it last
+	listed  time.Time // when it was last listed
 	waiting map[*wait]struct{}
-	changed chan struct{} // holds a token when waiting has changed
+	changed chan struct{} // holds a token when waiting changed
 }
 
 // A wait is one call of [Future.Wait].
@@ -30,24 +30,23 @@ type wait struct {
 }
 
 const (
-	// waitShare is how many times as long as a pause between two checks the time since
-	// the request was sent is: a response is found at most 3 % later than it came.
+	// waitShare is the ratio of the time since the request was sent to the pause between two
+	// checks: a response is found at most 3 % later than it came.
 	waitShare = 32
-	// The shortest and the longest of these pauses.
+	// firstPause and lastPause bound these pauses.
 	firstPause, lastPause = time.Millisecond, 250 * time.Millisecond
-	// waitCostFactor is how many times as long as a check has taken the next one
-	// waits at least: however many calls wait, checking takes 5 % of a core at most.
+	// waitCostFactor is the minimum ratio of the pause to the duration of a check: checks take
+	// 5 % of a core at most, however many calls wait.
 	waitCostFactor = 20
-	// listAbove is how many names are looked up one by one; beyond it, listing the
-	// directory costs less.
+	// listAbove is the number of names above which listing the directory is cheaper than
+	// looking them up one by one.
 	listAbove = 16
-	// listEvery is how often the directory is listed in any case. On NFS a name that
-	// was absent stays absent for half a minute, unless a listing shows that the
-	// directory has changed.
+	// listEvery is how often the directory is listed in any case. On NFS an absent name stays
+	// absent for half a minute, unless a listing shows that the directory has changed.
 	listEvery = time.Second
 )
 
-// add begins to look for a response, until the function that it returns is called.
+// add starts waiting for a response, until the returned function is called.
 func (w *waits) add(dir, name string, sent time.Time) (added *wait, end func()) {
 	added = &wait{name: name, sent: sent, arrived: make(chan struct{}, 1)}
 	w.mu.Lock()
@@ -78,7 +77,7 @@ func (d *waitDir) wake() {
 	}
 }
 
-// run checks a directory again and again while somebody waits there.
+// run checks a directory repeatedly while calls wait there.
 func (w *waits) run(d *waitDir) {
 	for {
 		waiting, sent := w.of(d)
@@ -99,7 +98,7 @@ func (w *waits) run(d *waitDir) {
 		case <-timer.C:
 		case <-d.changed:
 			timer.Stop()
-			// What changes all the time must not be a reason to check all the time.
+			// Frequent changes must not cause frequent checks.
 			if rest := min(waitCostFactor*now.Sub(began), pause); rest > 0 {
 				time.Sleep(rest)
 			}
@@ -108,7 +107,7 @@ func (w *waits) run(d *waitDir) {
 }
 
 // of returns the calls that wait in a directory, and when the last of them sent its
-// request. It forgets a directory without any.
+// request. It removes a directory without any.
 func (w *waits) of(d *waitDir) (waiting []*wait, sent time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -124,7 +123,7 @@ func (w *waits) of(d *waitDir) (waiting []*wait, sent time.Time) {
 	return waiting, sent
 }
 
-// check returns those whose responses may be there.
+// check returns the calls whose responses may be there.
 func (d *waitDir) check(waiting []*wait, now time.Time) (arrived []*wait) {
 	if len(waiting) <= listAbove && now.Sub(d.listed) < listEvery {
 		for _, each := range waiting {
@@ -137,7 +136,7 @@ func (d *waitDir) check(waiting []*wait, now time.Time) (arrived []*wait) {
 	d.listed = now
 	dir, err := os.Open(d.path)
 	if err != nil {
-		return nil // the futures find out why
+		return nil // Future.Wait finds out why
 	}
 	defer dir.Close()
 	byName := make(map[string][]*wait, len(waiting))
@@ -150,7 +149,7 @@ func (d *waitDir) check(waiting []*wait, now time.Time) (arrived []*wait) {
 			arrived = append(arrived, byName[name]...)
 		}
 		if err != nil {
-			return arrived // at the end, or where it cannot be read on
+			return arrived // io.EOF, or a failure
 		}
 	}
 }

@@ -8,88 +8,90 @@ import (
 	"sync"
 )
 
-// work is a request that was found.
+// A work is one request on its way through the server.
 type work struct {
-	entry    entry
-	location location
-	sum      [sha256.Size]byte // of its bytes, once they were read
-	bytes    int64             // of the dispatcher's budget: what it holds, or waits for
-	parked   bool              // it waits for bytes of the budget, and no longer runs
-	// handler is closed when its handler has returned; nil unless the request was
+	entry     entry
+	location  location
+	sum       [sha256.Size]byte // SHA-256 of its bytes, set by read
+	bytes     int64             // of the budget that it holds, or waits for
+	parked    bool              // it waits for bytes and is not in flight
+	republish bool              // its response is being republished
+	// handler is closed when the handler has returned. It is nil unless the request was
 	// answered before that.
 	handler <-chan struct{}
 }
 
-// limits bound what a dispatcher runs.
+// limits bound the requests in flight.
 type limits struct {
-	atOnce  int   // requests of all senders
+	atOnce  int   // in flight, of all senders
 	reserve int   // more requests, each the only one of its sender
 	bytes   int64 // of large requests
 }
 
-// perSender is how many requests of one sender may run at once.
+// perSender is the limit for one sender.
 func (l limits) perSender() int { return max(1, l.atOnce/2) }
 
-// A dispatcher hands requests to goroutines, as many at once as its limits allow.
-// Adding one never waits. Senders take turns, each with its requests in the order
-// in which they were found, and none has more than half of the goroutines. Beyond
-// those, a sender of whom nothing runs may have one request of the reserve: one who
-// sends many, or whose requests take long, delays nobody else.
+// A dispatcher runs requests in goroutines, as many as its limits allow. Adding a request
+// never blocks. Senders take turns; the requests of one sender start in the order in which
+// they were added, and use at most half of the goroutines. Beyond the limit, a sender with
+// nothing in flight may have one request of the reserve. A sender with many or slow requests
+// therefore delays nobody else.
 type dispatcher struct {
 	limits
-	answer func(*work)
-	// ended is told of each request that was answered or left.
+	// process answers a request.
+	process func(*work)
+	// ended is called for each request that was answered or left.
 	ended func(work)
-	// crashed answers a request for which answer has not returned.
+	// crashed answers a request whose process did not return.
 	crashed func(*work)
 	logger  *slog.Logger
 
 	mu      sync.Mutex
-	senders map[string]*sender // those of whom something waits or runs
-	turns   []*sender          // those of whom something waits, who is next first
+	senders map[string]*sender // with requests queued or in flight
+	turns   []*sender          // with requests queued, next first
 	running int
-	queued  int     // requests that wait, those that are parked included
-	parked  int     // requests that wait for bytes
-	bytes   int64   // that requests hold
-	starved *sender // it holds no bytes, and is the next to get some; nil for none
+	queued  int     // including those that are parked
+	parked  int     // that wait for bytes
+	bytes   int64   // held by requests
+	starved *sender // holds no bytes and is the next to get some; nil for none
 	stopped bool
-	idle    chan struct{} // closed when it has stopped and none runs
+	idle    chan struct{} // closed when stopped and nothing is in flight
 	hungry  chan struct{} // holds one token when a backlog has ended
 }
 
-// A sender is one of whom requests wait or run.
+// A sender is one with requests queued or in flight.
 type sender struct {
 	name    string
 	waiting []work
-	parked  []work // these wait for bytes
+	parked  []work // waiting for bytes
 	running int
-	bytes   int64 // that its requests hold
+	bytes   int64 // held by its requests
 }
 
 func (s *sender) queued() int { return len(s.waiting) + len(s.parked) }
 
-// How many requests may wait. What finds no room is left where it lies, and
-// offered again by the next look: memory is bounded, however many there are.
+// Bounds of the queue. A request that does not fit stays in its directory, and the next
+// scan offers it again.
 const (
 	maxQueued = 16 << 10
-	// maxQueuedOf is for one sender. Listing a folder of many requests takes long,
-	// and this many keep the goroutines busy until the next time.
+	// maxQueuedOf is the limit for one sender. Listing a large directory takes long; this
+	// many requests keep the goroutines busy until the next scan.
 	maxQueuedOf = 4 << 10
-	// minQueuedOf is what a sender may have waiting when maxQueued wait: as long as
-	// not a half more do. The first of each may wait until twice as many do. So it
-	// takes more than 8,000 senders to keep another one out.
+	// minQueuedOf requests of a sender are queued even beyond maxQueued, up to half as many
+	// more in all; the first one of each sender up to twice as many. Keeping another sender
+	// out therefore takes more than 8,000 senders.
 	minQueuedOf = 64
 )
 
-func newDispatcher(limits limits, answer func(*work), ended func(work), crashed func(*work), logger *slog.Logger) *dispatcher {
+func newDispatcher(limits limits, process func(*work), ended func(work), crashed func(*work), logger *slog.Logger) *dispatcher {
 	return &dispatcher{
-		limits: limits, answer: answer, ended: ended, crashed: crashed, logger: logger,
+		limits: limits, process: process, ended: ended, crashed: crashed, logger: logger,
 		senders: map[string]*sender{},
 		idle:    make(chan struct{}), hungry: make(chan struct{}, 1),
 	}
 }
 
-// add takes a request, and reports whether there was room for it.
+// add queues a request, and reports whether there was room for it.
 func (d *dispatcher) add(w work) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -107,12 +109,12 @@ func (d *dispatcher) add(w work) bool {
 	s.waiting = append(s.waiting, w)
 	d.enqueued(s)
 	if d.running < d.atOnce+d.reserve {
-		d.start(slices.Index(d.turns, s)) // of others, all that may run do
+		d.start(slices.Index(d.turns, s)) // for other senders nothing has changed
 	}
 	return true
 }
 
-// hasRoom reports whether one more may wait of a sender of whom so many do.
+// hasRoom reports whether a sender with queued requests may queue another one.
 func (d *dispatcher) hasRoom(queued int) bool {
 	switch {
 	case queued == 0:
@@ -123,14 +125,14 @@ func (d *dispatcher) hasRoom(queued int) bool {
 	return queued < maxQueuedOf && d.queued < maxQueued
 }
 
-// enqueued notes that one more request of a sender waits. d.mu is held.
+// enqueued counts one more queued request of a sender. d.mu is held.
 func (d *dispatcher) enqueued(s *sender) {
 	if d.queued++; s.queued() == 1 {
 		d.turns = append(d.turns, s)
 	}
 }
 
-// startWaiting starts what waits, as far as it may run. d.mu is held.
+// startWaiting starts as many queued requests as the limits allow. d.mu is held.
 func (d *dispatcher) startWaiting() {
 	for i := 0; i < len(d.turns) && d.running < d.atOnce+d.reserve; {
 		if d.start(i) {
@@ -141,7 +143,7 @@ func (d *dispatcher) startWaiting() {
 	}
 }
 
-// start starts a request of the sender with the ith turn, if one may run. d.mu is
+// start starts a request of the sender with the ith turn, if the limits allow it. d.mu is
 // held.
 func (d *dispatcher) start(i int) bool {
 	s := d.turns[i]
@@ -165,8 +167,8 @@ func (d *dispatcher) start(i int) bool {
 	return true
 }
 
-// next takes a request of a sender that may run now, first one that waited for
-// bytes. d.mu is held.
+// next dequeues a request of a sender that may start now; those that wait for bytes come
+// first. d.mu is held.
 func (d *dispatcher) next(s *sender) (w work, ok bool) {
 	shared := d.running < d.atOnce && s.running < d.perSender()
 	reserved := d.running < d.atOnce+d.reserve && s.running == 0
@@ -189,17 +191,16 @@ func (d *dispatcher) next(s *sender) (w work, ok bool) {
 	return work{}, false
 }
 
-// run answers one request. Whatever the code that is called does, even if it
-// panics or ends the goroutine, the request is answered and its place is free
-// again. The place of a handler that still runs when its request is answered is
-// free when it returns.
+// run processes one request. Even if the code it calls panics or ends the goroutine, the
+// request is answered and its slot is freed. If the handler is still running when its
+// request was answered, the slot is freed when the handler returns.
 func (d *dispatcher) run(s *sender, w work) {
 	returned := false
 	defer func() {
 		p := recover()
 		if !returned {
-			d.logger.Error("syftevent: a handler or what serves it has not returned",
-				"request", w.entry.String(), "panic", p, "stack", string(debug.Stack()))
+			d.logger.Error("syftevent: handler goroutine exited without returning",
+				"path", w.entry.String(), "sender", w.location.sender, "panic", p, "stack", string(debug.Stack()))
 			d.crashed(&w)
 		}
 		if !w.parked {
@@ -221,12 +222,12 @@ func (d *dispatcher) run(s *sender, w work) {
 		d.startWaiting()
 		d.endIfIdle()
 	}()
-	d.answer(&w)
+	d.process(&w)
 	returned = true
 }
 
-// stop drops what waits, for the next start, and returns a channel that is
-// closed when what runs has ended.
+// stop drops the queued requests, for the next start, and returns a channel that is closed
+// when nothing is in flight.
 func (d *dispatcher) stop() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -239,7 +240,7 @@ func (d *dispatcher) stop() <-chan struct{} {
 	return d.idle
 }
 
-// endIfIdle closes idle when it is time. d.mu is held.
+// endIfIdle closes idle once the dispatcher is stopped and idle. d.mu is held.
 func (d *dispatcher) endIfIdle() {
 	if d.stopped && d.running == 0 {
 		close(d.idle)
@@ -247,25 +248,24 @@ func (d *dispatcher) endIfIdle() {
 	}
 }
 
-// backlog reports whether more requests wait than run at once. If so, hungry will
-// have a token when that ends.
+// backlog reports whether more requests are queued than run at once. If so, hungry gets a
+// token when that ends.
 func (d *dispatcher) backlog() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	select {
-	case <-d.hungry: // of a backlog before this one
+	case <-d.hungry: // a token of an earlier backlog
 	default:
 	}
 	return d.queued-d.parked > d.atOnce
 }
 
-// A load is what a dispatcher runs and has waiting.
+// A load is the state of a dispatcher's queues.
 type load struct {
 	running, reserved, waiting int
 	bytes                      int64
 }
 
-// load returns that of now.
 func (d *dispatcher) load() load {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -1,20 +1,20 @@
 package syftevent
 
-// Large requests hold bytes of a budget while they are read, decoded and handled, so
-// that the memory of a server is bounded whatever senders send. Small ones do not:
-// there are no more of them at once than handlers.
+// Large requests hold bytes of a budget while they are read, decoded and handled. This
+// bounds the memory of a server. Small requests need none: the number of handlers bounds
+// them.
 const (
-	// smallRequest is the size in bytes of the largest request that holds none.
+	// smallRequest is the size in bytes of the largest request that needs none.
 	smallRequest = 16 << 10
-	// minByteBudget is the budget unless [Server.MaxRequestSize] needs more.
+	// minByteBudget is the budget, unless [Server.MaxRequestSize] requires more.
 	minByteBudget = 64 << 20
-	// bytesPerByte is what a request of a byte holds: the file and what is decoded
-	// from it, then that and the response that is encoded.
+	// bytesPerByte is what a request needs per byte of its size: the file and its decoded form,
+	// then the latter and the encoded response.
 	bytesPerByte = 2
 )
 
-// byteBudget returns the budget for a limit on the size of requests, of which one
-// always fits. One without a limit may be larger, and runs alone.
+// byteBudget returns the budget for a request size limit: one request of that size fits.
+// Without a limit, a request larger than the budget runs alone.
 func byteBudget(maxSize int64) int64 {
 	if maxSize >= unlimited {
 		return minByteBudget
@@ -22,9 +22,9 @@ func byteBudget(maxSize int64) int64 {
 	return max(minByteBudget, bytesPerByte*maxSize)
 }
 
-// takeBytes takes what a running request of a size needs of the budget. Without
-// enough left it parks the request, which then must not go on: it will be run anew
-// with the bytes held. One sender has at most half of the budget, or one request.
+// takeBytes takes what a request of a size needs from the budget. If it does not fit, it
+// parks the request and returns false: the caller must return, and the request runs again
+// once it holds its bytes. One sender has at most half of the budget, or one request.
 func (d *dispatcher) takeBytes(w *work, size int64) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -50,7 +50,7 @@ func (d *dispatcher) takeBytes(w *work, size int64) bool {
 	return false
 }
 
-// fits reports whether a sender may have so many more bytes. d.mu is held.
+// fits reports whether a sender may take need bytes. d.mu is held.
 func (d *dispatcher) fits(s *sender, need int64) bool {
 	if s.bytes > 0 && s.bytes+need > d.limits.bytes/2 {
 		return false
@@ -62,16 +62,16 @@ func (d *dispatcher) fits(s *sender, need int64) bool {
 	return d.bytes+need+kept <= d.limits.bytes
 }
 
-// starve notes that the first parked request of a sender does not fit. What it needs is
-// kept for the first sender that holds nothing: the smaller requests of others would
-// take whatever comes free before its large one fits. d.mu is held.
+// starve reserves bytes for the first parked request of a sender that holds none.
+// Otherwise the smaller requests of others would take whatever comes free before the large
+// one fits. d.mu is held.
 func (d *dispatcher) starve(s *sender) {
 	if d.starved == nil && s.bytes == 0 {
 		d.starved = s
 	}
 }
 
-// hold notes that requests of a sender hold more bytes, or fewer. d.mu is held.
+// hold adds bytes, which may be negative, to what a sender holds. d.mu is held.
 func (d *dispatcher) hold(s *sender, bytes int64) {
 	s.bytes += bytes
 	d.bytes += bytes

@@ -51,7 +51,7 @@ func TestServerRefusesSendersThatCannotBeRead(t *testing.T) {
 			t.Errorf("%d %s", got.Status, got.Body)
 		}
 		s.stop()
-		if n := ran.Load(); n != 0 || strings.Count(log.String(), "leaving a request alone") != 2 {
+		if n := ran.Load(); n != 0 || strings.Count(log.String(), "request ignored") != 2 {
 			t.Errorf("run %d times; log:\n%s", n, &log)
 		}
 	})

@@ -15,9 +15,9 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
 )
 
-// permissions is the file that lets each sender write requests into a folder of
-// their own, and read the answers there. It is the Python package's, byte for
-// byte; SyftBox's server acts on it.
+// permissions is the file that lets each sender write requests into a directory of its own
+// and read the responses there. SyftBox's server enforces it. It is the Python package's,
+// byte for byte.
 //
 //go:embed testdata/syft.pub.yaml
 var permissions []byte
@@ -25,15 +25,14 @@ var permissions []byte
 const (
 	permissionsName = "syft.pub.yaml"
 	schemaName      = "rpc.schema.json"
-	// keepName keeps SyftBox from pruning an empty folder, which it would never
-	// watch again if it were made anew.
+	// keepName keeps SyftBox from pruning an empty directory, which it would never watch
+	// again if it were made anew.
 	keepName = ".syftkeep"
 )
 
-// prepare brings the app's folder into the state in which requests may arrive. Only
-// what the program itself has wrong, and a folder that cannot be opened, keeps it from
-// being served: what senders have put there, or a disk that is full, is logged, and
-// tried again by republish.
+// prepare creates the app's layout on disk. It fails only if a route is invalid or the
+// directory cannot be opened. Other failures, such as a full disk or something that a sender
+// put in the way, are logged, and refreshLayout tries again.
 func (s *runningServer) prepare(starting context.Context) error {
 	routes := s.router.load()
 	if err := s.checkRoutes(routes); err != nil {
@@ -41,7 +40,7 @@ func (s *runningServer) prepare(starting context.Context) error {
 	}
 	root, err := os.OpenRoot(s.dir)
 	if err != nil {
-		return fmt.Errorf("syftevent: opening the folder of app %q: %w", s.app, err)
+		return fmt.Errorf("syftevent: open folder of app %q: %w", s.app, err)
 	}
 	defer root.Close()
 	s.tidy(starting, root)
@@ -52,12 +51,11 @@ func (s *runningServer) prepare(starting context.Context) error {
 	return nil
 }
 
-// layoutRetry is how long it takes until permissions and routes are published again
-// after that has failed.
+// layoutRetry is the time between two attempts to publish the layout.
 const layoutRetry = 10 * time.Second
 
-// republish follows routes that were registered while the server runs, and tries
-// again what has failed.
+// refreshLayout publishes routes that were registered after the start, and retries after a
+// failure.
 func (s *runningServer) refreshLayout() {
 	now := s.router.load()
 	if now == s.published && !s.layoutStale.Load() || time.Now().Before(s.layoutAfter) {
@@ -72,7 +70,7 @@ func (s *runningServer) refreshLayout() {
 	s.publishLayout(root, now)
 }
 
-// publishLayout publishes the permissions and routes, as far as that is possible.
+// publishLayout writes the permissions, the folders of the endpoints, and the schema.
 func (s *runningServer) publishLayout(root *os.Root, routes *table) {
 	s.layoutStale.Store(false)
 	if err := errors.Join(s.writePermissions(root), s.publishRoutes(root, routes)); err != nil {
@@ -80,46 +78,46 @@ func (s *runningServer) publishLayout(root *os.Root, routes *table) {
 		return
 	}
 	s.published = routes
-	if s.missing != nil {
-		s.missing = nil
-		s.logger.Info("syftevent: permissions, endpoints and schema are published")
+	if s.failedRoutes != nil {
+		s.failedRoutes = nil
+		s.logger.Info("syftevent: layout published", "path", s.dir)
 	}
 }
 
-// layoutFailed logs what is missing, once for the same routes.
+// layoutFailed schedules a retry, and logs the failure once per set of routes.
 func (s *runningServer) layoutFailed(routes *table, err error) {
 	s.layoutStale.Store(true)
 	s.layoutAfter = time.Now().Add(layoutRetry)
-	if s.missing != routes {
-		s.missing = routes
-		s.logger.Error("syftevent: permissions, endpoints or schema are not published, will be tried again", "err", err)
+	if s.failedRoutes != routes {
+		s.failedRoutes = routes
+		s.logger.Error("syftevent: publishing layout failed, will retry", "path", s.dir, "err", err)
 	}
 }
 
-// writePermissions writes the permissions unless there are some.
-// [layout-permissions] [layout-permissions-kept]
+// writePermissions writes the permission file if there is none. [layout-permissions]
+// [layout-permissions-kept]
 func (s *runningServer) writePermissions(root *os.Root) error {
 	path := filepath.Join(s.dir, permissionsName)
 	info, err := root.Lstat(permissionsName)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if _, err := spool.PublishFile(root, permissionsName, permissions); err != nil {
-			return fmt.Errorf("writing %s: %w", path, err)
+			return fmt.Errorf("write %s: %w", path, err)
 		}
 	case err != nil:
 		return err
-	case info.IsDir(): // SyftBox lets a sender make one
-		return fmt.Errorf("writing %s: is a folder", path)
+	case info.IsDir(): // a sender can make one
+		return fmt.Errorf("write %s: is a directory", path)
 	}
 	there, _, err := spool.ReadFile(root, permissionsName, int64(len(permissions)))
 	if custom := err != nil || !bytes.Equal(there, permissions); custom && !s.custom {
 		s.custom = true
-		s.logger.Warn("syftevent: the permissions differ from the usual ones and are kept", "path", path)
+		s.logger.Warn("syftevent: keeping custom permissions", "path", path)
 	}
 	return nil
 }
 
-// checkRoutes reports an endpoint that SyftBox could never deliver to.
+// checkRoutes returns an error if SyftBox never delivers to one of the endpoints.
 func (s *runningServer) checkRoutes(t *table) error {
 	for _, rt := range t.routes {
 		if err := s.checkRoute(rt); err != nil {
@@ -131,20 +129,19 @@ func (s *runningServer) checkRoutes(t *table) error {
 
 func (s *runningServer) checkRoute(rt *route) error {
 	if err := rt.pattern.checkDeliverable(); err != nil && !s.anyName {
-		return fmt.Errorf("syftevent: endpoint %q (registered at %s): %w; Server.AllowAnyName lets a server without SyftBox have it", rt.pattern.text, rt.site, err)
+		return fmt.Errorf("syftevent: endpoint %q (registered at %s): %w; set Server.AllowAnyName if the server does not run under SyftBox", rt.pattern.text, rt.site, err)
 	}
 	return nil
 }
 
-// publishRoutes makes the folders of the endpoints and writes what they expect.
-// It changes no file but the schema. A route that was registered too late for
-// the server not to start, and can never be delivered to, is logged and left out.
-// [layout-keep]
+// publishRoutes makes the folders of the endpoints, and writes the schema. A route that
+// SyftBox never delivers to, and that was registered after the start, is logged and left
+// out. [layout-keep]
 func (s *runningServer) publishRoutes(root *os.Root, t *table) error {
 	deliverable := &table{}
 	for _, rt := range t.routes {
 		if err := s.checkRoute(rt); err != nil {
-			s.logger.Error("syftevent: a route is not published", "err", err)
+			s.logger.Error("syftevent: route not published", "err", err)
 			continue
 		}
 		deliverable.routes = append(deliverable.routes, rt)
@@ -154,24 +151,24 @@ func (s *runningServer) publishRoutes(root *os.Root, t *table) error {
 	for _, endpoint := range deliverable.folders() {
 		folder := filepath.FromSlash("." + endpoint)
 		if err := root.MkdirAll(folder, 0o755); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("making the folder of endpoint %s: %w", endpoint, err))
+			failed = errors.Join(failed, fmt.Errorf("create folder of endpoint %s: %w", endpoint, err))
 			continue
 		}
 		folders[endpoint] = true
-		if err := keep(root, folder); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("marking the folder of endpoint %s: %w", endpoint, err))
+		if err := writeKeepFile(root, folder); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("mark folder of endpoint %s: %w", endpoint, err))
 		}
 	}
 	s.folders = folders
 	if err := writeSchema(root, deliverable); err != nil {
-		failed = errors.Join(failed, fmt.Errorf("writing %s: %w", filepath.Join(s.dir, schemaName), err))
+		failed = errors.Join(failed, fmt.Errorf("write %s: %w", filepath.Join(s.dir, schemaName), err))
 	}
 	return failed
 }
 
-// keep puts a .syftkeep into a directory, so that SyftBox does not prune it when it
-// is empty. Whatever has the name already, nothing depends on it.
-func keep(root *os.Root, dir string) error {
+// writeKeepFile puts a .syftkeep into a directory, so that SyftBox does not prune it when
+// it is empty. It keeps whatever already has that name.
+func writeKeepFile(root *os.Root, dir string) error {
 	f, err := root.OpenFile(filepath.Join(dir, keepName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
@@ -182,8 +179,8 @@ func keep(root *os.Root, dir string) error {
 	return f.Close()
 }
 
-// writeSchema writes the schemas of the routes, in the order of registration,
-// unless they stand there already.
+// writeSchema writes the schemas of the routes, in order of registration, unless the file
+// already has that content.
 func writeSchema(root *os.Root, t *table) error {
 	onPath := map[string]int{}
 	for _, rt := range t.routes {
@@ -192,8 +189,8 @@ func writeSchema(root *os.Root, t *table) error {
 	var out bytes.Buffer
 	out.WriteByte('{')
 	for i, rt := range t.routes {
-		// The path alone, as in the Python package, which knows no methods,
-		// unless several routes share it.
+		// The path alone, as the Python package, which has no methods, writes it; with
+		// the method if several routes share the path.
 		name := cleanEndpoint(rt.Pattern)
 		if onPath[name] > 1 && rt.Method != "" {
 			name = rt.Method + " " + name

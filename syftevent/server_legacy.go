@@ -14,21 +14,21 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
 )
 
-// An older request lies in the folder of its endpoint itself, as all did before
-// senders had folders.
+// A legacyRequest lies in the endpoint's directory itself: the legacy layout has no sender
+// directories.
 type legacyRequest struct {
 	dir, stem string
 	answered  bool
 }
 
-// tidy does what must be done before requests are looked for, in one walk: it
-// removes temporary files that a server before this one has left, and moves what
-// is finished from the older layout into the folders of the senders.
+// tidy prepares the directories before the first scan, in one walk: it removes temporary
+// files of earlier servers, and moves finished requests of the legacy layout to their
+// senders' directories.
 func (s *runningServer) tidy(ctx context.Context, root *os.Root) {
 	var found []legacyRequest
 	err := spool.Walk(root, func(dir string, names []spool.Name, err error) error {
 		if err != nil {
-			s.logger.Warn("syftevent: cannot be tidied", "path", path.Join(s.dir, dir), "err", err)
+			s.logger.Warn("syftevent: reading folder failed", "path", path.Join(s.dir, dir), "err", err)
 			return nil
 		}
 		if ctx.Err() != nil {
@@ -44,7 +44,7 @@ func (s *runningServer) tidy(ctx context.Context, root *os.Root) {
 			case !entry.Regular:
 			case spool.IsTemporary(name):
 				if err := root.Remove(path.Join(dir, name)); err != nil {
-					s.logger.Warn("syftevent: a temporary file cannot be removed", "path", path.Join(s.dir, dir, name), "err", err)
+					s.logger.Warn("syftevent: removing temporary file failed", "path", path.Join(s.dir, dir, name), "err", err)
 				}
 			case !inLegacy:
 			case strings.HasSuffix(name, responseSuffix):
@@ -58,7 +58,7 @@ func (s *runningServer) tidy(ctx context.Context, root *os.Root) {
 		}
 		return nil
 	})
-	if err != nil { // of ctx
+	if err != nil { // ctx was cancelled
 		return
 	}
 	for _, r := range found {
@@ -66,16 +66,15 @@ func (s *runningServer) tidy(ctx context.Context, root *os.Root) {
 			return
 		}
 		if err := s.moveLegacy(root, r); err != nil {
-			s.logger.Warn("syftevent: a request of the older layout stays where it is",
+			s.logger.Warn("syftevent: moving legacy request failed",
 				"path", path.Join(s.dir, r.dir, r.stem+requestSuffix), "err", err)
 		}
 	}
 }
 
-// moveLegacy moves a request that is answered or has expired, the response
-// first, into its sender's folder. A move that was interrupted has left the
-// response there and the request here: then the request follows. One that is
-// neither answered nor expired is left to be answered where it lies.
+// moveLegacy moves a request that was answered or has expired to its sender's directory, the
+// response first. An interrupted move has left the response there and the request here;
+// then the request follows. Any other request stays, to be answered in place.
 func (s *runningServer) moveLegacy(root *os.Root, r legacyRequest) error {
 	request := path.Join(r.dir, r.stem+requestSuffix)
 	data, _, err := spool.ReadFile(root, request, s.maxSize)
@@ -84,7 +83,7 @@ func (s *runningServer) moveLegacy(root *os.Root, r legacyRequest) error {
 	}
 	envelope, err := wire.DecodeRequest(data)
 	if err != nil || !isAddress(envelope.Sender) {
-		return nil // answered with 400 where it lies
+		return nil // answered with 400 in place
 	}
 	to := path.Join(r.dir, envelope.Sender)
 	interrupted := s.isAnswer(root, path.Join(to, r.stem+responseSuffix), r.stem, envelope)
@@ -103,8 +102,8 @@ func (s *runningServer) moveLegacy(root *os.Root, r legacyRequest) error {
 	return s.moveFile(root, r.dir, to, r.stem+requestSuffix)
 }
 
-// isAnswer reports whether a file is this server's response to a request, which
-// a move that was interrupted has left. A sender can write anything there.
+// isAnswer reports whether a file is this server's response to a request, which an
+// interrupted move has left there. A sender can put any file there.
 func (s *runningServer) isAnswer(root *os.Root, name, stem string, envelope *wire.Request) bool {
 	data, _, err := spool.ReadFile(root, name, s.maxSize)
 	if err != nil {
@@ -115,8 +114,8 @@ func (s *runningServer) isAnswer(root *os.Root, name, stem string, envelope *wir
 		wire.CanonicalID(response.ID) == wire.CanonicalID(stem)
 }
 
-// moveFile moves a file into another folder. If one of the same content has the
-// name there, which a move that was interrupted leaves, the first is removed.
+// moveFile moves a file to another directory. If a file of the same name and content is
+// there, as after an interrupted move, it removes the first.
 func (s *runningServer) moveFile(root *os.Root, from, to, name string) error {
 	source, target := path.Join(from, name), path.Join(to, name)
 	err := spool.Move(root, source, target)

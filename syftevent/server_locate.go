@@ -9,37 +9,36 @@ import (
 	"unicode/utf8"
 )
 
-// A location is what the folder of a request says about it.
+// A location is what the directory of a request says about it.
 type location struct {
 	endpoint string // as cleanEndpoint gives it
-	sender   string // "" for a request of the older layout
+	sender   string // "" in the legacy layout
 }
 
-// addressPattern is the form of a sender's folder: what may be an e-mail
-// address, wider than what the peers accept in a URL.
+// addressPattern is the form of a sender's directory: anything that may be an e-mail
+// address. It is wider than what peers accept in a URL.
 var addressPattern = regexp.MustCompile(`^[^\s@/]+@[^\s@/]+\.[^\s@/]+$`)
 
-// seemsAddress reports whether the name of a folder has that form; isAddress reports
-// whether the folder is a sender's.
+// seemsAddress reports whether a directory's name has that form. isAddress is stricter: it
+// reports whether the directory is a sender's.
 func seemsAddress(name string) bool {
 	return strings.IndexByte(name, '@') > 0 && addressPattern.MatchString(name)
 }
 
-// maxAddress is the length in bytes of the longest e-mail address, by RFC 5321.
+// maxAddress is the length in bytes of the longest e-mail address, from RFC 5321.
 const maxAddress = 254
 
-// isAddress reports whether a name is an e-mail address that a handler may be given:
-// all of it can be seen. With a zero-width character in it, say, it would pass for
-// another's address.
+// isAddress reports whether a name is an e-mail address that a handler may get: all of it
+// is visible. A name with a zero-width character could pass for another sender's address.
 func isAddress(name string) bool {
 	return len(name) <= maxAddress && utf8.ValidString(name) &&
 		!strings.HasPrefix(name, ".") && !strings.HasSuffix(name, ".") &&
 		!strings.ContainsFunc(name, isUnseen) && seemsAddress(name)
 }
 
-// isUnseen reports whether a character is not one of those that can be seen in an
-// address: a control, a space, one that only directs how others are shown, or one
-// without a meaning. The backslash is among them, because SyftBox makes it a slash.
+// isUnseen reports whether a character is invisible in an address: a control, a space, a
+// formatting character or an unassigned one. The backslash is included because SyftBox
+// turns it into a slash.
 func isUnseen(r rune) bool {
 	if r < utf8.RuneSelf {
 		return r <= ' ' || r == 0x7f || r == '\\'
@@ -47,11 +46,11 @@ func isUnseen(r rune) bool {
 	return !unicode.IsPrint(r) || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
-// locate tells whose request lies in a folder of "rpc". The last folder
-// decides: an address is the sender's, and all before it is the endpoint.
-// Otherwise a registered endpoint holds requests of the older layout, which
-// knew no folders of senders; a request anywhere else is nobody's, as is one in a
-// folder that only passes for a sender's.
+// locate returns the endpoint and sender of the requests in a directory below "rpc". If
+// the last element is an address, it is the sender, and the rest is the endpoint. Otherwise
+// the directory of a registered endpoint holds requests of the legacy layout, which has no
+// sender directories. Requests elsewhere, or below a name that only resembles an address,
+// belong to nobody.
 func locate(dir string, registered func(endpoint string) bool) (location, bool) {
 	parent, last := path.Split(dir)
 	if seemsAddress(last) {
@@ -70,9 +69,8 @@ func locate(dir string, registered func(endpoint string) bool) (location, bool) 
 	return location{}, false
 }
 
-// leadsTo reports whether the URL is that of an endpoint of an app in a
-// datasite. Query and fragment do not matter, and the path may have its
-// characters %-escaped or not.
+// leadsTo reports whether the URL is that of an endpoint of an app in a datasite. It
+// ignores query and fragment, and accepts %-escapes in the path.
 func (u URL) leadsTo(datasite, app, endpoint string) bool {
 	if u.Datasite != datasite {
 		return false
@@ -85,32 +83,31 @@ func (u URL) leadsTo(datasite, app, endpoint string) bool {
 	return err == nil && plain.App() == app && plain.Endpoint() == endpoint
 }
 
-// requestSuffix and responseSuffix end the names of the files.
+// requestSuffix and responseSuffix are the suffixes of the files.
 const (
 	requestSuffix  = ".request"
 	responseSuffix = ".response"
 )
 
-// isMarker reports whether a file with the suffix of a request is none: hidden,
-// or marked by SyftBox.
+// isMarker reports whether a file with the suffix of a request is not one: it is hidden,
+// or was renamed by SyftBox.
 func isMarker(name string) bool { return strings.HasPrefix(name, ".") || isMarked(name) }
 
-// isMarked reports whether SyftBox has renamed a file when it refused it or found
-// it in conflict. It puts the marker before the last extension, with a time
-// behind it when one is there already; the older form has no dots.
+// isMarked reports whether SyftBox renamed a file because it rejected it or found it in
+// conflict. SyftBox puts the marker before the extension, followed by a time if that name
+// is taken. The old form has no dots.
 func isMarked(name string) bool {
 	return isRejected(name) || strings.Contains(name, ".conflict.") || strings.Contains(name, "syftconflict")
 }
 
-// isRejected reports whether SyftBox renamed a file when it refused it.
+// isRejected reports whether SyftBox renamed a file because it rejected it.
 func isRejected(name string) bool {
 	return strings.Contains(name, ".rejected.") || strings.Contains(name, "syftrejected")
 }
 
 // orphanOf returns the stem of the request to which a file belongs, and whether the file
-// may be removed when the request is gone: a response, or what SyftBox made of a
-// request or a response that it found in conflict. What it rejected stays, to show that
-// the permissions are wrong.
+// may be removed once that request is gone: a response, or a request or response that
+// SyftBox found in conflict. Rejected files stay: they show that the permissions are wrong.
 func orphanOf(name string) (stem string, ok bool) {
 	if strings.HasPrefix(name, ".") {
 		return "", false

@@ -13,45 +13,45 @@ import (
 	"time"
 )
 
-// ErrAppServed means that another server serves the app already.
-var ErrAppServed = errors.New("syftevent: the app is served by another process")
+// ErrAppServed is returned when another server serves the app.
+var ErrAppServed = errors.New("syftevent: app is served by another process")
 
-// lockNames are the files of which a server keeps one locked, in the folder of its
-// app: the first, unless a folder, say, has that name. SyftBox carries neither to
-// other machines, and what cleans up temporary files leaves the first alone.
+// lockNames are the lock files in the app's directory. A server locks the first, unless
+// something other than a file has that name. SyftBox syncs neither, and programs that
+// remove temporary files leave the first alone.
 var lockNames = [2]string{keepName, ".syftevent-lock.tmp"}
 
 const (
-	// lockWait is how long a server waits for the one before it to drain.
+	// lockWait is how long a server waits for its predecessor to drain.
 	lockWait = 10 * time.Second
-	// lockPause is how often it looks.
+	// lockPause is the time between two attempts.
 	lockPause = 50 * time.Millisecond
-	// lockCheck is how often a running server makes sure that it has the lock.
+	// lockCheck is the time between two checks of a running server.
 	lockCheck = time.Second
 )
 
-// errLocked is what tryLock returns for a file that another has locked.
+// errLocked is returned by tryLock for a file that another process has locked.
 var errLocked = errors.New("locked")
 
-// An appLock keeps other servers from an app. It is held as long as its file has its
-// name: without that, another server can lock a new one.
+// An appLock keeps other servers from serving an app. It is held while its file keeps its
+// name; otherwise another server could lock a new file.
 type appLock struct {
 	dir    string // the app's folder
 	logger *slog.Logger
 
 	file    *os.File // nil while it is not held
 	path    string   // of the file
-	signed  bool     // the file says who has it
-	without bool     // files cannot be locked here
+	signed  bool     // the file names this process
+	without bool     // the file system has no locks
 	logged  string   // the last failure that was logged
 }
 
-// acquire takes the lock, for which it waits ten seconds. Where locks do not work, or
-// none can be made, it goes on without: the log says so.
+// acquire takes the lock, and waits up to lockWait for it. If locks do not work here, it
+// logs that and goes on without one.
 func (l *appLock) acquire(ctx context.Context) error {
 	deadline := time.Now().Add(lockWait)
 	for {
-		err := l.take()
+		err := l.tryAcquire()
 		if !errors.Is(err, ErrAppServed) {
 			return nil
 		}
@@ -66,28 +66,27 @@ func (l *appLock) acquire(ctx context.Context) error {
 	}
 }
 
-// take takes the lock if nobody has it. The error is ErrAppServed if somebody has,
-// otherwise what has failed, which is logged.
-func (l *appLock) take() error {
+// tryAcquire takes the lock without waiting. It returns ErrAppServed if another server
+// has it. It logs any other error that it returns.
+func (l *appLock) tryAcquire() error {
 	path := l.choose()
-	err := l.takeFile(path)
+	err := l.lockPath(path)
 	switch {
 	case err == nil && path == l.first():
 	case err == nil:
-		l.report("syftevent: the usual file for the lock of the app is not a regular file, using another", fmt.Errorf("locked %s", path))
-	case errors.Is(err, ErrAppServed), errors.Is(err, fs.ErrNotExist): // the folder is gone
+		l.report("syftevent: using the alternative lock file", fmt.Errorf("%s is not a regular file, locked %s", l.first(), path))
+	case errors.Is(err, ErrAppServed), errors.Is(err, fs.ErrNotExist): // the directory is gone
 	default:
 		l.without = errors.Is(err, errNoLocks)
-		l.report("syftevent: the app cannot be locked, so nothing keeps a second server from it", err)
+		l.report("syftevent: locking app failed, a second server could serve it", err)
 	}
 	return err
 }
 
 func (l *appLock) first() string { return filepath.Join(l.dir, lockNames[0]) }
 
-// choose returns the file to lock: the first, unless its name is that of something else
-// than a file. Whoever has locked the other one makes sure of that, so that all servers
-// choose the same.
+// choose returns the path to lock: the first, unless that is not a regular file. A server
+// that holds the other one checks this regularly, so that all servers choose the same.
 func (l *appLock) choose() string {
 	if info, err := os.Lstat(l.first()); err == nil && !info.Mode().IsRegular() {
 		return filepath.Join(l.dir, lockNames[1])
@@ -95,31 +94,30 @@ func (l *appLock) choose() string {
 	return l.first()
 }
 
-// errNoLocks means that the file system has no locks.
-var errNoLocks = errors.New("files cannot be locked here")
+var errNoLocks = errors.New("file system does not support locks")
 
-// takeFile locks a file, which unlocks when it is closed or the process ends.
-func (l *appLock) takeFile(path string) error {
+// lockPath locks a file. It is unlocked when it is closed or the process ends.
+func (l *appLock) lockPath(path string) error {
 	const attempts = 3
 	for range attempts {
-		if err := l.tryFile(path); !errors.Is(err, errMoved) {
+		if err := l.tryPath(path); !errors.Is(err, errMoved) {
 			return err
 		}
 	}
 	return errMoved
 }
 
-// errMoved means that a file has lost its name while it was locked.
-var errMoved = errors.New("something removes the file of the lock again and again")
+// errMoved means that a file lost its name while it was being locked.
+var errMoved = errors.New("lock file removed repeatedly")
 
-func (l *appLock) tryFile(path string) error {
+func (l *appLock) tryPath(path string) error {
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
-		return &fs.PathError{Op: "lock", Path: path, Err: errors.New("is not a regular file")}
+		return &fs.PathError{Op: "lock", Path: path, Err: errors.New("not a regular file")}
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if errors.Is(err, fs.ErrPermission) {
 		if readable, readErr := os.Open(path); readErr == nil {
-			f, err = readable, nil // it can be locked, but not signed
+			f, err = readable, nil // it can be locked but not signed
 		}
 	}
 	if err != nil {
@@ -131,7 +129,7 @@ func (l *appLock) tryFile(path string) error {
 		return fmt.Errorf("%w: %s (%s)", ErrAppServed, readHolder(f), path)
 	case err != nil:
 		return errors.Join(fmt.Errorf("%w: %w", errNoLocks, err), f.Close())
-	case !isStill(f, path):
+	case !isSameFile(f, path):
 		return errors.Join(errMoved, f.Close())
 	}
 	l.file, l.path, l.logged = f, path, ""
@@ -139,11 +137,11 @@ func (l *appLock) tryFile(path string) error {
 	return nil
 }
 
-// holderPrefix begins what a server writes into the file of its lock.
+// holderPrefix begins what a server writes into its lock file.
 const holderPrefix = "process "
 
-// sign writes into the file who has it, for whoever is kept out; the lock is what
-// counts. A file that somebody else has written keeps its content.
+// sign names this process in the file, for the error of servers that find it locked. A
+// file with any other content is left as it is.
 func (l *appLock) sign() {
 	if holder := readHolder(l.file); holder != unknownHolder && !strings.HasPrefix(holder, holderPrefix) {
 		return
@@ -155,21 +153,21 @@ func (l *appLock) sign() {
 	l.signed = true
 }
 
-// held reports whether the lock is held, as far as it can be.
+// held reports whether the lock is still held. It is true where locks do not work.
 func (l *appLock) held() bool {
-	return l.without || l.file != nil && isStill(l.file, l.path) && l.choose() == l.path
+	return l.without || l.file != nil && isSameFile(l.file, l.path) && l.choose() == l.path
 }
 
-// retake takes the lock again after it was lost, as take does.
-func (l *appLock) retake() error {
+// reacquire is tryAcquire after the lock was lost.
+func (l *appLock) reacquire() error {
 	if l.file != nil {
 		l.file.Close()
 		l.file = nil
 	}
-	return l.take()
+	return l.tryAcquire()
 }
 
-// release lets the next server have the app. The file stays, empty.
+// release unlocks the app. It leaves an empty file.
 func (l *appLock) release() {
 	if l.file == nil {
 		return
@@ -181,7 +179,7 @@ func (l *appLock) release() {
 	l.file = nil
 }
 
-// report logs a failure, once as long as it stays the same.
+// report logs a failure, but not the same one twice in a row.
 func (l *appLock) report(message string, err error) {
 	if text := err.Error(); text != l.logged {
 		l.logged = text
@@ -189,9 +187,9 @@ func (l *appLock) report(message string, err error) {
 	}
 }
 
-// isStill reports whether the name leads to the open file: it may have been removed
-// since, or another may have the name. When that cannot be told it is taken for granted.
-func isStill(f *os.File, path string) bool {
+// isSameFile reports whether path still names the open file. It is true if path cannot be
+// examined.
+func isSameFile(f *os.File, path string) bool {
 	opened, err := f.Stat()
 	if err != nil {
 		return false
@@ -205,7 +203,7 @@ func isStill(f *os.File, path string) bool {
 
 const unknownHolder = "unknown"
 
-// readHolder reads who has written into a lock.
+// readHolder returns what the holder of a lock wrote into it.
 func readHolder(f *os.File) string {
 	const most = 200
 	data, err := io.ReadAll(io.NewSectionReader(f, 0, most))

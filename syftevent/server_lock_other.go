@@ -7,5 +7,5 @@ import (
 	"os"
 )
 
-// tryLock cannot lock here.
+// tryLock is not supported here.
 func tryLock(*os.File) error { return errors.ErrUnsupported }

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// tryLock locks a file unless another has.
+// tryLock locks a file, or returns errLocked.
 func tryLock(f *os.File) error {
 	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// watchLock makes sure, until the server is stopped, that it holds the lock of the
-// app, and takes it again when it was lost: something has removed the file, or
-// renamed the app's folder. Meanwhile nothing new is begun. When another server has
-// the app, this one stops. The reply log is beside the lock, and is checked, too.
+// watchLock checks once a second, until the server is stopped, that it holds the app's
+// lock. It reacquires a lock that was lost because something removed its file or renamed
+// the app's directory; meanwhile nothing new is begun. When another server has the app,
+// this one stops. It checks the reply log, which is beside the lock, too.
 func (s *runningServer) watchLock() {
 	ticker := time.NewTicker(lockCheck)
 	defer ticker.Stop()
@@ -23,20 +23,20 @@ func (s *runningServer) watchLock() {
 		if s.lock.held() {
 			continue
 		}
-		err := s.lock.retake()
+		err := s.lock.reacquire()
 		switch {
 		case err == nil:
-			s.logger.Warn("syftevent: the lock of the app was lost, and is taken again", "path", s.lock.path)
+			s.logger.Warn("syftevent: app lock lost and reacquired", "path", s.lock.path)
 			s.paused.Store(false)
-			s.layoutStale.Store(true) // it may be another folder
+			s.layoutStale.Store(true) // it may be another directory
 		case errors.Is(err, ErrAppServed):
-			s.logger.Error("syftevent: stopping, the lock of the app was lost to another server", "err", err)
+			s.logger.Error("syftevent: app lock lost to another server, stopping", "path", s.lock.path, "err", err)
 			s.err = err
 			s.stop()
 			return
 		default:
-			// Nothing can be served while the app's folder is gone. Other failures, of a
-			// disk that is full, say, are as at the start.
+			// Nothing can be served while the app's directory is gone. Any other failure,
+			// such as a full disk, is no reason to stop serving, as at the start.
 			s.paused.Store(errors.Is(err, fs.ErrNotExist))
 		}
 	}

@@ -9,8 +9,8 @@ import (
 
 var lockFileEx = syscall.NewLazyDLL("kernel32.dll").NewProc("LockFileEx")
 
-// tryLock locks a file unless another has. A lock keeps others from reading
-// what it covers, so it covers a byte behind all that is written there.
+// tryLock locks a file, or returns errLocked. A lock keeps others from reading what it
+// covers, so it covers one byte beyond the file's content.
 func tryLock(f *os.File) error {
 	const (
 		failImmediately = 1

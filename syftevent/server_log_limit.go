@@ -10,26 +10,26 @@ import (
 	"time"
 )
 
-// The bounds of a server's log: whoever sends files can cause lines, and chooses what
-// is in them. The server has about 40 messages, of which one has a stack, so a minute
-// has less than 2 MiB in the worst case, before the user's handler escapes it.
+// Bounds of a server's log. Senders can cause lines, and choose parts of their content.
+// The server has about 40 messages, one of which has a stack: at most 2 MiB a minute,
+// before the user's handler escapes them.
 const (
-	// maxLogLines is how many lines a message may have in a minute.
+	// maxLogLines is the number of lines per message and minute.
 	maxLogLines = 30
-	// maxLogValue is how many bytes of an attribute's value are logged, and
-	// maxLogStack of a stack.
+	// maxLogValue is the number of bytes logged of an attribute's value, and maxLogStack of
+	// a stack.
 	maxLogValue = 512
 	maxLogStack = 4096
-	// maxLogMessages is how many messages are told apart.
+	// maxLogMessages is the number of messages that are counted separately.
 	maxLogMessages = 100
 	logPeriod      = time.Minute
 )
 
-// A logLimiter is a slog.Handler that bounds what another one gets. When lines of a
-// message were left out, one says how many, no later than a minute after.
+// A logLimiter is a slog.Handler that limits what it passes to another one. Lines that
+// were suppressed are counted, and a line says how many within a minute.
 type logLimiter struct {
 	next   slog.Handler
-	counts *logCounts // shared with those that With returns
+	counts *logCounts // shared with the handlers that WithAttrs and WithGroup return
 }
 
 type logCounts struct {
@@ -37,12 +37,12 @@ type logCounts struct {
 	messages map[string]*logCount
 }
 
-// A logCount counts the lines of a message since a time.
+// A logCount counts the lines of a message in one period.
 type logCount struct {
-	next         slog.Handler // of the last line that was left out
+	next         slog.Handler // of the last suppressed line
 	level        slog.Level
 	since        time.Time
-	lines, extra int // that were logged, and left out
+	lines, extra int // logged and suppressed
 }
 
 func newLogLimiter(next slog.Handler) *logLimiter {
@@ -61,11 +61,11 @@ func (l *logLimiter) WithGroup(name string) slog.Handler {
 	return &logLimiter{l.next.WithGroup(name), l.counts}
 }
 
-// Handle logs a line, or counts it.
+// Handle logs a line, or counts it as suppressed.
 func (l *logLimiter) Handle(ctx context.Context, r slog.Record) error {
-	left, passed := l.counts.count(l.next, r)
-	if left != nil {
-		left.log()
+	before, passed := l.counts.count(l.next, r)
+	if before != nil {
+		before.log()
 	}
 	if !passed {
 		return nil
@@ -80,9 +80,9 @@ func (l *logLimiter) Handle(ctx context.Context, r slog.Record) error {
 	return l.next.Handle(ctx, short)
 }
 
-// count counts a line, and reports whether it is to be logged, and first what was left
-// out before.
-func (c *logCounts) count(next slog.Handler, r slog.Record) (left *leftOut, passed bool) {
+// count counts a line. It reports whether to log it, and what was suppressed before, which
+// must be logged first.
+func (c *logCounts) count(next slog.Handler, r slog.Record) (before *suppressed, passed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	message := r.Message
@@ -96,42 +96,42 @@ func (c *logCounts) count(next slog.Handler, r slog.Record) (left *leftOut, pass
 		c.messages[message] = n
 	}
 	if r.Time.Sub(n.since) >= logPeriod {
-		left = n.end(message)
+		before = n.end(message)
 		n.since = r.Time
 	}
 	if n.lines == maxLogLines {
 		n.extra++
 		n.next, n.level = next, r.Level
-		return left, false
+		return before, false
 	}
 	n.lines++
-	return left, true
+	return before, true
 }
 
-// end begins the count anew, and returns what was left out, nil for nothing.
-func (n *logCount) end(message string) *leftOut {
-	var left *leftOut
+// end starts a new period, and returns what was suppressed in the last, or nil.
+func (n *logCount) end(message string) *suppressed {
+	var before *suppressed
 	if n.extra > 0 {
-		left = &leftOut{*n, message}
+		before = &suppressed{*n, message}
 	}
 	*n = logCount{}
-	return left
+	return before
 }
 
-// A leftOut is what was left out of a message.
-type leftOut struct {
+// A suppressed is the lines of a message that were not logged in a period.
+type suppressed struct {
 	logCount
 	message string
 }
 
-func (o *leftOut) log() {
-	slog.New(o.next).Log(context.Background(), o.level, "syftevent: more of the same was not logged", "message", o.message, "count", o.extra, "since", o.since)
+func (o *suppressed) log() {
+	slog.New(o.next).Log(context.Background(), o.level, "syftevent: log lines suppressed", "message", o.message, "count", o.extra, "since", o.since)
 }
 
-// flush logs what was left out of messages whose minute is over, or of all.
+// flush logs what was suppressed in the periods that are over, or in all.
 func (l *logLimiter) flush(now time.Time, all bool) {
 	l.counts.mu.Lock()
-	var ended []*leftOut
+	var ended []*suppressed
 	for message, n := range l.counts.messages {
 		if !all && now.Sub(n.since) < logPeriod {
 			continue
@@ -142,13 +142,13 @@ func (l *logLimiter) flush(now time.Time, all bool) {
 		delete(l.counts.messages, message)
 	}
 	l.counts.mu.Unlock()
-	slices.SortFunc(ended, func(a, b *leftOut) int { return strings.Compare(a.message, b.message) })
+	slices.SortFunc(ended, func(a, b *suppressed) int { return strings.Compare(a.message, b.message) })
 	for _, left := range ended {
 		left.log()
 	}
 }
 
-// shorten cuts the values of attributes.
+// shorten truncates the values of attributes.
 func shorten(attrs []slog.Attr) []slog.Attr {
 	for i, a := range attrs {
 		most := maxLogValue
@@ -160,7 +160,7 @@ func shorten(attrs []slog.Attr) []slog.Attr {
 		case slog.KindString:
 			text = v.String()
 		case slog.KindAny:
-			text = fmt.Sprint(v.Any()) // which survives methods that panic
+			text = fmt.Sprint(v.Any()) // it recovers panics of the value's methods
 		}
 		if len(text) > most {
 			attrs[i].Value = slog.StringValue(strings.ToValidUTF8(text[:most], "") + fmt.Sprintf("… (%d bytes)", len(text)))

@@ -17,7 +17,7 @@ func TestLogIsBounded(t *testing.T) {
 		limiter := newLogLimiter(slog.NewTextHandler(&out, nil))
 		logger := slog.New(limiter)
 		logs := func(message string) int { return strings.Count(out.String(), fmt.Sprintf("msg=%q", message)) }
-		const left = "syftevent: more of the same was not logged"
+		const left = "syftevent: log lines suppressed"
 		for n := range 1000 {
 			logger.Warn("a cause", "n", n)
 			logger.With("with", 1).Warn("another cause", "n", n)

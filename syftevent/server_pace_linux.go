@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// sleepBriefly sleeps for less than the runtime's timers can measure. It occupies a
+// sleepBriefly sleeps for less than the resolution of the runtime's timers. It blocks a
 // thread meanwhile.
 func sleepBriefly(d time.Duration) {
 	if d <= 0 {

@@ -4,5 +4,5 @@ package syftevent
 
 import "time"
 
-// sleepBriefly sleeps as shortly as the runtime's timers can.
+// sleepBriefly sleeps for as short a time as the runtime's timers can.
 func sleepBriefly(d time.Duration) { time.Sleep(d) }

@@ -7,14 +7,19 @@ import (
 	"time"
 )
 
-// A memory keeps what this server has answered lately, so that a request which
-// SyftBox takes away and brings back is not run again, and a response that has
-// vanished or could not be written is published without running it again. It is
-// bounded, in total and for each sender, so that no sender makes it forget what
-// another was answered. After a restart it has what the replyLog has.
+// A replyCache holds the responses that the server made lately. A request that SyftBox
+// removes and restores is therefore not run twice, and a response that was lost, or
+// could not be written, is published without running the handler again.
+//
+// The cache is consulted at three points of a request's way: the scan filters by name
+// with ready, the worker that has read the request asks admit, and whoever publishes
+// the response, or fails to, calls record.
+//
+// The cache is bounded, in total and per sender: no sender can evict the replies of
+// another. After a restart it holds what the [replyLog] has.
 type replyCache struct {
-	// delay is how long a request must have stood without its response before
-	// that is published again; negative for never.
+	// delay is how long a response must be missing before it is republished;
+	// negative for never.
 	delay time.Duration
 
 	mu          sync.Mutex
@@ -22,25 +27,27 @@ type replyCache struct {
 	published   replyBudget
 	unpublished replyBudget // the file system failed
 	absent      replyBudget // the request was gone
-	blocked     replyBudget // the name of the response cannot be used
+	blocked     replyBudget // the response's name is unusable
 }
 
-// An answer is the response to one request.
+// A cachedReply is the response to one request.
 type cachedReply struct {
 	entry entry
-	sum   [sha256.Size]byte // of the request's bytes: others are another request
-	data  []byte            // nil if there was no room
+	sum   [sha256.Size]byte // SHA-256 of the request; other bytes are another request
+	data  []byte            // nil if it was too large to keep
 	size  int               // of the data, kept or not
-	seen  time.Time         // when the request was there, or was answered, last
-	in    *replyBudget
-	share *share
-	place *list.Element // in in.order
-	own   *list.Element // in share.order
+	seen  time.Time         // when the request was last found, or answered
 
-	next  time.Time     // when the request is to be read again that stands without it
-	pause time.Duration // before that, of one that could not be published
-	// Of one that was published: since when the request stands without it, zero if
-	// it does not, and how often it was published again.
+	budget   *replyBudget
+	share    *share
+	inBudget *list.Element // in budget.order
+	inShare  *list.Element // in share.order
+
+	next  time.Time     // when the request may be read again
+	pause time.Duration // the last retry interval of an unpublished response
+
+	// For a published response: since when it is missing, zero if it is not, and how
+	// often it was republished.
 	missing     time.Time
 	republished int
 }
@@ -48,24 +55,23 @@ type cachedReply struct {
 const (
 	firstRetry = 100 * time.Millisecond
 	lastRetry  = 30 * time.Second
-	// lastBlockedRetry is lastRetry for a name that cannot be used: that rarely ends.
+	// lastBlockedRetry is lastRetry for an unusable name, which rarely becomes usable.
 	lastBlockedRetry = 10 * time.Minute
-	// publishedFor is how long a published answer is kept whose request is not there:
-	// a SyftBox that was down for hours deletes all at once what clients have collected
-	// meanwhile, and often a response before its request.
+	// publishedFor is how long a published reply is kept without its request. A SyftBox
+	// that was down for hours deletes everything that clients have collected meanwhile
+	// at once, often a response before its request.
 	publishedFor = 24 * time.Hour
-	// keptFor is how long one is kept that could not be published.
+	// keptFor is how long an unpublished reply is kept.
 	keptFor = 10 * time.Minute
-	// The bounds of each ration: entries, and bytes of data, 32 MiB in all.
+	// The bounds of each budget: entries, and bytes of data, 32 MiB in all.
 	maxReplies         = 10_000
 	maxPublishedSize   = 16 << 20
 	maxUnpublishedSize = 8 << 20
 	maxAbsentSize      = 4 << 20
 	maxBlockedSize     = 4 << 20
-	// missingPause is how often a request is looked at that stands without its
-	// response.
+	// missingPause is the time between two reads of a request whose response is missing.
 	missingPause = time.Second
-	// maxRepublished is how often a response is published again that vanishes.
+	// maxRepublished is how often one response is republished.
 	maxRepublished = 3
 )
 
@@ -79,224 +85,205 @@ func newReplyCache(delay time.Duration) *replyCache {
 	}
 }
 
-// A action is what is to be done with a request.
+// ready reports whether a pending request should be read now. A new one should unless
+// the cache has no room for its response; a known one when its pause is over. Scans
+// find a request that stays in place at intervals of at most within.
+func (c *replyCache) ready(e entry, now time.Time, within time.Duration) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := c.replies[e]
+	if r == nil {
+		return !c.full(e)
+	}
+	if now.Sub(r.seen) > within {
+		r.missing = time.Time{} // the request was away or answered meanwhile
+	}
+	r.touch(now)
+	return !now.Before(r.next)
+}
+
+// An action is what the server does with a request that it has read.
 type action int
 
 const (
-	actionRun         action = iota // it was not answered here, or is to be run again
-	actionPublish                   // it has an answer that was not published yet
-	actionRunWithRoom               // to be run again when the disk has room: its answer was too large to keep
-	actionRunWithName               // to be run again when its response can have its name; likewise
-	actionRepublish                 // it had an answer, which is to be published again
-	actionWait                      // it had an answer, and nothing is to be done now
+	actionRun         action = iota // run the handler
+	actionRunWithRoom               // run it again once the disk has room for the reply
+	actionRunWithName               // run it again once the response's name is usable
+	actionPublish                   // publish the cached reply, which was not published yet
+	actionRepublish                 // publish the cached reply again, since it is missing
+	actionWait                      // nothing for now
 )
 
-// due reports whether a request that was found without a response is to be read
-// now: it is not known, or its pause is over. A request that stands is seen again
-// within a time.
-func (c *replyCache) due(e entry, now time.Time, within time.Duration) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	a := c.replies[e]
-	if a == nil {
-		return true
-	}
-	if now.Sub(a.seen) > within {
-		a.missing = time.Time{} // the response, or nothing, was there meanwhile
-	}
-	a.touch(now)
-	return !now.Before(a.next)
+// An admission is the cache's decision about a request.
+type admission struct {
+	action action
+	reply  []byte // for actionPublish and actionRepublish
+	lost   int    // for actionRunWithRoom: the size of the reply that was not kept
+	times  int    // for actionRepublish: how often it was republished before
 }
 
-// action tells what is to be done with a request that was read, and the answer to
-// publish.
-func (c *replyCache) decide(w work, now time.Time) (action, []byte) {
+// admit decides what happens to a request that was read.
+func (c *replyCache) admit(w work, now time.Time) admission {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	a := c.replies[w.entry]
+	r := c.replies[w.entry]
+	a := c.decide(r, w, now)
+	if a.action == actionRun && c.full(w.entry) {
+		if r != nil { // of an earlier request of the same name
+			r.next = now.Add(missingPause)
+		}
+		return admission{action: actionWait}
+	}
+	return a
+}
+
+// decide is admit without the limits. c.mu is held.
+func (c *replyCache) decide(r *cachedReply, w work, now time.Time) admission {
 	switch {
-	case a == nil || a.sum != w.sum:
-		return actionRun, nil
-	case a.in == &c.absent && a.data == nil:
-		return actionRun, nil // there was no room to keep it
-	case a.in == &c.blocked && a.data == nil:
-		a.wait(now, lastBlockedRetry)
-		return actionRunWithName, nil
-	case a.in == &c.unpublished && a.data == nil:
-		a.wait(now, lastRetry)
-		return actionRunWithRoom, nil
-	case a.in != &c.published:
-		return actionPublish, a.data
+	case r == nil || r.sum != w.sum:
+		return admission{action: actionRun}
+	case r.budget == &c.absent && r.data == nil:
+		return admission{action: actionRun} // it was too large to keep
+	case r.budget == &c.blocked && r.data == nil:
+		r.wait(now, lastBlockedRetry)
+		return admission{action: actionRunWithName}
+	case r.budget == &c.unpublished && r.data == nil:
+		r.wait(now, lastRetry)
+		return admission{action: actionRunWithRoom, lost: r.size}
+	case r.budget != &c.published:
+		return admission{action: actionPublish, reply: r.data}
 	}
-	if a.missing.IsZero() {
-		a.missing = now
+	if r.missing.IsZero() {
+		r.missing = now
 	}
-	if c.delay < 0 || a.republished == maxRepublished {
-		a.next = now.Add(lastRetry) // to see whether it is another request
-		return actionWait, nil
+	if c.delay < 0 || r.republished == maxRepublished {
+		r.next = now.Add(lastRetry) // its bytes may change
+		return admission{action: actionWait}
 	}
-	if a.next = now.Add(missingPause); now.Sub(a.missing) < c.delay {
-		return actionWait, nil
+	if r.next = now.Add(missingPause); now.Sub(r.missing) < c.delay {
+		return admission{action: actionWait}
 	}
-	if a.data == nil {
-		// It was too large to be kept: only its handler can make it again.
-		a.missing = time.Time{}
-		a.republished++
-		return actionRun, nil
+	if r.data == nil {
+		// It was too large to keep: only the handler can make it again.
+		r.missing = time.Time{}
+		r.republished++
+		return admission{action: actionRun}
 	}
-	return actionRepublish, a.data
+	return admission{action: actionRepublish, reply: r.data, times: r.republished}
 }
 
-// postpone puts off the next reading of a request that is not to be run now, if its
-// entry has an answer: to an earlier request of the same name, say.
-func (c *replyCache) postpone(e entry, now time.Time) {
+// wait doubles the pause before the request is read again.
+func (r *cachedReply) wait(now time.Time, longest time.Duration) {
+	r.pause = min(2*r.pause, longest)
+	r.next = now.Add(r.pause)
+}
+
+// An outcome is how publishing a response ended.
+type outcome int
+
+const (
+	outcomePublished   outcome = iota
+	outcomeSuperseded          // another process published a response
+	outcomeUnpublished         // the file system failed
+	outcomeAbsent              // the request is gone
+	outcomeBlocked             // the response's name is unusable
+)
+
+// record notes how publishing the response to a request ended. A response that was not
+// published is kept until the next attempt; nil data stands for one that was not made.
+// It reports whether this is the first failure.
+func (c *replyCache) record(w work, o outcome, data []byte) (first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if a := c.replies[e]; a != nil {
-		a.next = now.Add(missingPause)
-	}
-}
-
-// wait doubles the pause before the request of an answer is read again.
-func (a *cachedReply) wait(now time.Time, longest time.Duration) {
-	a.pause = min(2*a.pause, longest)
-	a.next = now.Add(a.pause)
-}
-
-// again notes that a response is about to be published again, and tells how often
-// it was.
-func (c *replyCache) again(w work) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	a := c.replies[w.entry]
-	if a == nil {
-		return 0
-	}
-	a.missing = time.Time{}
-	a.republished++
-	return a.republished
-}
-
-// keep remembers a response that could not be published, in the ration for what has kept
-// it from that, until it is due to be tried again. It reports whether it is the first
-// failure.
-func (c *replyCache) keep(w work, data []byte, in *replyBudget) (first bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	a := c.replies[w.entry]
-	first = a == nil || a.in == &c.published
 	now := time.Now()
-	kept := &cachedReply{entry: w.entry, sum: w.sum, data: data, seen: now, pause: firstRetry}
-	last := lastRetry
-	if in == &c.blocked {
-		last = lastBlockedRetry
+	before := c.replies[w.entry]
+	r := &cachedReply{entry: w.entry, sum: w.sum, data: data, seen: now, republished: before.times(w)}
+	if w.republish {
+		r.republished++
 	}
-	if !first {
-		kept.pause = min(2*a.pause, last)
+	budget, longest := &c.unpublished, lastRetry
+	switch o {
+	case outcomePublished:
+		c.put(r, &c.published)
+		return false
+	case outcomeSuperseded:
+		c.remove(before)
+		return false
+	case outcomeAbsent:
+		budget = &c.absent
+	case outcomeBlocked:
+		budget, longest = &c.blocked, lastBlockedRetry
 	}
-	kept.republished = a.times(w)
-	kept.next = now.Add(kept.pause)
-	c.put(kept, in)
+	r.pause = firstRetry
+	if first = before == nil || before.budget == &c.published; !first {
+		r.pause = min(2*before.pause, longest)
+	}
+	r.next = now.Add(r.pause)
+	c.put(r, budget)
 	return first
 }
 
-// remember notes that a response was published.
-func (c *replyCache) remember(w work, data []byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.put(&cachedReply{
-		entry: w.entry, sum: w.sum, data: data, seen: time.Now(),
-		republished: c.replies[w.entry].times(w),
-	}, &c.published)
-}
-
-// restore notes that a response was published, or about to be, by an earlier process.
+// restore adds a reply that an earlier process published, or was about to.
 func (c *replyCache) restore(w work, data []byte, at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.put(&cachedReply{entry: w.entry, sum: w.sum, data: data, seen: at}, &c.published)
 }
 
-// times tells how often the response to a request was published again.
-func (a *cachedReply) times(w work) int {
-	if a == nil || a.sum != w.sum {
+// times returns how often the response to a request was republished.
+func (r *cachedReply) times(w work) int {
+	if r == nil || r.sum != w.sum {
 		return 0
 	}
-	return a.republished
+	return r.republished
 }
 
-// drop forgets the answer to a request.
-func (c *replyCache) drop(e entry) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.remove(c.replies[e])
-}
-
-// expire forgets the replies whose requests were not seen for long.
+// expire drops the replies whose requests were not found for long.
 func (c *replyCache) expire(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, r := range []*replyBudget{&c.published, &c.unpublished, &c.absent, &c.blocked} {
-		for a := oldest(&r.order); a != nil && now.Sub(a.seen) > r.maxAge; a = oldest(&r.order) {
-			c.remove(a)
+	for _, b := range []*replyBudget{&c.published, &c.unpublished, &c.absent, &c.blocked} {
+		for r := oldest(&b.order); r != nil && now.Sub(r.seen) > b.maxAge; r = oldest(&b.order) {
+			c.remove(r)
 		}
 	}
 }
 
-// put puts an answer in the place of an older one of the same entry. c.mu is held.
-func (c *replyCache) put(a *cachedReply, in *replyBudget) {
-	c.remove(c.replies[a.entry])
-	c.replies[a.entry] = a
-	in.add(a, c.remove)
+// put adds a reply, replacing an earlier one of the same entry. c.mu is held.
+func (c *replyCache) put(r *cachedReply, budget *replyBudget) {
+	c.remove(c.replies[r.entry])
+	c.replies[r.entry] = r
+	budget.add(r, c.remove)
 }
 
-func (c *replyCache) remove(a *cachedReply) {
-	if a == nil {
+func (c *replyCache) remove(r *cachedReply) {
+	if r == nil {
 		return
 	}
-	a.in.remove(a)
-	delete(c.replies, a.entry)
+	r.budget.remove(r)
+	delete(c.replies, r.entry)
 }
 
-func (a *cachedReply) touch(now time.Time) {
-	a.seen = now
-	a.in.order.MoveToBack(a.place)
-	a.share.order.MoveToBack(a.own)
+func (r *cachedReply) touch(now time.Time) {
+	r.seen = now
+	r.budget.order.MoveToBack(r.inBudget)
+	r.share.order.MoveToBack(r.inShare)
 }
 
-// count tells how many replies wait to be published.
+// count returns the number of unpublished responses.
 func (c *replyCache) count() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.unpublished.order.Len() + c.absent.order.Len() + c.blocked.order.Len()
 }
 
-// full reports whether no more requests like an entry should be run. Either the file
-// system has failed for so many responses, of the sender or of all, that there is room
-// only for those of the handlers that run; or so many names of the sender's responses
-// cannot be used that more would be forgotten, and their requests run again.
+// full reports whether no further request like e may run. Either so many responses, of
+// the sender or of all, could not be written that the remaining room is needed for the
+// requests in flight; or so many of the sender's response names are unusable that one
+// more would evict another, whose request would run again. c.mu is held.
 func (c *replyCache) full(e entry) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	sender := senderOf(e)
 	unpublished, owed := c.unpublished.halfShare(sender)
 	blocked, _ := c.blocked.halfShare(sender)
 	return c.unpublished.half() || unpublished || owed || blocked
-}
-
-// lost is the size of the response to a request that was too large to keep.
-func (c *replyCache) lost(e entry) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if a := c.replies[e]; a != nil {
-		return a.size
-	}
-	return 0
-}
-
-// knows reports whether a request was answered here lately.
-func (c *replyCache) knows(e entry) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.replies[e] != nil
 }

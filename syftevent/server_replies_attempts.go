@@ -3,36 +3,34 @@ package syftevent
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"path/filepath"
 	"slices"
 	"time"
 )
 
 // A request can kill the process that handles it: its handler takes all memory, say. It
-// is not answered then, and would be run again by each start. So the replyLog has which
-// requests were begun, which is in the file before anything is made of one; after
-// maxBegun processes that have begun a request and not answered it, and were not told
-// to stop meanwhile, it is answered 500. Requests that were handled at the same time,
-// each of these times, share its fate.
+// stays unanswered, and each restart would run it again. The replyLog therefore records
+// that a request is begun before its handler runs. When maxBegun processes have begun a
+// request, and none has answered it or left it because it was stopped, it is answered
+// 500. Requests that were in flight each of these times share its fate.
 
-// maxBegun is how many processes begin a request.
+// maxBegun is the number of processes that may begin a request.
 const maxBegun = 3
 
-// A contentKey names a request by its file and the SHA-256 of its bytes.
+// A contentKey identifies a request by its file and the SHA-256 of its bytes.
 type contentKey struct {
 	entry entry
 	sum   [sha256.Size]byte
 }
 
-// attempts are those at a request.
+// attempts counts the processes that have begun a request.
 type attempts struct {
-	count int       // of the processes that have begun it
+	count int
 	at    time.Time // of the last
 	mine  bool      // this process has begun it
 }
 
-// attempt notes that a request is begun, and reports whether it may be.
-func (l *replyLog) attempt(w work, now time.Time) bool {
+// begin records that a request is begun, and reports whether it may run.
+func (l *replyLog) begin(w work, now time.Time) bool {
 	l.mu.Lock()
 	defer l.unlock()
 	key := contentKey{w.entry, w.sum}
@@ -55,36 +53,34 @@ func (l *replyLog) attempt(w work, now time.Time) bool {
 	return true
 }
 
-// left notes that a request was left unanswered, in order.
-func (l *replyLog) left(w work, now time.Time) {
+// abandon records that the server left a request unanswered on purpose.
+func (l *replyLog) abandon(w work, now time.Time) {
 	l.mu.Lock()
 	defer l.unlock()
 	key := contentKey{w.entry, w.sum}
 	if a := l.begunRequests[key]; !l.closed && a != nil && a.mine {
-		l.leave(key, now)
+		l.writeAbandoned(key, now)
 	}
 }
 
-// leaveAll notes that handlers still run that ignore that they were told to stop. l.mu
-// is held.
-func (l *replyLog) leaveAll() {
+// abandonAll abandons the requests whose handlers ignored their cancellation. l.mu is
+// held.
+func (l *replyLog) abandonAll() {
 	now := time.Now()
 	for key, a := range l.begunRequests {
 		if a.mine {
-			l.leave(key, now)
+			l.writeAbandoned(key, now)
 		}
 	}
 }
 
-// leave writes that a request was left. l.mu is held.
-func (l *replyLog) leave(key contentKey, now time.Time) {
+func (l *replyLog) writeAbandoned(key contentKey, now time.Time) {
 	delete(l.begunRequests, key)
 	line := key.line(&attempts{at: now})
 	l.write(line.line(), now)
 }
 
-// restoreBegun takes the lines of requests that were begun, the oldest first. l.mu is
-// held.
+// restoreBegun restores the attempts from the log's lines, oldest first. l.mu is held.
 func (l *replyLog) restoreBegun(lines []loggedReply, answered map[contentKey]bool) {
 	l.begunRequests = map[contentKey]*attempts{}
 	for _, r := range lines {
@@ -97,8 +93,8 @@ func (l *replyLog) restoreBegun(lines []loggedReply, answered map[contentKey]boo
 	}
 }
 
-// unanswered returns the lines of the requests that were begun within the time that is
-// remembered, and not answered, the oldest first. l.mu is held.
+// unanswered returns the lines of the requests that were begun within publishedFor and
+// not answered, oldest first. l.mu is held.
 func (l *replyLog) unanswered(now time.Time) []loggedReply {
 	var lines []loggedReply
 	for key, a := range l.begunRequests {
@@ -112,16 +108,16 @@ func (l *replyLog) unanswered(now time.Time) []loggedReply {
 	return lines
 }
 
-// line returns what the log has of a request that was begun.
+// line returns the log's line about a request that was begun.
 func (k contentKey) line(a *attempts) loggedReply {
 	count := a.count
 	return loggedReply{At: a.at, Dir: k.entry.Dir, Stem: k.entry.Stem, Request: hex.EncodeToString(k.sum[:]), Begun: &count}
 }
 
-// refusePoison answers a request that has killed the processes that have begun it.
+// refusePoison makes the response to a request that may have killed maxBegun processes.
 func (s *runningServer) refusePoison(w work) *Response {
 	s.counters.add(func(c *Stats) { c.Failed++ })
-	s.logger.Error("syftevent: a request is not run again, since no process that has begun it has answered it",
-		"path", filepath.Join(s.dir, filepath.FromSlash(w.entry.String())+requestSuffix), "begun", maxBegun)
+	s.logger.Error("syftevent: request not run again", "path", s.requestPath(w), "sender", w.location.sender,
+		"reason", "no process that began it answered it", "begun", maxBegun)
 	return &Response{StatusCode: 500, Body: []byte(textInternalError)}
 }

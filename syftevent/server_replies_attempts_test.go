@@ -13,7 +13,7 @@ func killed(dir string, now time.Time, begins ...int) (allowed []bool) {
 	l := newReplyLog(dir)
 	l.restore(newReplyCache(DefaultRepublishDelay), now)
 	for _, n := range begins {
-		allowed = append(allowed, l.attempt(answeredWork(n), now))
+		allowed = append(allowed, l.begin(answeredWork(n), now))
 	}
 	l.file.Close()
 	return allowed
@@ -34,12 +34,12 @@ func TestPoisonIsNotRunAgain(t *testing.T) {
 	l := newReplyLog(dir)
 	defer l.Close()
 	l.restore(newReplyCache(DefaultRepublishDelay), now)
-	if !l.attempt(other, now) {
+	if !l.begin(other, now) {
 		t.Error("a request with other bytes is refused")
 	}
 	// Once it is answered, all is forgotten.
 	l.add(answeredWork(1), []byte(loggedResponse), now)
-	if !l.attempt(answeredWork(1), now) {
+	if !l.begin(answeredWork(1), now) {
 		t.Error("it is refused after it was answered")
 	}
 	if later := now.Add(publishedFor + time.Minute); !killed(dir, later, 1)[0] {
@@ -56,15 +56,15 @@ func TestOrderlyEndsAreNoPoison(t *testing.T) {
 	l := newReplyLog(dir)
 	l.restore(newReplyCache(DefaultRepublishDelay), now)
 	for n := range 5 {
-		l.attempt(answeredWork(n), now)
+		l.begin(answeredWork(n), now)
 	}
 	l.add(answeredWork(1), nil, now)
-	l.left(answeredWork(2), now)
-	l.left(answeredWork(2), now)
-	l.left(answeredWork(5), now) // not begun: nothing
+	l.abandon(answeredWork(2), now)
+	l.abandon(answeredWork(2), now)
+	l.abandon(answeredWork(5), now) // not begun: nothing
 	delete(l.begunRequests, contentKey{answeredWork(4).entry, answeredWork(4).sum})
 	l.Close() // the handler of 3 still runs; 4 is as if the process were killed
-	if !l.attempt(answeredWork(3), now) {
+	if !l.begin(answeredWork(3), now) {
 		t.Error("refused after the end")
 	}
 	for n, want := range map[int]bool{0: true, 1: true, 2: true, 3: true, 4: false} {

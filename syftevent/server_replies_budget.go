@@ -6,35 +6,34 @@ import (
 	"time"
 )
 
-// A ration is a part of the reply cache, with bounds of its own. A sender's share of it
-// is a quarter of the entries and of the bytes.
+// A replyBudget is a part of the reply cache with bounds of its own. The share of one
+// sender is a quarter of the entries and of the bytes.
 type replyBudget struct {
 	maxEntries, maxSize int
-	maxAge              time.Duration // since the request was seen last
-	// strict tells that a sender never has more than its share, and that an answer for
-	// which there is no room is kept without its data. Otherwise a sender may have more
-	// until there is no room for others; then it loses its oldest replies first.
+	maxAge              time.Duration // since the request was last found
+	// strict limits each sender to its share: a reply that does not fit is kept without
+	// its data. Otherwise a sender may exceed its share until the budget is used up;
+	// then it loses its oldest replies first.
 	strict bool
 
-	order   list.List // of *cachedReply, the longest unseen first
+	order   list.List // of *cachedReply, least recently found first
 	size    int       // of all data
 	senders map[string]*share
-	heavy   map[*share]struct{} // those that have more than their share
+	heavy   map[*share]struct{} // those above their share
 }
 
-// A share is what a ration holds for one sender.
+// A share is what a budget holds for one sender.
 type share struct {
-	order list.List // of *cachedReply, the longest unseen first
+	order list.List // of *cachedReply, least recently found first
 	size  int       // of all data
-	owed  int       // the same with the data that was not kept
+	owed  int       // the same, including data that was not kept
 }
 
-// sharesOfBudget is how many senders may use up their shares at once.
+// sharesOfBudget is how many senders can use up their shares at once.
 const sharesOfBudget = 4
 
-// senderOf tells whose share an answer counts for: the sender's, or that of the folder
-// where it has no sender. It is called several times for each request, so it does not
-// check the form of the address.
+// senderOf returns the key of an entry's share: the sender, or the directory if it has
+// no sender. It runs several times per request, so it does not validate the address.
 func senderOf(e entry) string {
 	if last := e.Dir[strings.LastIndexByte(e.Dir, '/')+1:]; strings.Contains(last, "@") {
 		return last
@@ -42,89 +41,89 @@ func senderOf(e entry) string {
 	return e.Dir
 }
 
-// add puts an answer into the ration and makes room for it, by calling drop, which
-// removes others. One that is larger than a share loses its data.
-func (r *replyBudget) add(a *cachedReply, drop func(*cachedReply)) {
-	sender := senderOf(a.entry)
-	s := r.senders[sender]
+// add adds a reply and makes room for it by calling evict, which removes others. A reply
+// larger than a share loses its data.
+func (b *replyBudget) add(r *cachedReply, evict func(*cachedReply)) {
+	sender := senderOf(r.entry)
+	s := b.senders[sender]
 	if s == nil {
-		if r.senders == nil {
-			r.senders, r.heavy = map[string]*share{}, map[*share]struct{}{}
+		if b.senders == nil {
+			b.senders, b.heavy = map[string]*share{}, map[*share]struct{}{}
 		}
 		s = &share{}
-		r.senders[sender] = s
+		b.senders[sender] = s
 	}
-	if a.size = len(a.data); a.size > r.maxSize/sharesOfBudget || r.strict && !r.hasRoom(s, a.size) {
-		a.data = nil
+	if r.size = len(r.data); r.size > b.maxSize/sharesOfBudget || b.strict && !b.hasRoom(s, r.size) {
+		r.data = nil
 	}
-	a.in, a.share = r, s
-	a.place, a.own = r.order.PushBack(a), s.order.PushBack(a)
-	s.owed += a.size
-	r.count(s, len(a.data))
-	for r.strict && r.exceeds(s) {
-		drop(oldest(&s.order))
+	r.budget, r.share = b, s
+	r.inBudget, r.inShare = b.order.PushBack(r), s.order.PushBack(r)
+	s.owed += r.size
+	b.count(s, len(r.data))
+	for b.strict && b.exceeds(s) {
+		evict(oldest(&s.order))
 	}
-	for r.order.Len() > r.maxEntries || r.size > r.maxSize {
-		drop(r.victim())
-	}
-}
-
-// remove takes an answer out.
-func (r *replyBudget) remove(a *cachedReply) {
-	r.order.Remove(a.place)
-	a.share.order.Remove(a.own)
-	a.share.owed -= a.size
-	r.count(a.share, -len(a.data))
-	if a.share.order.Len() == 0 {
-		delete(r.senders, senderOf(a.entry))
+	for b.order.Len() > b.maxEntries || b.size > b.maxSize {
+		evict(b.victim())
 	}
 }
 
-// count notes a change of a share.
-func (r *replyBudget) count(s *share, size int) {
-	r.size += size
+// remove removes a reply.
+func (b *replyBudget) remove(r *cachedReply) {
+	b.order.Remove(r.inBudget)
+	r.share.order.Remove(r.inShare)
+	r.share.owed -= r.size
+	b.count(r.share, -len(r.data))
+	if r.share.order.Len() == 0 {
+		delete(b.senders, senderOf(r.entry))
+	}
+}
+
+// count adds size to a share, and updates heavy.
+func (b *replyBudget) count(s *share, size int) {
+	b.size += size
 	s.size += size
-	if r.exceeds(s) {
-		r.heavy[s] = struct{}{}
+	if b.exceeds(s) {
+		b.heavy[s] = struct{}{}
 	} else {
-		delete(r.heavy, s)
+		delete(b.heavy, s)
 	}
 }
 
-// exceeds reports whether a sender has more than its share.
-func (r *replyBudget) exceeds(s *share) bool {
-	return s.order.Len() > r.maxEntries/sharesOfBudget || s.size > r.maxSize/sharesOfBudget
+// exceeds reports whether a sender is above its share.
+func (b *replyBudget) exceeds(s *share) bool {
+	return s.order.Len() > b.maxEntries/sharesOfBudget || s.size > b.maxSize/sharesOfBudget
 }
 
-// victim is the answer that is dropped when there is no room.
-func (r *replyBudget) victim() *cachedReply {
-	for s := range r.heavy {
+// victim returns the reply to evict when the budget is used up.
+func (b *replyBudget) victim() *cachedReply {
+	for s := range b.heavy {
 		return oldest(&s.order)
 	}
-	return oldest(&r.order)
+	return oldest(&b.order)
 }
 
-// hasRoom reports whether a sender's data can be added without dropping any.
-func (r *replyBudget) hasRoom(s *share, size int) bool {
-	return r.size+size <= r.maxSize && s.size+size <= r.maxSize/sharesOfBudget
+// hasRoom reports whether a sender's data fits without evicting any.
+func (b *replyBudget) hasRoom(s *share, size int) bool {
+	return b.size+size <= b.maxSize && s.size+size <= b.maxSize/sharesOfBudget
 }
 
-// half reports whether there is no more room than for the handlers that run: half of the
-// entries or of the bytes are used.
-func (r *replyBudget) half() bool {
-	return r.order.Len() >= r.maxEntries/2 || r.size >= r.maxSize/2
+// half reports whether half of the entries or bytes are used: the rest is for the
+// requests in flight.
+func (b *replyBudget) half() bool {
+	return b.order.Len() >= b.maxEntries/2 || b.size >= b.maxSize/2
 }
 
-// halfShare is the same for the share of a sender. Data that was not kept counts.
-func (r *replyBudget) halfShare(sender string) (entries, bytes bool) {
-	s := r.senders[sender]
+// halfShare reports the same for one sender's share. Data that was not kept counts.
+func (b *replyBudget) halfShare(sender string) (entries, bytes bool) {
+	s := b.senders[sender]
 	if s == nil {
 		return false, false
 	}
-	return s.order.Len() >= r.maxEntries/sharesOfBudget/2, s.owed >= r.maxSize/sharesOfBudget/2
+	return s.order.Len() >= b.maxEntries/sharesOfBudget/2, s.owed >= b.maxSize/sharesOfBudget/2
 }
 
-// oldest is the answer of an order whose request was not seen for longest; nil for none.
+// oldest returns the reply whose request was not found for longest, or nil.
 func oldest(order *list.List) *cachedReply {
 	if front := order.Front(); front != nil {
 		return front.Value.(*cachedReply)

@@ -20,46 +20,50 @@ import (
 )
 
 // A replyLog is the reply cache on disk. SyftBox may delete a response before its
-// request, because the client has collected both, or because it lost the upload; a
-// server that was restarted meanwhile must not take the request for one that was
-// never answered. [proc-restart]
+// request, because the client collected both or because it lost the upload. A server
+// that restarts in between must not run such a request again. [proc-restart]
 //
-// The log is two files beside the lock of the app. Each reply is appended to one of
-// them, as a line of JSON, before it is published; when that file is full or a day
-// old the other one is begun anew. So both together have the replies of the last day,
-// or as many of them as fit. The log is not synced to the disk: it
-// survives the death of the process, not of the machine.
+// The log is two files beside the app's lock. Each reply is appended to the current one,
+// as a line of JSON, before it is published. When that file is full or a day old, the
+// other one is replaced and becomes current. Together they hold the replies of the last
+// day, or as many as fit. The files are not synced: the log survives the death of the
+// process, not of the machine.
 //
-// It also has which requests were begun and not answered, as server_replies_attempts.go says.
+// The log also holds the requests that were begun and not answered, for
+// server_replies_attempts.go.
 type replyLog struct {
 	dir    string
 	logger *slog.Logger
 
 	mu            sync.Mutex
-	current       int      // which of replyLogNames
+	current       int      // index in replyLogNames
 	file          *os.File // nil before the first reply, and after a failure
 	size          int64
-	begun         time.Time
-	failing       bool  // whether that was logged
-	failure       error // to be logged when mu is unlocked
+	started       time.Time // when the file was, or the time of its first reply
+	failing       bool      // the last write failed, which was logged
 	closed        bool
 	sizes         map[string]int64         // of the replies in the file, by sender
-	begunRequests map[contentKey]*attempts // requests that were begun and not answered
+	begunRequests map[contentKey]*attempts // begun and not answered
+	reports       []logReport              // to be logged when mu is unlocked
 }
 
-// replyLogNames are the files of a reply log. SyftBox carries no file of the name
-// *.tmp to other machines.
+// A logReport is a failure to be logged.
+type logReport struct {
+	message, path string
+	err           error
+}
+
+// replyLogNames are the files of a reply log. SyftBox does not sync *.tmp files.
 var replyLogNames = [2]string{".syftevent-replies-0.tmp", ".syftevent-replies-1.tmp"}
 
 const (
-	// maxReplyLogSize is the size in bytes at which the other file is begun.
+	// maxReplyLogSize is the size in bytes of a full file.
 	maxReplyLogSize = maxPublishedSize / 2
-	// maxLoggedReply is the size in bytes above which a reply itself is not logged,
-	// only that there was one.
+	// maxLoggedReply is the size in bytes of the largest reply that is logged. Of a
+	// larger one the log only says that it was published.
 	maxLoggedReply = maxReplyLogSize / 2
-	// maxLoggedReplies is the size in bytes of the replies of one sender in a file above
-	// which no more of its replies themselves are logged: it must not make the log
-	// forget those of others.
+	// maxLoggedReplies bounds the bytes of one sender's replies in a file, so that it
+	// cannot displace those of others. Beyond it, its replies are logged without data.
 	maxLoggedReplies = maxReplyLogSize / 4
 )
 
@@ -69,14 +73,14 @@ type loggedReply struct {
 	Dir     string    `json:"dir"`
 	Stem    string    `json:"stem"`
 	Request string    `json:"request"` // SHA-256 of its bytes, in hexadecimal
-	// Response is the content of the response file; missing if it is too large.
+	// Response is the content of the response file, absent if it was too large.
 	Response json.RawMessage `json:"response,omitempty"`
-	// Begun makes the line not one of a reply: it is how many processes have begun the
-	// request, 0 when the last one was told to stop.
+	// Begun, if not nil, makes the line that of a request without a reply: it is the
+	// number of processes that have begun the request, or 0 when it was abandoned.
 	Begun *int `json:"begun,omitempty"`
 }
 
-// key returns which request the line is of, and whether it can be one.
+// key returns the request that the line is about; ok is false for an invalid line.
 func (r *loggedReply) key() (key contentKey, ok bool) {
 	sum, err := hex.DecodeString(r.Request)
 	if err != nil || len(sum) != sha256.Size {
@@ -85,57 +89,61 @@ func (r *loggedReply) key() (key contentKey, ok bool) {
 	return contentKey{entry{Dir: r.Dir, Stem: r.Stem}, [sha256.Size]byte(sum)}, true
 }
 
-// restore puts the replies of an earlier process into the reply cache, and begins the
-// log with them. What cannot be read is logged and dropped.
-func (l *replyLog) restore(m *replyCache, now time.Time) {
+// restore fills the reply cache with the replies of earlier processes, and starts the
+// log with them. What it cannot read it reports and drops.
+func (l *replyLog) restore(c *replyCache, now time.Time) {
 	l.mu.Lock()
 	defer l.unlock()
-	var lines [][]byte
-	var replies []loggedReply
-	for _, name := range replyLogNames {
-		data, err := l.read(name)
-		if err != nil {
-			l.logger.Warn("syftevent: reading the reply log failed", "path", filepath.Join(l.dir, name), "err", err)
-		}
-		lines = append(lines, bytes.SplitAfter(data, []byte("\n"))...)
-	}
-	for _, line := range lines {
-		var r loggedReply
-		// The last line may be incomplete, if the process was killed.
-		if json.Unmarshal(line, &r) != nil || now.Sub(r.At) > publishedFor {
-			continue
-		}
-		if r.At.After(now) {
-			r.At = now // the clock was set back
-		}
-		replies = append(replies, r)
-	}
-	slices.SortStableFunc(replies, func(a, b loggedReply) int { return a.At.Compare(b.At) })
+	var replies, begun []loggedReply
 	answered := map[contentKey]bool{}
-	begun := replies[:0:0]
-	replies = slices.DeleteFunc(replies, func(r loggedReply) bool {
+	for _, r := range l.readAll(now) {
 		key, ok := r.key()
 		switch {
 		case ok && r.Begun != nil:
 			begun = append(begun, r)
 		case ok:
 			answered[key] = true
-			m.restore(work{entry: key.entry, sum: key.sum}, r.Response, now.Add(-now.Sub(r.At)))
-			return false
+			c.restore(work{entry: key.entry, sum: key.sum}, r.Response, now.Add(-now.Sub(r.At)))
+			replies = append(replies, r)
 		}
-		return true
-	})
+	}
 	l.restoreBegun(begun, answered)
-	if err := l.begin(0, append(replies, l.unanswered(now)...), now); err != nil {
+	if err := l.startFile(0, append(replies, l.unanswered(now)...), now); err != nil {
 		l.fail(err)
 		return
 	}
-	if err := os.Remove(filepath.Join(l.dir, replyLogNames[1])); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		l.logger.Warn("syftevent: removing an old reply log failed", "err", err)
+	old := filepath.Join(l.dir, replyLogNames[1])
+	if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		l.report("syftevent: removing old reply log failed", old, err)
 	}
 }
 
-// read reads one of the files, of which a server has written at most so much.
+// readAll returns the valid lines of both files that are not too old, oldest first.
+// l.mu is held.
+func (l *replyLog) readAll(now time.Time) []loggedReply {
+	var replies []loggedReply
+	for _, name := range replyLogNames {
+		data, err := l.read(name)
+		if err != nil {
+			l.report("syftevent: reading reply log failed", filepath.Join(l.dir, name), err)
+		}
+		for line := range bytes.Lines(data) {
+			var r loggedReply
+			// The last line is incomplete if the process was killed.
+			if json.Unmarshal(line, &r) != nil || now.Sub(r.At) > publishedFor {
+				continue
+			}
+			if r.At.After(now) {
+				r.At = now // the clock was set back
+			}
+			replies = append(replies, r)
+		}
+	}
+	slices.SortStableFunc(replies, func(a, b loggedReply) int { return a.At.Compare(b.At) })
+	return replies
+}
+
+// read reads one of the files, unless it is larger than any that a server writes.
 func (l *replyLog) read(name string) ([]byte, error) {
 	path := filepath.Join(l.dir, name)
 	info, err := os.Lstat(path)
@@ -145,28 +153,28 @@ func (l *replyLog) read(name string) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular() || info.Size() > 2*maxPublishedSize:
-		return nil, fmt.Errorf("not a file of at most %d bytes", 2*maxPublishedSize)
+		return nil, fmt.Errorf("not a regular file of at most %d bytes", 2*maxPublishedSize)
 	}
 	return os.ReadFile(path)
 }
 
-// begin replaces one of the files by one with some replies, and makes it the current
-// one. l.mu is held.
-func (l *replyLog) begin(current int, replies []loggedReply, now time.Time) error {
+// startFile replaces one of the files with one that holds some replies, and makes it the
+// current one. l.mu is held.
+func (l *replyLog) startFile(current int, replies []loggedReply, now time.Time) error {
 	path := filepath.Join(l.dir, replyLogNames[current])
 	if len(replies) == 0 {
 		// Without traffic there is no file.
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		l.turn(current)
+		l.setCurrent(current)
 		return nil
 	}
 	var content bytes.Buffer
 	for i := range replies {
 		content.Write(replies[i].line())
 	}
-	// By renaming, so that a process killed meanwhile leaves the old or the new.
+	// By renaming: a process killed in between leaves the old file or the new one.
 	next := path + ".next.tmp"
 	if err := os.WriteFile(next, content.Bytes(), 0o600); err != nil {
 		return err
@@ -174,21 +182,21 @@ func (l *replyLog) begin(current int, replies []loggedReply, now time.Time) erro
 	if err := os.Rename(next, path); err != nil {
 		return err
 	}
-	l.turn(current)
+	l.setCurrent(current)
 	if replies[0].Begun == nil {
 		now = replies[0].At
 	}
 	return l.open(now)
 }
 
-// turn makes one of the files the current one, which is not open yet. l.mu is held.
-func (l *replyLog) turn(current int) {
+// setCurrent makes one of the files the current one, to be opened. l.mu is held.
+func (l *replyLog) setCurrent(current int) {
 	l.close()
 	l.current, l.sizes = current, map[string]int64{}
 }
 
 // open opens the current file. l.mu is held.
-func (l *replyLog) open(begun time.Time) error {
+func (l *replyLog) open(started time.Time) error {
 	f, err := os.OpenFile(filepath.Join(l.dir, replyLogNames[l.current]), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
@@ -197,17 +205,17 @@ func (l *replyLog) open(begun time.Time) error {
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	l.file, l.size, l.begun = f, info.Size(), begun
+	l.file, l.size, l.started = f, info.Size(), started
 	return nil
 }
 
-// add logs the reply to a request; nil data is one that is too large.
+// add logs the reply to a request. Nil data stands for one that is too large.
 func (l *replyLog) add(w work, data []byte, now time.Time) {
 	r := loggedReply{At: now, Dir: w.entry.Dir, Stem: w.entry.Stem, Request: hex.EncodeToString(w.sum[:]), Response: data}
 	l.mu.Lock()
 	defer l.unlock()
 	if l.closed {
-		return // a handler that ignored its cancellation
+		return // the handler ignored its cancellation
 	}
 	if l.sizes[w.location.sender]+int64(len(data)) > maxLoggedReplies {
 		r.Response = nil
@@ -223,7 +231,7 @@ func (l *replyLog) add(w work, data []byte, now time.Time) {
 	l.sizes[w.location.sender] += int64(len(line))
 }
 
-// write writes a line, and reports whether it could. l.mu is held.
+// write writes a line, and reports whether it succeeded. l.mu is held.
 func (l *replyLog) write(line []byte, now time.Time) bool {
 	if err := l.append(line, now); err != nil {
 		l.fail(err)
@@ -234,8 +242,8 @@ func (l *replyLog) write(line []byte, now time.Time) bool {
 }
 
 func (l *replyLog) append(line []byte, now time.Time) error {
-	if l.file != nil && (l.size+int64(len(line)) > maxReplyLogSize || now.Sub(l.begun) > publishedFor) {
-		if err := l.begin(1-l.current, l.unanswered(now), now); err != nil {
+	if l.file != nil && (l.size+int64(len(line)) > maxReplyLogSize || now.Sub(l.started) > publishedFor) {
+		if err := l.startFile(1-l.current, l.unanswered(now), now); err != nil {
 			return err
 		}
 	}
@@ -245,37 +253,43 @@ func (l *replyLog) append(line []byte, now time.Time) error {
 		}
 	}
 	if _, err := l.file.Write(line); err != nil {
-		// The disk is full, say: a part of a line would spoil the next one.
+		// The disk may be full. A partial line would corrupt the next one.
 		return errors.Join(err, l.file.Truncate(l.size))
 	}
 	l.size += int64(len(line))
 	return nil
 }
 
-// fail notes a failure, which is logged once. Without the log an answered request may
-// run again after a restart, no more. l.mu is held.
+// fail reports a failed write, once until one succeeds. Without the log an answered
+// request may run again after a restart, no more. l.mu is held.
 func (l *replyLog) fail(err error) {
 	if !l.failing {
-		l.failure = err
+		l.report("syftevent: writing reply log failed", l.dir, err)
 	}
 	l.failing = true
 }
 
-// unlock unlocks l.mu, and logs what has failed: a log handler may take its time.
+// report queues a failure that unlock logs. l.mu is held.
+func (l *replyLog) report(message, path string, err error) {
+	l.reports = append(l.reports, logReport{message, path, err})
+}
+
+// unlock unlocks l.mu and then logs what was reported: a log handler may block, or call
+// the server.
 func (l *replyLog) unlock() {
-	err := l.failure
-	l.failure = nil
+	reports := l.reports
+	l.reports = nil
 	l.mu.Unlock()
-	if err != nil {
-		l.logger.Warn("syftevent: writing the reply log failed", "path", l.dir, "err", err)
+	for _, r := range reports {
+		l.logger.Warn(r.message, "path", r.path, "err", r.err)
 	}
 }
 
-// check begins the current file anew if something has removed it.
+// check makes the next write open the current file again if it was removed.
 func (l *replyLog) check() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.file != nil && !isStill(l.file, filepath.Join(l.dir, replyLogNames[l.current])) {
+	defer l.unlock()
+	if l.file != nil && !isSameFile(l.file, filepath.Join(l.dir, replyLogNames[l.current])) {
 		l.close()
 	}
 }
@@ -288,17 +302,17 @@ func (l *replyLog) close() {
 	}
 }
 
-// Close ends the log.
+// Close closes the log.
 func (l *replyLog) Close() {
 	l.mu.Lock()
 	defer l.unlock()
-	l.leaveAll()
+	l.abandonAll()
 	l.close()
 	l.closed = true
 }
 
-// line returns the reply as it stands in the log: what encoding/json would write, for a
-// quarter of the time, since each request costs two lines.
+// line encodes the reply as encoding/json does, in a quarter of the time: each request
+// costs two lines.
 func (r *loggedReply) line() []byte {
 	line := make([]byte, 0, 256+len(r.Dir)+len(r.Stem)+len(r.Response))
 	line = append(line, `{"at":"`...)
@@ -310,7 +324,7 @@ func (r *loggedReply) line() []byte {
 	line = append(line, `,"request":"`...)
 	line = append(line, r.Request...) // hexadecimal
 	line = append(line, '"')
-	// A response has no line feed, because [wire.AppendResponse] has made it.
+	// A response has no line feed: [wire.AppendResponse] made it.
 	if len(r.Response) > 0 && bytes.IndexByte(r.Response, '\n') < 0 {
 		line = append(line, `,"response":`...)
 		line = append(line, r.Response...)

@@ -2,6 +2,7 @@ package syftevent
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -47,7 +48,7 @@ func TestReplyLogSurvivesTheProcess(t *testing.T) {
 		}
 		for n, want := range map[int]string{2: loggedResponse, 3: "", 4: loggedResponse} {
 			a := m.replies[answeredWork(n).entry]
-			if a == nil || string(a.data) != want || a.sum != answeredWork(n).sum || a.in != &m.published {
+			if a == nil || string(a.data) != want || a.sum != answeredWork(n).sum || a.budget != &m.published {
 				t.Errorf("reply %d: %+v", n, a)
 			}
 		}
@@ -186,3 +187,36 @@ func TestReplyLogKeepsTheNewestWhenAFileCannotBeBegun(t *testing.T) {
 		}
 	}
 }
+
+// A log handler may block, or call the server.
+func TestReplyLogReportsWithoutItsLock(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range replyLogNames {
+		if err := os.MkdirAll(filepath.Join(dir, name, "x"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := &replyLog{dir: dir}
+	lines := 0
+	l.logger = slog.New(handlerFunc(func(r slog.Record) {
+		lines++
+		if !l.mu.TryLock() {
+			t.Errorf("%q logged under the lock", r.Message)
+			return
+		}
+		l.mu.Unlock()
+	}))
+	l.restore(newReplyCache(DefaultRepublishDelay), time.Now())
+	l.add(answeredWork(1), []byte(loggedResponse), time.Now())
+	l.Close()
+	if lines < 3 {
+		t.Errorf("%d lines, want one for each file and one for writing", lines)
+	}
+}
+
+type handlerFunc func(slog.Record)
+
+func (handlerFunc) Enabled(context.Context, slog.Level) bool        { return true }
+func (f handlerFunc) Handle(_ context.Context, r slog.Record) error { f(r); return nil }
+func (f handlerFunc) WithAttrs([]slog.Attr) slog.Handler            { return f }
+func (f handlerFunc) WithGroup(string) slog.Handler                 { return f }

@@ -21,218 +21,243 @@ func answeredFor(sender string, n int) work {
 	return w
 }
 
-// Whoever sends requests decides how many there are, and how large the responses.
-func TestMemoryIsBounded(t *testing.T) {
-	m := newReplyCache(DefaultRepublishDelay)
+// Senders choose how many requests there are, and how large the responses.
+func TestReplyCacheIsBounded(t *testing.T) {
+	c := newReplyCache(DefaultRepublishDelay)
 	for n := range 3 * maxReplies {
-		m.remember(answeredWork(n), []byte("response"))
+		c.record(answeredWork(n), outcomePublished, []byte("response"))
 	}
-	if n := len(m.replies); n != maxReplies {
+	if n := len(c.replies); n != maxReplies {
 		t.Errorf("%d replies, want %d", n, maxReplies)
 	}
-	if c, _ := m.decide(answeredWork(3*maxReplies-1), time.Now()); c != actionWait {
-		t.Errorf("the last answer is forgotten: %v", c)
+	if a := c.admit(answeredWork(3*maxReplies-1), time.Now()).action; a != actionWait {
+		t.Errorf("last reply: action %v, want %v", a, actionWait)
 	}
-	if c, _ := m.decide(answeredWork(0), time.Now()); c != actionRun {
-		t.Errorf("the first answer is still known: %v", c)
+	if a := c.admit(answeredWork(0), time.Now()).action; a != actionRun {
+		t.Errorf("first reply: action %v, want %v", a, actionRun)
 	}
 	large := bytes.Repeat([]byte("x"), 1<<20)
-	rations := map[*replyBudget]int{&m.published: maxPublishedSize, &m.unpublished: maxUnpublishedSize, &m.absent: maxAbsentSize, &m.blocked: maxBlockedSize}
+	budgets := map[*replyBudget]int{&c.published: maxPublishedSize, &c.unpublished: maxUnpublishedSize, &c.absent: maxAbsentSize, &c.blocked: maxBlockedSize}
 	for n := range 100 {
 		sender := fmt.Sprint("sender", n, "@example.com")
-		m.remember(answeredFor(sender, n), large)
-		m.keep(answeredFor(sender, 1000+n), large, &m.unpublished)
-		m.keep(answeredFor(sender, 2000+n), large, &m.absent)
-		m.keep(answeredFor(sender, 3000+n), large, &m.blocked)
+		c.record(answeredFor(sender, n), outcomePublished, large)
+		c.record(answeredFor(sender, 1000+n), outcomeUnpublished, large)
+		c.record(answeredFor(sender, 2000+n), outcomeAbsent, large)
+		c.record(answeredFor(sender, 3000+n), outcomeBlocked, large)
 	}
-	for r, most := range rations {
+	for b, most := range budgets {
 		size := 0
-		for e := r.order.Front(); e != nil; e = e.Next() {
+		for e := b.order.Front(); e != nil; e = e.Next() {
 			size += len(e.Value.(*cachedReply).data)
 		}
-		if size != r.size || size != most {
-			t.Errorf("%d bytes, counted as %d, want %d", size, r.size, most)
+		if size != b.size || size != most {
+			t.Errorf("%d bytes, counted as %d, want %d", size, b.size, most)
 		}
 	}
-	if !m.full(answeredFor("another@example.com", 1).entry) {
-		t.Error("more would be run whose responses have no room")
+	if !c.full(answeredFor("another@example.com", 1).entry) {
+		t.Error("not full: requests would run whose responses do not fit")
 	}
-	m.expire(time.Now().Add(publishedFor + time.Second))
-	for r := range rations {
-		if r.size != 0 || r.order.Len() != 0 || len(r.senders) != 0 || len(r.heavy) != 0 {
-			t.Errorf("left after the time: %+v", r)
+	c.expire(time.Now().Add(publishedFor + time.Second))
+	for b := range budgets {
+		if b.size != 0 || b.order.Len() != 0 || len(b.senders) != 0 || len(b.heavy) != 0 {
+			t.Errorf("after expiry: %+v", b)
 		}
 	}
-	if len(m.replies) != 0 || m.count() != 0 {
-		t.Errorf("%d replies are left after the time", len(m.replies))
+	if len(c.replies) != 0 || c.count() != 0 {
+		t.Errorf("%d replies after expiry", len(c.replies))
 	}
 }
 
-// One sender can send any number of requests, and have responses of any size.
-func TestMemoryIsSharedAmongSenders(t *testing.T) {
-	for name, flood := range map[string]func(m *replyCache, in *replyBudget){
-		"many": func(m *replyCache, in *replyBudget) {
-			for n := range 2 * in.maxEntries {
-				m.fill(answeredFor("mallory@example.com", n), []byte("response"), in)
+// One sender may send any number of requests, with responses of any size.
+func TestReplyCacheIsSharedAmongSenders(t *testing.T) {
+	for name, flood := range map[string]func(c *replyCache, o outcome, b *replyBudget){
+		"many": func(c *replyCache, o outcome, b *replyBudget) {
+			for n := range 2 * b.maxEntries {
+				c.record(answeredFor("mallory@example.com", n), o, []byte("response"))
 			}
 		},
-		"large": func(m *replyCache, in *replyBudget) {
+		"large": func(c *replyCache, o outcome, b *replyBudget) {
 			for n := range 100 {
-				m.fill(answeredFor("mallory@example.com", n), make([]byte, in.maxSize/sharesOfBudget), in)
+				c.record(answeredFor("mallory@example.com", n), o, make([]byte, b.maxSize/sharesOfBudget))
 			}
 		},
-		"larger": func(m *replyCache, in *replyBudget) {
+		"larger": func(c *replyCache, o outcome, b *replyBudget) {
 			for n := range 100 {
-				m.fill(answeredFor("mallory@example.com", n), make([]byte, 2*in.maxSize), in)
+				c.record(answeredFor("mallory@example.com", n), o, make([]byte, 2*b.maxSize))
 			}
 		},
 	} {
-		m := newReplyCache(DefaultRepublishDelay)
-		for _, in := range []*replyBudget{&m.published, &m.unpublished, &m.absent, &m.blocked} {
-			in.maxEntries, in.maxSize = 100, 1<<16
+		c := newReplyCache(DefaultRepublishDelay)
+		for o, b := range map[outcome]*replyBudget{
+			outcomePublished: &c.published, outcomeUnpublished: &c.unpublished, outcomeAbsent: &c.absent, outcomeBlocked: &c.blocked,
+		} {
+			b.maxEntries, b.maxSize = 100, 1<<16
 			alice := answeredFor("alice@example.com", 1)
-			m.fill(alice, []byte("kept"), in)
-			flood(m, in)
-			a := m.replies[alice.entry]
-			if a == nil || string(a.data) != "kept" {
-				t.Errorf("%s: the answer of another sender is forgotten: %v", name, a)
+			c.record(alice, o, []byte("kept"))
+			flood(c, o, b)
+			r := c.replies[alice.entry]
+			if r == nil || string(r.data) != "kept" || r.budget != b {
+				t.Errorf("%s: reply to another sender evicted: %v", name, r)
 			}
-			if m.full(alice.entry) {
-				t.Errorf("%s: another sender has to wait", name)
+			if c.full(alice.entry) {
+				t.Errorf("%s: full for another sender", name)
 			}
-			m.expire(time.Now().Add(publishedFor + time.Second))
+			c.expire(time.Now().Add(publishedFor + time.Second))
 		}
 	}
 }
 
-// fill puts an answer into one of the rations.
-func (m *replyCache) fill(w work, data []byte, in *replyBudget) {
-	if in == &m.published {
-		m.remember(w, data)
-	} else {
-		m.keep(w, data, in)
-	}
-}
-
-// Only the sender waits whose responses cannot be written or whose names cannot be used.
-func TestMemoryMakesOneSenderWait(t *testing.T) {
-	m := newReplyCache(DefaultRepublishDelay)
+// Only the sender waits whose responses cannot be written or whose names are unusable.
+func TestReplyCacheMakesOneSenderWait(t *testing.T) {
+	c := newReplyCache(DefaultRepublishDelay)
 	next := answeredFor("mallory@example.com", -1).entry
-	m.keep(answeredFor("mallory@example.com", 1), make([]byte, maxBlockedSize), &m.blocked)
-	if m.full(next) {
-		t.Error("waits because of one name")
+	c.record(answeredFor("mallory@example.com", 1), outcomeBlocked, make([]byte, maxBlockedSize))
+	if c.full(next) {
+		t.Error("full after one name")
 	}
 	for n := range maxReplies {
-		if m.full(next) {
+		if c.full(next) {
 			break
 		}
-		m.keep(answeredFor("mallory@example.com", n), []byte("response"), &m.blocked)
+		c.record(answeredFor("mallory@example.com", n), outcomeBlocked, []byte("response"))
 	}
-	if n := m.blocked.order.Len(); n != maxReplies/sharesOfBudget/2 {
-		t.Errorf("waits after %d names", n)
+	if n := c.blocked.order.Len(); n != maxReplies/sharesOfBudget/2 {
+		t.Errorf("full after %d names", n)
 	}
-	m.expire(time.Now().Add(publishedFor))
-	if m.full(next) {
-		t.Error("waits when all is forgotten")
+	c.expire(time.Now().Add(publishedFor))
+	if c.full(next) {
+		t.Error("full after expiry")
 	}
-	// A response that is too large to keep is not run again while the disk is full, nor
-	// another one after it.
+	// While the disk is full, neither a request whose response is too large to keep runs
+	// again, nor a new one.
 	w := answeredFor("mallory@example.com", 1)
-	m.keep(w, make([]byte, maxUnpublishedSize), &m.unpublished)
-	if c, _ := m.decide(w, time.Now()); c != actionRunWithRoom || m.lost(w.entry) != maxUnpublishedSize || !m.full(next) {
-		t.Errorf("%v, %d bytes lost, full: %v", c, m.lost(w.entry), m.full(next))
+	c.record(w, outcomeUnpublished, make([]byte, maxUnpublishedSize))
+	if a := c.admit(w, time.Now()); a.action != actionRunWithRoom || a.lost != maxUnpublishedSize || !c.full(next) {
+		t.Errorf("%+v, full: %v", a, c.full(next))
 	}
-	m.remember(w, []byte("response"))
-	if m.full(next) {
-		t.Error("waits when all is published")
+	c.record(w, outcomePublished, []byte("response"))
+	if c.full(next) {
+		t.Error("full after publishing")
 	}
 }
 
-// What cannot have its name is not run again, also if it was too large to keep.
-func TestMemoryNeverRunsAgainWhatHasNoName(t *testing.T) {
-	m := newReplyCache(DefaultRepublishDelay)
+// A request whose response has an unusable name does not run again, even if the
+// response was too large to keep.
+func TestReplyCacheNeverRunsBlockedRequestAgain(t *testing.T) {
+	c := newReplyCache(DefaultRepublishDelay)
 	for n, size := range []int{10, maxBlockedSize} {
 		w := answeredWork(n)
 		now := time.Now()
 		for range 100 {
-			m.keep(w, make([]byte, size), &m.blocked)
+			c.record(w, outcomeBlocked, make([]byte, size))
 			now = now.Add(time.Hour)
-			if c, _ := m.decide(w, now); c != actionPublish && c != actionRunWithName {
-				t.Fatalf("%d bytes: %v", size, c)
+			if a := c.admit(w, now).action; a != actionPublish && a != actionRunWithName {
+				t.Fatalf("%d bytes: action %v", size, a)
 			}
 		}
-		if p := m.replies[w.entry].pause; p != lastBlockedRetry {
-			t.Errorf("tried again after %v", p)
+		if p := c.replies[w.entry].pause; p != lastBlockedRetry {
+			t.Errorf("retry after %v, want %v", p, lastBlockedRetry)
 		}
 	}
 }
 
-// A response that is too large to keep cannot be published again: if it is gone for
-// good, its handler is run again, three times at most.
-func TestMemoryKnowsWhatItCannotKeep(t *testing.T) {
-	m := newReplyCache(DefaultRepublishDelay)
+// A response that was too large to keep cannot be republished: if it stays missing, its
+// handler runs again, three times at most.
+func TestReplyCacheRunsAgainWhatItCouldNotKeep(t *testing.T) {
+	c := newReplyCache(DefaultRepublishDelay)
 	w := answeredWork(1)
 	now := time.Now()
 	for n := range maxRepublished + 1 {
-		m.remember(w, make([]byte, maxPublishedSize+1))
-		if c, _ := m.decide(w, now); c != actionWait {
-			t.Errorf("time %d: %v at once", n, c)
+		c.record(w, outcomePublished, make([]byte, maxPublishedSize+1))
+		if a := c.admit(w, now).action; a != actionWait {
+			t.Errorf("time %d: action %v at once", n, a)
 		}
 		want := actionRun
 		if n == maxRepublished {
 			want = actionWait
 		}
 		now = now.Add(DefaultRepublishDelay)
-		if c, data := m.decide(w, now); c != want || data != nil {
-			t.Errorf("time %d: %v after the delay, want %v", n, c, want)
+		if a := c.admit(w, now); a.action != want || a.reply != nil {
+			t.Errorf("time %d: action %v after the delay, want %v", n, a.action, want)
 		}
 	}
 }
 
-// On a share there may be half a minute between two looks; a request that stands is
-// seen by each of them.
-func TestMemoryRepublishesWhereLooksAreSeldom(t *testing.T) {
-	m := newReplyCache(DefaultRepublishDelay)
+// On a network share half a minute may pass between two scans.
+func TestReplyCacheRepublishesWithRareScans(t *testing.T) {
+	c := newReplyCache(DefaultRepublishDelay)
 	w := answeredWork(1)
 	now := time.Now()
-	m.remember(w, []byte("response"))
+	c.record(w, outcomePublished, []byte("response"))
 	const between = 16 * time.Second
 	var got []action
 	for range 3 {
 		now = now.Add(between)
-		if m.due(w.entry, now, 2*between) {
-			c, _ := m.decide(w, now)
-			got = append(got, c)
+		if c.ready(w.entry, now, 2*between) {
+			got = append(got, c.admit(w, now).action)
 		}
 	}
 	if diff := cmp.Diff([]action{actionWait, actionRepublish, actionRepublish}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	// One that was not seen for long was away, or answered, meanwhile.
+	// A request that was not found for long was away, or answered, meanwhile.
 	now = now.Add(3 * between)
-	m.due(w.entry, now, 2*between)
-	if c, _ := m.decide(w, now); c != actionWait {
-		t.Errorf("%v at once after it was away", c)
+	c.ready(w.entry, now, 2*between)
+	if a := c.admit(w, now).action; a != actionWait {
+		t.Errorf("action %v at once after it was away", a)
 	}
 }
 
-// While nothing may be run, a request whose name another one had is read seldom, not at
-// each scan.
-func TestRequestOfAKnownNameWaitsWhileNothingMayBeRun(t *testing.T) {
-	m := newReplyCache(DefaultRepublishDelay)
+// A response is republished maxRepublished times, whether publishing it succeeds or not.
+func TestReplyCacheCountsRepublications(t *testing.T) {
+	for _, ended := range []outcome{outcomePublished, outcomeUnpublished} {
+		c := newReplyCache(DefaultRepublishDelay)
+		w, again := answeredWork(1), answeredWork(1)
+		again.republish = true
+		c.record(w, outcomePublished, []byte("response"))
+		for n := range maxRepublished {
+			now := time.Now()
+			c.admit(w, now)
+			a := c.admit(w, now.Add(DefaultRepublishDelay))
+			if a.action != actionRepublish || a.times != n {
+				t.Errorf("time %d: %+v", n, a)
+			}
+			c.record(again, ended, a.reply)
+			if ended != outcomePublished {
+				c.record(w, outcomePublished, a.reply) // the retry
+			}
+		}
+		now := time.Now()
+		c.admit(w, now)
+		if a := c.admit(w, now.Add(DefaultRepublishDelay)).action; a != actionWait {
+			t.Errorf("after %d times: action %v", maxRepublished, a)
+		}
+	}
+}
+
+// While the cache is full, a new request under a known name is read once per pause, not
+// at each scan.
+func TestReplyCacheFullDelaysKnownName(t *testing.T) {
+	c := newReplyCache(DefaultRepublishDelay)
 	known := answeredFor("a@example.com", 0)
-	m.remember(known, []byte("answer"))
+	c.record(known, outcomePublished, []byte("answer"))
 	now := time.Now()
-	if !m.due(known.entry, now, time.Second) {
-		t.Fatal("not due at first")
+	if !c.ready(known.entry, now, time.Second) {
+		t.Fatal("not ready at first")
 	}
 	other := known
 	other.sum[0]++
-	if action, _ := m.decide(other, now); action != actionRun {
-		t.Fatalf("action %v", action)
+	if a := c.admit(other, now).action; a != actionRun {
+		t.Fatalf("action %v, want %v", a, actionRun)
 	}
-	m.postpone(known.entry, now)
-	if m.due(known.entry, now, time.Second) || !m.due(known.entry, now.Add(missingPause), time.Hour) {
-		t.Error("due at once, or not after the pause")
+	c.record(answeredFor("a@example.com", 1), outcomeUnpublished, make([]byte, maxUnpublishedSize))
+	if c.ready(answeredFor("a@example.com", 2).entry, now, time.Second) {
+		t.Error("a request under a new name is ready")
+	}
+	if a := c.admit(other, now).action; a != actionWait {
+		t.Fatalf("action %v while the cache is full, want %v", a, actionWait)
+	}
+	if c.ready(known.entry, now, time.Second) || !c.ready(known.entry, now.Add(missingPause), time.Hour) {
+		t.Error("ready at once, or not after the pause")
 	}
 }

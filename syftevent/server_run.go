@@ -17,19 +17,19 @@ import (
 
 type entry = spool.Entry
 
-// runningServer is a server that runs. Of the goroutines that start begins, the one
-// that looks for requests ends with stop, those that answer them when they have,
-// and the one that waits for all closes finished.
+// A runningServer is a [Server] after Start. One goroutine polls until stop is called,
+// the dispatcher's goroutines process requests, and another one waits for all of them
+// and closes finished.
 type runningServer struct {
 	app, email string
-	dir        string // the app's "rpc" folder
+	dir        string // the app's "rpc" directory
 	router     *Router
 	logger     *slog.Logger // of limiter
 	limiter    *logLimiter
 
 	pollInterval, drain, nudge time.Duration
 	handlerTimeout             time.Duration // 0 for none
-	settle, settleThere        time.Duration // here, and on file systems that are not believed
+	settle, settleRemote       time.Duration // where mtimes are trusted, and elsewhere
 	orphanDelay                time.Duration
 	maxSize                    int64
 	durable                    bool
@@ -37,52 +37,49 @@ type runningServer struct {
 	anyName                    bool
 	cleanup                    *PeriodicCleanup // nil for none
 
-	lock *appLock
-	// Set by watchLock: nothing new is begun, and why the server has stopped by itself,
-	// to be read when finished is closed.
-	paused atomic.Bool
-	err    error
+	lock   *appLock
+	paused atomic.Bool // set by watchLock: nothing new is begun
+	err    error       // why the server stopped by itself; read it after finished is closed
 
-	// What is published; used by start and look.
-	published   *table          // the routes of which all is there
-	folders     map[string]bool // of endpoints
-	layoutAfter time.Time       // when to try again after a failure
-	missing     *table          // the routes of which a failure was logged
-	custom      bool            // the permissions are somebody else's, which was logged
-	layoutStale atomic.Bool     // something is to be published again
+	// The layout on disk; used by prepare and poll.
+	published    *table          // the routes whose layout is complete
+	folders      map[string]bool // of endpoints
+	layoutAfter  time.Time       // when to try again after a failure
+	failedRoutes *table          // the routes of which a failure was logged
+	custom       bool            // the permissions are custom, which was logged
+	layoutStale  atomic.Bool     // the layout must be published again
 
 	spool          *spool.Spool
 	handlers       context.Context // of every handler
 	cancelHandlers context.CancelFunc
 	stopOnce       sync.Once
 	stopping       chan struct{} // closed by stop
-	activity       chan struct{} // holds one token when there was some
-	finished       chan struct{} // closed when all has ended
+	activity       chan struct{} // holds a token after signalActivity
+	finished       chan struct{} // closed when everything has ended
 	dispatcher     *dispatcher
-	files          chan struct{} // as useFiles says
+	files          chan struct{} // the slots of useFiles
 	replies        *replyCache
 	replyLog       *replyLog
-	ignored        map[string]bool // what is left alone, and was logged; used by look
-	ignoredFull    bool            // left is full, which was logged; used by look
-	flushed        time.Time       // when what the log left out was logged; used by look
-	scanWait       time.Duration   // between two looks at all folders; used by look
-	wantedIn       *table          // the routes for which wantedAs is right; used by look
-	wantedAs       map[string]bool // by endpoint
-	ownFolders     map[string]bool // of wantedIn, and those that lead there
 	counters       counters
+
+	// Used by poll.
+	ignored     map[string]bool // the names that were logged
+	ignoredFull bool            // ignored is full, which was logged
+	flushed     time.Time       // when limiter was last flushed
+	scanWait    time.Duration   // between two scans of all directories
+	index       folderIndex
 }
 
-// rpcDir is the folder below which an app's requests arrive.
+// rpcDir is the directory below which an app's requests arrive.
 func rpcDir(client *Client, app string) string {
 	return filepath.Join(client.AppData(app), "rpc")
 }
 
-// start takes the app, prepares its folders and starts the goroutines, which end
-// with ctx. What it has opened it closes if it fails, as it does when starting is
-// cancelled.
+// start takes the app's lock, prepares its folders and starts the goroutines, which end
+// with ctx. If it fails, or starting is cancelled, it closes what it has opened.
 func (s *runningServer) start(starting, ctx context.Context) (err error) {
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
-		return fmt.Errorf("syftevent: making the folder of app %q: %w", s.app, err)
+		return fmt.Errorf("syftevent: create folder of app %q: %w", s.app, err)
 	}
 	s.lock = &appLock{dir: filepath.Dir(s.dir), logger: s.logger}
 	if err := s.lock.acquire(starting); err != nil {
@@ -107,14 +104,14 @@ func (s *runningServer) start(starting, ctx context.Context) (err error) {
 		In: requestSuffix, Out: responseSuffix,
 		Ignore: isMarker, Wanted: s.wanted, Owner: s.owner, Own: s.own, Complete: wire.Complete, Answer: wire.IsObject,
 		Orphan: orphanOf, OrphanDelay: s.orphanDelay, Marker: keepName,
-		MaxSize: s.maxSize, Settle: s.settle, SettleRemote: s.settleThere, NudgeInterval: s.nudge, Durable: s.durable,
+		MaxSize: s.maxSize, Settle: s.settle, SettleRemote: s.settleRemote, NudgeInterval: s.nudge, Durable: s.durable,
 		Logger: s.logger,
 	})
 	if err != nil {
-		return fmt.Errorf("syftevent: starting app %q: %w", s.app, err)
+		return fmt.Errorf("syftevent: start app %q: %w", s.app, err)
 	}
-	// A handler keeps the values of ctx. That ctx is cancelled means that the
-	// server is to stop, which is no reason to break off what is half done.
+	// Handlers keep the values of ctx, but not its cancellation: when the server is
+	// stopped, requests in flight are finished first.
 	s.handlers, s.cancelHandlers = context.WithCancel(context.WithoutCancel(ctx))
 	forget := context.AfterFunc(ctx, s.stop)
 
@@ -123,12 +120,9 @@ func (s *runningServer) start(starting, ctx context.Context) (err error) {
 			return errors.Join(err, s.spool.Close())
 		}
 	}
-	s.logger.Info("syftevent: serving", "app", s.app, "path", s.dir, "as", s.email, "endpoints", len(s.router.load().routes))
-	mendDone := make(chan struct{})
-	go func() {
-		defer close(mendDone)
-		s.spool.Mend(s.handlers)
-	}()
+	s.logger.Info("syftevent: server started", "app", s.app, "path", s.dir, "datasite", s.email, "endpoints", len(s.router.load().routes))
+	var background sync.WaitGroup
+	background.Go(func() { s.spool.Mend(s.handlers) })
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
@@ -142,23 +136,23 @@ func (s *runningServer) start(starting, ctx context.Context) (err error) {
 			s.cleanup.Stop()
 		}
 		s.drainHandlers()
-		<-mendDone
+		background.Wait()
 		s.spool.Close()
 		s.replyLog.Close()
 		s.lock.release()
 		s.limiter.flush(time.Now(), true)
-		s.logger.Info("syftevent: stopped", "app", s.app)
+		s.logger.Info("syftevent: server stopped", "app", s.app)
 		close(s.finished)
 	}()
 	return nil
 }
 
-// abandonAfter is how long a handler may go on after its context was cancelled.
-// One that ignores the cancellation must not keep the program from ending.
+// abandonAfter is how long a handler may run after its context was cancelled. One that
+// ignores the cancellation must not keep the program from ending.
 const abandonAfter = time.Second
 
-// drainHandlers waits for the handlers that run, cancels them when the drain
-// timeout is over, and gives up on those that do not heed that.
+// drainHandlers waits for the requests in flight, cancels their handlers after the drain
+// timeout, and gives up on those that ignore that.
 func (s *runningServer) drainHandlers() {
 	idle := s.dispatcher.stop()
 	overdue := time.AfterFunc(s.drain, s.cancelHandlers)
@@ -172,7 +166,7 @@ func (s *runningServer) drainHandlers() {
 	select {
 	case <-idle:
 	case <-time.After(abandonAfter):
-		s.logger.Error("syftevent: stopped without waiting for handlers that ignore their context")
+		s.logger.Error("syftevent: stopped with handlers still running", "app", s.app, "reason", "they ignored their cancelled context")
 	}
 }
 
