@@ -81,7 +81,7 @@ func TestCleanupKeepsAFolderThatItHasEmptied(t *testing.T) {
 		y.age(dir, "echo")
 		y.run()
 		if files := y.files(); len(files) != 0 {
-			y.t.Errorf("ignored: %v", files)
+			y.t.Errorf("left: %v", files)
 		}
 	})
 }
@@ -126,7 +126,7 @@ func TestCleanupOfTheFuture(t *testing.T) {
 		}
 		y.run()
 		if left := y.files(); !slices.Equal(left, []string{"echo", dir}) {
-			y.t.Errorf("ignored: %v", left)
+			y.t.Errorf("left: %v", left)
 		}
 	})
 }

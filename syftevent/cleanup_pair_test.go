@@ -3,8 +3,6 @@ package syftevent
 import (
 	"errors"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,30 +30,5 @@ func TestRemovePairRemovesTheRequestFirst(t *testing.T) {
 		if diff := cmp.Diff(test.want, tried); diff != "" || !errors.Is(err, test.err) {
 			t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
 		}
-	}
-}
-
-// A lock that somebody has removed keeps nobody out.
-func TestLockIsTheFileOfItsName(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "lock")
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if !isSameFile(f, path) {
-		t.Error("the file is not taken for itself")
-	}
-	if err := os.Remove(path); err != nil {
-		t.Skip("an open file cannot be removed here:", err)
-	}
-	if isSameFile(f, path) {
-		t.Error("a file that was removed is taken for one that is there")
-	}
-	if err := os.WriteFile(path, nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if isSameFile(f, path) {
-		t.Error("another file is taken for it")
 	}
 }

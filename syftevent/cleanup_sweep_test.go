@@ -11,7 +11,7 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
 )
 
-func TestSweepGoesOnAfterABadFile(t *testing.T) {
+func TestSweepContinuesAfterBadFile(t *testing.T) {
 	root, err := os.OpenRoot(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

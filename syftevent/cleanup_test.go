@@ -80,7 +80,7 @@ func (y *yard) files() []string {
 	return files
 }
 
-func TestCleanupRemovesWhatIsOld(t *testing.T) {
+func TestCleanupRemovesOldFiles(t *testing.T) {
 	inYard(t, func(y *yard) {
 		live := envelope("/echo", map[string]any{"created": time.Now().AddDate(0, 0, -20).UTC(), "expires": time.Now().AddDate(0, 0, 1).UTC()})
 		ahead := envelope("/echo", map[string]any{"created": time.Now().AddDate(1, 0, 0).UTC(), "expires": time.Now().AddDate(0, 0, -1).UTC()})

@@ -10,7 +10,7 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent"
 )
 
-func TestPruneRemovesFoldersThatAreNotUsed(t *testing.T) {
+func TestPruneRemovesUnusedFolders(t *testing.T) {
 	dir := t.TempDir()
 	client := &syftevent.Client{Email: clientEmail, DataDir: dir}
 	if n, err := client.Prune(context.Background(), time.Hour); n != 0 || err != nil {

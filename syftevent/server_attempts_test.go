@@ -81,7 +81,7 @@ func servePoison(dir string) {
 
 // A handler that a stop cuts short is run again, however often: whether it heeds the
 // cancellation or not.
-func TestStoppedHandlersAreNoPoison(t *testing.T) {
+func TestStoppedHandlersAreNotPoison(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {
 		var runs atomic.Int32

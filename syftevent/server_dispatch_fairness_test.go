@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A trial is a dispatcher whose requests run until they are let go.
+// A trial is a dispatcher whose requests run until they are released.
 type trial struct {
 	*dispatcher
 	mu      sync.Mutex
@@ -18,7 +18,7 @@ type trial struct {
 	holding map[string]chan struct{} // by request
 }
 
-// newTrial returns a trial in which a request takes so many bytes first.
+// newTrial returns a trial whose requests first take some bytes of the budget.
 func newTrial(limits limits, size func(w *work) int64) *trial {
 	tr := &trial{holding: map[string]chan struct{}{}}
 	tr.dispatcher = newDispatcher(limits, func(w *work) {
@@ -46,8 +46,8 @@ func (tr *trial) runs(sender string, n int) bool {
 	return tr.holding[requestOf(sender, n).entry.String()] != nil
 }
 
-// letGo ends one request.
-func (tr *trial) letGo(sender string, n int) {
+// release ends one request.
+func (tr *trial) release(sender string, n int) {
 	synctest.Wait()
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
@@ -56,7 +56,7 @@ func (tr *trial) letGo(sender string, n int) {
 	delete(tr.holding, name)
 }
 
-// end lets all go until nothing waits.
+// end releases all requests until the queue is empty.
 func (tr *trial) end() {
 	for {
 		synctest.Wait()
@@ -73,9 +73,9 @@ func (tr *trial) end() {
 	<-tr.stop()
 }
 
-// Whatever others with slow handlers do, the request of a sender that has none is
-// begun at once.
-func TestSlowSendersKeepNobodyOut(t *testing.T) {
+// Whatever senders with slow handlers do, the request of a sender with nothing in flight
+// starts at once.
+func TestSlowSendersDelayNobody(t *testing.T) {
 	for _, slow := range []int{2, 10, 1000} {
 		t.Run(fmt.Sprint(slow), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -98,7 +98,7 @@ func TestSlowSendersKeepNobodyOut(t *testing.T) {
 				if l := tr.load(); l.running != before.running+1 || l.reserved != l.running-DefaultConcurrency {
 					t.Errorf("%+v after %+v", l, before)
 				}
-				tr.letGo("honest", 0)
+				tr.release("honest", 0)
 				if !tr.runs("honest", 1) {
 					t.Error("the second request does not follow the first")
 				}
@@ -108,8 +108,8 @@ func TestSlowSendersKeepNobodyOut(t *testing.T) {
 	}
 }
 
-// Places that come free are given to senders in turns, first to those that have none.
-func TestFreePlacesAreGiven(t *testing.T) {
+// Free slots go to senders in turns, first to those that have none.
+func TestDispatcherReassignsFreeSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := newTrial(limits{atOnce: 4, reserve: 2}, small)
 		for n := range 3 {
@@ -120,15 +120,15 @@ func TestFreePlacesAreGiven(t *testing.T) {
 		// Two places of s0, say, would be taken by others: all six have one.
 		for s := range 6 {
 			if !tr.runs(fmt.Sprint("s", s), 0) {
-				t.Errorf("s%d has no place", s)
+				t.Errorf("s%d has no slot", s)
 			}
 		}
 		if l := tr.load(); l.running != 6 || l.reserved != 2 || tr.runs("s6", 0) {
 			t.Errorf("%+v", l)
 		}
-		tr.letGo("s0", 0)
+		tr.release("s0", 0)
 		if !tr.runs("s6", 0) && !tr.runs("s0", 1) {
-			t.Error("nobody has the free place")
+			t.Error("free slot not used")
 		}
 		tr.end()
 		if len(tr.begun) != 21 || len(tr.senders) != 0 {
@@ -138,7 +138,7 @@ func TestFreePlacesAreGiven(t *testing.T) {
 }
 
 // Without a reserve Concurrency is a hard limit.
-func TestNoReserve(t *testing.T) {
+func TestConcurrencyIsHardLimitWithoutReserve(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := newTrial(limits{atOnce: 3}, small)
 		for s := range 5 {
@@ -151,8 +151,8 @@ func TestNoReserve(t *testing.T) {
 	})
 }
 
-// Large requests run as far as the budget allows; what waits for bytes holds no place,
-// and keeps no small request waiting.
+// Large requests run as far as the budget allows; a request that waits for bytes takes no
+// slot, and delays no small request.
 func TestLargeRequestsShareTheBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := newTrial(limits{atOnce: 4, reserve: 1, bytes: 64}, func(w *work) int64 {
@@ -179,10 +179,10 @@ func TestLargeRequestsShareTheBudget(t *testing.T) {
 		if !tr.runs("small", 0) {
 			t.Error("a small request waits")
 		}
-		tr.letGo("small", 0)
-		tr.letGo("a", 0)
+		tr.release("small", 0)
+		tr.release("a", 0)
 		if synctest.Wait(); tr.load().bytes != 64 {
-			t.Errorf("free bytes are not given: %+v", tr.load())
+			t.Errorf("free bytes not used: %+v", tr.load())
 		}
 		tr.end()
 		if l := tr.load(); l.bytes != 0 || len(tr.senders) != 0 || len(tr.begun) != 11 {
@@ -206,7 +206,7 @@ func TestRequestLargerThanTheBudget(t *testing.T) {
 		if tr.runs("huge", 0) {
 			t.Error("it runs beside another")
 		}
-		tr.letGo("a", 0)
+		tr.release("a", 0)
 		if !tr.runs("huge", 0) {
 			t.Error("it does not run alone")
 		}
@@ -218,8 +218,8 @@ func TestRequestLargerThanTheBudget(t *testing.T) {
 	})
 }
 
-// A thousand senders that fill the queue leave room for the request of another, and
-// the queue is bounded however many they are.
+// A thousand senders that fill the queue leave room for the request of another one, and the
+// queue is bounded for any number of senders.
 func TestQueueIsBoundedForManySenders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := newTrial(limits{atOnce: 1}, small)
@@ -246,8 +246,8 @@ func TestQueueIsBoundedForManySenders(t *testing.T) {
 	})
 }
 
-// The places of handlers that have not returned in time are taken until they do.
-func TestPlaceOfHandlerThatGoesOn(t *testing.T) {
+// The slots of handlers that time out are taken until they return.
+func TestSlotOfOverdueHandlerStaysTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var ended atomic.Int32
 		handler := make(chan struct{})

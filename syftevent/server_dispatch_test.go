@@ -12,7 +12,7 @@ import (
 
 func ignore(work) {}
 
-// What finds no room is refused, but a sender with few requests always has some.
+// A full queue refuses requests, but not the first ones of a sender.
 func TestDispatcherBoundsWhatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		block := make(chan struct{})
@@ -50,8 +50,8 @@ func requestOf(sender string, n int) work {
 	return work{entry: entry{Dir: sender, Stem: fmt.Sprint(n)}, location: location{sender: sender}}
 }
 
-// One who sends many requests keeps nobody else waiting, and never has more than
-// half of the goroutines.
+// A sender with many requests delays nobody else, and never has more than half of the
+// goroutines.
 func TestDispatcherLetsSendersTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
@@ -99,8 +99,8 @@ func TestDispatcherLetsSendersTakeTurns(t *testing.T) {
 	})
 }
 
-// Senders with quick requests of half of the budget do not keep a large one of another
-// waiting for ever, nor does that keep their small ones waiting once it has begun.
+// Quick requests of half of the budget do not starve another sender's large request, and
+// that does not delay small requests once it has started.
 func TestDispatcherGivesBytesInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const size = 8 << 20
@@ -141,7 +141,7 @@ func TestDispatcherGivesBytesInTurn(t *testing.T) {
 			t.Errorf("begun at the end: %v", begun)
 		}
 		if l := d.load(); l.bytes != 0 || l.waiting != 0 || d.starved != nil {
-			t.Errorf("ignored: %+v, starved %v", l, d.starved)
+			t.Errorf("left: %+v, starved %v", l, d.starved)
 		}
 		<-d.stop()
 	})

@@ -30,7 +30,7 @@ func (s *site) deliverFrom(sender, endpoint string, n int) string {
 	return filepath.Join(s.replica.Datasite(), path+".response")
 }
 
-// awaitFile waits until a file is there.
+// awaitFile waits until a file exists.
 func (s *site) awaitFile(path string, most time.Duration) {
 	s.t.Helper()
 	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
@@ -44,7 +44,7 @@ func (s *site) awaitFile(path string, most time.Duration) {
 }
 
 // Two senders with slow handlers held every worker.
-func TestTwoSlowSendersKeepNobodyOut(t *testing.T) {
+func TestTwoSlowSendersDelayNobody(t *testing.T) {
 	router := demoRouter()
 	router.OnRequest("/slow", func(ctx context.Context, _ *syftevent.Request) (*syftevent.Response, error) {
 		<-ctx.Done()
@@ -63,7 +63,7 @@ func TestTwoSlowSendersKeepNobodyOut(t *testing.T) {
 	})
 }
 
-// What a large request holds is given back when it is answered.
+// A large request frees its bytes when it is answered.
 func TestLargeRequestHoldsBytes(t *testing.T) {
 	router := syftevent.NewRouter()
 	router.OnRequest("/large", func(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error) {
@@ -92,7 +92,7 @@ func TestHandlerTimeout(t *testing.T) {
 	router.OnRequest("/deaf", func(ctx context.Context, _ *syftevent.Request) (*syftevent.Response, error) {
 		<-ctx.Done()
 		cause.Store(context.Cause(ctx))
-		<-release // it does not heed that
+		<-release // it ignores its cancellation
 		return syftevent.Text(200, "too late"), nil
 	})
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
@@ -107,7 +107,7 @@ func TestHandlerTimeout(t *testing.T) {
 		if got := s.wait("deaf/" + clientEmail); got.Status != 504 || time.Since(began) < 3*time.Second {
 			t.Errorf("%+v after %v", got, time.Since(began))
 		}
-		synctest.Wait() // the handler may see its cancellation after the response is there
+		synctest.Wait() // the handler may see its cancellation after the response was written
 		if got, _ := cause.Load().(error); !errors.Is(got, context.DeadlineExceeded) {
 			t.Errorf("cause %v", got)
 		}
@@ -119,7 +119,7 @@ func TestHandlerTimeout(t *testing.T) {
 		if stats := s.server.Stats(); stats.Running != 0 || stats.Answered != 1 {
 			t.Errorf("%+v", stats)
 		}
-		// Those that are in time, and those that panic, are as without.
+		// Handlers that return in time, or panic, are not affected.
 		s.deliver("panic/"+clientEmail, envelope("/panic", nil), fakebox.WebSocket)
 		if got := s.wait("panic/" + clientEmail); got.Status != 500 {
 			t.Errorf("%+v", got)
@@ -127,7 +127,7 @@ func TestHandlerTimeout(t *testing.T) {
 	})
 }
 
-// Many bad requests write few lines into the log.
+// Many bad requests cause few log lines.
 func TestBadRequestsWriteFewLines(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {

@@ -15,8 +15,7 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent"
 )
 
-// Nothing that a handler does may end the server or leave the request without an
-// answer.
+// Nothing that a handler does may end the server or leave its request unanswered.
 func TestServerSurvivesItsHandlers(t *testing.T) {
 	shared := &syftevent.Response{Body: []byte("shared")}
 	handlers := map[string]syftevent.HandlerFunc{
@@ -65,7 +64,7 @@ func TestServerSurvivesItsHandlers(t *testing.T) {
 					t.Errorf("%s: %d %s", name, got.Status, got.Body)
 				}
 			}
-			// The same value for all, which the server must not write into.
+			// One value for all requests, which the server must not modify.
 			for _, sender := range []string{"a@example.com", "b@example.com", "c@example.com"} {
 				s.deliver("shared/"+sender, envelope("/shared", map[string]any{"sender": sender}), fakebox.WebSocket)
 			}
@@ -90,7 +89,7 @@ type panickingError struct{}
 
 func (panickingError) Error() string { panic("no text") }
 
-// The handler has run; only writing its response is tried again.
+// The handler runs once; only publishing its response is retried.
 func TestServerKeepsAResponseThatCannotBeWritten(t *testing.T) {
 	var runs atomic.Int32
 	var block string
@@ -101,14 +100,14 @@ func TestServerKeepsAResponseThatCannotBeWritten(t *testing.T) {
 	})
 	inBubble(t, router, func(s *site) {
 		dir := "count/" + clientEmail
-		// What has its name meanwhile is no answer, and cannot be removed.
+		// Something that is not a response has its name, and cannot be removed.
 		block = s.path(dir, stem+".response", "x")
 		s.deliver(dir, envelope("/count", nil), fakebox.WebSocket)
 		time.Sleep(5 * time.Minute)
 		if n, stats := runs.Load(), s.server.Stats(); n != 1 || stats.Unpublished != 1 {
 			s.t.Errorf("%d runs, %+v", n, stats)
 		}
-		// The folder, and then all of them, are out of reach for a while.
+		// The folder, and then all of them, become unreachable for a while.
 		for _, away := range []string{s.path(dir), s.path()} {
 			elsewhere := filepath.Join(s.replica.DataDir(), "away")
 			if err := os.Rename(away, elsewhere); err != nil {
@@ -120,7 +119,7 @@ func TestServerKeepsAResponseThatCannotBeWritten(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 		}
-		// In one step: a folder that is empty for a moment is the server's to remove.
+		// In one step: the server may remove a folder that is empty for a moment.
 		if err := os.Rename(s.path(dir, stem+".response"), filepath.Join(s.replica.DataDir(), "block")); err != nil {
 			s.t.Fatal(err)
 		}
@@ -131,9 +130,9 @@ func TestServerKeepsAResponseThatCannotBeWritten(t *testing.T) {
 	})
 }
 
-// SyftBox takes a request away and brings it back, while its handler runs or
-// before its response was seen. One of other bytes is another request.
-func TestServerKeepsTheResponseOfARequestThatIsAway(t *testing.T) {
+// SyftBox removes a request and restores it, while its handler runs or before its
+// response was seen. Other bytes are another request.
+func TestServerKeepsResponseWhileRequestIsGone(t *testing.T) {
 	var runs atomic.Int32
 	router := slowRouter(func(ctx context.Context) error { runs.Add(1); return sleep(5 * time.Second)(ctx) })
 	inBubble(t, router, func(s *site) {
@@ -153,7 +152,7 @@ func TestServerKeepsTheResponseOfARequestThatIsAway(t *testing.T) {
 			s.t.Errorf("status %d, %d runs", got.Status, runs.Load())
 		}
 
-		// The same again, but what comes back differs.
+		// The same, but with other bytes.
 		if err := os.RemoveAll(s.path(dir)); err != nil {
 			s.t.Fatal(err)
 		}
@@ -165,7 +164,7 @@ func TestServerKeepsTheResponseOfARequestThatIsAway(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		if names := s.names(dir); names != nil {
-			s.t.Errorf("a response stands alone: %v", names)
+			s.t.Errorf("orphan response: %v", names)
 		}
 		s.deliver(dir, envelope("/slow", map[string]any{"body": []byte("other")}), fakebox.BlobStore)
 		if got := s.wait(dir); got.Status != 200 || runs.Load() != 3 {
@@ -174,7 +173,7 @@ func TestServerKeepsTheResponseOfARequestThatIsAway(t *testing.T) {
 	})
 }
 
-func TestServerForgetsAResponseWhoseRequestIsGone(t *testing.T) {
+func TestServerDropsResponseOfLostRequest(t *testing.T) {
 	inBubble(t, demoRouter(), func(s *site) {
 		dir := "echo/" + clientEmail
 		if err := os.MkdirAll(s.path(dir, stem+".response", "x"), 0o755); err != nil {
@@ -192,8 +191,8 @@ func TestServerForgetsAResponseWhoseRequestIsGone(t *testing.T) {
 	})
 }
 
-// A name so long that the response's cannot exist is never run.
-func TestServerLeavesWhatItCannotAnswer(t *testing.T) {
+// A request whose response would have too long a name never runs.
+func TestServerIgnoresUnanswerableRequests(t *testing.T) {
 	inBubble(t, demoRouter(), func(s *site) {
 		long := strings.Repeat("x", 247)
 		err := s.replica.Deliver(rpcPath+"/fail/"+clientEmail+"/"+long+".request", envelope("/fail", map[string]any{"id": long}), fakebox.Delivery{Mode: fakebox.BlobStoreInPlace})
@@ -202,13 +201,13 @@ func TestServerLeavesWhatItCannotAnswer(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		if stats := s.server.Stats(); stats.Failed != 0 {
-			s.t.Errorf("it was run: %+v", stats)
+			s.t.Errorf("handler ran: %+v", stats)
 		}
 	})
 }
 
-// When all workers are busy the next request starts as soon as one is free.
-func TestBusyWorkersDoNotStallTheLook(t *testing.T) {
+// When all slots are taken, the next request starts as soon as one is free.
+func TestBusyHandlersDoNotStallPolling(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, slowRouter(sleep(2*time.Second)), replica)
@@ -229,9 +228,9 @@ func TestBusyWorkersDoNotStallTheLook(t *testing.T) {
 	})
 }
 
-// The server marks the folder before a wildcard as its own; a request to it is
-// no other server's.
-func TestServerKnowsItsOwnMarks(t *testing.T) {
+// The .syftkeep in the folder before a wildcard is this server's own: a request to that
+// folder belongs to no other server.
+func TestServerRecognizesItsOwnKeepFiles(t *testing.T) {
 	inBubble(t, demoRouter(), func(s *site) {
 		s.deliver("items/"+clientEmail, envelope("/items", nil), fakebox.WebSocket)
 		if got := s.wait("items/" + clientEmail); got.Status != 404 {
@@ -240,8 +239,8 @@ func TestServerKnowsItsOwnMarks(t *testing.T) {
 	})
 }
 
-// Whatever has the name of a mark keeps nobody from starting.
-func TestStartTakesAnythingForAMark(t *testing.T) {
+// A server starts whatever has the name of its .syftkeep.
+func TestStartAcceptsAnyKeepFile(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, demoRouter(), replica)
@@ -253,7 +252,7 @@ func TestStartTakesAnythingForAMark(t *testing.T) {
 	})
 }
 
-func TestRequestWithoutExpiryHasADay(t *testing.T) {
+func TestRequestWithoutExpiryExpiresAfterADay(t *testing.T) {
 	var expires time.Time
 	router := syftevent.NewRouter()
 	router.OnRequest("/when", func(_ context.Context, req *syftevent.Request) (*syftevent.Response, error) {

@@ -39,9 +39,9 @@ func onFullDisk(t *testing.T, test func(full func(bool))) {
 	})
 }
 
-// When the disk is full a response is kept, and its request is not run again. One that is
-// too large for that is made again when there is room. Only senders wait whose responses
-// could not be written.
+// While the disk is full, a response is kept, and its request does not run again. A response
+// that is too large to keep is made again when there is room. Only senders whose responses
+// could not be written wait.
 func TestServerRecoversFromAFullDisk(t *testing.T) {
 	onFullDisk(t, func(full func(bool)) {
 		var r runs
@@ -63,7 +63,7 @@ func TestServerRecoversFromAFullDisk(t *testing.T) {
 			}
 			time.Sleep(32 * time.Second)
 			if !s.answered("large", mallory, "1") || !s.answered("huge", serverEmail, "2") || !s.answered("small", mallory, "3") {
-				t.Error("not answered when there is room")
+				t.Error("not answered although there is room")
 			}
 			if r.of(mallory, "1") != 1 || r.of(serverEmail, "2") != 2 || r.of(mallory, "3") != 1 {
 				t.Errorf("runs: %v", r.times)

@@ -68,7 +68,7 @@ func TestProofKilledInALoop(t *testing.T) {
 		}
 	}
 	if left, err := filepath.Glob(filepath.Join(p.rpc(), "*", "*", ".syftevent-*")); len(left) > 0 {
-		t.Errorf("ignored: %q, %v", left, err)
+		t.Errorf("left: %q, %v", left, err)
 	}
 	t.Logf("%d kills, %d requests, %d of them run again, the most %d times", kills, len(letters), again, most)
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // The year 1 begins with the zero time, which elsewhere means that there is none.
-func TestServerRefusesWhatExpiredInTheYearOne(t *testing.T) {
+func TestServerRefusesExpiryInYearOne(t *testing.T) {
 	inBubble(t, demoRouter(), func(s *site) {
 		dir := "echo/" + clientEmail
 		s.deliver(dir, envelope("/echo", map[string]any{"expires": "0001-01-01T00:00:00Z"}), fakebox.WebSocket)
@@ -24,7 +24,7 @@ func TestServerRefusesWhatExpiredInTheYearOne(t *testing.T) {
 	})
 }
 
-func TestServerRefusesSendersThatCannotBeRead(t *testing.T) {
+func TestServerIgnoresSendersWithInvisibleCharacters(t *testing.T) {
 	const invisible = "ali\u200bce@example.com"
 	var ran atomic.Int32
 	router := syftevent.NewRouter()

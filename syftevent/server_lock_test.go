@@ -17,10 +17,10 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent"
 )
 
-// lockFile is the lock of the app.
+// lockFile returns the path of the app's lock.
 func (s *site) lockFile() string { return s.path("..", ".syftkeep") }
 
-// skipUnlessOpenFilesMove skips where an open file cannot be removed.
+// skipUnlessOpenFilesMove skips the test where open files cannot be removed.
 func skipUnlessOpenFilesMove(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "f"))
 	if err != nil {
@@ -32,8 +32,8 @@ func skipUnlessOpenFilesMove(t *testing.T) {
 	}
 }
 
-// Cleaners removed the lock: a second server started, and both ran each request.
-func TestLockIsTakenAgain(t *testing.T) {
+// A lock file that was removed must not let a second server start.
+func TestLockIsReacquired(t *testing.T) {
 	skipUnlessOpenFilesMove(t)
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {
@@ -52,7 +52,7 @@ func TestLockIsTakenAgain(t *testing.T) {
 	})
 }
 
-// The app's folder was renamed and made anew, and another server serves that.
+// The app's folder is renamed and made anew, and another server takes that one.
 func TestServerStopsWhenAnotherHasTheApp(t *testing.T) {
 	skipUnlessOpenFilesMove(t)
 	var runs atomic.Int32
@@ -77,7 +77,7 @@ func TestServerStopsWhenAnotherHasTheApp(t *testing.T) {
 		select {
 		case <-first.server.Done():
 		case <-time.After(10 * time.Second):
-			t.Fatal("the first server goes on")
+			t.Fatal("first server still runs")
 		}
 		for name, err := range map[string]error{"Run": <-ran, "Err": first.server.Err(), "Shutdown": first.server.Shutdown(context.Background())} {
 			if !errors.Is(err, syftevent.ErrAppServed) {
@@ -95,7 +95,7 @@ func TestServerStopsWhenAnotherHasTheApp(t *testing.T) {
 	})
 }
 
-// While the app's folder is away nothing is begun; when it is there again, all goes on.
+// While the app's folder is gone nothing is begun; the server resumes when it is back.
 func TestServerWaitsForItsFolder(t *testing.T) {
 	skipUnlessOpenFilesMove(t)
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
@@ -174,8 +174,8 @@ func TestLockFile(t *testing.T) {
 	}
 }
 
-// A server that has locked the other file follows when the first can be locked: the next
-// server chooses that.
+// A server that holds the alternative lock file switches to the first when that can be
+// locked, since the next server chooses that one.
 func TestLockFollowsTheFirstFile(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {

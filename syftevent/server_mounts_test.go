@@ -24,8 +24,8 @@ import (
 // MOUNT=FAR: FAR is the folder as the other side sees it.
 const netfsVariable = "SYFTEVENT_NETFS"
 
-// A server on a network mount answers what is written on the far side, at most
-// two looks after the mount shows it to anybody.
+// A server on a network mount answers requests written on the far side, at most two scans
+// after the mount shows them to anybody.
 func TestServerOnNetworkMounts(t *testing.T) {
 	mounts := strings.Fields(os.Getenv(netfsVariable))
 	if len(mounts) == 0 {
@@ -55,7 +55,7 @@ func serveMount(t *testing.T, here, far string) {
 	}
 	defer server.Shutdown(t.Context())
 	if server.Stats().TimesBelieved {
-		t.Error("the times of a network file system are believed")
+		t.Error("mtimes of a network file system are trusted")
 	}
 	round := func(n, count int) {
 		sender := fmt.Sprintf("sender%d@example.com", n%3)
@@ -69,9 +69,9 @@ func serveMount(t *testing.T, here, far string) {
 		stats := server.Stats()
 		t.Logf("%d requests: shown by the mount after %v, answered %d looks later (one takes %v, the next waits %v)",
 			count, shown.Round(time.Millisecond), stats.Looks-looks, stats.LookDuration, stats.LookWait)
-		// One look may be past the folder when the mount shows it.
+		// A scan may be past the folder when the mount shows it.
 		if count == 1 && stats.Looks-looks > 2 {
-			t.Errorf("answered %d looks after the mount showed the request", stats.Looks-looks)
+			t.Errorf("answered %d scans after the mount showed the request", stats.Looks-looks)
 		}
 	}
 	for n := range 6 { // in folders that are new, and in those that are not
@@ -146,8 +146,7 @@ func awaitFile(t *testing.T, name string) {
 // smallVariable names a folder on a small file system of its own, to be filled.
 const smallVariable = "SYFTEVENT_SMALLFS"
 
-// When the disk is full a response waits until it is not; its handler is not run
-// again.
+// While the disk is full a response is kept; its handler does not run again.
 func TestServerOnAFullDisk(t *testing.T) {
 	dir := os.Getenv(smallVariable)
 	if dir == "" {
@@ -197,7 +196,7 @@ func TestServerOnAFullDisk(t *testing.T) {
 	for server.Stats().Unpublished == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	time.Sleep(500 * time.Millisecond) // it is tried again meanwhile
+	time.Sleep(500 * time.Millisecond) // for some retries
 	if _, err := os.Lstat(name + ".response"); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("a response on a full disk: %v", err)
 	}

@@ -29,7 +29,7 @@ func (s *site) put(name, content string) {
 	}
 }
 
-// ask writes a request of a sender.
+// ask writes a request from a sender.
 func (s *site) ask(endpoint, sender, stem string) {
 	s.t.Helper()
 	s.put(endpoint+"/"+sender+"/"+stem+".request", string(envelope("/"+endpoint, map[string]any{"id": nil, "sender": sender})))
@@ -63,7 +63,7 @@ func (r *runs) of(sender, stem string) int {
 	return r.times[sender+"/"+stem]
 }
 
-// sizes is a router with endpoints that answer with so many bytes.
+// sizes is a router with endpoints whose responses have that many bytes.
 func (r *runs) sizes(of map[string]int) *syftevent.Router {
 	router := syftevent.NewRouter()
 	for endpoint, size := range of {
@@ -75,10 +75,10 @@ func (r *runs) sizes(of map[string]int) *syftevent.Router {
 	return router
 }
 
-// A sender makes the names of its responses unusable, through SyftBox: in its own folder
-// it may write 1.response/<sender>/x.request. Nobody else must feel it, nor the server
-// after a restart.
-func TestNoSenderHarmsOthersByTheNamesOfItsResponses(t *testing.T) {
+// A sender can make the names of its responses unusable, because SyftBox lets it write
+// 1.response/<sender>/x.request in its own folder. That must affect nobody else, and not
+// the server after a restart.
+func TestResponseNamesOfOneSenderHarmNobodyElse(t *testing.T) {
 	var r runs
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {
@@ -128,7 +128,7 @@ func TestNoSenderHarmsOthersByTheNamesOfItsResponses(t *testing.T) {
 				}
 				time.Sleep(6 * time.Second)
 				if !s.answered("small", mallory, "before0") {
-					t.Error("not answered when the name is free")
+					t.Error("not answered although the name is free")
 				}
 			}
 			s.stop()
@@ -136,8 +136,8 @@ func TestNoSenderHarmsOthersByTheNamesOfItsResponses(t *testing.T) {
 	})
 }
 
-// What SyftBox or a crash has left in the place of a response does not keep its request
-// from being answered: not at the start, and not while the server runs.
+// A torn response that SyftBox or a crash left behind does not keep its request from being
+// answered, neither at the start nor while the server runs.
 func TestServerAnswersBesideATornResponse(t *testing.T) {
 	var r runs
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)

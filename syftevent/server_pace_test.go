@@ -39,7 +39,7 @@ func TestPaceScansRecentDirectoriesAtABoundedCost(t *testing.T) {
 	}
 }
 
-func TestPaceAfterCostlyLooks(t *testing.T) {
+func TestPaceAfterCostlyScans(t *testing.T) {
 	p := pace{poll: 100 * ms}
 	for _, test := range []struct {
 		g    scanResult

@@ -48,7 +48,7 @@ func TestPoisonIsNotRunAgain(t *testing.T) {
 }
 
 // What ends in order does not count: an answer, and a stop.
-func TestOrderlyEndsAreNoPoison(t *testing.T) {
+func TestOrderlyEndsAreNotPoison(t *testing.T) {
 	dir, now := t.TempDir(), time.Now()
 	for range maxBegun - 1 {
 		killed(dir, now, 1, 2, 3, 4)

@@ -26,8 +26,8 @@ func countingRouter(runs *atomic.Int32) *syftevent.Router {
 
 const counted = "count/" + clientEmail
 
-// vanish removes the response, as SyftBox does, and reports how long it was away;
-// a negative time is for ever.
+// vanish removes the response, as SyftBox does, and returns how long it was missing;
+// negative means for ever.
 func (s *site) vanish() time.Duration {
 	s.t.Helper()
 	name := s.path(counted, stem+".response")
@@ -42,8 +42,8 @@ func (s *site) vanish() time.Duration {
 	return -1
 }
 
-// SyftBox prunes the directory of a sender when it has emptied it, and does not watch
-// it when it is made anew.
+// SyftBox prunes a sender's directory that it has emptied, and does not watch it when it is
+// made anew.
 func TestServerKeepsTheDirectoryOfASender(t *testing.T) {
 	inBubble(t, demoRouter(), func(s *site) {
 		for range 2 { // also when it was removed, and made anew
@@ -57,7 +57,7 @@ func TestServerKeepsTheDirectoryOfASender(t *testing.T) {
 			}
 			time.Sleep(time.Hour)
 		}
-		// Somebody removes the .syftkeep alone.
+		// Only the .syftkeep is removed.
 		s.deliver("echo/"+clientEmail, envelope("/echo", nil), fakebox.WebSocket)
 		s.wait("echo/" + clientEmail)
 		if err := os.Remove(s.path("echo", clientEmail, ".syftkeep")); err != nil {
@@ -71,7 +71,7 @@ func TestServerKeepsTheDirectoryOfASender(t *testing.T) {
 		if _, err := os.Lstat(s.path("echo", clientEmail, ".syftkeep")); err != nil {
 			s.t.Error(err)
 		}
-		// One without a sender is the endpoint's.
+		// In the legacy layout the directory is the endpoint's.
 		s.deliver("items/7", envelope("/items/7", nil), fakebox.WebSocket)
 		s.wait("items/7")
 		if _, err := os.Lstat(s.path("items/7/.syftkeep")); err == nil {
@@ -80,8 +80,8 @@ func TestServerKeepsTheDirectoryOfASender(t *testing.T) {
 	})
 }
 
-// Files of requests that are gone stay behind now and then; a client that has ended
-// cannot remove them.
+// Files of requests that are gone are left behind now and then, and a client that has
+// ended cannot remove them.
 func TestServerRemovesResponsesWithoutRequests(t *testing.T) {
 	var runs atomic.Int32
 	inBubble(t, countingRouter(&runs), func(s *site) {
@@ -110,15 +110,15 @@ func TestServerRemovesResponsesWithoutRequests(t *testing.T) {
 	})
 }
 
-// SyftBox deletes a response whose upload it has lost. It is published again, not
-// too soon and not for ever, and the handler is not run for it.
-func TestServerPublishesAVanishedResponseAgain(t *testing.T) {
+// SyftBox deletes a response whose upload it lost. The server republishes it, not too soon
+// and not for ever, without running the handler again.
+func TestServerRepublishesMissingResponse(t *testing.T) {
 	var runs atomic.Int32
 	inBubble(t, countingRouter(&runs), func(s *site) {
 		s.deliver(counted, envelope("/count", nil), fakebox.WebSocket)
 		s.wait(counted)
 		for n := range 3 {
-			// The looks and the pauses between them come on top.
+			// The scans and the pauses between them add to the delay.
 			if away := s.vanish(); away < syftevent.DefaultRepublishDelay || away > syftevent.DefaultRepublishDelay+5*time.Second {
 				s.t.Errorf("time %d: published again after %v", n, away)
 			}
@@ -133,8 +133,8 @@ func TestServerPublishesAVanishedResponseAgain(t *testing.T) {
 	})
 }
 
-// SyftBox deletes the response of a pair that the client has collected before the
-// request, or loses it; a server that is restarted meanwhile knows what was answered.
+// SyftBox deletes the response of a collected pair before the request, or loses it. A server
+// that restarts in between knows that the request was answered.
 func TestRestartedServerRunsOnlyWhatWasNotAnswered(t *testing.T) {
 	var runs atomic.Int32
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
@@ -180,7 +180,7 @@ func TestRestartedServerRunsOnlyWhatWasNotAnswered(t *testing.T) {
 	})
 }
 
-func TestServerRespectsTheRejectionOfAVanishedResponse(t *testing.T) {
+func TestServerDoesNotRepublishRejectedResponse(t *testing.T) {
 	for _, marked := range []string{".rejected.response", ".rejected.20260102030405.response"} {
 		var runs atomic.Int32
 		inBubble(t, countingRouter(&runs), func(s *site) {
@@ -204,9 +204,9 @@ func TestServerRespectsTheRejectionOfAVanishedResponse(t *testing.T) {
 	}
 }
 
-// SyftBox usually brings back within a cycle what it found in conflict. If it has not
-// after RepublishDelay, it has deleted the response everywhere.
-func TestServerPublishesAgainAResponseInConflict(t *testing.T) {
+// SyftBox usually restores a file in conflict within a cycle. If it has not after
+// RepublishDelay, it has deleted the response everywhere.
+func TestServerRepublishesResponseInConflict(t *testing.T) {
 	var runs atomic.Int32
 	inBubble(t, countingRouter(&runs), func(s *site) {
 		s.deliver(counted, envelope("/count", nil), fakebox.WebSocket)
@@ -222,8 +222,8 @@ func TestServerPublishesAgainAResponseInConflict(t *testing.T) {
 	})
 }
 
-// SyftBox has taken the request for one in conflict, and brought it again.
-func TestServerPublishesAgainBesideARequestThatWasInConflict(t *testing.T) {
+// SyftBox found the request in conflict, and restored it.
+func TestServerRepublishesAfterRequestConflict(t *testing.T) {
 	var runs atomic.Int32
 	inBubble(t, countingRouter(&runs), func(s *site) {
 		s.deliver(counted, envelope("/count", nil), fakebox.WebSocket)
@@ -237,15 +237,15 @@ func TestServerPublishesAgainBesideARequestThatWasInConflict(t *testing.T) {
 	})
 }
 
-// The same bytes under the same name are the same request, other bytes are
-// another one, which does not wait.
-func TestServerTellsRequestsOfOneNameApart(t *testing.T) {
+// The same bytes under the same name are the same request; other bytes are another one,
+// which runs at once.
+func TestServerDistinguishesRequestsOfOneName(t *testing.T) {
 	var runs atomic.Int32
 	inBubble(t, countingRouter(&runs), func(s *site) {
 		first := envelope("/count", nil)
 		s.deliver(counted, first, fakebox.WebSocket)
 		s.wait(counted)
-		// Both are taken away, and the request comes back.
+		// Both are removed, and the request is restored.
 		if err := os.RemoveAll(s.path(counted)); err != nil {
 			s.t.Fatal(err)
 		}
@@ -270,7 +270,7 @@ func TestServerTellsRequestsOfOneNameApart(t *testing.T) {
 	})
 }
 
-// A handler that has ended its goroutine has run, too.
+// A handler that ended its goroutine counts as run.
 func TestServerDoesNotRunACrashedHandlerAgain(t *testing.T) {
 	var runs atomic.Int32
 	router := syftevent.NewRouter()

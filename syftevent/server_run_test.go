@@ -26,7 +26,7 @@ func slowRouter(work func(context.Context) error) *syftevent.Router {
 	return router
 }
 
-// sleep is a handler's work that takes some time and heeds its context.
+// sleep is slow work that stops when its context is cancelled.
 func sleep(d time.Duration) func(context.Context) error {
 	return func(ctx context.Context) error {
 		select {
@@ -38,7 +38,7 @@ func sleep(d time.Duration) func(context.Context) error {
 	}
 }
 
-func TestRunFinishesTheWorkInHand(t *testing.T) {
+func TestRunFinishesRequestsInFlight(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, slowRouter(sleep(9*time.Second)), replica)
@@ -58,9 +58,8 @@ func TestRunFinishesTheWorkInHand(t *testing.T) {
 	})
 }
 
-// A request whose handler is cut short gets no answer, and runs at the next
-// start.
-func TestShutdownLeavesWhatItCutShort(t *testing.T) {
+// A request whose handler was cancelled gets no response, and runs again after a restart.
+func TestShutdownLeavesCancelledRequests(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, slowRouter(sleep(time.Hour)), replica)
@@ -88,8 +87,8 @@ func TestShutdownLeavesWhatItCutShort(t *testing.T) {
 	})
 }
 
-// However the handler tells that it was cut short.
-func TestWorkCutShortIsNever500(t *testing.T) {
+// This holds for any error that the handler returns.
+func TestCancelledHandlerIsNever500(t *testing.T) {
 	for name, end := range map[string]func() error{
 		"chosen status": func() error { return syftevent.Errorf(500, "cut short") },
 		"plain error":   func() error { return errors.New("cut short") },
@@ -129,7 +128,7 @@ func TestStoppingCancelsAfterTheDrainTimeout(t *testing.T) {
 }
 
 // A handler that ignores its context must not keep the program from ending.
-func TestStoppingAbandonsDeafHandlers(t *testing.T) {
+func TestStoppingAbandonsHandlersThatIgnoreCancellation(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, slowRouter(func(context.Context) error { time.Sleep(time.Hour); return nil }), replica)

@@ -27,8 +27,8 @@ const (
 	rpcURL      = "syft://" + serverEmail + "/" + rpcPath
 )
 
-// A site is a datasite with a server in it. Its tests run in a synctest bubble:
-// the waits of the server take no time, the files are real.
+// A site is a datasite with a server. Tests run in a synctest bubble: waiting takes no time,
+// but the files are real.
 type site struct {
 	t       *testing.T
 	replica *fakebox.Replica
@@ -40,7 +40,7 @@ func newSite(t *testing.T, router *syftevent.Router, replica *fakebox.Replica) *
 		AppName: appName,
 		Client:  &syftevent.Client{Email: serverEmail, DataDir: replica.DataDir()},
 		Router:  router,
-		// Seldom, so that the hours of a test take few looks.
+		// Long, so that hours in a bubble take few scans.
 		PollInterval: time.Second,
 		Logger:       slog.New(slog.DiscardHandler),
 	}}
@@ -151,7 +151,7 @@ func readReply(t *testing.T, name string) reply {
 	return r
 }
 
-// never checks that no response has come after many polls.
+// never checks that no response appears within many polls.
 func (s *site) never(dir string) {
 	s.t.Helper()
 	time.Sleep(time.Minute)

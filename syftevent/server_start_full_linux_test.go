@@ -15,8 +15,8 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent"
 )
 
-// A file system without free inodes, or space, keeps nothing from starting: all is
-// written, and the app locked, when there is some again.
+// A server starts on a file system without free inodes or space. It writes its files and
+// locks the app when there is room.
 func TestStartOnFullDisk(t *testing.T) {
 	for name, options := range map[string]string{"inodes": "nr_inodes=60", "space": "size=128k"} {
 		t.Run(name, func(t *testing.T) {

@@ -13,8 +13,8 @@ import (
 	"github.com/syftevent/syftevent-go/fakebox"
 )
 
-// SyftBox lets a sender make folders of any name below rpc, such as those of the
-// server's own files: it starts, and writes them when they are free.
+// SyftBox lets a sender make folders of any name below rpc, even those of the server's own
+// files. The server starts anyway, and writes its files when the names are free.
 func TestStartWithFoldersInTheWay(t *testing.T) {
 	const sender = "mallory@example.com"
 	for _, own := range []string{"rpc.schema.json", "syft.pub.yaml", "echo/.syftkeep", "items/.syftkeep"} {
@@ -51,8 +51,8 @@ func TestStartWithFoldersInTheWay(t *testing.T) {
 	}
 }
 
-// A folder of the legacy layout that nothing can be moved into keeps nothing from
-// starting, nor does a sender's folder that is a file.
+// The server starts although a legacy request cannot be moved, or a sender's folder is a
+// file.
 func TestStartWithFilesInTheWay(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {

@@ -33,7 +33,7 @@ func TestOneServerPerApp(t *testing.T) {
 		if took := time.Since(began); took < 10*time.Second || took > 11*time.Second {
 			t.Errorf("it waited %v", took)
 		}
-		// One that waits takes over as soon as the first has stopped.
+		// A waiting server takes over as soon as the first has stopped.
 		go func() {
 			time.Sleep(5 * time.Second)
 			first.stop()
@@ -54,7 +54,7 @@ func TestWaitingForTheLockEndsWithTheContext(t *testing.T) {
 		if err := second.server.Start(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%v", err)
 		}
-		// For Run that is the usual way to end.
+		// Run treats that as a normal end.
 		if err := second.server.Run(ctx); err != nil {
 			t.Errorf("Run: %v", err)
 		}
@@ -140,7 +140,7 @@ func TestSchemaFollowsTheRoutes(t *testing.T) {
 	})
 }
 
-// One bad route, or a folder in the way, keeps the others from nothing.
+// A bad route, or a folder in the way, does not affect the other routes.
 func TestRoutesAreRepublished(t *testing.T) {
 	router := syftevent.NewRouter()
 	inBubble(t, router, func(s *site) {
@@ -159,7 +159,7 @@ func TestRoutesAreRepublished(t *testing.T) {
 		os.Remove(s.path("late"))
 		time.Sleep(time.Minute)
 		if !there("late") {
-			s.t.Error("the route is not published though nothing is in its way any more")
+			s.t.Error("route not published although nothing is in its way")
 		}
 	})
 }
@@ -178,8 +178,8 @@ func TestStartRemovesTemporaryFiles(t *testing.T) {
 	})
 }
 
-// In the older layout requests lie in their endpoint's folder itself.
-func TestStartMovesOlderLayout(t *testing.T) {
+// In the legacy layout requests lie in the endpoint's folder itself.
+func TestStartMovesLegacyRequests(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {
 		var ran atomic.Int32
@@ -215,16 +215,16 @@ func TestStartMovesOlderLayout(t *testing.T) {
 		put(sender+"most.request", request("most", nil))
 		// Expired: moved, and answered there.
 		put("expired.request", request("expired", map[string]any{"expires": "1999-01-01T00:00:00Z"}))
-		// Something else has the name there: nothing is moved over it.
+		// Another file has the name there: it is not overwritten.
 		put("taken.request", request("taken", nil))
 		put("taken.response", []byte("{}"))
 		put(sender+"taken.response", []byte(`{"other":1}`))
-		// The sender has put something there that is no answer of ours.
+		// The sender put a file there that is not our response.
 		put("planted.request", request("planted", nil))
 		put(sender+"planted.response", []byte(`{"sender":"`+clientEmail+`","url":"x"}`))
-		// Not answered: it is, where it lies.
+		// Not answered: answered in place.
 		put("fresh.request", request("fresh", nil))
-		// Its sender cannot be a folder: it is answered where it lies.
+		// Its sender is not a valid folder name: answered in place.
 		put("escape.request", request("escape", map[string]any{"sender": "../../escaped@example.com", "expires": "1999-01-01T00:00:00Z"}))
 
 		s.start()
@@ -267,7 +267,7 @@ func TestStartMovesOlderLayout(t *testing.T) {
 	})
 }
 
-// A server that was killed while it wrote in place has left an empty response.
+// A server that writes in place and was killed leaves an empty response.
 func TestStartRunsWhatHasAnEmptyResponse(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {
