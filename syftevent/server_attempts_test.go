@@ -79,14 +79,14 @@ func servePoison(dir string) {
 	server.Shutdown(context.Background())
 }
 
-// A handler that a stop cuts short is run again, however often: whether it heeds the
-// cancellation or not.
+// A handler that is cancelled by a stop runs again any number of times, whether it returns
+// or ignores the cancellation.
 func TestStoppedHandlersAreNotPoison(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {
 		var runs atomic.Int32
 		router := syftevent.NewRouter()
-		router.OnRequest("/heeds", func(ctx context.Context, _ *syftevent.Request) (*syftevent.Response, error) {
+		router.OnRequest("/returns", func(ctx context.Context, _ *syftevent.Request) (*syftevent.Response, error) {
 			runs.Add(1)
 			<-ctx.Done()
 			return nil, ctx.Err()
@@ -100,7 +100,7 @@ func TestStoppedHandlersAreNotPoison(t *testing.T) {
 		for range starts {
 			s := newSite(t, router, replica)
 			s.server.DrainTimeout = -1
-			s.deliver("heeds/"+clientEmail, envelope("/heeds", nil), fakebox.WebSocket)
+			s.deliver("returns/"+clientEmail, envelope("/returns", nil), fakebox.WebSocket)
 			s.deliver("ignores/"+clientEmail, envelope("/ignores", nil), fakebox.WebSocket)
 			s.start()
 			time.Sleep(10 * time.Second)

@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// A file that says nothing of its age, and whose time lies in the future, does not
-// stay for ever.
+// A file without an age of its own, and with a time in the future, is removed in the end.
 func TestHostileOrphanFromTheFuture(t *testing.T) {
 	inYard(t, func(y *yard) {
 		names := []string{"garbage.response", "garbage.request", "left.conflict.request", "left.request.tmp.123"}
@@ -18,8 +17,8 @@ func TestHostileOrphanFromTheFuture(t *testing.T) {
 		}
 		y.put("echo/"+clientEmail+"/future.response", []byte(`{"id":"x","sender":"bob@example.com","url":"u","body":null,"headers":{},"created":"2999-01-01T00:00:00Z","status_code":200}`), -400)
 		names = append(names, "future.response")
-		// The file system's clock does not follow the bubble's: a file that a run has
-		// given the present time gets the age that it would have by the next run.
+		// The file system's clock does not follow the bubble's: a file that a run set to
+		// the present time is aged by hand for the next run.
 		for range 10 {
 			began := time.Now()
 			if _, err := y.cleanup.CleanupNow(context.Background()); err != nil {
@@ -47,7 +46,7 @@ func TestHostileOrphanFromTheFuture(t *testing.T) {
 	})
 }
 
-// hostileClock is the present time of a file system.
+// hostileClock returns the present time of a file system.
 func hostileClock(dir string) (time.Time, error) {
 	name := filepath.Join(filepath.Dir(dir), "clock")
 	if err := os.WriteFile(name, []byte("x"), 0o644); err != nil {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A server with few descriptors answers many senders, leaves some descriptors to the
-// program that it is a part of, and recovers when that has needed all of them.
+// A server with few descriptors answers many senders, leaves some descriptors to its
+// program, and recovers after the program has used them all.
 func TestProofDescriptors(t *testing.T) {
 	p := newProof(t, "")
 	p.settings.Files = 128
@@ -46,7 +46,7 @@ func TestProofDescriptors(t *testing.T) {
 	p.child.stop()
 }
 
-// A server that may have very few descriptors starts, and answers more slowly.
+// A server with very few descriptors starts, and answers more slowly.
 func TestProofFewDescriptors(t *testing.T) {
 	p := newProof(t, "")
 	p.settings.Files = 64

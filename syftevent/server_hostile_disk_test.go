@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// A server starts when no file can be made any more, because a sender has used all
-// inodes, and answers when some are free again. It needs root, for a tmpfs.
+// A server starts when a sender has used up all inodes, and answers when some are free
+// again. The test needs root, for a tmpfs.
 func TestProofNoInodes(t *testing.T) {
 	p := newProof(t, "")
 	p.settings.DataDir = smallFileSystem(t, "nr_inodes=500,size=50m")

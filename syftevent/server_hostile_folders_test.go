@@ -14,11 +14,11 @@ import (
 
 var proofFolders = flag.Int("prooffolders", 20_000, "how many folders TestProofFolders makes")
 
-// idleTime is how long the use of the processor is measured.
+// idleTime is how long CPU use is measured.
 const idleTime = 10 * time.Second
 
-// One sender has very many folders. What that costs an honest sender is printed, and
-// that it is answered is checked.
+// One sender has very many folders. The test checks that an honest sender is answered, and
+// prints its latency.
 func TestProofFolders(t *testing.T) {
 	if !*fullProof {
 		t.Skip("measures: with -proof")
@@ -57,7 +57,7 @@ func TestProofFolders(t *testing.T) {
 	}
 }
 
-// latencies prints how long an honest sender waits, whose requests come far apart.
+// latencies prints the latency of an honest sender with rare requests.
 func (p *proof) latencies(when string) {
 	p.Helper()
 	var took []time.Duration
@@ -72,7 +72,7 @@ func (p *proof) latencies(when string) {
 		took[len(took)/2].Round(time.Millisecond), took[len(took)*95/100].Round(time.Millisecond), took[len(took)-1].Round(time.Millisecond))
 }
 
-// cpuTime is the time that the child has used, in hundredths of a second.
+// cpuTime returns the CPU time of the child, in hundredths of a second.
 func (p *proof) cpuTime() int64 {
 	p.Helper()
 	var user, system int64

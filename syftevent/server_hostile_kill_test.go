@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Whenever a server is killed: each request gets one whole response, which stays the
-// same, and only what had no response is run again.
+// A server may be killed at any time: each request gets one complete response, which never
+// changes, and only requests without one run again.
 func TestProofKilledInALoop(t *testing.T) {
 	p := newProof(t, "")
 	t.Logf("seed %d", *proofSeed)
@@ -51,7 +51,7 @@ func TestProofKilledInALoop(t *testing.T) {
 	}
 	p.start()
 	for _, l := range letters {
-		// One that three kills have found running may count as what killed the server.
+		// A request that was in flight at three kills may count as their cause.
 		if status := p.await(l); status != 200 && (status != 500 || killed[l.id] < 3) {
 			t.Errorf("%s: status %d after %d kills", l.name, status, killed[l.id])
 		}
@@ -73,8 +73,8 @@ func TestProofKilledInALoop(t *testing.T) {
 	t.Logf("%d kills, %d requests, %d of them run again, the most %d times", kills, len(letters), again, most)
 }
 
-// A request whose handler ends the process is not run for ever, and keeps no other
-// request from its response.
+// A request whose handler ends the process does not run for ever, and does not keep other
+// requests from being answered.
 func TestProofPoison(t *testing.T) {
 	p := newProof(t, "")
 	poison := p.write("exit", "evil@example.com", nil)

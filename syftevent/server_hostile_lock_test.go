@@ -14,12 +14,12 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent"
 )
 
-// A server whose lock was removed, or whose folder was renamed and made anew, takes
-// the lock again or stops: no request is run by two servers.
+// A server whose lock file was removed, or whose folder was replaced, reacquires the lock or
+// stops: no request is run by two servers.
 func TestHostileLock(t *testing.T) {
 	app := func(s *site) string { return filepath.Dir(s.path()) }
 	tests := map[string]func(s *site) error{
-		// What a cleaner of temporary files does, or one of hidden files.
+		// As programs that remove temporary or hidden files do.
 		"removed": func(s *site) error {
 			entries, err := os.ReadDir(app(s))
 			for _, entry := range entries {
@@ -56,7 +56,7 @@ func TestHostileLock(t *testing.T) {
 						first.t.Logf("second server: %v", err)
 					}
 					defer stopWithoutLock(second)
-					// The first has had the time to see that it has lost the lock.
+					// The first server has had time to notice the loss.
 					time.Sleep(5 * time.Second)
 					for n := range 20 {
 						second.askAs("count", fmt.Sprintf("sender%d@example.com", n%4), fmt.Sprint(n))

@@ -14,12 +14,11 @@ import (
 
 var logFiles = flag.Int("logfiles", 150, "how many files of each kind TestHostileLog makes")
 
-// logBytesPerMinute is the most that one kind of hostile file makes a server log in a
-// minute, in bytes.
+// logBytesPerMinute bounds what one kind of hostile file makes a server log in a minute.
 const logBytesPerMinute = 32 << 10
 
-// However many hostile files there are: what they make a server log in a minute is
-// bounded, and it does not begin again.
+// Any number of hostile files cause a bounded amount of log per minute, and each is logged
+// once.
 func TestHostileLog(t *testing.T) {
 	const evil = "evil@example.com"
 	garbage := []byte("no envelope")

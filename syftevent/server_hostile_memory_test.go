@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// memoryCeiling is the most memory that a server takes with the default options,
-// whatever files there are, while its handlers hold nothing.
+// memoryCeiling bounds the memory of a server with default options and any files, while its
+// handlers hold nothing.
 const memoryCeiling = 256 << 20
 
 // largeRequest is a size below the default limit of a request, in bytes.
@@ -38,8 +38,7 @@ func TestProofMemory(t *testing.T) {
 	p.peak("large requests")
 	p.child.kill()
 
-	// All that follows is there before the server starts, and is there again at each
-	// of its next starts.
+	// All these files exist before each start of the server.
 	for n := range sized(3, 1) {
 		for kind, data := range wideFiles() {
 			p.writeFile("size", fmt.Sprintf("%s%d@example.com", kind, n), data)
@@ -55,7 +54,7 @@ func TestProofMemory(t *testing.T) {
 		if err := sparse(l.name+".request", 1<<33); err != nil {
 			t.Fatal(err)
 		}
-		// A response that is one JSON object, but for its end.
+		// A response that is an unterminated JSON object.
 		l = p.write("size", fmt.Sprintf("torn%d@example.com", n), nil)
 		if err := os.WriteFile(l.name+".response", bytes.Repeat([]byte(`{"a":`), largeRequest/5), 0o644); err != nil {
 			t.Fatal(err)
@@ -116,7 +115,7 @@ func (p *proof) peak(when string) {
 	}
 }
 
-// wideFiles are requests, of nearly the largest size, that make much of little.
+// wideFiles are requests of nearly the largest size that decode to much more.
 func wideFiles() map[string][]byte {
 	const size = largeRequest
 	sender := `"sender":"` + honestEmail + `","url":"` + rpcURL + `/size"`

@@ -29,8 +29,8 @@ var (
 // modelSteps is how many operations a seed makes.
 const modelSteps = 40
 
-// Whatever is done to the files: each complete request gets exactly one response, the
-// right one, is run once, and nothing is changed outside.
+// Under any sequence of operations on the files, each complete request runs once and gets
+// exactly one response, the right one; and nothing outside the folder changes.
 func TestHostileModel(t *testing.T) {
 	for n := range *modelSeeds {
 		seed := *modelSeed + uint64(n)
@@ -46,7 +46,7 @@ func TestHostileModel(t *testing.T) {
 	}
 }
 
-// A model knows what must become of each request.
+// A model knows the expected result of each request.
 type model struct {
 	*hostileSite
 	chance   *rand.Rand
@@ -96,7 +96,7 @@ func runModel(t *testing.T, replica *fakebox.Replica, seed uint64) {
 	for range modelSteps {
 		m.step()
 	}
-	// All that was begun is ended, and what was taken away is back.
+	// All writes are complete, and removed folders are back.
 	for _, r := range m.requests {
 		if !r.gone && r.written < len(r.data) {
 			m.append(r, len(r.data))
@@ -283,7 +283,7 @@ func (m *model) occupyResponse(r *modelRequest) {
 	}
 }
 
-// strange makes what is no request.
+// strange makes something that is not a request.
 func (m *model) strange() {
 	dir := m.path("one", fmt.Sprintf("sender%d@example.com", m.chance.IntN(3)))
 	m.must(os.MkdirAll(dir, 0o755))
@@ -303,7 +303,7 @@ func (m *model) strange() {
 	m.did("strange %s", filepath.Base(name))
 }
 
-// folderAway takes the folder of a sender away and brings it back.
+// folderAway moves a sender's folder away, and back later.
 func (m *model) folderAway() {
 	dir := m.path("one", fmt.Sprintf("sender%d@example.com", m.chance.IntN(3)))
 	away := filepath.Join(m.outside, "..", "away")
@@ -315,7 +315,7 @@ func (m *model) folderAway() {
 	m.did("folder %s was away", filepath.Base(dir))
 }
 
-// check checks what has become of all requests.
+// check checks the results of all requests.
 func (m *model) check() {
 	m.t.Helper()
 	for _, r := range m.requests {

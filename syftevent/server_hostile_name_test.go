@@ -12,8 +12,8 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent"
 )
 
-// A sender can make a directory of the name of a response, by a request to an
-// endpoint below it. What cannot be published there stops nobody else.
+// A sender can make a directory with the name of a response, by a request to an endpoint
+// below it. That affects nobody else.
 func TestHostileResponseNames(t *testing.T) {
 	for _, test := range []struct{ count, size int }{
 		{1, 32 << 20},
@@ -54,7 +54,7 @@ func TestHostileResponseNames(t *testing.T) {
 	}
 }
 
-// What has the name of a response, and cannot be removed, is logged once.
+// An obstacle with the name of a response is logged once.
 func TestHostileResponseNameIsLoggedOnce(t *testing.T) {
 	inHostileBubble(t, demoRouter(), func(s *hostileSite) {
 		s.start()
@@ -68,8 +68,7 @@ func TestHostileResponseNameIsLoggedOnce(t *testing.T) {
 	})
 }
 
-// A response that a directory kept from being published is not lost for everybody
-// else in its directory.
+// A blocked response does not affect the other requests of its directory.
 func TestHostileResponseNameOfOneRequest(t *testing.T) {
 	inHostileBubble(t, demoRouter(), func(s *hostileSite) {
 		s.start()
@@ -83,7 +82,7 @@ func TestHostileResponseNameOfOneRequest(t *testing.T) {
 	})
 }
 
-// Whatever directories senders have made, the server starts.
+// The server starts whatever directories senders have made.
 func TestHostileNamesOfItsOwnFiles(t *testing.T) {
 	for _, name := range []string{
 		"rpc.schema.json", "syft.pub.yaml", ".syftkeep", "echo/.syftkeep",
@@ -109,8 +108,8 @@ func TestHostileNamesOfItsOwnFiles(t *testing.T) {
 	}
 }
 
-// A response is answered by a file. A link that leads out of the folder, or to
-// another answer, is not followed.
+// Only a regular file is a response. A link out of the folder, or to another response, is
+// not followed.
 func TestHostileLinksAsResponses(t *testing.T) {
 	inHostileBubble(t, demoRouter(), func(s *hostileSite) {
 		outside := s.replica.DataDir() + "/outside"

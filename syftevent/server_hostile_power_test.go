@@ -20,12 +20,12 @@ import (
 	"time"
 )
 
-// A loss of power leaves each response whole, or the server mends it at its next
-// start. The server runs on a file system in an image file; what a loop device has
-// written to that file is what the disk has when the power fails. The file is copied
-// under load, and the copy mounted.
+// A power loss leaves each response complete, or the server repairs it at its next start.
+// The server runs on a file system in an image file. What a loop device has written to that
+// file is what a disk would hold when the power fails: the file is copied under load, and
+// the copy is mounted.
 //
-// It needs root, loop devices and the mkfs programs.
+// The test needs root, loop devices and the mkfs programs.
 func TestProofPowerLoss(t *testing.T) {
 	if !*fullProof {
 		t.Skip("takes minutes, and needs root: with -proof")
@@ -235,7 +235,7 @@ func (p *proof) load(n int, chance *rand.Rand, pause *sync.RWMutex, over <-chan 
 	}
 }
 
-// afterPowerLoss looks at what is left, and starts a server on it.
+// afterPowerLoss examines what is left, and starts a server on it.
 func (p *proof) afterPowerLoss() {
 	if _, err := os.Stat(p.rpc()); errors.Is(err, fs.ErrNotExist) {
 		p.Log("before the first commit")
@@ -292,7 +292,7 @@ func (p *proof) afterPowerLoss() {
 	}
 }
 
-// kindOfResponse says what a response file is worth.
+// kindOfResponse classifies a response file.
 func kindOfResponse(data []byte) string {
 	switch {
 	case len(data) == 0:

@@ -21,9 +21,9 @@ import (
 	"time"
 )
 
-// The tests named TestProof... run a server in a process of its own and do to it what
-// one sender, a full machine or a loss of power does. By default they are small; with
-// -proof they have their full size, which takes minutes.
+// The tests named TestProof... run a server in a process of its own and expose it to a
+// hostile sender, exhausted resources or a power loss. By default they are small; with
+// -proof they run at full size, which takes minutes.
 var (
 	proofTime = flag.Duration("prooftime", 0, "how long each proof that repeats something goes on (default 30s with -proof, 500ms without)")
 	proofSeed = flag.Uint64("proofseed", 1, "what the proofs leave to chance")
@@ -43,7 +43,7 @@ func proofDuration() time.Duration {
 // proofPatience is how long an answer may take on a busy machine.
 const proofPatience = 90 * time.Second
 
-// A proof is a datasite and the processes that serve it.
+// A proof is a datasite and its server processes.
 type proof struct {
 	*testing.T
 	settings proofSettings

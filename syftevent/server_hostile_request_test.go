@@ -36,7 +36,7 @@ func TestHostileExpiryOfYearOne(t *testing.T) {
 	})
 }
 
-// An empty file is no answer, whenever it appears. Its request is answered.
+// An empty file is not a response, whenever it appears. Its request is answered.
 func TestHostileEmptyResponseWhileRunning(t *testing.T) {
 	inHostileBubble(t, demoRouter(), func(s *hostileSite) {
 		s.start()
@@ -49,7 +49,7 @@ func TestHostileEmptyResponseWhileRunning(t *testing.T) {
 		s.askAs("echo", clientEmail, "1")
 		s.expect(200, "echo", clientEmail, "1")
 
-		// In a folder that nothing else wakes up.
+		// In a folder without other activity.
 		if err := os.MkdirAll(s.path("echo", honestEmail), 0o755); err != nil {
 			s.t.Fatal(err)
 		}
@@ -62,8 +62,8 @@ func TestHostileEmptyResponseWhileRunning(t *testing.T) {
 	})
 }
 
-// What a loss of power leaves of a response is no answer: NULs of the right length, a
-// part, or nothing. At the start such a request is answered.
+// What a power loss leaves of a response is not one: NULs of the right length, a part, or
+// nothing. At the start such a request is answered.
 func TestHostileTornResponsesAtStart(t *testing.T) {
 	inHostileBubble(t, demoRouter(), func(s *hostileSite) {
 		torn := map[string]string{
@@ -97,12 +97,11 @@ func TestHostileTornResponsesAtStart(t *testing.T) {
 	})
 }
 
-// A request that is left alone, or waits for room, says nothing of the times of its
-// directory.
+// A request that is ignored, or waits for room, does not make mtimes untrusted.
 func TestHostileRequestsDoNotDiscreditTimes(t *testing.T) {
 	inHostileBubble(t, demoRouter(), func(s *hostileSite) {
 		s.server.PollInterval = syftevent.DefaultPollInterval
-		// Another server's endpoint, and nobody's directory.
+		// Another server's endpoint, and a directory of no endpoint.
 		for _, dir := range []string{"other", "nobody"} {
 			if err := os.MkdirAll(s.path(dir), 0o755); err != nil {
 				s.t.Fatal(err)
@@ -114,7 +113,7 @@ func TestHostileRequestsDoNotDiscreditTimes(t *testing.T) {
 		s.start()
 		defer s.stop()
 		if !s.server.Stats().TimesBelieved {
-			s.t.Skip("the times of this file system are not believed")
+			s.t.Skip("mtimes of this file system are not trusted")
 		}
 		time.Sleep(550 * time.Millisecond) // not in step with the scans of everything
 		s.askAs("other", clientEmail, "1")
@@ -140,7 +139,7 @@ func TestHostileRequestsDoNotDiscreditTimes(t *testing.T) {
 	})
 }
 
-// hostileAddresses are names of folders that look like an address and are none.
+// hostileAddresses are names of folders that resemble an address but are not one.
 func hostileAddresses() []string {
 	var names []string
 	for _, r := range []rune{

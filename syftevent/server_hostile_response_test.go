@@ -15,8 +15,8 @@ import (
 // hostileChild is set in the child processes of these tests.
 const hostileChild = "SYFTEVENT_HOSTILE_CHILD"
 
-// A server answers with a file of a terabyte, which takes no space. The test runs in
-// a child process, which it may kill.
+// A server answers with a sparse file of a terabyte. The test runs in a child process,
+// which may be killed.
 func TestHostileResponseOfATerabyte(t *testing.T) {
 	if os.Getenv(hostileChild) == "" {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

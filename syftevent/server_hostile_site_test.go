@@ -19,8 +19,8 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent"
 )
 
-// The tests named TestHostile... are what one sender, or a bad disk, can do to a
-// server, and that it harms nobody else.
+// The tests named TestHostile... show what one sender, or a bad disk, can do to a server, and
+// that nobody else is harmed.
 
 var fullProof = flag.Bool("proof", false, "run the proofs at their full size, which takes minutes")
 

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Senders whose handlers never return keep an honest sender waiting for no longer
-// than hostilePatience, also after a restart, which runs their requests again. One of
-// the honest senders was answered before, the other was never seen.
+// Senders whose handlers never return delay an honest sender by hostilePatience at most,
+// also after a restart, which runs their requests again. One of the honest senders was
+// answered before, the other one is new.
 func TestHostileSlowSenders(t *testing.T) {
 	for _, test := range []struct{ senders, requests int }{{2, 40}, {10, 40}, {sized(1000, 100), 1}} {
 		t.Run(fmt.Sprint(test.senders), func(t *testing.T) {

@@ -23,7 +23,7 @@ import (
 // secret is in the files outside, and must be nowhere else.
 const secret = "c2VjcmV0LW91dHNpZGU=" // in base64, as the body of a request
 
-// Somebody swaps folders and files for symbolic links while requests come. Nothing
+// An attacker swaps folders and files for symbolic links while requests arrive. Nothing
 // outside the folder is read into a response, or written.
 func TestProofSymlinkSwaps(t *testing.T) {
 	p := newProof(t, "")
@@ -84,7 +84,7 @@ func TestProofSymlinkSwaps(t *testing.T) {
 		}
 	})
 	swapping.Wait()
-	// The server lives.
+	// The server still answers.
 	name := filepath.Join(p.rpc(), "echo", honestEmail, "1")
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent"
 )
 
-// The year 1 begins with the zero time, which elsewhere means that there is none.
+// The year 1 begins with the zero time, which elsewhere means no time.
 func TestServerRefusesExpiryInYearOne(t *testing.T) {
 	inBubble(t, demoRouter(), func(s *site) {
 		dir := "echo/" + clientEmail
@@ -45,7 +45,7 @@ func TestServerIgnoresSendersWithInvisibleCharacters(t *testing.T) {
 			s.deliver(dir, envelope("/"+endpoint, map[string]any{"sender": invisible}), fakebox.WebSocket)
 			s.never(dir)
 		}
-		// Beside the folders, in the older layout.
+		// In the legacy layout.
 		s.deliver("echo", envelope("/echo", map[string]any{"sender": invisible}), fakebox.WebSocket)
 		if got := s.wait("echo"); got.Status != 400 || !strings.Contains(string(got.Body), `field "sender"`) {
 			t.Errorf("%d %s", got.Status, got.Body)
@@ -57,7 +57,7 @@ func TestServerIgnoresSendersWithInvisibleCharacters(t *testing.T) {
 	})
 }
 
-// Each is refused as what it is, and none delays those of others.
+// Each is refused with the right status, and none delays other senders' requests.
 func TestServerRefusesHostileEnvelopes(t *testing.T) {
 	large := strings.Repeat("x", 64<<10)
 	tests := []struct {

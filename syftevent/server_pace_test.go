@@ -123,7 +123,7 @@ func TestPaceWakesUp(t *testing.T) {
 		}
 		<-activity
 		if slept := sleep(scanResult{}); time.Since(began) != time.Second {
-			t.Errorf("slept %v, not until the next look at all", slept)
+			t.Errorf("slept %v, not until the next scan of all", slept)
 		}
 		p.nextAll, p.nextRecent = time.Now().Add(time.Hour), time.Now().Add(4*ms)
 		if slept := sleep(scanResult{recent: true}); slept != 4*ms {

@@ -156,7 +156,7 @@ func TestOneSlowHandlerDelaysNobody(t *testing.T) {
 	}
 	router := slowRouter(func(context.Context) error {
 		count(1)
-		time.Sleep(5 * time.Second) // longer than until the next look
+		time.Sleep(5 * time.Second) // longer than until the next scan
 		count(-1)
 		return nil
 	})

@@ -35,8 +35,7 @@ const (
 	soakRate    = 0.05 // how likely a fault is at each point of a file's way
 )
 
-// A soak is a server in a network in which things go wrong, and what was asked of
-// it.
+// A soak is a server in a network with faults, and the requests to it.
 type soak struct {
 	*testing.T
 	box    *fakebox.Box
@@ -47,9 +46,9 @@ type soak struct {
 	bad  []string          // what a handler was given and nobody had sent
 }
 
-// Requests are sent into a network with faults. When it is healed, each request
-// that arrived whole has one response, the right one; the others were lost by a
-// fault that the journal names.
+// Requests are sent into a network with injected faults. After the faults end, each request
+// that arrived complete has one response, the right one; every other one was lost by a fault
+// that the journal names.
 func TestSoak(t *testing.T) {
 	t.Parallel()
 	seed := *soakSeed
@@ -89,7 +88,7 @@ func TestSoak(t *testing.T) {
 	}
 	senders.Wait()
 	box.Heal()
-	// The server lives.
+	// The server still answers.
 	s.send(box.Join("canary@example.com"), 1)
 	s.await("the end of it", s.unsettled)
 	s.check()
@@ -216,7 +215,7 @@ func (s *soak) unsettled() []string {
 	return left
 }
 
-// excused returns the fault for which a request need not have a response.
+// excused returns the fault that explains a missing response.
 func (j *journey) excused() fakebox.Fault {
 	switch {
 	case j.struck[fakebox.Truncated]:
@@ -231,7 +230,7 @@ func (j *journey) excused() fakebox.Fault {
 	return ""
 }
 
-// problem returns what is wrong with the response of a request that has arrived.
+// problem returns what is wrong with the response to a request that arrived.
 func (s *soak) problem(key string, j *journey) string {
 	sender := path.Base(path.Dir(key))
 	replica, _ := s.box.Replica(sender)
