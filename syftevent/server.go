@@ -362,7 +362,7 @@ func (s *Server) newRunningServer() (*runningServer, error) {
 		reserve: orDefault(s.Reserve, DefaultReserve, 0),
 		bytes:   byteBudget(running.maxSize),
 	}
-	running.files = make(chan struct{}, limits.atOnce)
+	running.fileSlots = make(chan struct{}, limits.atOnce)
 	running.dispatcher = newDispatcher(limits, running.process, running.ended, running.crashed, logger)
 	return running, nil
 }

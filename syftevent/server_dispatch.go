@@ -46,17 +46,17 @@ type dispatcher struct {
 	crashed func(*work)
 	logger  *slog.Logger
 
-	mu      sync.Mutex
-	senders map[string]*sender // with requests queued or in flight
-	turns   []*sender          // with requests queued, next first
-	running int
-	queued  int     // including those that are parked
-	parked  int     // that wait for bytes
-	bytes   int64   // held by requests
-	starved *sender // holds no bytes and is the next to get some; nil for none
-	stopped bool
-	idle    chan struct{} // closed when stopped and nothing is in flight
-	hungry  chan struct{} // holds one token when a backlog has ended
+	mu          sync.Mutex
+	senders     map[string]*sender // with requests queued or in flight
+	turns       []*sender          // with requests queued, next first
+	running     int
+	queued      int     // including those that are parked
+	parked      int     // that wait for bytes
+	bytes       int64   // held by requests
+	starved     *sender // holds no bytes and is the next to get some; nil for none
+	stopped     bool
+	idle        chan struct{} // closed when stopped and nothing is in flight
+	backlogDone chan struct{} // holds one token when a backlog has ended
 }
 
 // A sender is one with requests queued or in flight.
@@ -87,7 +87,7 @@ func newDispatcher(limits limits, process func(*work), ended func(work), crashed
 	return &dispatcher{
 		limits: limits, process: process, ended: ended, crashed: crashed, logger: logger,
 		senders: map[string]*sender{},
-		idle:    make(chan struct{}), hungry: make(chan struct{}, 1),
+		idle:    make(chan struct{}), backlogDone: make(chan struct{}, 1),
 	}
 }
 
@@ -157,7 +157,7 @@ func (d *dispatcher) start(i int) bool {
 	}
 	if d.queued--; d.queued-d.parked == d.atOnce {
 		select {
-		case d.hungry <- struct{}{}:
+		case d.backlogDone <- struct{}{}:
 		default:
 		}
 	}
@@ -248,13 +248,13 @@ func (d *dispatcher) endIfIdle() {
 	}
 }
 
-// backlog reports whether more requests are queued than run at once. If so, hungry gets a
+// backlog reports whether more requests are queued than run at once. If so, backlogDone gets a
 // token when that ends.
 func (d *dispatcher) backlog() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	select {
-	case <-d.hungry: // a token of an earlier backlog
+	case <-d.backlogDone: // a token of an earlier backlog
 	default:
 	}
 	return d.queued-d.parked > d.atOnce

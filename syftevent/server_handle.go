@@ -74,8 +74,8 @@ func (s *runningServer) run(w *work, data []byte, state spool.State) {
 // function that frees it. There are as many slots as Concurrency: requests of the
 // reserve need no more descriptors and threads than these.
 func (s *runningServer) useFiles() (end func()) {
-	s.files <- struct{}{}
-	return func() { <-s.files }
+	s.fileSlots <- struct{}{}
+	return func() { <-s.fileSlots }
 }
 
 // read reads a request. A large one must hold bytes of the budget first.

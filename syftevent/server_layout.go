@@ -110,8 +110,8 @@ func (s *runningServer) writePermissions(root *os.Root) error {
 		return fmt.Errorf("write %s: is a directory", path)
 	}
 	there, _, err := spool.ReadFile(root, permissionsName, int64(len(permissions)))
-	if custom := err != nil || !bytes.Equal(there, permissions); custom && !s.custom {
-		s.custom = true
+	if custom := err != nil || !bytes.Equal(there, permissions); custom && !s.customPermissions {
+		s.customPermissions = true
 		s.logger.Warn("syftevent: keeping custom permissions", "path", path)
 	}
 	return nil

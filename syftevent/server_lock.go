@@ -39,11 +39,11 @@ type appLock struct {
 	dir    string // the app's folder
 	logger *slog.Logger
 
-	file    *os.File // nil while it is not held
-	path    string   // of the file
-	signed  bool     // the file names this process
-	without bool     // the file system has no locks
-	logged  string   // the last failure that was logged
+	file        *os.File // nil while it is not held
+	path        string   // of the file
+	signed      bool     // the file names this process
+	unsupported bool     // the file system has no locks
+	logged      string   // the last failure that was logged
 }
 
 // acquire takes the lock, and waits up to lockWait for it. If locks do not work here, it
@@ -77,7 +77,7 @@ func (l *appLock) tryAcquire() error {
 		l.report("syftevent: using the alternative lock file", fmt.Errorf("%s is not a regular file, locked %s", l.first(), path))
 	case errors.Is(err, ErrAppServed), errors.Is(err, fs.ErrNotExist): // the directory is gone
 	default:
-		l.without = errors.Is(err, errNoLocks)
+		l.unsupported = errors.Is(err, errNoLocks)
 		l.report("syftevent: locking app failed, a second server could serve it", err)
 	}
 	return err
@@ -155,7 +155,7 @@ func (l *appLock) sign() {
 
 // held reports whether the lock is still held. It is true where locks do not work.
 func (l *appLock) held() bool {
-	return l.without || l.file != nil && isSameFile(l.file, l.path) && l.choose() == l.path
+	return l.unsupported || l.file != nil && isSameFile(l.file, l.path) && l.choose() == l.path
 }
 
 // reacquire is tryAcquire after the lock was lost.

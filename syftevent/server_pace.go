@@ -128,7 +128,7 @@ func (p *pace) next(g scanResult) time.Duration {
 }
 
 // sleep waits for the next scan. Activity, or the end of a backlog, shortens a long wait.
-func (p *pace) sleep(g scanResult, activity, hungry, stopping <-chan struct{}) {
+func (p *pace) sleep(g scanResult, activity, backlogDone, stopping <-chan struct{}) {
 	select {
 	case <-activity:
 		p.quiet = 0
@@ -158,7 +158,7 @@ func (p *pace) sleep(g scanResult, activity, hungry, stopping <-chan struct{}) {
 	case <-timer.C:
 	case <-activity:
 		p.quiet = 0
-	case <-hungry:
+	case <-backlogDone:
 	case <-stopping:
 	}
 }

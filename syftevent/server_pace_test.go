@@ -105,10 +105,10 @@ func TestPaceWakesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		p := pace{poll: 100 * ms, nextAll: began.Add(time.Second), quiet: time.Second}
-		activity, hungry, stopping := make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
+		activity, backlogDone, stopping := make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
 		sleep := func(g scanResult) time.Duration {
 			began := time.Now()
-			p.sleep(g, activity, hungry, stopping)
+			p.sleep(g, activity, backlogDone, stopping)
 			return time.Since(began)
 		}
 		go func() { time.Sleep(300 * ms); activity <- struct{}{} }()
@@ -117,7 +117,7 @@ func TestPaceWakesUp(t *testing.T) {
 		}
 		// While there is enough to do, activity does not wake it, the end of that does.
 		activity <- struct{}{}
-		go func() { time.Sleep(50 * ms); activity <- struct{}{}; hungry <- struct{}{} }()
+		go func() { time.Sleep(50 * ms); activity <- struct{}{}; backlogDone <- struct{}{} }()
 		if slept := sleep(scanResult{took: 20 * ms, backlog: true, active: true}); slept != 50*ms {
 			t.Errorf("slept %v with a backlog", slept)
 		}

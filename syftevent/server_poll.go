@@ -60,7 +60,7 @@ func (s *runningServer) poll() {
 		pace.sleep(scanResult{
 			took: took, found: did.Taken > 0, backlog: s.dispatcher.backlog(),
 			active: s.spool.Active(), recent: s.spool.Recent(),
-		}, s.activity, s.dispatcher.hungry, s.stopping)
+		}, s.activity, s.dispatcher.backlogDone, s.stopping)
 	}
 }
 

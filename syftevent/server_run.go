@@ -42,12 +42,12 @@ type runningServer struct {
 	err    error       // why the server stopped by itself; read it after finished is closed
 
 	// The layout on disk; used by prepare and poll.
-	published    *table          // the routes whose layout is complete
-	folders      map[string]bool // of endpoints
-	layoutAfter  time.Time       // when to try again after a failure
-	failedRoutes *table          // the routes of which a failure was logged
-	custom       bool            // the permissions are custom, which was logged
-	layoutStale  atomic.Bool     // the layout must be published again
+	published         *table          // the routes whose layout is complete
+	folders           map[string]bool // of endpoints
+	layoutAfter       time.Time       // when to try again after a failure
+	failedRoutes      *table          // the routes of which a failure was logged
+	customPermissions bool            // custom permissions were logged
+	layoutStale       atomic.Bool     // the layout must be published again
 
 	spool          *spool.Spool
 	handlers       context.Context // of every handler
@@ -57,7 +57,7 @@ type runningServer struct {
 	activity       chan struct{} // holds a token after signalActivity
 	finished       chan struct{} // closed when everything has ended
 	dispatcher     *dispatcher
-	files          chan struct{} // the slots of useFiles
+	fileSlots      chan struct{} // the slots of useFiles
 	replies        *replyCache
 	replyLog       *replyLog
 	counters       counters
