@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// age makes folders old.
+// age sets the times of folders back.
 func (y *yard) age(names ...string) {
 	y.t.Helper()
 	long := time.Now().AddDate(-1, 0, 0)
@@ -42,13 +42,13 @@ func (y *yard) run() {
 // A sender can make folders of any path, by the requests in them.
 func TestCleanupRemovesEmptyFolders(t *testing.T) {
 	inYard(t, func(y *yard) {
-		// Of a whole tree that is old, nothing is left.
+		// An old tree is removed completely.
 		y.mkdir("no/such/endpoint/old@example.com", "no/such/other/old@example.com", "echo/old@example.com/1.response/old@example.com", "a/b/c/d/e/f/g/h")
 		y.put("no/such/endpoint/old@example.com/.syftkeep", nil, 20)
 		y.put("echo/.syftkeep", nil, 20)
-		// A young folder stays, and what it is in.
+		// A recent folder stays, and the folders above it.
 		y.mkdir("young/folder", "old/young/old", "old/young@example.com")
-		// So does one that is an endpoint of another server of the app, or holds anything.
+		// So does another server's endpoint, and a folder that holds anything.
 		y.put("another/.syftkeep", nil, 20)
 		y.put("data/notes.txt", nil, 20)
 		y.mkdir("link")
@@ -68,7 +68,7 @@ func TestCleanupRemovesEmptyFolders(t *testing.T) {
 	})
 }
 
-// A folder that has just been emptied may be used again.
+// A folder that was just emptied may be used again.
 func TestCleanupKeepsAFolderThatItHasEmptied(t *testing.T) {
 	inYard(t, func(y *yard) {
 		dir := "echo/" + clientEmail
@@ -86,7 +86,7 @@ func TestCleanupKeepsAFolderThatItHasEmptied(t *testing.T) {
 	})
 }
 
-// A time in the future never grows old: the file counts as new when it is first seen.
+// A file with a time in the future counts as new when it is first seen.
 func TestCleanupOfTheFuture(t *testing.T) {
 	inYard(t, func(y *yard) {
 		dir := "echo/" + clientEmail
@@ -113,7 +113,7 @@ func TestCleanupOfTheFuture(t *testing.T) {
 			if err != nil {
 				y.t.Fatal(err)
 			}
-			// Ten days go by.
+			// Ten days pass.
 			if strings.HasSuffix(name, "soon.request") {
 				if !info.ModTime().Equal(soon) {
 					y.t.Errorf("%s has the time %v", name, info.ModTime())
@@ -131,7 +131,7 @@ func TestCleanupOfTheFuture(t *testing.T) {
 	})
 }
 
-// fileTime returns the time of a file that is written now.
+// fileTime returns the time that a file written now gets.
 func fileTime(t *testing.T, dir string) time.Time {
 	t.Helper()
 	f, err := os.CreateTemp(dir, "now")
@@ -147,7 +147,7 @@ func fileTime(t *testing.T, dir string) time.Time {
 	return info.ModTime()
 }
 
-// The year 1 is long past, as any other: it does not mean that the field is absent.
+// The year 1 is a date like any other: it does not mean that the field is absent.
 func TestCleanupOfTheYearOne(t *testing.T) {
 	inYard(t, func(y *yard) {
 		const first = "0001-01-01T00:00:00Z"

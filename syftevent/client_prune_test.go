@@ -55,7 +55,7 @@ func TestPruneRemovesUnusedFolders(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	// Empty folders above go with them, a datasite stays.
+	// Empty folders above are removed too; the datasite stays.
 	if _, err := os.Lstat(filepath.Join(dir, "datasites/carol@example.com/app_data")); err == nil {
 		t.Error("empty folders are left")
 	}

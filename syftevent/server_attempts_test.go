@@ -19,7 +19,7 @@ import (
 // poisonVariable has the data directory of a process that serves for TestPoison.
 const poisonVariable = "SYFTEVENT_TEST_POISON"
 
-// A request that kills each process that handles it is answered by the fourth.
+// A request that kills each process that handles it is answered by the fourth one.
 func TestPoison(t *testing.T) {
 	if dir := os.Getenv(poisonVariable); dir != "" {
 		servePoison(dir)

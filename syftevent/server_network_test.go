@@ -15,8 +15,8 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent"
 )
 
-// A callNetwork is a server and a client of this package in a network whose files
-// travel, ten times as fast as SyftBox carries them.
+// A callNetwork is a server and a client of this package in a simulated network that is ten
+// times as fast as SyftBox.
 type callNetwork struct {
 	*testing.T
 	box    *fakebox.Box
@@ -39,7 +39,7 @@ func newCallNetwork(t *testing.T) *callNetwork {
 	if err := box.Start(); err != nil {
 		t.Fatal(err)
 	}
-	n.cycles(2) // the permissions are on SyftBox's server
+	n.cycles(2) // until SyftBox's server has the permissions
 	return n
 }
 
@@ -70,7 +70,7 @@ func (n *callNetwork) stop() {
 	}
 }
 
-// until waits for a condition, for as long as a busy machine takes.
+// until waits for a condition, with patience for a busy machine.
 func (n *callNetwork) until(what string, condition func() bool) {
 	n.Helper()
 	for deadline := time.Now().Add(3 * time.Minute); !condition(); time.Sleep(5 * time.Millisecond) {
@@ -80,7 +80,7 @@ func (n *callNetwork) until(what string, condition func() bool) {
 	}
 }
 
-// cycles waits until so many full synchronizations have begun and ended on both sides.
+// cycles waits for n complete full synchronizations on both sides.
 func (n *callNetwork) cycles(count int) {
 	n.Helper()
 	for _, r := range []*fakebox.Replica{n.alice, n.bob} {

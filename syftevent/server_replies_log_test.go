@@ -144,8 +144,8 @@ func BenchmarkReplyLog(b *testing.B) {
 	}
 }
 
-// A file that could not be begun, because the disk is full, say, is begun later, and
-// what the other one has is kept.
+// If the next file cannot be started, because the disk is full, it is started later, and the
+// other file is kept.
 func TestReplyLogKeepsTheNewestWhenAFileCannotBeBegun(t *testing.T) {
 	dir, now := t.TempDir(), time.Now()
 	l := newReplyLog(dir)

@@ -46,7 +46,7 @@ func (s *site) vanish() time.Duration {
 // made anew.
 func TestServerKeepsTheDirectoryOfASender(t *testing.T) {
 	inBubble(t, demoRouter(), func(s *site) {
-		for range 2 { // also when it was removed, and made anew
+		for range 2 { // also after it was removed and made again
 			s.deliver("echo/"+clientEmail, envelope("/echo", nil), fakebox.WebSocket)
 			s.wait("echo/" + clientEmail)
 			if _, err := os.Lstat(s.path("echo", clientEmail, ".syftkeep")); err != nil {
