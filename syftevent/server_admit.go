@@ -41,7 +41,8 @@ const maxFileName = 255
 // answers it. An endpoint that is not registered, but whose folder is marked, belongs to
 // another server of the same app. [route-unknown]
 func (s *runningServer) locateRequest(e entry) (location, bool) {
-	where, ok := locate(e.Dir, s.router.has)
+	has := s.endpoints().has
+	where, ok := locate(e.Dir, has)
 	switch {
 	case !ok:
 		s.ignore(e.Dir, "not in a sender's folder or an endpoint")
@@ -49,7 +50,7 @@ func (s *runningServer) locateRequest(e entry) (location, bool) {
 	case len(e.Stem)+len(responseSuffix) > maxFileName:
 		s.ignore(path.Join(e.Dir, e.Stem), "name too long for a response")
 		return where, false
-	case s.router.has(where.endpoint), s.folders[where.endpoint]:
+	case has(where.endpoint), s.folders[where.endpoint]:
 		return where, true
 	}
 	switch marked, err := s.spool.Exists(path.Join("."+where.endpoint, keepName)); {

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// A folderIndex knows which folders of "rpc" the routes lead to. It is used only by
-// the goroutine that polls.
+// A folderIndex caches which folders of "rpc" lead to an endpoint. It is used only by the
+// goroutine that polls.
 type folderIndex struct {
-	routes *table          // for which the rest is valid
+	set    *endpointSet    // for which the rest is valid
 	wanted map[string]bool // by directory
 	own    map[string]bool // the folders of endpoints, and those above them
 }
@@ -29,7 +29,7 @@ func (s *runningServer) wanted(dir string) bool {
 	}
 	index := s.currentIndex()
 	first, _, _ := strings.Cut(dir, "/")
-	if first != "" && len(index.routes.byFirst[first]) == 0 && len(index.routes.byFirst[""]) == 0 {
+	if first != "" && !index.set.first[first] && !index.set.first[""] {
 		return false // the usual case of a name that a sender made up
 	}
 	wanted, known := index.wanted[dir]
@@ -37,7 +37,7 @@ func (s *runningServer) wanted(dir string) bool {
 		if len(index.wanted) >= maxIgnored {
 			clear(index.wanted)
 		}
-		wanted = index.routes.leadsTo(cleanEndpoint(dir))
+		wanted = index.set.leadsTo(cleanEndpoint(dir))
 		index.wanted[strings.Clone(dir)] = wanted
 	}
 	return wanted
@@ -57,14 +57,14 @@ func (s *runningServer) own(dir string) bool {
 	return s.currentIndex().own[dir]
 }
 
-// currentIndex returns the index of the current routes.
+// currentIndex returns the index of the current endpoints.
 func (s *runningServer) currentIndex() *folderIndex {
-	routes := s.router.load()
-	if routes == s.index.routes {
+	set := s.endpoints()
+	if set == s.index.set {
 		return &s.index
 	}
-	s.index = folderIndex{routes: routes, wanted: map[string]bool{}, own: map[string]bool{}}
-	for _, endpoint := range routes.folders() {
+	s.index = folderIndex{set: set, wanted: map[string]bool{}, own: map[string]bool{}}
+	for _, endpoint := range set.folders {
 		for dir := strings.TrimPrefix(endpoint, "/"); dir != "" && dir != "."; dir = path.Dir(dir) {
 			s.index.own[dir] = true
 		}

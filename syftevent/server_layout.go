@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,13 +29,13 @@ const (
 	keepName = ".syftkeep"
 )
 
-// prepare creates the app's layout on disk. It fails only if a route is invalid or the
+// prepare creates the app's layout on disk. It fails only if an endpoint is invalid or the
 // directory cannot be opened. Other failures, such as a full disk or something that a sender
 // put in the way, are logged, and refreshLayout tries again.
 func (s *runningServer) prepare(starting context.Context) error {
-	routes := s.router.load()
-	if err := s.checkRoutes(routes); err != nil {
-		return err
+	set := s.endpoints()
+	if len(set.undeliverable) > 0 {
+		return set.undeliverable[0]
 	}
 	root, err := os.OpenRoot(s.dir)
 	if err != nil {
@@ -47,17 +46,17 @@ func (s *runningServer) prepare(starting context.Context) error {
 	if starting.Err() != nil {
 		return context.Cause(starting)
 	}
-	s.publishLayout(root, routes)
+	s.publishLayout(root, set)
 	return nil
 }
 
 // layoutRetry is the time between two attempts to publish the layout.
 const layoutRetry = 10 * time.Second
 
-// refreshLayout publishes routes that were registered after the start, and retries after a
-// failure.
+// refreshLayout publishes endpoints that were registered after the start, and retries after
+// a failure.
 func (s *runningServer) refreshLayout() {
-	now := s.router.load()
+	now := s.endpoints()
 	if now == s.published && !s.layoutStale.Load() || time.Now().Before(s.layoutAfter) {
 		return
 	}
@@ -71,25 +70,25 @@ func (s *runningServer) refreshLayout() {
 }
 
 // publishLayout writes the permissions, the folders of the endpoints, and the schema.
-func (s *runningServer) publishLayout(root *os.Root, routes *table) {
+func (s *runningServer) publishLayout(root *os.Root, set *endpointSet) {
 	s.layoutStale.Store(false)
-	if err := errors.Join(s.writePermissions(root), s.publishRoutes(root, routes)); err != nil {
-		s.layoutFailed(routes, err)
+	if err := errors.Join(s.writePermissions(root), s.publishEndpoints(root, set)); err != nil {
+		s.layoutFailed(set, err)
 		return
 	}
-	s.published = routes
-	if s.failedRoutes != nil {
-		s.failedRoutes = nil
+	s.published = set
+	if s.failedSet != nil {
+		s.failedSet = nil
 		s.logger.Info("syftevent: layout published", "path", s.dir)
 	}
 }
 
-// layoutFailed schedules a retry, and logs the failure once per set of routes.
-func (s *runningServer) layoutFailed(routes *table, err error) {
+// layoutFailed schedules a retry, and logs the failure once per set of endpoints.
+func (s *runningServer) layoutFailed(set *endpointSet, err error) {
 	s.layoutStale.Store(true)
 	s.layoutAfter = time.Now().Add(layoutRetry)
-	if s.failedRoutes != routes {
-		s.failedRoutes = routes
+	if s.failedSet != set {
+		s.failedSet = set
 		s.logger.Error("syftevent: publishing layout failed, will retry", "path", s.dir, "err", err)
 	}
 }
@@ -117,38 +116,16 @@ func (s *runningServer) writePermissions(root *os.Root) error {
 	return nil
 }
 
-// checkRoutes returns an error if SyftBox never delivers to one of the endpoints.
-func (s *runningServer) checkRoutes(t *table) error {
-	for _, rt := range t.routes {
-		if err := s.checkRoute(rt); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *runningServer) checkRoute(rt *route) error {
-	if err := rt.pattern.checkDeliverable(); err != nil && !s.anyName {
-		return fmt.Errorf("syftevent: endpoint %q (registered at %s): %w; set Server.AllowAnyName if the server does not run under SyftBox", rt.pattern.text, rt.site, err)
-	}
-	return nil
-}
-
-// publishRoutes makes the folders of the endpoints, and writes the schema. A route that
+// publishEndpoints makes the folders of the endpoints, and writes the schema. An endpoint that
 // SyftBox never delivers to, and that was registered after the start, is logged and left
 // out. [layout-keep]
-func (s *runningServer) publishRoutes(root *os.Root, t *table) error {
-	deliverable := &table{}
-	for _, rt := range t.routes {
-		if err := s.checkRoute(rt); err != nil {
-			s.logger.Error("syftevent: route not published", "err", err)
-			continue
-		}
-		deliverable.routes = append(deliverable.routes, rt)
+func (s *runningServer) publishEndpoints(root *os.Root, set *endpointSet) error {
+	for _, err := range set.undeliverable {
+		s.logger.Error("syftevent: endpoint not published", "err", err)
 	}
 	folders := map[string]bool{}
 	var failed error
-	for _, endpoint := range deliverable.folders() {
+	for _, endpoint := range set.deliverable {
 		folder := filepath.FromSlash("." + endpoint)
 		if err := root.MkdirAll(folder, 0o755); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("create folder of endpoint %s: %w", endpoint, err))
@@ -160,7 +137,7 @@ func (s *runningServer) publishRoutes(root *os.Root, t *table) error {
 		}
 	}
 	s.folders = folders
-	if err := writeSchema(root, deliverable); err != nil {
+	if err := writeSchema(root, set); err != nil {
 		failed = errors.Join(failed, fmt.Errorf("write %s: %w", filepath.Join(s.dir, schemaName), err))
 	}
 	return failed
@@ -179,36 +156,14 @@ func writeKeepFile(root *os.Root, dir string) error {
 	return f.Close()
 }
 
-// writeSchema writes the schemas of the routes, in order of registration, unless the file
-// already has that content.
-func writeSchema(root *os.Root, t *table) error {
-	onPath := map[string]int{}
-	for _, rt := range t.routes {
-		onPath[cleanEndpoint(rt.Pattern)]++
-	}
-	var out bytes.Buffer
-	out.WriteByte('{')
-	for i, rt := range t.routes {
-		// The path alone, as the Python package, which has no methods, writes it; with
-		// the method if several routes share the path.
-		name := cleanEndpoint(rt.Pattern)
-		if onPath[name] > 1 && rt.Method != "" {
-			name = rt.Method + " " + name
-		}
-		if i > 0 {
-			out.WriteByte(',')
-		}
-		writeJSON(&out, name)
-		out.WriteByte(':')
-		writeJSON(&out, rt.Schema)
-	}
-	out.WriteByte('}')
-	var indented bytes.Buffer
-	if err := json.Indent(&indented, out.Bytes(), "", "  "); err != nil {
+// writeSchema writes the schema file, unless it already has that content.
+func writeSchema(root *os.Root, set *endpointSet) error {
+	schema, err := set.schema()
+	if err != nil {
 		return err
 	}
-	if there, _, err := spool.ReadFile(root, schemaName, int64(indented.Len())); err == nil && bytes.Equal(there, indented.Bytes()) {
+	if there, _, err := spool.ReadFile(root, schemaName, int64(len(schema))); err == nil && bytes.Equal(there, schema) {
 		return nil
 	}
-	return spool.Replace(root, schemaName, indented.Bytes())
+	return spool.Replace(root, schemaName, schema)
 }

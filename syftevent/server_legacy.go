@@ -34,7 +34,7 @@ func (s *runningServer) tidy(ctx context.Context, root *os.Root) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		where, mine := locate(dir, s.router.has)
+		where, mine := locate(dir, s.endpoints().has)
 		inLegacy := mine && where.sender == ""
 		answered := map[string]bool{}
 		var stems []string

@@ -10,7 +10,7 @@ func TestFoldersHaveOwners(t *testing.T) {
 	for _, pattern := range []string{"/echo", "/a/b/c", "/items/{id}", "/x@example.com/y"} {
 		router.OnRequest(pattern, func(context.Context, *Request) (*Response, error) { return nil, nil })
 	}
-	s := &runningServer{router: router}
+	s := &runningServer{endpoints: router.endpoints(false)}
 	for dir, want := range map[string]struct {
 		owner       string
 		own, wanted bool

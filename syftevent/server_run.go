@@ -22,9 +22,10 @@ type entry = spool.Entry
 // and closes finished.
 type runningServer struct {
 	app, email string
-	dir        string // the app's "rpc" directory
-	router     *Router
-	logger     *slog.Logger // of limiter
+	dir        string              // the app's "rpc" directory
+	router     *Router             // handles requests
+	endpoints  func() *endpointSet // the current one
+	logger     *slog.Logger        // of limiter
 	limiter    *logLimiter
 
 	pollInterval, drain, nudge time.Duration
@@ -34,7 +35,6 @@ type runningServer struct {
 	maxSize                    int64
 	durable                    bool
 	debug, trace               bool
-	anyName                    bool
 	cleanup                    *PeriodicCleanup // nil for none
 
 	lock   *appLock
@@ -42,10 +42,10 @@ type runningServer struct {
 	err    error       // why the server stopped by itself; read it after finished is closed
 
 	// The layout on disk; used by prepare and poll.
-	published         *table          // the routes whose layout is complete
+	published         *endpointSet    // whose layout is complete
 	folders           map[string]bool // of endpoints
 	layoutAfter       time.Time       // when to try again after a failure
-	failedRoutes      *table          // the routes of which a failure was logged
+	failedSet         *endpointSet    // whose failure was logged
 	customPermissions bool            // custom permissions were logged
 	layoutStale       atomic.Bool     // the layout must be published again
 
@@ -120,7 +120,7 @@ func (s *runningServer) start(starting, ctx context.Context) (err error) {
 			return errors.Join(err, s.spool.Close())
 		}
 	}
-	s.logger.Info("syftevent: server started", "app", s.app, "path", s.dir, "datasite", s.email, "endpoints", len(s.router.load().routes))
+	s.logger.Info("syftevent: server started", "app", s.app, "path", s.dir, "datasite", s.email, "endpoints", s.endpoints().routes)
 	var background sync.WaitGroup
 	background.Go(func() { s.spool.Mend(s.handlers) })
 	watched := make(chan struct{})
