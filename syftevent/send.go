@@ -202,7 +202,7 @@ func keepDir(root *os.Root, dir string) (isNew bool, err error) {
 			err = root.MkdirAll(dir, 0o755)
 		}
 		if err == nil {
-			err = keep(root, dir)
+			err = writeKeepFile(root, dir)
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			break

@@ -142,7 +142,7 @@ func TestServerWaitsForHalfWrittenRequests(t *testing.T) {
 	})
 }
 
-func TestServerAnswersWhatNeverBecomesWhole(t *testing.T) {
+func TestServerAnswersIncompleteRequestAfterSettling(t *testing.T) {
 	inBubble(t, demoRouter(), func(s *site) {
 		s.deliver("echo/"+clientEmail, []byte(`{"id":`), fakebox.BlobStoreInPlace)
 		got := s.wait("echo/" + clientEmail)
@@ -152,7 +152,7 @@ func TestServerAnswersWhatNeverBecomesWhole(t *testing.T) {
 	})
 }
 
-func TestServerAnswersWhatWaitedForIt(t *testing.T) {
+func TestServerAnswersRequestsFromBeforeItsStart(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, demoRouter(), replica)
@@ -214,7 +214,7 @@ func TestServerLeavesAlone(t *testing.T) {
 	})
 }
 
-func TestServerAnswersOlderLayout(t *testing.T) {
+func TestServerAnswersLegacyLayout(t *testing.T) {
 	verified := true
 	router := syftevent.NewRouter()
 	router.OnRequest("/v1/users", func(_ context.Context, req *syftevent.Request) (*syftevent.Response, error) {

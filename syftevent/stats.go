@@ -52,17 +52,17 @@ type Stats struct {
 // Stats returns the figures of the server, zero before it is ready.
 func (s *Server) Stats() Stats {
 	s.mu.Lock()
-	serving := s.running
+	running := s.running
 	s.mu.Unlock()
-	if serving == nil {
+	if running == nil {
 		return Stats{}
 	}
-	stats := serving.counters.read()
-	load := serving.dispatcher.load()
+	stats := running.counters.read()
+	load := running.dispatcher.load()
 	stats.Running, stats.Waiting, stats.Reserved = load.running, load.waiting, load.reserved
-	stats.BytesHeld, stats.BytesLimit = load.bytes, serving.dispatcher.limits.bytes
-	stats.Unpublished = serving.memory.count()
-	known := serving.spool.Figures()
+	stats.BytesHeld, stats.BytesLimit = load.bytes, running.dispatcher.limits.bytes
+	stats.Unpublished = running.replies.count()
+	known := running.spool.Figures()
 	stats.Folders, stats.FoldersLeft, stats.FolderDescriptors = known.Directories, known.Left, known.Descriptors
 	stats.Pending, stats.Unreadable = known.Pending, known.Troubles
 	stats.TimesBelieved = known.Believed

@@ -41,7 +41,7 @@ func TestDebugVariableTracesLooks(t *testing.T) {
 			s.start()
 			time.Sleep(3 * time.Second)
 			s.stop()
-			if traced := strings.Contains(log.String(), "syftevent: looked"); traced != (on == "1") {
+			if traced := strings.Contains(log.String(), "syftevent: scanned"); traced != (on == "1") {
 				t.Errorf("with %q the log is:\n%s", on, &log)
 			}
 		})
