@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -117,7 +116,7 @@ func (s *serving) crashed(w *work) {
 		return
 	}
 	s.counters.add(func(c *Stats) { c.Failed++ })
-	s.complete(*w, s.newReply(*w), &Response{StatusCode: 500, Body: []byte(textInternalError)})
+	s.complete(*w, s.newReply(*w), internalError())
 }
 
 // newReply is what is known of a response before the request was read.
@@ -308,42 +307,30 @@ func (s *serving) handle(w *work, req *Request) *Response {
 	return response
 }
 
-// A failure is how a handler failed, for the log and the debug mode.
-type failure struct {
-	kind    string // the type of the error or of the panic's value
-	message string
-	stack   string // of a panic
-}
-
-// call runs the handler. An *Error becomes the response that it chooses.
-func (s *serving) call(w *work, req *Request) (response *Response, failed *failure) {
-	defer func() {
-		if p := recover(); p != nil {
-			response, failed = nil, &failure{fmt.Sprintf("%T", p), fmt.Sprintf("panic: %v", p), string(debug.Stack())}
+// call runs the handler. An *Error becomes the response that it asks for.
+func (s *serving) call(w *work, req *Request) (*Response, *failure) {
+	timeout := false
+	response, cause, failed := respond(func() (*Response, error) {
+		response, err := s.serve(w, req)
+		switch {
+		case err != nil && s.handlers.Err() != nil:
+			// Cancelled by the server, whatever the handler makes of it.
+			return nil, s.handlers.Err()
+		case err == errHandlerTimeout:
+			timeout = true
+			return timedOut(s.handlerTimeout), nil
 		}
-	}()
-	response, err := s.serve(w, req)
-	var chosen *Error
+		return response, err
+	})
 	switch {
-	case err != nil && s.handlers.Err() != nil:
-		// Cut short, whatever the handler makes of it.
-		return nil, &failure{kind: fmt.Sprintf("%T", err), message: err.Error()}
-	case err == errHandlerTimeout:
+	case timeout:
 		s.counters.add(func(c *Stats) { c.Failed++ })
 		s.logger.Error("syftevent: a handler did not return in time", "endpoint", req.endpoint, "id", req.ID, "sender", req.Sender, "timeout", s.handlerTimeout)
-		return timedOut(s.handlerTimeout), nil
-	case errors.As(err, &chosen) && chosen != nil && validStatus(chosen.StatusCode) && chosen.StatusCode >= 400:
-		return Text(chosen.StatusCode, chosen.Message), nil
-	case err != nil && chosen != nil:
-		return nil, &failure{"*syftevent.Error", fmt.Sprintf("an error with status %d, want a known one of 400 or above: %s", chosen.StatusCode, chosen.Message), ""}
-	case err != nil:
-		return nil, &failure{fmt.Sprintf("%T", err), err.Error(), ""}
-	case response == nil:
-		return nil, &failure{"nil", "the handler returned no response and no error", ""}
-	case !validStatus(statusOf(response)):
-		return nil, &failure{"int", fmt.Sprintf("the handler answered with status %d, which clients reject", response.StatusCode), ""}
+	case cause != nil:
+		s.logger.Info("syftevent: handler returned an error", "endpoint", req.endpoint, "id", req.ID, "sender", req.Sender,
+			"status", response.StatusCode, "err", cause.message)
 	}
-	return response, nil
+	return response, failed
 }
 
 // serve runs the handler, within the time that it may take.
@@ -365,7 +352,7 @@ func (s *serving) failed(req *Request, f *failure) *Response {
 	}
 	s.logger.Error("syftevent: a handler failed", attributes...)
 	if !s.debug {
-		return &Response{StatusCode: 500, Body: []byte(textInternalError)}
+		return internalError()
 	}
 	// The members that the Python package uses in its debug mode.
 	response, err := JSON(500, struct {
@@ -375,7 +362,7 @@ func (s *serving) failed(req *Request, f *failure) *Response {
 		Trace    string `json:"traceback"`
 	}{f.kind, f.message, req.endpoint, f.stack})
 	if err != nil { // of strings: never
-		return &Response{StatusCode: 500, Body: []byte(textInternalError)}
+		return internalError()
 	}
 	return response
 }

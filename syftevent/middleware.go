@@ -37,11 +37,9 @@ func BearerAuth(valid func(ctx context.Context, token string) bool) Middleware {
 			if strings.EqualFold(kind, "Bearer") && token != "" && valid(ctx, token) {
 				return next.ServeSyft(ctx, req)
 			}
-			response, err := JSON(401, map[string]string{"error": "Unauthorized"})
-			if err == nil {
-				response.Headers.Set("WWW-Authenticate", "Bearer")
-			}
-			return response, err
+			response := Text(401, "Unauthorized")
+			response.Headers.Set("WWW-Authenticate", "Bearer")
+			return response, nil
 		}
 	})
 }
@@ -64,11 +62,9 @@ func RateLimit(requests int, per time.Duration) Middleware {
 			if wait == 0 {
 				return next.ServeSyft(ctx, req)
 			}
-			response, err := JSON(429, map[string]string{"error": "Too many requests"})
-			if err == nil {
-				response.Headers.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-			}
-			return response, err
+			response := Text(429, "Too many requests")
+			response.Headers.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+			return response, nil
 		}
 	})
 }

@@ -224,7 +224,7 @@ func ExampleBearerAuth() {
 	response, _ = router.ServeSyft(context.Background(), req)
 	fmt.Println(response.StatusCode, string(response.Body))
 	// Output:
-	// 401 {"error":"Unauthorized"}
+	// 401 Unauthorized
 	// 200 {"secure":"data"}
 }
 

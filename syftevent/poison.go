@@ -123,5 +123,5 @@ func (s *serving) poisonous(w work) *Response {
 	s.counters.add(func(c *Stats) { c.Failed++ })
 	s.logger.Error("syftevent: a request is not run again, since no process that has begun it has answered it",
 		"path", filepath.Join(s.dir, filepath.FromSlash(w.entry.String())+requestSuffix), "begun", maxBegun)
-	return &Response{StatusCode: 500, Body: []byte(textInternalError)}
+	return internalError()
 }

@@ -26,13 +26,9 @@ func Timeout(after time.Duration) Middleware {
 // errHandlerTimeout means that a handler has not returned in time.
 var errHandlerTimeout = errors.New("handler did not return in time")
 
-// timedOut is the answer to its request.
+// timedOut is the response to its request.
 func timedOut(after time.Duration) *Response {
-	response, err := JSON(504, map[string]string{"error": fmt.Sprintf("No answer within %v", after)})
-	if err != nil { // of a string: never
-		return &Response{StatusCode: 504}
-	}
-	return response
+	return Text(504, fmt.Sprintf("No response within %v", after))
 }
 
 // serveWithin runs a handler in a goroutine of its own, and returns errHandlerTimeout
