@@ -64,14 +64,13 @@ func TestClientMaxResponseSize(t *testing.T) {
 func TestCachedRequestIsNotComparedWithALargeFile(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		req := request(s.t, "/echo", "hi")
-		req.Cached = true
-		first, err := c.Send(context.Background(), req)
+		first, err := c.Send(context.Background(), req, syftevent.Cached())
 		if err != nil {
 			s.t.Fatal(err)
 		}
 		name := s.path("echo", clientEmail, first.ID+".request")
 		s.sparse(name, 1<<40)
-		second, err := c.Send(context.Background(), req)
+		second, err := c.Send(context.Background(), req, syftevent.Cached())
 		if err != nil || second.ID != first.ID {
 			s.t.Fatalf("%v", err)
 		}

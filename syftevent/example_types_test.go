@@ -111,15 +111,15 @@ func ExampleFutures() {
 	defer end()
 	ctx := context.Background()
 	req, _ := syftevent.NewRequest("GET", "syft://bob@example.com/app_data/greeter/rpc/hello", nil)
-	futures, err := client.Broadcast(ctx, req,
+	futures := client.Broadcast(ctx, req, []string{
 		"syft://bob@example.com/app_data/greeter/rpc/hello",
 		"syft://bob@example.com/app_data/greeter/rpc/goodbye",
-	)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	})
 	for _, result := range futures.Wait(ctx) {
+		if result.Err != nil {
+			fmt.Println(result.URL, result.Err)
+			continue
+		}
 		fmt.Println(result.Future.URL.Endpoint(), result.Response.StatusCode)
 	}
 	// Output:
@@ -133,11 +133,7 @@ func ExampleResult() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	req, _ := syftevent.NewRequest("GET", "syft://carol@example.com/app_data/greeter/rpc/hello", nil)
-	futures, err := client.Broadcast(ctx, req, req.URL.String())
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	futures := client.Broadcast(ctx, req, []string{req.URL.String()})
 	cancel() // carol has no server
 	for _, result := range futures.Wait(ctx) {
 		fmt.Println(result.Future.URL.Datasite, result.Response, errors.Is(result.Err, context.Canceled))

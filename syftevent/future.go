@@ -54,6 +54,7 @@ type Future struct {
 	// Expires is when it gives up.
 	Expires time.Time
 
+	target string // the URL as Broadcast got it; "" for that of URL
 	client *Client
 	post   post // what was sent; its root is closed
 	sent   time.Time
@@ -324,30 +325,35 @@ func (f *Future) read(root *os.Root, data []byte, now time.Time) (*Response, boo
 // Futures are pending responses, as [Client.Broadcast] returns them.
 type Futures []*Future
 
-// A Result is how one of several requests ended.
+// A Result is the outcome of one of several requests.
 type Result struct {
-	// Future is that of the request.
+	// URL is the URL of the request, as [Client.Broadcast] got it.
+	URL string
+	// Future is the future of the request.
 	Future *Future
-	// Response is nil if there is an error.
+	// Response is the response, or nil if Err is not nil.
 	Response *Response
-	// Err is as [Future.Wait] returns it.
+	// Err is the error of sending the request or of [Future.Wait].
 	Err error
 }
 
-// Wait waits for all responses and returns a result for each future, in their
-// order. When ctx ends, those that are still pending have its error. [client-done]
+// Wait waits for all responses and returns one result per future, in their order.
+// If ctx ends, the results of pending requests have its error. [client-done]
 func (fs Futures) Wait(ctx context.Context) []Result {
 	results := make([]Result, len(fs))
 	var waiting sync.WaitGroup
 	for i, future := range fs {
-		results[i].Future = future
+		results[i].Future, results[i].URL = future, future.target
+		if future.target == "" {
+			results[i].URL = future.URL.String()
+		}
 		waiting.Go(func() { results[i].Response, results[i].Err = future.Wait(ctx) })
 	}
 	waiting.Wait()
 	return results
 }
 
-// waitError is the error of a wait that ended before the response came.
+// waitError returns the error of a wait that ended before the request did.
 func (f *Future) waitError(err error) error {
-	return fmt.Errorf("syftevent: waiting for the response to request %s: %w", f.ID, err)
+	return fmt.Errorf("syftevent: wait for response to request %s to %s: %w", f.ID, f.URL, err)
 }

@@ -134,8 +134,11 @@ func TestFutureWritesALostRequestAgain(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		for _, cached := range []bool{false, true} {
 			req := request(s.t, "/echo", "hi")
-			req.Cached = cached
-			future, err := c.Send(context.Background(), req)
+			var options []syftevent.SendOption
+			if cached {
+				options = append(options, syftevent.Cached())
+			}
+			future, err := c.Send(context.Background(), req, options...)
 			if err != nil {
 				s.t.Fatal(err)
 			}
@@ -338,8 +341,7 @@ func TestFutureKnowsAnOldRejection(t *testing.T) {
 		send := func() *syftevent.Future {
 			s.t.Helper()
 			req := request(s.t, "/echo", "hi")
-			req.Cached = true
-			future, err := c.Send(context.Background(), req)
+			future, err := c.Send(context.Background(), req, syftevent.Cached())
 			if err != nil {
 				s.t.Fatal(err)
 			}

@@ -38,12 +38,6 @@ type Request struct {
 	// answered 419 and reaches no handler.
 	Expires time.Time
 
-	// Cached lets [Client.Send] take the response to an earlier request that
-	// was the same in sender, URL, method, headers and body, as long as that
-	// has not expired, instead of sending another. The id is then made of
-	// these, as the Python package makes it. A server ignores it.
-	Cached bool
-
 	// endpoint is what the server's folder says; "" outside a server, where
 	// the URL decides.
 	endpoint   string

@@ -25,19 +25,35 @@ import (
 // Send puts a .syftkeep into it, without which SyftBox would prune the folder once
 // it is empty and never watch it again. An error means that nothing was sent.
 // [client-unique] [client-pace] [client-keep]
-func (c *Client) Send(ctx context.Context, req *Request) (*Future, error) {
-	future, err := c.send(ctx, req)
+func (c *Client) Send(ctx context.Context, req *Request, options ...SendOption) (*Future, error) {
+	future, err := c.send(ctx, req, options)
 	if err != nil {
-		return nil, fmt.Errorf("syftevent: sending a request to %s: %w", req.URL, err)
+		return nil, fmt.Errorf("syftevent: send request to %s: %w", req.URL, err)
 	}
 	return future, nil
 }
 
-func (c *Client) send(ctx context.Context, req *Request) (*Future, error) {
+// A SendOption changes how [Client.Send], [Client.Call], [Client.Broadcast] and
+// [Call] send a request.
+type SendOption func(*sendOptions)
+
+type sendOptions struct{ cached bool }
+
+// Cached lets the client reuse the response to an earlier cached request with the
+// same sender, URL, method, headers and body, until that request expires, instead of
+// sending another. The ID of the request is then derived from these, as in the
+// Python package, and the files stay until the request expires.
+func Cached() SendOption { return func(o *sendOptions) { o.cached = true } }
+
+func (c *Client) send(ctx context.Context, req *Request, with []SendOption) (*Future, error) {
+	var options sendOptions
+	for _, option := range with {
+		option(&options)
+	}
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	envelope, err := c.envelope(req)
+	envelope, err := c.envelope(req, options)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +79,7 @@ func (c *Client) send(ctx context.Context, req *Request) (*Future, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := post{dir: filepath.ToSlash(dir), envelope: envelope, cached: req.Cached}
+	p := post{dir: filepath.ToSlash(dir), envelope: envelope, cached: options.cached}
 	c.collector.forget(c.DatasitesDir(), p.dir, envelope.ID)
 	written, err := p.publish(root)
 	if err != nil {
@@ -107,8 +123,8 @@ func (c *Client) openDatasites() (*os.Root, error) {
 // Call sends a request and waits for the response, as [Client.Send] and
 // [Future.Wait] do. When ctx ends before there is a response, Call gives the request
 // up, as [Future.Cancel] does.
-func (c *Client) Call(ctx context.Context, req *Request) (*Response, error) {
-	future, err := c.Send(ctx, req)
+func (c *Client) Call(ctx context.Context, req *Request, options ...SendOption) (*Response, error) {
+	future, err := c.Send(ctx, req, options...)
 	if err != nil {
 		return nil, err
 	}
@@ -116,32 +132,47 @@ func (c *Client) Call(ctx context.Context, req *Request) (*Response, error) {
 	return future.Wait(ctx)
 }
 
-// Broadcast sends the same request to several URLs, to each with an id of its
-// own. It returns a future for each that was sent, in the order of the URLs, and
-// the errors of the others.
-func (c *Client) Broadcast(ctx context.Context, req *Request, urls ...string) (Futures, error) {
-	var futures Futures
-	var errs []error
-	for _, text := range urls {
-		u, err := ParseURL(text)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		each := *req
-		each.ID, each.URL = "", u
-		future, err := c.Send(ctx, &each)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		futures = append(futures, future)
+// Call sends the request and decodes the JSON body of the response into an Out. A
+// status of 400 or above is returned as an [*Error] with the status, the headers and
+// the body of the response, which is its Message, too. Call returns the zero Out for a
+// response without a body. The other errors are those of [Client.Call].
+func Call[Out any](ctx context.Context, c *Client, req *Request, options ...SendOption) (Out, error) {
+	var out Out
+	response, err := c.Call(ctx, req, options...)
+	if err != nil {
+		return out, err
 	}
-	return futures, errors.Join(errs...)
+	if response.StatusCode >= 400 {
+		return out, &Error{StatusCode: response.StatusCode, Message: response.Text(), Headers: response.Headers, Body: response.Body}
+	}
+	if len(response.Body) == 0 {
+		return out, nil
+	}
+	return out, response.DecodeJSON(&out)
+}
+
+// Broadcast sends the same request to several URLs, to each with an ID of its own. It
+// returns one future per URL, in their order. A future whose request could not be
+// sent has ended with the reason.
+func (c *Client) Broadcast(ctx context.Context, req *Request, urls []string, options ...SendOption) Futures {
+	futures := make(Futures, len(urls))
+	for i, text := range urls {
+		u, err := ParseURL(text)
+		if err == nil {
+			each := *req
+			each.ID, each.URL = "", u
+			futures[i], err = c.Send(ctx, &each, options...)
+		}
+		if err != nil {
+			futures[i] = &Future{URL: u, done: true, err: err}
+		}
+		futures[i].target = text
+	}
+	return futures
 }
 
 // envelope is what is written of a request.
-func (c *Client) envelope(req *Request) (*wire.Request, error) {
+func (c *Client) envelope(req *Request, options sendOptions) (*wire.Request, error) {
 	now := time.Now().UTC()
 	envelope := &wire.Request{
 		ID: req.ID, Sender: c.Email, URL: req.URL.String(), Method: req.Method,
@@ -151,7 +182,7 @@ func (c *Client) envelope(req *Request) (*wire.Request, error) {
 		envelope.Method = "GET"
 	}
 	if !slices.Contains(methods, envelope.Method) {
-		return nil, fmt.Errorf("there is no method %q", envelope.Method)
+		return nil, fmt.Errorf("unknown method %q", envelope.Method)
 	}
 	if envelope.Created.IsZero() {
 		envelope.Created = now
@@ -160,7 +191,7 @@ func (c *Client) envelope(req *Request) (*wire.Request, error) {
 		envelope.Expires = now.Add(DefaultExpiry)
 	}
 	switch {
-	case req.Cached:
+	case options.cached:
 		envelope.ID = wire.MessageID(envelope)
 	case envelope.ID == "":
 		envelope.ID = newID()
