@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -164,9 +165,26 @@ func (s *serving) respond(w *work, state spool.State, data []byte, reply *wire.R
 		s.counters.add(func(c *Stats) { c.Refused++ })
 		s.logger.Info("syftevent: refused a request", "path", filepath.Join(s.dir, filepath.FromSlash(w.entry.String())+requestSuffix),
 			"status", refusal.StatusCode, "reason", string(refusal.Body))
+		s.refused(*w, refusal)
 		return refusal
 	}
 	return s.handle(w, req)
+}
+
+// refused calls Server.OnRefuse.
+func (s *serving) refused(w work, response *Response) {
+	if s.onRefuse == nil {
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			s.logger.Error("syftevent: OnRefuse panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
+	s.onRefuse(s.handlers, Refusal{
+		ID: w.entry.Stem, Sender: w.location.sender, SenderVerified: w.location.sender != "",
+		Endpoint: w.location.endpoint, StatusCode: response.StatusCode, Reason: string(response.Body),
+	})
 }
 
 // publish writes a response, or keeps it until that succeeds, and reports whether it

@@ -14,8 +14,8 @@ type described struct {
 	description string
 }
 
-// unwrap lets the schema of a described handler be found.
-func (d *described) unwrap() Handler { return d.Handler }
+// Unwrap lets the schema of a described handler be found.
+func (d *described) Unwrap() Handler { return d.Handler }
 
 // descriptionOf is what Describe has given a handler, or one that it wraps.
 func descriptionOf(handler Handler) string {
@@ -23,11 +23,11 @@ func descriptionOf(handler Handler) string {
 		if d, ok := handler.(*described); ok {
 			return d.description
 		}
-		wrapper, ok := handler.(interface{ unwrap() Handler })
+		wrapper, ok := handler.(interface{ Unwrap() Handler })
 		if !ok {
 			break
 		}
-		handler = wrapper.unwrap()
+		handler = wrapper.Unwrap()
 	}
 	return ""
 }

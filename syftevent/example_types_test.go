@@ -329,7 +329,7 @@ func ExampleSchema() {
 	// 400: Invalid request schema: field "a" must be of type int
 }
 
-func ExampleArg() {
+func ExampleSchemaField() {
 	for _, arg := range syftevent.GenerateSchema(syftevent.Typed(add)).Args {
 		fmt.Println(arg.Name, arg.Type.Name, arg.Required)
 	}
@@ -338,7 +338,7 @@ func ExampleArg() {
 	// b int false
 }
 
-func ExampleType() {
+func ExampleSchemaType() {
 	list := syftevent.GenerateSchema(syftevent.Typed(func(ctx context.Context, in addArgs) ([]addArgs, error) { return nil, nil })).Returns
 	fmt.Println(list.Name, list.Items.Name, list.Items.Model, len(list.Items.Fields()))
 	// Output: array model addArgs 2

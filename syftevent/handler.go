@@ -39,6 +39,15 @@ func (f HandlerFunc) ServeSyft(ctx context.Context, req *Request) (*Response, er
 	return f(ctx, req)
 }
 
-// A Middleware wraps a handler in another: it may answer in its place, change
-// what reaches it, or act on what it returns.
+// A Middleware wraps a handler in another. It may respond itself, change the request
+// that the inner handler gets, or change what that returns.
+//
+// A handler that wraps another may have a method
+//
+//	Unwrap() Handler
+//
+// that returns the inner one. [GenerateSchema] and [Route] then find the schema and
+// the description of the inner handler; without it they are hidden. The middleware of
+// this package and [Describe] have it. Middleware given to [Router.Use] does not need
+// it.
 type Middleware func(Handler) Handler

@@ -78,7 +78,7 @@ func TestIncludeRefuses(t *testing.T) {
 	}
 	users := NewRouter()
 	users.Handle("/posts/{id}", answerWith(""))
-	mustPanic(t, `wildcard "id" stands twice`, func() { top.Include("/users/{id}", users) })
+	mustPanic(t, `duplicate wildcard "id"`, func() { top.Include("/users/{id}", users) })
 	users.Handle("/fine", answerWith("")) // and is not included
 	if len(top.Routes()) != 1 {
 		t.Errorf("routes %v", top.Routes())

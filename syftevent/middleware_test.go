@@ -138,10 +138,16 @@ func TestAuditLog(t *testing.T) {
 	audit := syftevent.AuditLog(slog.New(slog.NewTextHandler(&out, nil)))
 	handlers := map[string]syftevent.HandlerFunc{
 		"status=200": ok,
-		"err=refused": func(context.Context, *syftevent.Request) (*syftevent.Response, error) {
+		"level=WARN": func(context.Context, *syftevent.Request) (*syftevent.Response, error) {
+			return nil, syftevent.Errorf(403, "not you")
+		},
+		"status=500 reason=refused": func(context.Context, *syftevent.Request) (*syftevent.Response, error) {
 			return nil, errors.New("refused")
 		},
-		"panicked=true": func(context.Context, *syftevent.Request) (*syftevent.Response, error) { panic("x") },
+		"level=ERROR msg=request": func(context.Context, *syftevent.Request) (*syftevent.Response, error) {
+			return nil, errors.New("refused")
+		},
+		"status=500 reason=panic": func(context.Context, *syftevent.Request) (*syftevent.Response, error) { panic("x") },
 	}
 	for want, handler := range handlers {
 		out.Reset()
@@ -149,7 +155,7 @@ func TestAuditLog(t *testing.T) {
 			defer func() { recover() }()
 			audit(handler).ServeSyft(context.Background(), from(clientEmail))
 		}()
-		for _, text := range []string{want, "sender=alice@example.com", "verified=true", "endpoint=/work", "method=POST", "took="} {
+		for _, text := range []string{want, "sender=alice@example.com", "verified=true", "endpoint=/work", "method=POST", "id=", "took="} {
 			if strings.Count(out.String(), "\n") != 1 || !strings.Contains(out.String(), text) {
 				t.Errorf("%s: the log lacks %s: %s", want, text, &out)
 			}

@@ -59,7 +59,7 @@ func parsePattern(text string) (*pattern, error) {
 		}
 		if s.kind != literal && s.text != "*" {
 			if names[s.text] {
-				return bad("wildcard %q stands twice", s.text)
+				return bad("duplicate wildcard %q", s.text)
 			}
 			names[s.text] = true
 		}
@@ -235,6 +235,46 @@ func comparePaths(p, q []segment) relation {
 		return sofar
 	}
 	return disjoint
+}
+
+// common returns a request, "METHOD /path" or "/path", that p and q both match.
+// They must not be disjoint.
+func (p *pattern) common(q *pattern) string {
+	method := p.method
+	if method == "" || q.method != "" && p.matchMethod(q.method) {
+		method = q.method
+	}
+	path := ""
+	for i := range max(len(p.segments), len(q.segments)) {
+		a, b := p.at(i), q.at(i)
+		switch {
+		case a.kind == literal && a.text != "":
+			path += "/" + a.text
+		case b.kind == literal && b.text != "":
+			path += "/" + b.text
+		case a.kind == single:
+			path += "/" + exampleSegment(a)
+		case b.kind == single:
+			path += "/" + exampleSegment(b)
+		}
+	}
+	return strings.TrimSpace(method + " " + cleanEndpoint(path))
+}
+
+// at returns the i-th segment, or none (the zero segment) behind the end.
+func (p *pattern) at(i int) segment {
+	if i < len(p.segments) {
+		return p.segments[i]
+	}
+	return segment{}
+}
+
+// exampleSegment returns a segment of a path that a wildcard matches.
+func exampleSegment(s segment) string {
+	if s.text == "*" {
+		return "x"
+	}
+	return s.text
 }
 
 // and joins the relations of two independent parts, neither of which is

@@ -80,15 +80,19 @@ func (r *Router) includes(router *Router) bool {
 	return slices.ContainsFunc(router.parents, func(p parent) bool { return r.includes(p.router) })
 }
 
-// Use wraps every handler of the router, those registered already and those to
-// come, in the middleware. What was given first is outermost. The router's own
-// answers, 404 and 405, are not wrapped. Each handler is wrapped again, so what a
-// middleware keeps for a handler begins anew. A middleware must not register
-// routes while it wraps.
+// Use adds middleware around the whole router: around every handler, whether it is
+// registered already or later, and around the 404 and 405 of the router itself. The
+// first middleware is the outermost. A router that is included by others wraps its
+// own handlers; the 404 and 405 are those of the outermost router.
+//
+// Each call wraps every handler anew, so the state that a middleware keeps for one
+// handler starts over. A middleware must not register routes while it wraps.
 func (r *Router) Use(middleware ...Middleware) {
 	registering.Lock()
 	defer registering.Unlock()
 	r.middleware = append(r.middleware, middleware...)
+	unrouted := r.wrap(HandlerFunc(r.serveUnrouted))
+	r.unrouted.Store(&unrouted)
 	renewed := map[*route]*route{}
 	for _, old := range r.load().routes {
 		renewed[old] = r.renew(old, old.inner)
@@ -132,12 +136,14 @@ func (r *Router) register(text string, handler Handler, site string) {
 	if handler == nil {
 		panic(fmt.Sprintf("syftevent: the handler of %q is nil (registered at %s)", text, site))
 	}
+	schema := GenerateSchema(handler)
+	schema.Method = p.method
 	registering.Lock()
 	defer registering.Unlock()
 	r.add([]*route{{
 		Route: Route{
 			Method: p.method, Pattern: p.path(), Handler: handler,
-			Description: descriptionOf(handler), Schema: GenerateSchema(handler),
+			Description: schema.Description, Schema: schema,
 		},
 		pattern: p,
 		inner:   handler,
@@ -191,7 +197,7 @@ func (b *batch) check() {
 		for _, other := range slices.Concat(existing.near(added.pattern), b.routes[:i]) {
 			if relation := added.pattern.compare(other.pattern); relation == equal || relation == overlaps {
 				panic(fmt.Sprintf("syftevent: pattern %q (registered at %s) conflicts with pattern %q (registered at %s): %s",
-					added.pattern.text, added.site, other.pattern.text, other.site, explainConflict(relation)))
+					added.pattern.text, added.site, other.pattern.text, other.site, explainConflict(relation, added.pattern, other.pattern)))
 			}
 		}
 	}
@@ -203,7 +209,7 @@ func (rt *route) checkWildcards() {
 	names := map[string]bool{}
 	for _, s := range rt.pattern.segments {
 		if s.kind != literal && s.text != "*" && names[s.text] {
-			panic(fmt.Sprintf("syftevent: wildcard %q stands twice in %q (registered at %s)", s.text, rt.pattern.text, rt.site))
+			panic(fmt.Sprintf("syftevent: duplicate wildcard %q in %q (registered at %s)", s.text, rt.pattern.text, rt.site))
 		}
 		names[s.text] = s.kind != literal
 	}
@@ -226,11 +232,11 @@ func (p parent) routes(included []*route) []*route {
 	return routes
 }
 
-func explainConflict(relation relation) string {
+func explainConflict(relation relation, p, q *pattern) string {
 	if relation == equal {
-		return "they match the same requests"
+		return fmt.Sprintf("they match the same requests, such as %q", p.common(q))
 	}
-	return "some requests match both, and neither pattern is more specific"
+	return fmt.Sprintf("both match %q, and neither pattern is more specific", p.common(q))
 }
 
 func (r *Router) wrap(handler Handler) Handler {

@@ -7,7 +7,7 @@ import (
 
 // A field is one that encoding/json may see in a struct.
 type field struct {
-	arg    Arg
+	arg    SchemaField
 	depth  int  // how many embedded structs are around it
 	tagged bool // its name is from a tag
 }
@@ -16,10 +16,10 @@ type field struct {
 // those of an embedded struct are the outer one's; of several of one name the
 // least deep counts, then one that has its name from a tag, and if that leaves
 // several, none.
-func fieldsOf(t reflect.Type) []Arg {
+func fieldsOf(t reflect.Type) []SchemaField {
 	var all []field
 	collectFields(t, nil, &all)
-	var args []Arg
+	var args []SchemaField
 	for i, candidate := range all {
 		dominant := true
 		for j, other := range all {
@@ -66,7 +66,7 @@ func collectFields(t reflect.Type, around []reflect.Type, all *[]field) {
 		case !structField.IsExported():
 			continue
 		}
-		arg := Arg{Name: name, Type: typeOf(structField.Type), Required: structField.Type.Kind() != reflect.Pointer}
+		arg := SchemaField{Name: name, Type: typeOf(structField.Type), Required: structField.Type.Kind() != reflect.Pointer}
 		if name == "" {
 			arg.Name = structField.Name
 		}
@@ -75,7 +75,7 @@ func collectFields(t reflect.Type, around []reflect.Type, all *[]field) {
 			case "omitempty", "omitzero":
 				arg.Required = false
 			case "string":
-				arg.Type = Type{Name: "str", optional: arg.Type.optional}
+				arg.Type = SchemaType{Name: "str", optional: arg.Type.optional}
 			}
 		}
 		*all = append(*all, field{arg, len(around), name != ""})

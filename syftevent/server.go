@@ -112,7 +112,15 @@ type Server struct {
 	// environment variable SYFTEVENT_DEBUG set to 1 each scan is logged.
 	Logger *slog.Logger
 
+	// OnRefuse is called for each request that the server refuses before it reaches
+	// the router: a malformed envelope, a forged sender, an expired request, a file
+	// above MaxRequestSize. [LogRefusals] is one. It may be called concurrently, and
+	// counts as a handler while it runs. Requests with a valid envelope, also those
+	// with 404 and 405, pass through the middleware of [Router.Use] instead.
+	OnRefuse func(ctx context.Context, refusal Refusal)
+
 	mu          sync.Mutex
+	closed      bool // Shutdown was called
 	started     bool
 	cancelStart context.CancelCauseFunc // while it starts
 	startEnded  chan struct{}           // closed when it has, one way or the other
@@ -137,13 +145,14 @@ const (
 var (
 	// ErrServerStarted is returned when a server is started a second time.
 	ErrServerStarted = errors.New("syftevent: the server was started before")
-	// ErrServerClosed is returned by [Server.Start] when [Server.Shutdown] is
-	// called meanwhile.
-	ErrServerClosed = errors.New("syftevent: the server was told to stop while it started")
+	// ErrServerClosed is returned by [Server.Start] if [Server.Shutdown] was called
+	// before it or while it ran.
+	ErrServerClosed = errors.New("syftevent: server closed before it was ready")
 )
 
 // Run serves until ctx is cancelled or [Server.Shutdown] is called, and returns
-// nil when the work in hand is done. The error is what kept the server from
+// nil when the work in hand is done. It returns nil at once if Shutdown was called
+// before. The error is what kept the server from
 // starting, or what Err returns.
 func (s *Server) Run(ctx context.Context) error {
 	err := s.Start(ctx)
@@ -167,9 +176,13 @@ func (s *Server) Run(ctx context.Context) error {
 // ten seconds for it to end; the error is then [ErrAppServed].
 func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
-	if s.started {
+	switch {
+	case s.started:
 		s.mu.Unlock()
 		return ErrServerStarted
+	case s.closed:
+		s.mu.Unlock()
+		return ErrServerClosed
 	}
 	s.started = true
 	starting, cancel := context.WithCancelCause(ctx)
@@ -249,10 +262,11 @@ func (s *Server) Err() error {
 // have [Server.DrainTimeout], or until ctx is done if that is sooner, before
 // their contexts are cancelled. It returns when the server has stopped; the
 // error is ctx's if handlers had to be cancelled because of it, or that of Err. A server that
-// starts at the time ends without being ready. Shutdown of a server that does not
-// run does nothing.
+// starts at the time ends without being ready, and one that is not started yet never
+// starts. Shutdown may be called more than once.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
+	s.closed = true
 	if s.cancelStart != nil {
 		s.cancelStart(ErrServerClosed)
 		ended := s.startEnded
@@ -350,6 +364,7 @@ func (s *Server) newServing() (*serving, error) {
 		nudge:          orDefault(s.NudgeInterval, DefaultNudgeInterval, -1),
 		orphanDelay:    orDefault(s.OrphanDelay, DefaultOrphanDelay, -1),
 		durable:        s.Durable,
+		onRefuse:       s.OnRefuse,
 		debug:          s.DebugMode,
 		trace:          os.Getenv(debugVariable) == "1",
 		anyName:        s.AllowAnyName,

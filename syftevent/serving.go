@@ -24,7 +24,8 @@ type serving struct {
 	app, email string
 	dir        string // the app's "rpc" folder
 	router     *Router
-	logger     *slog.Logger // of limiter
+	onRefuse   func(context.Context, Refusal) // nil for none
+	logger     *slog.Logger                   // of limiter
 	limiter    *logLimiter
 
 	poll, drain, nudge  time.Duration
