@@ -269,7 +269,7 @@ func TestCommonRequestOfPatterns(t *testing.T) {
 	for _, test := range []struct{ p, q, want string }{
 		{"/a", "/a", "/a"},
 		{"GET /a/{id}", "/*/b", "GET /a/b"},
-		{"GET /a/{id}", "HEAD /{x}/*", "HEAD /a/id"},
+		{"GET /a/{id}", "HEAD /{x}/{id}", "HEAD /a/id"},
 		{"/{rest...}", "POST /a/{id}/c", "POST /a/id/c"},
 		{"/a/**", "/{x}/b/**", "/a/b"},
 		{"/**", "/{rest...}", "/"},

@@ -294,15 +294,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 }
 
-// CleanupStats returns the totals of the server's cleanup, zero before the
-// server is ready.
-func (s *Server) CleanupStats() CleanupStats {
-	if cleanup := s.cleanup(); cleanup != nil {
-		return cleanup.Stats()
-	}
-	return CleanupStats{}
-}
-
 // CleanupRunning reports whether the server cleans up regularly: it runs, and
 // neither CleanupExpiry nor CleanupInterval is negative.
 func (s *Server) CleanupRunning() bool {

@@ -74,7 +74,7 @@ func TestShutdownWhileStarting(t *testing.T) {
 		if err := <-ended; !errors.Is(err, syftevent.ErrServerClosed) {
 			t.Errorf("Start: %v", err)
 		}
-		if stats := second.server.Stats(); stats.Looks != 0 {
+		if stats := second.server.Stats(); stats.Scans != 0 {
 			t.Errorf("it serves: %+v", stats)
 		}
 	})

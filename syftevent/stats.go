@@ -7,49 +7,52 @@ import (
 
 // Stats are the figures of a server since its start.
 type Stats struct {
-	// Answered counts the responses that were published.
+	// Answered is the number of published responses.
 	Answered int
-	// Failed counts the requests whose handler failed.
+	// Failed is the number of requests whose handler failed.
 	Failed int
-	// Refused counts the requests that were answered without a handler.
+	// Refused is the number of requests that did not reach the router; see
+	// [Server.OnRefuse].
 	Refused int
-	// Orphans counts the files that were removed because the request to which they
-	// belonged was gone.
+	// Orphans is the number of files that were removed because their request no
+	// longer existed.
 	Orphans int
-	// Running and Waiting are how many requests a handler has now, and how many
-	// are to get one. Of those that run, Reserved are beyond [Server.Concurrency].
-	Running, Waiting, Reserved int
-	// BytesHeld is how much large requests hold of BytesLimit, as
-	// [Server.MaxRequestSize] says.
+	// InFlight is the number of requests that are being handled, and Queued of those
+	// that wait for a handler. InReserve of those in flight are beyond
+	// [Server.Concurrency].
+	InFlight, Queued, InReserve int
+	// BytesHeld is what large requests hold of BytesLimit; see
+	// [Server.MaxRequestSize].
 	BytesHeld, BytesLimit int64
-	// Unpublished is how many responses wait to be written, after that has
-	// failed.
+	// Unpublished is the number of responses that could not be written yet.
 	Unpublished int
-	// Looks counts the complete looks at all folders; LastLook is when the last one
-	// began, LookDuration how long it took, without the pauses in it, and LookWait how
-	// long the next one waits.
-	// Between them the server looks more often at folders where there was
-	// something lately.
-	Looks        int
-	LastLook     time.Time
-	LookDuration time.Duration
-	LookWait     time.Duration
-	// Folders is how many the server remembers: 131,072 at most, of which 2,048 of one
-	// sender and half in no sender's folder. FoldersLeft is how many there are beyond
-	// that, each of which is scanned when its turn comes.
+	// Scans is the number of complete scans of all folders. LastScan is when the last
+	// one began, ScanDuration how long it took, without its pauses, and ScanWait the
+	// time until the next one. In between, the server scans the folders that were
+	// active lately.
+	Scans        int
+	LastScan     time.Time
+	ScanDuration time.Duration
+	ScanWait     time.Duration
+	// Folders is the number of folders that the server tracks: 131,072 at most, of which
+	// at most 2,048 are one sender's and half are in no sender's folder. FoldersLeft is
+	// the number beyond that, which are scanned in turn.
 	Folders, FoldersLeft int
-	// FolderDescriptors is how many folders may be kept open: a quarter of the process's
-	// limit of descriptors and 256 at most, less when it has none left.
-	FolderDescriptors int
-	// Pending is how many requests are not complete yet, and Unreadable how many files
-	// and folders could not be read by the last look; the log has named them.
-	Pending, Unreadable int
-	// TimesBelieved tells whether the file system is one whose folders' times
-	// tell of changes, so that only what has changed is listed at each look.
-	TimesBelieved bool
+	// DirHandles is the number of directories that may be kept open: a quarter of the
+	// process's limit of descriptors and 256 at most, fewer if descriptors run out.
+	DirHandles int
+	// Incomplete is the number of requests whose file is not complete yet. Unreadable is
+	// the number of files and folders that the last scan could not read; the log names
+	// them.
+	Incomplete, Unreadable int
+	// TrustedMtimes reports whether a scan may skip folders whose modification time has
+	// not changed, which depends on the file system.
+	TrustedMtimes bool
+	// Cleanup is the total of all cleanups.
+	Cleanup CleanupStats
 }
 
-// Stats returns the figures of the server, zero before it is ready.
+// Stats returns the figures of the server. They are zero before it is ready.
 func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	serving := s.running
@@ -59,17 +62,20 @@ func (s *Server) Stats() Stats {
 	}
 	stats := serving.counters.read()
 	load := serving.dispatcher.load()
-	stats.Running, stats.Waiting, stats.Reserved = load.running, load.waiting, load.reserved
+	stats.InFlight, stats.Queued, stats.InReserve = load.running, load.waiting, load.reserved
 	stats.BytesHeld, stats.BytesLimit = load.bytes, serving.dispatcher.limits.bytes
 	stats.Unpublished = serving.memory.count()
 	known := serving.spool.Figures()
-	stats.Folders, stats.FoldersLeft, stats.FolderDescriptors = known.Directories, known.Left, known.Descriptors
-	stats.Pending, stats.Unreadable = known.Pending, known.Troubles
-	stats.TimesBelieved = known.Believed
+	stats.Folders, stats.FoldersLeft, stats.DirHandles = known.Directories, known.Left, known.Descriptors
+	stats.Incomplete, stats.Unreadable = known.Pending, known.Troubles
+	stats.TrustedMtimes = known.Believed
+	if serving.cleanup != nil {
+		stats.Cleanup = serving.cleanup.Stats()
+	}
 	return stats
 }
 
-// counters are the figures that are counted as things happen.
+// counters are the figures that are counted as events happen.
 type counters struct {
 	mu    sync.Mutex
 	stats Stats
@@ -87,8 +93,8 @@ func (c *counters) add(count func(*Stats)) {
 	count(&c.stats)
 }
 
-// looked notes a complete scan of all folders: when it began, the time of its slices, and
-// how long the next one waits.
+// looked records a complete scan of all folders: when it began, how long it took
+// without its pauses, and the time until the next one.
 func (c *counters) looked(began time.Time, took, wait time.Duration) {
-	c.add(func(s *Stats) { s.Looks, s.LastLook, s.LookDuration, s.LookWait = s.Looks+1, began, took, wait })
+	c.add(func(s *Stats) { s.Scans, s.LastScan, s.ScanDuration, s.ScanWait = s.Scans+1, began, took, wait })
 }
