@@ -264,7 +264,7 @@ func ExampleAuditLog() {
 	}}))
 	handler := syftevent.AuditLog(logger)(syftevent.HandlerFunc(ok))
 	handler.ServeSyft(context.Background(), from("alice@example.com"))
-	// Output: level=INFO msg=request sender=alice@example.com verified=true method=POST endpoint=/work status=200
+	// Output: level=INFO msg=request sender=alice@example.com verified=true method=POST endpoint=/work status=200 reason=""
 }
 
 func ExampleThrottle() {
