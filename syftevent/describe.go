@@ -1,10 +1,10 @@
 package syftevent
 
-// Describe gives a handler a description, for [Router.Routes] and the schema
-// that the server publishes.
+// Describe adds a description to a handler, for [Router.Routes] and the schema that the
+// server publishes.
 func Describe(description string, handler Handler) Handler {
 	if handler == nil {
-		return nil // Handle reports it, with the place
+		return nil // Handle panics, and names the place
 	}
 	return &described{handler, description}
 }
@@ -14,10 +14,9 @@ type described struct {
 	description string
 }
 
-// Unwrap lets the schema of a described handler be found.
 func (d *described) Unwrap() Handler { return d.Handler }
 
-// descriptionOf is what Describe has given a handler, or one that it wraps.
+// descriptionOf returns the description of a handler, or of one that it wraps.
 func descriptionOf(handler Handler) string {
 	for handler != nil {
 		if d, ok := handler.(*described); ok {

@@ -237,7 +237,7 @@ func ExampleParseInterval() {
 	fmt.Println(err)
 	// Output:
 	// 26h30m0s <nil>
-	// syftevent: bad interval "1.5h": "." is no unit; want days, hours, minutes and seconds in this order, such as 1d, 12h or 1d2h30m
+	// syftevent: bad interval "1.5h": unknown unit "."; want days, hours, minutes and seconds in this order, such as 1d, 12h or 1d2h30m
 }
 
 func ExampleRequest() {
