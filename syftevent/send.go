@@ -15,15 +15,14 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
 )
 
-// Send writes a request into the folder of the endpoint that its URL names, from
-// where SyftBox carries it to the server, and returns a [Future] for the response.
-// Send does not change the request itself: it fills in what is missing (id, times,
-// method) in a copy, with c.Email as the sender.
+// Send writes a request into the folder of the endpoint of its URL, from where SyftBox
+// carries it to the server, and returns a [Future] for the response. It does not modify
+// req: it sets c.Email as the sender, and a missing ID, method or time, in a copy.
 //
 // Requests are sent five milliseconds apart, because SyftBox loses files that are
-// modified in bursts. A new folder costs another 25 ms, until SyftBox watches it;
-// Send puts a .syftkeep into it, without which SyftBox would prune the folder once
-// it is empty and never watch it again. An error means that nothing was sent.
+// modified in bursts. A new folder takes another 25 ms, until SyftBox watches it. Send
+// puts a .syftkeep into it: SyftBox prunes an empty folder, and never watches it again.
+// If Send returns an error, nothing was sent.
 // [client-unique] [client-pace] [client-keep]
 func (c *Client) Send(ctx context.Context, req *Request, options ...SendOption) (*Future, error) {
 	future, err := c.send(ctx, req, options)
@@ -91,7 +90,7 @@ func (c *Client) send(ctx context.Context, req *Request, with []SendOption) (*Fu
 	return &Future{ID: envelope.ID, URL: req.URL, Expires: envelope.Expires, client: c, post: p, sent: time.Now()}, nil
 }
 
-// resend writes a request again that SyftBox lost.
+// resend writes a lost request again.
 func (c *Client) resend(p *post) error {
 	root, err := c.openDatasites()
 	if err != nil {
@@ -103,7 +102,7 @@ func (c *Client) resend(p *post) error {
 	}
 	written, err := p.writeAgain(root)
 	if errors.Is(err, spool.ErrAnswered) {
-		return nil // it is back
+		return nil // the request is back
 	}
 	if err != nil {
 		return err
@@ -112,7 +111,7 @@ func (c *Client) resend(p *post) error {
 	return nil
 }
 
-// openDatasites opens the folder of all datasites, which is made if it is new.
+// openDatasites opens the folder of all datasites, and creates it if necessary.
 func (c *Client) openDatasites() (*os.Root, error) {
 	if err := os.MkdirAll(c.DatasitesDir(), 0o755); err != nil {
 		return nil, err
@@ -120,9 +119,9 @@ func (c *Client) openDatasites() (*os.Root, error) {
 	return os.OpenRoot(c.DatasitesDir())
 }
 
-// Call sends a request and waits for the response, as [Client.Send] and
-// [Future.Wait] do. When ctx ends before there is a response, Call gives the request
-// up, as [Future.Cancel] does.
+// Call sends a request and waits for the response, as [Client.Send] and [Future.Wait] do.
+// If ctx ends before the response arrives, Call cancels the request, as [Future.Cancel]
+// does. The package function [Call] decodes the response, too.
 func (c *Client) Call(ctx context.Context, req *Request, options ...SendOption) (*Response, error) {
 	future, err := c.Send(ctx, req, options...)
 	if err != nil {
@@ -171,7 +170,7 @@ func (c *Client) Broadcast(ctx context.Context, req *Request, urls []string, opt
 	return futures
 }
 
-// envelope is what is written of a request.
+// envelope returns the envelope of a request, with defaults for what is missing.
 func (c *Client) envelope(req *Request, options sendOptions) (*wire.Request, error) {
 	now := time.Now().UTC()
 	envelope := &wire.Request{
@@ -200,7 +199,7 @@ func (c *Client) envelope(req *Request, options sendOptions) (*wire.Request, err
 		return nil, fmt.Errorf("id: %w", err)
 	}
 	if envelope.ID != filepath.Base(envelope.ID) || isMarker(envelope.ID+requestSuffix) {
-		return nil, fmt.Errorf("id %q cannot be the name of a file", envelope.ID)
+		return nil, fmt.Errorf("id %q is not a valid file name", envelope.ID)
 	}
 	return envelope, nil
 }
@@ -209,7 +208,7 @@ func (c *Client) envelope(req *Request, options sendOptions) (*wire.Request, err
 // datasites.
 func (c *Client) requestDir(u URL) (string, error) {
 	if u.Endpoint() == "" {
-		return "", fmt.Errorf("its path %q is not of the form /app_data/<app>/rpc/<endpoint>", u.Path)
+		return "", fmt.Errorf("path %q is not of the form /app_data/<app>/rpc/<endpoint>", u.Path)
 	}
 	local, err := u.LocalPath("")
 	if err != nil {
@@ -218,13 +217,13 @@ func (c *Client) requestDir(u URL) (string, error) {
 	return filepath.Join(local, c.Email), nil
 }
 
-// pruneRaces is how often a directory is made that is removed meanwhile: SyftBox prunes
-// the empty directories of which it is made one by one.
+// pruneRaces is the number of attempts to create a directory whose empty parents SyftBox
+// prunes at the same time.
 const pruneRaces = 100
 
-// keepDir makes a directory, unless it is there, and puts a .syftkeep into it: SyftBox
-// prunes an empty directory, and never watches one of the same path again. It
-// reports whether the directory is new.
+// keepDir creates a directory if necessary, and puts a .syftkeep into it: SyftBox prunes an
+// empty directory, and never watches that path again. It reports whether the directory
+// is new.
 func keepDir(root *os.Root, dir string) (isNew bool, err error) {
 	for range pruneRaces {
 		var info fs.FileInfo
@@ -242,12 +241,11 @@ func keepDir(root *os.Root, dir string) (isNew bool, err error) {
 	return isNew, err
 }
 
-// paceMost is how long a request waits for its turn to be modified; a full
-// synchronisation is as fast.
+// paceMost is how long a request waits for its turn to be nudged; SyftBox's full
+// synchronization is as fast.
 const paceMost = 5 * time.Second
 
-// pace waits until the next modification may follow the one before. It reports
-// whether there is to be one.
+// pace waits until a nudge may follow the previous one. It reports whether to nudge.
 func (c *Client) pace(ctx context.Context) (nudge bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
@@ -268,7 +266,7 @@ func (c *Client) pace(ctx context.Context) (nudge bool, err error) {
 	return true, sleepUnless(ctx, at.Sub(now))
 }
 
-// mayNudge reports whether a file may be modified now, and takes the turn if so.
+// mayNudge reports whether a file may be nudged now, and takes the turn if so.
 func (c *Client) mayNudge(now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -279,7 +277,7 @@ func (c *Client) mayNudge(now time.Time) bool {
 	return true
 }
 
-// sleepUnless waits for a while, or returns the error of ctx.
+// sleepUnless sleeps, or returns the error of ctx if that ends first.
 func sleepUnless(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()
