@@ -35,7 +35,7 @@ type Schema struct {
 	body  *SchemaType // the type of the body, unless it is an object with Args
 }
 
-// bodyName stands in Args for a body that is not an object.
+// bodyName is the name in Args of a body that is not an object.
 const bodyName = "body"
 
 // GenerateSchema returns the schema of a handler: that of [Typed], with the
@@ -111,7 +111,7 @@ func writeJSON(out *bytes.Buffer, v any) {
 	out.Write(data)
 }
 
-// MarshalJSON encodes the type: a word, or for an array and a model an object.
+// MarshalJSON encodes the type as a word, or an array or a model as an object.
 func (t SchemaType) MarshalJSON() ([]byte, error) {
 	switch t.Name {
 	case "":
@@ -131,8 +131,8 @@ func (t SchemaType) MarshalJSON() ([]byte, error) {
 	return encodeJSON(t.Name)
 }
 
-// A jsonSchema is the part of JSON Schema that describes a model, in the order
-// in which the Python package writes it.
+// A jsonSchema is the JSON Schema of a model, with the members in the order of the Python
+// package.
 type jsonSchema struct {
 	Properties           *properties `json:"properties,omitempty"`
 	Items                *jsonSchema `json:"items,omitempty"`
@@ -143,7 +143,7 @@ type jsonSchema struct {
 	Type                 string      `json:"type,omitempty"`
 }
 
-// properties keep the order of the fields.
+// properties are JSON Schema properties in the order of the fields.
 type properties struct {
 	names   []string
 	schemas []jsonSchema
@@ -238,7 +238,7 @@ func invalidBody(format string, args ...any) error {
 	return Errorf(400, textInvalidBody+format, args...)
 }
 
-// validate checks one value; where is its name, for the message.
+// validate checks one value; where is its name in the message.
 func (t SchemaType) validate(where string, value any) error {
 	if value == nil {
 		if t.optional || t.Name == "" || t.Name == "any" {
@@ -295,8 +295,8 @@ func (t SchemaType) validate(where string, value any) error {
 	return nil
 }
 
-// isInteger reports whether a number is written as encoding/json reads into an
-// integer: without a fraction or an exponent.
+// isInteger reports whether encoding/json decodes the number into an integer: it has
+// neither a fraction nor an exponent.
 func isInteger(number json.Number) bool {
 	return !strings.ContainsAny(number.String(), ".eE")
 }
