@@ -23,7 +23,7 @@ func (s *site) sparse(name string, size int64) {
 }
 
 // A server cannot exhaust the memory of its callers.
-func TestFutureRefusesALargeResponse(t *testing.T) {
+func TestFutureRefusesLargeResponse(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		future, err := c.Send(context.Background(), request(s.t, "/echo", nil))
 		if err != nil {
@@ -61,7 +61,7 @@ func TestClientMaxResponseSize(t *testing.T) {
 }
 
 // A file that stands where a cached request would is read only if it can be one.
-func TestCachedRequestIsNotComparedWithALargeFile(t *testing.T) {
+func TestCachedRequestIgnoresLargeFile(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		req := request(s.t, "/echo", "hi")
 		first, err := c.Send(context.Background(), req, syftevent.Cached())
@@ -81,7 +81,7 @@ func TestCachedRequestIsNotComparedWithALargeFile(t *testing.T) {
 }
 
 // A server can put many files into the folder.
-func TestFutureListsAFullFolder(t *testing.T) {
+func TestFutureListsLargeFolder(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		future, err := c.Send(context.Background(), request(s.t, "/echo", nil))
 		if err != nil {

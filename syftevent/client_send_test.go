@@ -77,7 +77,7 @@ func TestCall(t *testing.T) {
 	})
 }
 
-func TestSendWritesAsThePythonPackageDoes(t *testing.T) {
+func TestSendMatchesPythonPackage(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		req := request(s.t, "/echo", `{"a":1}`)
 		req.ID = stem
@@ -121,7 +121,7 @@ func TestSendPaces(t *testing.T) {
 
 // SyftBox prunes a directory that it has emptied, and never watches one of the same
 // path again.
-func TestSendKeepsTheFolder(t *testing.T) {
+func TestSendKeepsFolder(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		for range 2 {
 			if _, err := c.Send(context.Background(), request(s.t, "/echo", nil)); err != nil {
@@ -246,7 +246,7 @@ func TestCachedRequests(t *testing.T) {
 }
 
 // An error means that nothing was sent.
-func TestSendThatFailsSendsNothing(t *testing.T) {
+func TestFailedSendWritesNothing(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
@@ -266,7 +266,7 @@ func TestSendThatFailsSendsNothing(t *testing.T) {
 	})
 }
 
-func TestCachedRequestsOfManyShareOne(t *testing.T) {
+func TestConcurrentCachedRequestsShareOne(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		s.start()
 		defer s.stop()

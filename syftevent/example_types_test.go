@@ -365,3 +365,51 @@ func ExampleURL() {
 	// syft://bob@example.com/app_data/calculator/rpc/add datasites/bob@example.com/app_data/calculator/rpc/add <nil>
 	// syftevent: URL "syft://bob@example.com/../../etc" must not have the segment ".."
 }
+
+func ExampleReply() {
+	type item struct {
+		Name string `json:"name"`
+	}
+	create := syftevent.Typed(func(ctx context.Context, in item) (syftevent.Reply[item], error) {
+		return syftevent.Reply[item]{StatusCode: 201, Headers: syftevent.Headers{"Location": "/items/1"}, Value: in}, nil
+	})
+	req, _ := syftevent.NewRequest("POST", "syft://bob@example.com/app_data/shop/rpc/items", item{"tea"})
+	response, err := create.ServeSyft(context.Background(), req)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(response.StatusCode, response.Headers.Get("Location"), response.Text())
+	// Output: 201 /items/1 {"name":"tea"}
+}
+
+func ExampleRefusal() {
+	server := &syftevent.Server{
+		AppName: "greeter",
+		OnRefuse: func(ctx context.Context, refusal syftevent.Refusal) {
+			fmt.Println(refusal.Sender, refusal.Endpoint, refusal.StatusCode, refusal.Reason)
+		},
+	}
+	// The server calls it for a request that came too late, for example:
+	server.OnRefuse(context.Background(), syftevent.Refusal{
+		Sender: "alice@example.com", SenderVerified: true, Endpoint: "/hello", StatusCode: 419, Reason: "Request expired",
+	})
+	// Output: alice@example.com /hello 419 Request expired
+}
+
+func ExampleSendOption() {
+	client, end := exampleServer()
+	defer end()
+	for range 2 {
+		req, _ := syftevent.NewRequest("GET", "syft://bob@example.com/app_data/greeter/rpc/hello", nil)
+		response, err := client.Call(context.Background(), req, syftevent.Cached()) // the second reuses the first
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(response.Text())
+	}
+	// Output:
+	// Hello, alice@example.com
+	// Hello, alice@example.com
+}

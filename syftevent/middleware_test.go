@@ -77,7 +77,7 @@ func TestRateLimit(t *testing.T) {
 	})
 }
 
-func TestMiddlewareShowsTheSchema(t *testing.T) {
+func TestMiddlewareKeepsSchema(t *testing.T) {
 	inner := syftevent.Describe("Add.", syftevent.Typed(add))
 	want := syftevent.GenerateSchema(inner)
 	for name, middleware := range map[string]syftevent.Middleware{
@@ -198,7 +198,7 @@ func TestThrottle(t *testing.T) {
 	})
 }
 
-func TestLimitsMustBeMoreThanZero(t *testing.T) {
+func TestLimitsMustBePositive(t *testing.T) {
 	for name, make := range map[string]func(){
 		"RateLimit 0": func() { syftevent.RateLimit(0, time.Second) },
 		"RateLimit -": func() { syftevent.RateLimit(1, 0) },

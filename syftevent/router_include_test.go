@@ -17,7 +17,7 @@ func prefixing(name string) Middleware {
 	}
 }
 
-func TestIncludeAddsRoutesOfBeforeAndAfter(t *testing.T) {
+func TestIncludeAddsPresentAndFutureRoutes(t *testing.T) {
 	top, middle, leaf := NewRouter(), NewRouter(), NewRouter()
 	leaf.Handle("GET /before", answerWith("before"))
 	middle.Include("/leaf", leaf)
@@ -68,7 +68,7 @@ func mustPanic(t *testing.T, want string, f func()) {
 	f()
 }
 
-func TestIncludeRefuses(t *testing.T) {
+func TestIncludeRefusesConflicts(t *testing.T) {
 	top, leaf := NewRouter(), NewRouter()
 	top.Handle("/v1/a", answerWith(""))
 	top.Include("/v1", leaf)
@@ -103,7 +103,7 @@ func TestIncludeRefuses(t *testing.T) {
 	mustPanic(t, "is nil", func() { top.Handle("/x", Describe("", nil)) })
 }
 
-func TestRoutesMayBeAddedWhileServing(t *testing.T) {
+func TestRoutesCanBeAddedWhileServing(t *testing.T) {
 	top, leaf := NewRouter(), NewRouter()
 	top.Handle("/a", answerWith("a"))
 	top.Include("/leaf", leaf)

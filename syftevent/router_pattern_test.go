@@ -61,7 +61,7 @@ func TestPatternMatch(t *testing.T) {
 	}
 }
 
-func TestPatternRefused(t *testing.T) {
+func TestParsePatternRefuses(t *testing.T) {
 	for _, text := range []string{
 		"", "users", "FETCH /users", "GET users", "GET", "/{", "/{}", "/{id", "/a{id}", "/{id}b", "/{1}", "/{a-b}",
 		"/{a...}/b", "/**/b", "/a*", "/{$}", "/{a}/{a}", "/../etc", "/./a", "/a\x00b", "/{**}", "get /users",
@@ -115,7 +115,7 @@ func TestPatternCompare(t *testing.T) {
 }
 
 // The relation of two patterns, told by trying every short path and method.
-func TestPatternCompareAgreesWithTrying(t *testing.T) {
+func TestPatternCompareAgreesWithMatching(t *testing.T) {
 	segments := []string{"a", "b", "{x}"}
 	var texts []string
 	for _, method := range []string{"", "GET ", "HEAD ", "POST "} {

@@ -56,7 +56,7 @@ func compact(t *testing.T, data []byte) string {
 }
 
 // The Python package's own file says what its handlers return.
-func TestSchemaIsThePythonPackages(t *testing.T) {
+func TestSchemaMatchesPythonPackage(t *testing.T) {
 	data, err := os.ReadFile("testdata/rpc.schema.json")
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +187,7 @@ type recursive struct {
 
 // The schema has the fields that encoding/json has, also where embedded structs
 // hide or spoil each other's.
-func TestSchemaFieldsAreThoseOfJSON(t *testing.T) {
+func TestSchemaFieldsMatchEncodingJSON(t *testing.T) {
 	var names []string
 	for _, arg := range typeOf(reflect.TypeFor[recursive]()).Fields() {
 		names = append(names, arg.Name)
@@ -207,7 +207,7 @@ func TestSchemaFieldsAreThoseOfJSON(t *testing.T) {
 	}
 }
 
-func TestTypesThatReadThemselves(t *testing.T) {
+func TestTypesWithOwnUnmarshalers(t *testing.T) {
 	type numbers struct {
 		Big  *big.Int   `json:"big"`
 		Addr netip.Addr `json:"addr"`

@@ -33,7 +33,7 @@ func TestStatsCountScans(t *testing.T) {
 	})
 }
 
-func TestDebugVariableTracesLooks(t *testing.T) {
+func TestDebugVariableTracesScans(t *testing.T) {
 	for _, on := range []string{"", "1"} {
 		t.Setenv("SYFTEVENT_DEBUG", on)
 		replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)

@@ -117,7 +117,11 @@ func (h *typed[In, Out]) ServeSyft(ctx context.Context, req *Request) (*Response
 
 // schemaOf returns the schema of a function from one type to another.
 func schemaOf(in, out reflect.Type, bindings []binding) Schema {
-	if reply, ok := reflect.Zero(out).Interface().(replier); ok && out.Kind() == reflect.Struct {
+	base := out
+	if base.Kind() == reflect.Pointer {
+		base = base.Elem()
+	}
+	if reply, ok := reflect.Zero(base).Interface().(replier); ok && base.Kind() == reflect.Struct {
 		out = reply.valueType()
 	}
 	schema := Schema{typed: true, Returns: typeOf(out)}
