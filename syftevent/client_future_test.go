@@ -24,7 +24,7 @@ const goodResponse = `{"id":"x","sender":"bob@example.com","url":"u","body":"aGk
 
 // A response that has arrived in part must not be taken for a bad one, and never
 // be removed.
-func TestFutureWaitsForIncompleteResponse(t *testing.T) {
+func TestFutureWaitsForTheRestOfAResponse(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		future, err := c.Send(context.Background(), request(s.t, "/echo", nil))
 		if err != nil {
