@@ -141,7 +141,7 @@ func TestValidate(t *testing.T) {
 		{`{` + least + `}}`, "not one JSON value"},
 		{`{` + least + `}]`, "not one JSON value"},
 		{`{` + least + `,"picture":"-_8="}`, `"picture" must be base64`},
-		{`{` + least + `,"born":"soon"}`, `"born" is no valid time.Time`},
+		{`{` + least + `,"born":"soon"}`, `"born" is not a valid time.Time`},
 		{`[]`, "must be a JSON object"},
 		{`{"name":"a","home":{"city":"x"}}`, `"id" is missing`},
 		{`{` + least + `,"nick":"b"}`, `"nick" is unknown`},
