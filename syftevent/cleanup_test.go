@@ -287,7 +287,7 @@ func TestServerCleansUp(t *testing.T) {
 		}
 		s.start()
 		time.Sleep(time.Minute)
-		stats := s.server.CleanupStats()
+		stats := s.server.Stats().Cleanup
 		if stats.RequestsDeleted != 1 || stats.ResponsesDeleted != 1 || !s.server.CleanupRunning() {
 			t.Errorf("%v, running %v", stats, s.server.CleanupRunning())
 		}

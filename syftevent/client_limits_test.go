@@ -23,7 +23,7 @@ func (s *site) sparse(name string, size int64) {
 }
 
 // A server cannot exhaust the memory of its callers.
-func TestFutureRefusesALargeResponse(t *testing.T) {
+func TestFutureRefusesLargeResponse(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		future, err := c.Send(context.Background(), request(s.t, "/echo", nil))
 		if err != nil {
@@ -61,17 +61,16 @@ func TestClientMaxResponseSize(t *testing.T) {
 }
 
 // A file that stands where a cached request would is read only if it can be one.
-func TestCachedRequestIsNotComparedWithALargeFile(t *testing.T) {
+func TestCachedRequestIgnoresLargeFile(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		req := request(s.t, "/echo", "hi")
-		req.Cached = true
-		first, err := c.Send(context.Background(), req)
+		first, err := c.Send(context.Background(), req, syftevent.Cached())
 		if err != nil {
 			s.t.Fatal(err)
 		}
 		name := s.path("echo", clientEmail, first.ID+".request")
 		s.sparse(name, 1<<40)
-		second, err := c.Send(context.Background(), req)
+		second, err := c.Send(context.Background(), req, syftevent.Cached())
 		if err != nil || second.ID != first.ID {
 			s.t.Fatalf("%v", err)
 		}
@@ -82,7 +81,7 @@ func TestCachedRequestIsNotComparedWithALargeFile(t *testing.T) {
 }
 
 // A server can put many files into the folder.
-func TestFutureListsAFullFolder(t *testing.T) {
+func TestFutureListsLargeFolder(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		future, err := c.Send(context.Background(), request(s.t, "/echo", nil))
 		if err != nil {

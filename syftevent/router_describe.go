@@ -1,9 +1,10 @@
 package syftevent
 
-// Describe adds a description to a handler, for [Router.Routes] and the published schema.
+// Describe adds a description to a handler, for [Router.Routes] and the schema that the
+// server publishes.
 func Describe(description string, handler Handler) Handler {
 	if handler == nil {
-		return nil // Handle panics, and names the caller
+		return nil // Handle panics, and names the place
 	}
 	return &described{handler, description}
 }
@@ -13,8 +14,7 @@ type described struct {
 	description string
 }
 
-// unwrap gives access to the schema of the described handler.
-func (d *described) unwrap() Handler { return d.Handler }
+func (d *described) Unwrap() Handler { return d.Handler }
 
 // descriptionOf returns the description of a handler, or of one that it wraps.
 func descriptionOf(handler Handler) string {
@@ -22,11 +22,11 @@ func descriptionOf(handler Handler) string {
 		if d, ok := handler.(*described); ok {
 			return d.description
 		}
-		wrapper, ok := handler.(interface{ unwrap() Handler })
+		wrapper, ok := handler.(interface{ Unwrap() Handler })
 		if !ok {
 			break
 		}
-		handler = wrapper.unwrap()
+		handler = wrapper.Unwrap()
 	}
 	return ""
 }

@@ -113,7 +113,15 @@ type Server struct {
 	// environment variable SYFTEVENT_DEBUG is 1, each scan is logged.
 	Logger *slog.Logger
 
+	// OnRefuse is called for each request that the server refuses before it reaches
+	// the router: a malformed envelope, a forged sender, an expired request, a file
+	// above MaxRequestSize. [LogRefusals] is one. It may be called concurrently, and
+	// counts as a handler while it runs. Requests with a valid envelope, also those
+	// with 404 and 405, pass through the middleware of [Router.Use] instead.
+	OnRefuse func(ctx context.Context, refusal Refusal)
+
 	mu          sync.Mutex
+	closed      bool // Shutdown was called
 	started     bool
 	cancelStart context.CancelCauseFunc // nil unless Start is under way
 	startEnded  chan struct{}           // closed when Start returns
@@ -138,14 +146,14 @@ const (
 var (
 	// ErrServerStarted is returned when a server is started a second time.
 	ErrServerStarted = errors.New("syftevent: server already started")
-	// ErrServerClosed is returned by [Server.Start] when [Server.Shutdown] is called during
-	// startup.
-	ErrServerClosed = errors.New("syftevent: server closed during startup")
+	// ErrServerClosed is returned by [Server.Start] if [Server.Shutdown] was called before it
+	// or during startup.
+	ErrServerClosed = errors.New("syftevent: server closed before it was ready")
 )
 
 // Run serves until ctx is cancelled or [Server.Shutdown] is called, and returns nil when the
-// requests in flight are done. It returns an error if the server cannot start, or stops by
-// itself; see [Server.Err].
+// requests in flight are done. It returns nil at once if Shutdown was called before. It
+// returns an error if the server cannot start, or stops by itself; see [Server.Err].
 func (s *Server) Run(ctx context.Context) error {
 	err := s.Start(ctx)
 	if errors.Is(err, ErrServerClosed) || err != nil && errors.Is(err, ctx.Err()) {
@@ -168,9 +176,13 @@ func (s *Server) Run(ctx context.Context) error {
 // [ErrAppServed].
 func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
-	if s.started {
+	switch {
+	case s.started:
 		s.mu.Unlock()
 		return ErrServerStarted
+	case s.closed:
+		s.mu.Unlock()
+		return ErrServerClosed
 	}
 	s.started = true
 	starting, cancel := context.WithCancelCause(ctx)
@@ -250,9 +262,11 @@ func (s *Server) Err() error {
 // [Server.DrainTimeout], or until ctx is done if that is sooner, before their contexts are
 // cancelled. It returns when the server has stopped. It returns ctx's error if handlers had
 // to be cancelled because of ctx, otherwise that of [Server.Err]. A server that is starting
-// ends without becoming ready. On a server that does not run, Shutdown does nothing.
+// ends without becoming ready, and one that is not started yet never starts. Shutdown may be
+// called more than once.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
+	s.closed = true
 	if s.cancelStart != nil {
 		s.cancelStart(ErrServerClosed)
 		ended := s.startEnded
@@ -280,16 +294,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 }
 
-// CleanupStats returns the totals of the server's cleanup. They are zero before the server
-// is ready.
-func (s *Server) CleanupStats() CleanupStats {
-	if cleanup := s.cleanup(); cleanup != nil {
-		return cleanup.Stats()
-	}
-	return CleanupStats{}
-}
-
-// CleanupRunning reports whether the server runs and its cleanup is enabled.
+// CleanupRunning reports whether the server runs and its cleanup is enabled: neither
+// CleanupExpiry nor CleanupInterval is negative.
 func (s *Server) CleanupRunning() bool {
 	cleanup := s.cleanup()
 	return cleanup != nil && cleanup.Running()
@@ -350,6 +356,7 @@ func (s *Server) newRunningServer() (*runningServer, error) {
 		nudge:          orDefault(s.NudgeInterval, DefaultNudgeInterval, -1),
 		orphanDelay:    orDefault(s.OrphanDelay, DefaultOrphanDelay, -1),
 		durable:        s.Durable,
+		onRefuse:       s.OnRefuse,
 		debug:          s.DebugMode,
 		trace:          os.Getenv(debugVariable) == "1",
 		stopping:       make(chan struct{}),

@@ -1,11 +1,5 @@
 package syftevent
 
-import (
-	"errors"
-	"fmt"
-	"runtime/debug"
-)
-
 // handle runs the handler and turns whatever it returns into a response, or nil if the
 // handler was cancelled. Nothing that a handler returns can end the server: methods of
 // its values are called only in call, which recovers.
@@ -22,42 +16,30 @@ func (s *runningServer) handle(w *work, req *Request) *Response {
 	return response
 }
 
-// A failure is how a handler failed, for the log and the debug mode.
-type failure struct {
-	kind    string // the type of the error or of the panic's value
-	message string
-	stack   string // of a panic
-}
-
-// call runs the handler. An *Error becomes the response that it chooses.
-func (s *runningServer) call(w *work, req *Request) (response *Response, failed *failure) {
-	defer func() {
-		if p := recover(); p != nil {
-			response, failed = nil, &failure{fmt.Sprintf("%T", p), fmt.Sprintf("panic: %v", p), string(debug.Stack())}
+// call runs the handler. An *Error becomes the response that it asks for.
+func (s *runningServer) call(w *work, req *Request) (*Response, *failure) {
+	timeout := false
+	response, cause, failed := respond(func() (*Response, error) {
+		response, err := s.serve(w, req)
+		switch {
+		case err != nil && s.handlers.Err() != nil:
+			// Cancelled, whatever error the handler made of that.
+			return nil, s.handlers.Err()
+		case err == errHandlerTimeout:
+			timeout = true
+			return timedOut(s.handlerTimeout), nil
 		}
-	}()
-	response, err := s.serve(w, req)
-	var chosen *Error
+		return response, err
+	})
 	switch {
-	case err != nil && s.handlers.Err() != nil:
-		// Cancelled, whatever error the handler made of that.
-		return nil, &failure{kind: fmt.Sprintf("%T", err), message: err.Error()}
-	case err == errHandlerTimeout:
+	case timeout:
 		s.counters.add(func(c *Stats) { c.Failed++ })
 		s.logger.Error("syftevent: handler timed out", "endpoint", req.endpoint, "id", req.ID, "sender", req.Sender, "timeout", s.handlerTimeout)
-		return timedOut(s.handlerTimeout), nil
-	case errors.As(err, &chosen) && chosen != nil && validStatus(chosen.StatusCode) && chosen.StatusCode >= 400:
-		return Text(chosen.StatusCode, chosen.Message), nil
-	case err != nil && chosen != nil:
-		return nil, &failure{"*syftevent.Error", fmt.Sprintf("error with status %d, want a known status of 400 or above: %s", chosen.StatusCode, chosen.Message), ""}
-	case err != nil:
-		return nil, &failure{fmt.Sprintf("%T", err), err.Error(), ""}
-	case response == nil:
-		return nil, &failure{"nil", "handler returned neither response nor error", ""}
-	case !validStatus(statusOf(response)):
-		return nil, &failure{"int", fmt.Sprintf("handler returned status %d, which clients reject", response.StatusCode), ""}
+	case cause != nil:
+		s.logger.Info("syftevent: handler returned an error", "endpoint", req.endpoint, "id", req.ID, "sender", req.Sender,
+			"status", response.StatusCode, "err", cause.message)
 	}
-	return response, nil
+	return response, failed
 }
 
 // serve runs the handler within HandlerTimeout.
@@ -80,7 +62,7 @@ func (s *runningServer) failed(req *Request, f *failure) *Response {
 	}
 	s.logger.Error("syftevent: handler failed", attributes...)
 	if !s.debug {
-		return &Response{StatusCode: 500, Body: []byte(textInternalError)}
+		return internalError()
 	}
 	// The members that the Python package uses in its debug mode.
 	response, err := JSON(500, struct {
@@ -90,7 +72,7 @@ func (s *runningServer) failed(req *Request, f *failure) *Response {
 		Trace    string `json:"traceback"`
 	}{f.kind, f.message, req.endpoint, f.stack})
 	if err != nil { // never: all members are strings
-		return &Response{StatusCode: 500, Body: []byte(textInternalError)}
+		return internalError()
 	}
 	return response
 }

@@ -56,8 +56,8 @@ func TestTwoSlowSendersDelayNobody(t *testing.T) {
 			s.deliverFrom("mallet@example.com", "slow", n)
 		}
 		time.Sleep(10 * time.Second)
-		if stats := s.server.Stats(); stats.Running != syftevent.DefaultConcurrency || stats.Waiting != 16 {
-			s.t.Errorf("%d run, %d wait", stats.Running, stats.Waiting)
+		if stats := s.server.Stats(); stats.InFlight != syftevent.DefaultConcurrency || stats.Queued != 16 {
+			s.t.Errorf("%d run, %d wait", stats.InFlight, stats.Queued)
 		}
 		s.awaitFile(s.deliverFrom(clientEmail, "echo", 1), 5*time.Second)
 	})
@@ -111,12 +111,12 @@ func TestHandlerTimeout(t *testing.T) {
 		if got, _ := cause.Load().(error); !errors.Is(got, context.DeadlineExceeded) {
 			t.Errorf("cause %v", got)
 		}
-		if stats := s.server.Stats(); stats.Running != 1 || stats.Failed != 1 {
+		if stats := s.server.Stats(); stats.InFlight != 1 || stats.Failed != 1 {
 			t.Errorf("%+v", stats)
 		}
 		close(release)
 		synctest.Wait()
-		if stats := s.server.Stats(); stats.Running != 0 || stats.Answered != 1 {
+		if stats := s.server.Stats(); stats.InFlight != 0 || stats.Answered != 1 {
 			t.Errorf("%+v", stats)
 		}
 		// Handlers that return in time, or panic, are not affected.

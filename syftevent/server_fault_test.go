@@ -78,7 +78,7 @@ func TestServerSurvivesItsHandlers(t *testing.T) {
 				t.Errorf("%d runs of %d requests", n, len(handlers))
 			}
 			stats := s.server.Stats()
-			if stats.Answered != len(handlers)+3 || stats.Running != 0 || stats.Waiting != 0 || stats.Looks == 0 {
+			if stats.Answered != len(handlers)+3 || stats.InFlight != 0 || stats.Queued != 0 || stats.Scans == 0 {
 				t.Errorf("stats %+v", stats)
 			}
 		})

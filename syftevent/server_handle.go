@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime/debug"
 	"time"
 
 	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
@@ -124,9 +125,26 @@ func (s *runningServer) respond(w *work, state spool.State, data []byte, reply *
 		s.counters.add(func(c *Stats) { c.Refused++ })
 		s.logger.Info("syftevent: request refused", "path", s.requestPath(*w), "sender", w.location.sender,
 			"status", refusal.StatusCode, "reason", string(refusal.Body))
+		s.refused(*w, refusal)
 		return refusal
 	}
 	return s.handle(w, req)
+}
+
+// refused calls Server.OnRefuse.
+func (s *runningServer) refused(w work, response *Response) {
+	if s.onRefuse == nil {
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			s.logger.Error("syftevent: OnRefuse panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
+	s.onRefuse(s.handlers, Refusal{
+		ID: w.entry.Stem, Sender: w.location.sender, SenderVerified: w.location.sender != "",
+		Endpoint: w.location.endpoint, StatusCode: response.StatusCode, Reason: string(response.Body),
+	})
 }
 
 // crashed answers a request whose handler ended its goroutine, unless the handler was
@@ -136,7 +154,7 @@ func (s *runningServer) crashed(w *work) {
 		return
 	}
 	s.counters.add(func(c *Stats) { c.Failed++ })
-	s.complete(*w, s.newReply(*w), &Response{StatusCode: 500, Body: []byte(textInternalError)})
+	s.complete(*w, s.newReply(*w), internalError())
 }
 
 // ended hands a request back to the spool when it is no longer in flight.

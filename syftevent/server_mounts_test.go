@@ -54,7 +54,7 @@ func serveMount(t *testing.T, here, far string) {
 		t.Fatal(err)
 	}
 	defer server.Shutdown(t.Context())
-	if server.Stats().TimesBelieved {
+	if server.Stats().TrustedMtimes {
 		t.Error("mtimes of a network file system are trusted")
 	}
 	round := func(n, count int) {
@@ -62,16 +62,16 @@ func serveMount(t *testing.T, here, far string) {
 		folder := filepath.Join("datasites", serverEmail, rpcPath, "echo", sender)
 		ids := writeFar(t, far, folder, sender, n, count)
 		shown := awaitShown(t, filepath.Join(here, "datasites", serverEmail, rpcPath), ids)
-		looks := server.Stats().Looks
+		looks := server.Stats().Scans
 		for _, id := range ids {
 			awaitFile(t, filepath.Join(far, folder, id+".response"))
 		}
 		stats := server.Stats()
 		t.Logf("%d requests: shown by the mount after %v, answered %d looks later (one takes %v, the next waits %v)",
-			count, shown.Round(time.Millisecond), stats.Looks-looks, stats.LookDuration, stats.LookWait)
+			count, shown.Round(time.Millisecond), stats.Scans-looks, stats.ScanDuration, stats.ScanWait)
 		// A scan may be past the folder when the mount shows it.
-		if count == 1 && stats.Looks-looks > 2 {
-			t.Errorf("answered %d scans after the mount showed the request", stats.Looks-looks)
+		if count == 1 && stats.Scans-looks > 2 {
+			t.Errorf("answered %d scans after the mount showed the request", stats.Scans-looks)
 		}
 	}
 	for n := range 6 { // in folders that are new, and in those that are not

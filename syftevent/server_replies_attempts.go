@@ -119,5 +119,5 @@ func (s *runningServer) refusePoison(w work) *Response {
 	s.counters.add(func(c *Stats) { c.Failed++ })
 	s.logger.Error("syftevent: request not run again", "path", s.requestPath(w), "sender", w.location.sender,
 		"reason", "no process that began it answered it", "begun", maxBegun)
-	return &Response{StatusCode: 500, Body: []byte(textInternalError)}
+	return internalError()
 }

@@ -22,10 +22,11 @@ type entry = spool.Entry
 // and closes finished.
 type runningServer struct {
 	app, email string
-	dir        string              // the app's "rpc" directory
-	router     *Router             // handles requests
-	endpoints  func() *endpointSet // the current one
-	logger     *slog.Logger        // of limiter
+	dir        string                         // the app's "rpc" directory
+	router     *Router                        // handles requests
+	onRefuse   func(context.Context, Refusal) // nil for none
+	endpoints  func() *endpointSet            // the current one
+	logger     *slog.Logger                   // of limiter
 	limiter    *logLimiter
 
 	pollInterval, drain, nudge time.Duration

@@ -206,3 +206,16 @@ func TestStartTwice(t *testing.T) {
 		}
 	})
 }
+
+func TestShutdownBeforeStartIsKept(t *testing.T) {
+	server := &syftevent.Server{AppName: "late"}
+	if err := server.Shutdown(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Run(context.Background()); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	if err := server.Start(context.Background()); !errors.Is(err, syftevent.ErrServerClosed) {
+		t.Errorf("Start: %v", err)
+	}
+}

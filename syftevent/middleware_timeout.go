@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// Timeout answers 504 if the handler has not returned in time, and cancels its
-// context. A handler that does not heed that goes on in the background, and what
-// it returns is dropped; its panic is, too. [Server.HandlerTimeout] does the same for
-// all handlers, and bounds how many go on so.
+// Timeout responds with 504 if the handler does not return in time, and cancels its
+// context. A handler that ignores cancellation keeps running, and what it returns, or a
+// panic, is dropped. [Server.HandlerTimeout] does the same for all handlers, and limits
+// how many keep running.
 func Timeout(after time.Duration) Middleware {
 	return wrapping(func(next Handler) HandlerFunc {
 		return func(ctx context.Context, req *Request) (*Response, error) {
@@ -23,20 +23,16 @@ func Timeout(after time.Duration) Middleware {
 	})
 }
 
-// errHandlerTimeout means that a handler has not returned in time.
+// errHandlerTimeout is the error of serveWithin if the handler did not return in time.
 var errHandlerTimeout = errors.New("handler did not return in time")
 
-// timedOut is the answer to its request.
+// timedOut returns the response to a request whose handler did not return in time.
 func timedOut(after time.Duration) *Response {
-	response, err := JSON(504, map[string]string{"error": fmt.Sprintf("No answer within %v", after)})
-	if err != nil { // of a string: never
-		return &Response{StatusCode: 504}
-	}
-	return response
+	return Text(504, fmt.Sprintf("No response within %v", after))
 }
 
-// serveWithin runs a handler in a goroutine of its own, and returns errHandlerTimeout
-// if it has not returned in time. Returned is closed when it has.
+// serveWithin calls a handler in its own goroutine, and returns errHandlerTimeout if it
+// does not return in time. The channel is closed when it has returned.
 func serveWithin(ctx context.Context, after time.Duration, next Handler, req *Request) (returned <-chan struct{}, response *Response, err error) {
 	inner, cancel := context.WithTimeout(ctx, after)
 	defer cancel()

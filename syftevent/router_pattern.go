@@ -7,15 +7,14 @@ import (
 	"unicode"
 )
 
-// A pattern is the parsed form of the text that a route is registered with; its
-// grammar and rules of precedence are described at [Router].
+// A pattern is a parsed pattern. [Router] documents the grammar and the precedence.
 type pattern struct {
 	text     string
 	method   string // "" for any
 	segments []segment
 }
 
-// A segment is what stands between two slashes of a pattern.
+// A segment is the part of a pattern between two slashes.
 type segment struct {
 	kind segmentKind
 	text string // the literal, or the wildcard's name
@@ -51,7 +50,7 @@ func parsePattern(text string) (*pattern, error) {
 			continue
 		}
 		if len(p.segments) > 0 && p.segments[len(p.segments)-1].kind == rest {
-			return bad("nothing may follow %q", p.segments[len(p.segments)-1].text)
+			return bad("segment %q must be the last", p.segments[len(p.segments)-1].text)
 		}
 		s, err := parseSegment(part)
 		if err != nil {
@@ -59,7 +58,7 @@ func parsePattern(text string) (*pattern, error) {
 		}
 		if s.kind != literal && s.text != "*" {
 			if names[s.text] {
-				return bad("wildcard %q stands twice", s.text)
+				return bad("duplicate wildcard %q", s.text)
 			}
 			names[s.text] = true
 		}
@@ -77,7 +76,7 @@ func parseSegment(part string) (segment, error) {
 	case part == "." || part == "..":
 		return segment{}, fmt.Errorf("segment %q is not allowed", part)
 	case strings.ContainsFunc(part, isControl):
-		return segment{}, fmt.Errorf("segment %q has a control character", part)
+		return segment{}, fmt.Errorf("segment %q contains a control character", part)
 	}
 	name, ok := strings.CutPrefix(part, "{")
 	if !ok {
@@ -116,8 +115,7 @@ func isIdentifier(s string) bool {
 	return s != ""
 }
 
-// matchPath reports whether the segments of an endpoint match, whatever the
-// method.
+// matchPath reports whether the segments of an endpoint match, regardless of the method.
 func (p *pattern) matchPath(path []string) bool {
 	for i, s := range p.segments {
 		switch {
@@ -132,7 +130,7 @@ func (p *pattern) matchPath(path []string) bool {
 	return len(path) == len(p.segments)
 }
 
-// matchBelow reports whether an endpoint matches that begins with the segments.
+// matchBelow reports whether an endpoint that begins with the segments matches.
 func (p *pattern) matchBelow(path []string) bool {
 	for i, s := range p.segments {
 		switch {
@@ -145,13 +143,12 @@ func (p *pattern) matchBelow(path []string) bool {
 	return len(path) <= len(p.segments)
 }
 
-// matchMethod reports whether a request of the method is meant. As in net/http,
-// GET means HEAD too.
+// matchMethod reports whether the method matches. As in net/http, GET matches HEAD.
 func (p *pattern) matchMethod(method string) bool {
 	return p.method == "" || p.method == method || p.method == "GET" && method == "HEAD"
 }
 
-// values gives what each wildcard of p stands for in a path that p matches.
+// values returns what the wildcards of p match in a path that p matches.
 func (p *pattern) values(path []string) map[string]string {
 	var values map[string]string
 	for i, s := range p.segments {
@@ -174,16 +171,15 @@ func (p *pattern) values(path []string) map[string]string {
 	return values
 }
 
-// A relation says how the requests that one pattern matches lie to those that
-// another matches.
+// A relation is the relation of the sets of requests that two patterns match.
 type relation int
 
 const (
 	disjoint relation = iota // no request matches both
 	equal                    // the same requests
-	narrower                 // the first matches some of what the second does
-	wider                    // the other way round
-	overlaps                 // each matches some that the other does not
+	narrower                 // the first matches a subset of the second's
+	wider                    // the first matches a superset of the second's
+	overlaps                 // some match both, and each matches others
 )
 
 // compare returns the relation of p to q.
@@ -237,8 +233,47 @@ func comparePaths(p, q []segment) relation {
 	return disjoint
 }
 
-// and joins the relations of two independent parts, neither of which is
-// disjoint, with the one exception that and(x, disjoint) is disjoint.
+// common returns a request, "METHOD /path" or "/path", that p and q both match.
+// They must not be disjoint.
+func (p *pattern) common(q *pattern) string {
+	method := p.method
+	if method == "" || q.method != "" && p.matchMethod(q.method) {
+		method = q.method
+	}
+	path := ""
+	for i := range max(len(p.segments), len(q.segments)) {
+		a, b := p.at(i), q.at(i)
+		switch {
+		case a.kind == literal && a.text != "":
+			path += "/" + a.text
+		case b.kind == literal && b.text != "":
+			path += "/" + b.text
+		case a.kind == single:
+			path += "/" + exampleSegment(a)
+		case b.kind == single:
+			path += "/" + exampleSegment(b)
+		}
+	}
+	return strings.TrimSpace(method + " " + cleanEndpoint(path))
+}
+
+// at returns the i-th segment, or none (the zero segment) behind the end.
+func (p *pattern) at(i int) segment {
+	if i < len(p.segments) {
+		return p.segments[i]
+	}
+	return segment{}
+}
+
+// exampleSegment returns a segment of a path that a wildcard matches.
+func exampleSegment(s segment) string {
+	if s.text == "*" {
+		return "x"
+	}
+	return s.text
+}
+
+// and combines the relations of two independent parts. a must not be disjoint.
 func and(a, b relation) relation {
 	switch {
 	case b == disjoint:

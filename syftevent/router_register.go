@@ -8,43 +8,40 @@ import (
 	"sync"
 )
 
-// registering is held while the routes of any router change: a router and those
-// that include it change together.
+// registering guards the routes of all routers: a router and those that include it change
+// together.
 var registering sync.Mutex
 
-// A route is a Route with what serving it needs. A router that includes another
-// has routes of its own for the other's.
+// A route is a Route with what serving it needs. A router that includes another has its
+// own routes for those of the other.
 type route struct {
 	Route
 	pattern *pattern
-	inner   Handler // Handler, or what the included router serves
-	served  Handler // inner within the router's own middleware
-	origin  *route  // of the included router; nil for a registration
+	inner   Handler // Handler, or served of the included router's route
+	served  Handler // inner within the middleware of the router
+	origin  *route  // the route of the included router; nil for a registration
 	site    string  // file:line of the registration
 }
 
-// A parent is a router that includes another, and where.
+// A parent is a router that includes another, with the prefix.
 type parent struct {
 	router *Router
 	prefix []segment
 	text   string // the prefix, cleaned; "/" for none
 }
 
-// table is the state of a router at one time. It is never changed, so it is
-// read without a lock.
+// A table is an immutable snapshot of a router's routes, so that reading needs no lock.
 type table struct {
 	routes []*route // in the order of registration
-	// byFirst finds routes by the literal that their pattern begins with;
-	// those that begin with a wildcard, or are "/", are under "".
+	// byFirst holds the routes by the literal with which their pattern begins, and under
+	// "" those that begin with a wildcard or are "/".
 	byFirst map[string][]*route
 }
 
-// Include adds the routes of another router, those that it has and those that
-// are registered in it later, with a prefix in front of their patterns: with the
-// prefix "/v1", "GET /users" becomes "GET /v1/users". The prefix may have
-// wildcards. The middleware of the other router wraps its handlers, and that of
-// r goes around it. Include panics as [Router.Handle] does, and if a router
-// would include itself.
+// Include adds the routes of another router, present and future ones, with a prefix: with
+// "/v1", "GET /users" becomes "GET /v1/users". The prefix may have single-segment
+// wildcards. The middleware of r wraps that of the other router. Include panics as
+// [Router.Handle] does, and if a router would include itself.
 func (r *Router) Include(prefix string, other *Router) {
 	site := caller()
 	p, err := parsePattern(prefix)
@@ -54,7 +51,7 @@ func (r *Router) Include(prefix string, other *Router) {
 	case p.method != "" || len(p.segments) > 0 && p.segments[len(p.segments)-1].kind == rest:
 		panic(fmt.Sprintf("syftevent: bad prefix %q: want a path whose wildcards are single segments (included at %s)", prefix, site))
 	case other == nil:
-		panic(fmt.Sprintf("syftevent: the router for %q is nil (included at %s)", prefix, site))
+		panic(fmt.Sprintf("syftevent: router for %q is nil (included at %s)", prefix, site))
 	}
 	registering.Lock()
 	defer registering.Unlock()
@@ -63,7 +60,7 @@ func (r *Router) Include(prefix string, other *Router) {
 	}
 	link := parent{router: r, prefix: p.segments, text: cleanEndpoint(p.text)}
 	other.parents = append(other.parents, link)
-	defer func() { // the panic of a conflict undoes it
+	defer func() { // undo it if add panics
 		if p := recover(); p != nil {
 			other.parents = other.parents[:len(other.parents)-1]
 			panic(p)
@@ -72,7 +69,7 @@ func (r *Router) Include(prefix string, other *Router) {
 	r.add(link.routes(other.load().routes))
 }
 
-// includes reports whether r is the router or includes it, at any depth.
+// includes reports whether r is the router, or includes it at any depth.
 func (r *Router) includes(router *Router) bool {
 	if r == router {
 		return true
@@ -80,15 +77,19 @@ func (r *Router) includes(router *Router) bool {
 	return slices.ContainsFunc(router.parents, func(p parent) bool { return r.includes(p.router) })
 }
 
-// Use wraps every handler of the router, those registered already and those to
-// come, in the middleware. What was given first is outermost. The router's own
-// answers, 404 and 405, are not wrapped. Each handler is wrapped again, so what a
-// middleware keeps for a handler begins anew. A middleware must not register
-// routes while it wraps.
+// Use adds middleware around the whole router: around every handler, whether it is
+// registered already or later, and around the 404 and 405 of the router itself. The
+// first middleware is the outermost. A router that is included by others wraps its
+// own handlers; the 404 and 405 are those of the outermost router.
+//
+// Each call wraps every handler anew, so the state that a middleware keeps for one
+// handler starts over. A middleware must not register routes while it wraps.
 func (r *Router) Use(middleware ...Middleware) {
 	registering.Lock()
 	defer registering.Unlock()
 	r.middleware = append(r.middleware, middleware...)
+	unrouted := r.wrap(HandlerFunc(r.serveUnrouted))
+	r.unrouted.Store(&unrouted)
 	renewed := map[*route]*route{}
 	for _, old := range r.load().routes {
 		renewed[old] = r.renew(old, old.inner)
@@ -96,14 +97,14 @@ func (r *Router) Use(middleware ...Middleware) {
 	r.replace(renewed)
 }
 
-// renew returns a route with another inner handler, or other middleware.
+// renew returns a copy of a route with another inner handler and r's present middleware.
 func (r *Router) renew(old *route, inner Handler) *route {
 	renewed := *old
 	renewed.inner, renewed.served = inner, r.wrap(inner)
 	return &renewed
 }
 
-// replace puts routes in the place of others, here and in the routers above.
+// replace replaces routes, here and in the routers that include r.
 func (r *Router) replace(renewed map[*route]*route) {
 	routes := slices.Clone(r.load().routes)
 	for i, old := range routes {
@@ -130,14 +131,16 @@ func (r *Router) register(text string, handler Handler, site string) {
 		panic(fmt.Sprintf("syftevent: %v (registered at %s)", err, site))
 	}
 	if handler == nil {
-		panic(fmt.Sprintf("syftevent: the handler of %q is nil (registered at %s)", text, site))
+		panic(fmt.Sprintf("syftevent: handler of %q is nil (registered at %s)", text, site))
 	}
+	schema := GenerateSchema(handler)
+	schema.Method = p.method
 	registering.Lock()
 	defer registering.Unlock()
 	r.add([]*route{{
 		Route: Route{
 			Method: p.method, Pattern: p.path(), Handler: handler,
-			Description: descriptionOf(handler), Schema: GenerateSchema(handler),
+			Description: schema.Description, Schema: schema,
 		},
 		pattern: p,
 		inner:   handler,
@@ -145,7 +148,7 @@ func (r *Router) register(text string, handler Handler, site string) {
 	}})
 }
 
-// add adds routes here and in the routers above, or panics and adds nothing.
+// add adds routes here and in the routers that include r, or panics and adds none.
 func (r *Router) add(routes []*route) {
 	var spread batches
 	spread.collect(r, routes)
@@ -157,14 +160,13 @@ func (r *Router) add(routes []*route) {
 	}
 }
 
-// A batch is what one router gets by a registration.
+// A batch is the routes that a registration adds to one router.
 type batch struct {
 	router *Router
 	routes []*route
 }
 
-// batches are those of a router and all that include it, each router once,
-// however many ways lead to it.
+// batches has one batch per router, even if a router includes another in several ways.
 type batches []*batch
 
 func (b *batches) collect(r *Router, routes []*route) {
@@ -182,8 +184,8 @@ func (b *batches) collect(r *Router, routes []*route) {
 	}
 }
 
-// check panics if a route of the batch is in conflict with one of the router's,
-// or with another of the batch.
+// check panics if a route of the batch conflicts with a route of the router or of the
+// batch.
 func (b *batch) check() {
 	existing := b.router.load()
 	for i, added := range b.routes {
@@ -191,25 +193,25 @@ func (b *batch) check() {
 		for _, other := range slices.Concat(existing.near(added.pattern), b.routes[:i]) {
 			if relation := added.pattern.compare(other.pattern); relation == equal || relation == overlaps {
 				panic(fmt.Sprintf("syftevent: pattern %q (registered at %s) conflicts with pattern %q (registered at %s): %s",
-					added.pattern.text, added.site, other.pattern.text, other.site, explainConflict(relation)))
+					added.pattern.text, added.site, other.pattern.text, other.site, explainConflict(relation, added.pattern, other.pattern)))
 			}
 		}
 	}
 }
 
-// checkWildcards panics if the prefix under which a route is included has a
-// wildcard of the same name.
+// checkWildcards panics if the prefix of an included route has a wildcard with the same
+// name as one of the route's.
 func (rt *route) checkWildcards() {
 	names := map[string]bool{}
 	for _, s := range rt.pattern.segments {
 		if s.kind != literal && s.text != "*" && names[s.text] {
-			panic(fmt.Sprintf("syftevent: wildcard %q stands twice in %q (registered at %s)", s.text, rt.pattern.text, rt.site))
+			panic(fmt.Sprintf("syftevent: duplicate wildcard %q in %q (registered at %s)", s.text, rt.pattern.text, rt.site))
 		}
 		names[s.text] = s.kind != literal
 	}
 }
 
-// routes are the parent's routes for those of the router that it includes.
+// routes returns the parent's routes for those of the included router.
 func (p parent) routes(included []*route) []*route {
 	var routes []*route
 	for _, origin := range included {
@@ -226,11 +228,11 @@ func (p parent) routes(included []*route) []*route {
 	return routes
 }
 
-func explainConflict(relation relation) string {
+func explainConflict(relation relation, p, q *pattern) string {
 	if relation == equal {
-		return "they match the same requests"
+		return fmt.Sprintf("they match the same requests, such as %q", p.common(q))
 	}
-	return "some requests match both, and neither pattern is more specific"
+	return fmt.Sprintf("both match %q, and neither pattern is more specific", p.common(q))
 }
 
 func (r *Router) wrap(handler Handler) Handler {
@@ -256,7 +258,7 @@ func (r *Router) store(routes []*route) {
 	r.table.Store(t)
 }
 
-// near are the routes that may match a request which the pattern matches.
+// near returns the routes that may match a request that the pattern matches.
 func (t *table) near(p *pattern) []*route {
 	first := p.first()
 	if first == "" {
@@ -265,7 +267,7 @@ func (t *table) near(p *pattern) []*route {
 	return slices.Concat(t.byFirst[first], t.byFirst[""])
 }
 
-// first is the literal with which a pattern begins, "" if it begins with none.
+// first returns the literal with which a pattern begins, or "".
 func (p *pattern) first() string {
 	if len(p.segments) > 0 && p.segments[0].kind == literal {
 		return p.segments[0].text
@@ -273,7 +275,7 @@ func (p *pattern) first() string {
 	return ""
 }
 
-// path is the text of a pattern without the method.
+// path returns the text of a pattern without the method.
 func (p *pattern) path() string {
 	if _, path, ok := cutSpace(p.text); ok {
 		return path
@@ -281,14 +283,14 @@ func (p *pattern) path() string {
 	return p.text
 }
 
-// leadsTo reports whether some route has this endpoint, or one below it.
+// leadsTo reports whether a route matches the endpoint or one below it.
 func (t *table) leadsTo(endpoint string) bool {
 	path := splitEndpoint(endpoint)
 	return slices.ContainsFunc(t.routes, func(rt *route) bool { return rt.pattern.matchBelow(path) })
 }
 
-// folders are the endpoints whose folders a server makes: of each pattern, the
-// literal segments with which it begins.
+// folders returns the endpoints whose folders a server creates: the literal segments with
+// which each pattern begins.
 func (t *table) folders() []string {
 	var folders []string
 	for _, rt := range t.routes {
@@ -305,10 +307,10 @@ func (t *table) folders() []string {
 	return slices.Compact(folders)
 }
 
-// caller is the place that called the exported method which called it.
+// caller returns the file and line that called the exported method.
 func caller() string {
 	if _, file, line, ok := runtime.Caller(2); ok {
 		return fmt.Sprintf("%s:%d", file, line)
 	}
-	return "an unknown place"
+	return "unknown location"
 }

@@ -12,13 +12,13 @@ import (
 // A collector removes the files of ended requests when SyftBox brings them back. A
 // removal races with SyftBox's full synchronization: if that fetched the server's list
 // before the file was on it, SyftBox drops the file from its journal, and downloads it
-// again a cycle later. The response to a request that was given up may also come late.
-// The collector checks every few seconds, by a timer, while it has requests to check.
+// again a cycle later. The response to a cancelled request may also arrive late. The
+// collector checks every few seconds, on a timer, while it tracks requests.
 // [client-collect]
 type collector struct {
-	mu      sync.Mutex
-	over    map[collected]time.Time // until when to check for each
-	looking bool                    // whether the timer is set
+	mu        sync.Mutex
+	over      map[collected]time.Time // when to stop checking for each
+	scheduled bool                    // whether the timer is set
 }
 
 // A collected is a request that has ended.
@@ -28,16 +28,16 @@ type collected struct {
 }
 
 const (
-	// collectEvery is how often the collector looks.
+	// collectEvery is the interval of the checks.
 	collectEvery = 3 * time.Second
-	// collectFor is how long it looks for the files of a request, and again from
-	// each removal: twelve cycles of SyftBox.
+	// collectFor is how long the collector checks for the files of a request, restarted
+	// by each removal: twelve cycles of SyftBox.
 	collectFor = time.Minute
-	// maxCollected is how many requests it remembers; beyond it forgets some.
+	// maxCollected is the number of tracked requests; beyond it, others are dropped.
 	maxCollected = 10_000
 )
 
-// watch begins to check for the files of a request that has ended.
+// watch starts to check for the files of an ended request.
 func (c *collector) watch(datasites, dir, id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -51,26 +51,26 @@ func (c *collector) watch(datasites, dir, id string) {
 		}
 	}
 	c.over[collected{datasites, dir, id}] = time.Now().Add(collectFor)
-	c.lookLater()
+	c.checkLater()
 }
 
-// forget is for an id that is used again.
+// forget stops checking for an ID that is used again.
 func (c *collector) forget(datasites, dir, id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.over, collected{datasites, dir, id})
 }
 
-// lookLater sets the timer. c.mu is held.
-func (c *collector) lookLater() {
-	if !c.looking && len(c.over) > 0 {
-		c.looking = true
-		time.AfterFunc(collectEvery, c.look)
+// checkLater sets the timer. c.mu is held.
+func (c *collector) checkLater() {
+	if !c.scheduled && len(c.over) > 0 {
+		c.scheduled = true
+		time.AfterFunc(collectEvery, c.check)
 	}
 }
 
-// look removes what has come back.
-func (c *collector) look() {
+// check removes the files that are back.
+func (c *collector) check() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
@@ -91,12 +91,12 @@ func (c *collector) look() {
 			c.over[requests[id]] = now.Add(collectFor)
 		}
 	}
-	c.looking = false
-	c.lookLater()
+	c.scheduled = false
+	c.checkLater()
 }
 
-// removeFilesOf removes the files of requests in a directory, the requests first,
-// and returns the ids of those that had any.
+// removeFilesOf removes the files of requests in a directory, requests before responses,
+// and returns the IDs of those whose files it removed.
 func removeFilesOf(dir string, requests map[string]collected) (found []string) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -126,12 +126,12 @@ func removeFilesOf(dir string, requests map[string]collected) (found []string) {
 	return found
 }
 
-// conflictPattern is the marker, with a time behind it if there was one before,
-// that SyftBox puts before the extension of a file that it found in conflict.
+// conflictPattern matches the marker that SyftBox puts before the extension of a file in
+// conflict, with a time if there was a marked file before.
 var conflictPattern = regexp.MustCompile(`\.conflict(\.\d{14})?$`)
 
-// idOf returns the id of the request that a file with the suffix belongs to, marked
-// as in conflict or not.
+// idOf returns the ID of the request to which a file with the suffix belongs, without a
+// conflict marker.
 func idOf(name, suffix string) (id string, ok bool) {
 	stem, ok := strings.CutSuffix(name, suffix)
 	return conflictPattern.ReplaceAllString(stem, ""), ok

@@ -17,7 +17,7 @@ func prefixing(name string) Middleware {
 	}
 }
 
-func TestIncludeAddsRoutesOfBeforeAndAfter(t *testing.T) {
+func TestIncludeAddsPresentAndFutureRoutes(t *testing.T) {
 	top, middle, leaf := NewRouter(), NewRouter(), NewRouter()
 	leaf.Handle("GET /before", answerWith("before"))
 	middle.Include("/leaf", leaf)
@@ -68,7 +68,7 @@ func mustPanic(t *testing.T, want string, f func()) {
 	f()
 }
 
-func TestIncludeRefuses(t *testing.T) {
+func TestIncludeRefusesConflicts(t *testing.T) {
 	top, leaf := NewRouter(), NewRouter()
 	top.Handle("/v1/a", answerWith(""))
 	top.Include("/v1", leaf)
@@ -78,7 +78,7 @@ func TestIncludeRefuses(t *testing.T) {
 	}
 	users := NewRouter()
 	users.Handle("/posts/{id}", answerWith(""))
-	mustPanic(t, `wildcard "id" stands twice`, func() { top.Include("/users/{id}", users) })
+	mustPanic(t, `duplicate wildcard "id"`, func() { top.Include("/users/{id}", users) })
 	users.Handle("/fine", answerWith("")) // and is not included
 	if len(top.Routes()) != 1 {
 		t.Errorf("routes %v", top.Routes())
@@ -103,7 +103,7 @@ func TestIncludeRefuses(t *testing.T) {
 	mustPanic(t, "is nil", func() { top.Handle("/x", Describe("", nil)) })
 }
 
-func TestRoutesMayBeAddedWhileServing(t *testing.T) {
+func TestRoutesCanBeAddedWhileServing(t *testing.T) {
 	top, leaf := NewRouter(), NewRouter()
 	top.Handle("/a", answerWith("a"))
 	top.Include("/leaf", leaf)

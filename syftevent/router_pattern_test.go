@@ -61,7 +61,7 @@ func TestPatternMatch(t *testing.T) {
 	}
 }
 
-func TestPatternRefused(t *testing.T) {
+func TestParsePatternRefuses(t *testing.T) {
 	for _, text := range []string{
 		"", "users", "FETCH /users", "GET users", "GET", "/{", "/{}", "/{id", "/a{id}", "/{id}b", "/{1}", "/{a-b}",
 		"/{a...}/b", "/**/b", "/a*", "/{$}", "/{a}/{a}", "/../etc", "/./a", "/a\x00b", "/{**}", "get /users",
@@ -115,7 +115,7 @@ func TestPatternCompare(t *testing.T) {
 }
 
 // The relation of two patterns, told by trying every short path and method.
-func TestPatternCompareAgreesWithTrying(t *testing.T) {
+func TestPatternCompareAgreesWithMatching(t *testing.T) {
 	segments := []string{"a", "b", "{x}"}
 	var texts []string
 	for _, method := range []string{"", "GET ", "HEAD ", "POST "} {
@@ -237,8 +237,8 @@ func TestRouterConflictNamesBothPlaces(t *testing.T) {
 	router.Handle("/users/{id}", answerWith(""))
 	defer func() {
 		message := fmt.Sprint(recover())
-		if strings.Count(message, "pattern_test.go:") != 2 || !strings.Contains(message, "neither pattern is more specific") {
-			t.Errorf("panic %q does not name both places and the reason", message)
+		if strings.Count(message, "pattern_test.go:") != 2 || !strings.Contains(message, `both match "/users/me", and neither pattern is more specific`) {
+			t.Errorf("panic %q does not name both places, a common path and the reason", message)
 		}
 	}()
 	router.Handle("/{kind}/me", answerWith(""))
@@ -261,6 +261,48 @@ func TestRouterUseWrapsOutermostFirst(t *testing.T) {
 	for _, endpoint := range []string{"/before", "/after"} {
 		if got := serve(t, router, "GET", endpoint); string(got.Body) != "first second handler" {
 			t.Errorf("%s: %q", endpoint, got.Body)
+		}
+	}
+}
+
+func TestCommonRequestOfPatterns(t *testing.T) {
+	for _, test := range []struct{ p, q, want string }{
+		{"/a", "/a", "/a"},
+		{"GET /a/{id}", "/*/b", "GET /a/b"},
+		{"GET /a/{id}", "HEAD /{x}/{id}", "HEAD /a/id"},
+		{"/{rest...}", "POST /a/{id}/c", "POST /a/id/c"},
+		{"/a/**", "/{x}/b/**", "/a/b"},
+		{"/**", "/{rest...}", "/"},
+	} {
+		p, q := mustParse(t, test.p), mustParse(t, test.q)
+		for _, got := range []string{p.common(q), q.common(p)} {
+			method, path, ok := strings.Cut(got, " ")
+			if !ok {
+				method, path = "GET", got
+			}
+			if got != test.want || !p.matchPath(splitEndpoint(path)) || !q.matchPath(splitEndpoint(path)) || !p.matchMethod(method) && ok {
+				t.Errorf("%q and %q: %q, want %q", test.p, test.q, got, test.want)
+			}
+		}
+	}
+}
+
+func TestRouterUseWrapsUnmatchedRequests(t *testing.T) {
+	router := NewRouter()
+	router.Use(prefixing("outer"), prefixing("inner"))
+	router.HandleFunc("GET /a", func(context.Context, *Request) (*Response, error) { return Text(200, "handler"), nil })
+	for _, test := range []struct {
+		method, endpoint string
+		status           int
+		want             string
+	}{
+		{"GET", "/a", 200, "outer inner handler"},
+		{"POST", "/a", 405, "outer inner Method POST not allowed"},
+		{"GET", "/b", 404, "outer inner No such endpoint: /b"},
+	} {
+		got := serve(t, router, test.method, test.endpoint)
+		if got.StatusCode != test.status || string(got.Body) != test.want {
+			t.Errorf("%s %s: %d %q", test.method, test.endpoint, got.StatusCode, got.Body)
 		}
 	}
 }

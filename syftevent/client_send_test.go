@@ -77,7 +77,7 @@ func TestCall(t *testing.T) {
 	})
 }
 
-func TestSendWritesAsThePythonPackageDoes(t *testing.T) {
+func TestSendMatchesPythonPackage(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		req := request(s.t, "/echo", `{"a":1}`)
 		req.ID = stem
@@ -121,7 +121,7 @@ func TestSendPaces(t *testing.T) {
 
 // SyftBox prunes a directory that it has emptied, and never watches one of the same
 // path again.
-func TestSendKeepsTheFolder(t *testing.T) {
+func TestSendKeepsFolder(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		for range 2 {
 			if _, err := c.Send(context.Background(), request(s.t, "/echo", nil)); err != nil {
@@ -166,9 +166,10 @@ func TestBroadcast(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		s.start()
 		defer s.stop()
-		futures, err := c.Broadcast(context.Background(), request(s.t, "", "hi"), rpcURL+"/echo", "not a URL", rpcURL+"/fail", rpcURL+"/nowhere")
-		if err == nil || !strings.Contains(err.Error(), "not a URL") || len(futures) != 3 {
-			s.t.Fatalf("%d futures, %v", len(futures), err)
+		urls := []string{rpcURL + "/echo", "not a URL", rpcURL + "/fail", rpcURL + "/nowhere"}
+		futures := c.Broadcast(context.Background(), request(s.t, "", "hi"), urls)
+		if len(futures) != len(urls) {
+			s.t.Fatalf("%d futures", len(futures))
 		}
 		// One that was rejected must not keep the others waiting, nor come back
 		// more than once.
@@ -184,7 +185,11 @@ func TestBroadcast(t *testing.T) {
 		}
 		var statuses []int
 		var errs []error
-		for _, result := range append(futures, rejected).Wait(context.Background()) {
+		urls = append(urls, req.URL.String())
+		for i, result := range append(futures, rejected).Wait(context.Background()) {
+			if result.URL != urls[i] {
+				s.t.Errorf("result %d is of %s, want %s", i, result.URL, urls[i])
+			}
 			if result.Err != nil {
 				errs = append(errs, result.Err)
 				continue
@@ -194,7 +199,7 @@ func TestBroadcast(t *testing.T) {
 		if diff := cmp.Diff([]int{200, 500, 404}, statuses); diff != "" {
 			s.t.Errorf("(-want +got):\n%s", diff)
 		}
-		if len(errs) != 1 || !errors.Is(errs[0], syftevent.ErrRejected) {
+		if len(errs) != 2 || !strings.Contains(errs[0].Error(), "not a URL") || !errors.Is(errs[1], syftevent.ErrRejected) {
 			s.t.Errorf("errors %v", errs)
 		}
 	})
@@ -213,8 +218,7 @@ func TestCachedRequests(t *testing.T) {
 		send := func(body string) string {
 			s.t.Helper()
 			req := request(s.t, "/echo", body)
-			req.Cached = true
-			future, err := c.Send(context.Background(), req)
+			future, err := c.Send(context.Background(), req, syftevent.Cached())
 			if err != nil {
 				s.t.Fatal(err)
 			}
@@ -242,7 +246,7 @@ func TestCachedRequests(t *testing.T) {
 }
 
 // An error means that nothing was sent.
-func TestSendThatFailsSendsNothing(t *testing.T) {
+func TestFailedSendWritesNothing(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
@@ -251,8 +255,10 @@ func TestSendThatFailsSendsNothing(t *testing.T) {
 				s.t.Errorf("%v", err)
 			}
 		}
-		if futures, err := c.Broadcast(ctx, request(s.t, "", nil), rpcURL+"/a", rpcURL+"/b"); err == nil || len(futures) != 0 {
-			s.t.Errorf("%d futures, %v", len(futures), err)
+		for _, future := range c.Broadcast(ctx, request(s.t, "", nil), []string{rpcURL + "/a", rpcURL + "/b"}) {
+			if _, done, err := future.Poll(); !done || !errors.Is(err, context.Canceled) {
+				s.t.Errorf("%s: done %v, %v", future.URL, done, err)
+			}
 		}
 		if names := s.names("echo/" + clientEmail); names != nil {
 			s.t.Errorf("sent: %v", names)
@@ -260,7 +266,7 @@ func TestSendThatFailsSendsNothing(t *testing.T) {
 	})
 }
 
-func TestCachedRequestsOfManyShareOne(t *testing.T) {
+func TestConcurrentCachedRequestsShareOne(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		s.start()
 		defer s.stop()
@@ -270,9 +276,8 @@ func TestCachedRequestsOfManyShareOne(t *testing.T) {
 			go func() {
 				req, err := syftevent.NewRequest("GET", rpcURL+"/echo", "the same")
 				if err == nil {
-					req.Cached = true
 					var future *syftevent.Future
-					if future, err = c.Send(context.Background(), req); err == nil {
+					if future, err = c.Send(context.Background(), req, syftevent.Cached()); err == nil {
 						ids <- future.ID
 						_, err = future.Wait(context.Background())
 					}
@@ -293,6 +298,37 @@ func TestCachedRequestsOfManyShareOne(t *testing.T) {
 		}
 		if stats := s.server.Stats(); stats.Answered != 1 {
 			s.t.Errorf("%d answers", stats.Answered)
+		}
+	})
+}
+
+func TestCallDecodesTheResponse(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		s.start()
+		defer s.stop()
+		type result struct{ Result int }
+		got, err := syftevent.Call[result](context.Background(), c, request(s.t, "/sum", map[string]int{"a": 2, "b": 3}))
+		if err != nil || got.Result != 5 {
+			s.t.Errorf("%+v, %v", got, err)
+		}
+		_, err = syftevent.Call[result](context.Background(), c, request(s.t, "/refuse", nil))
+		var refused *syftevent.Error
+		if !errors.As(err, &refused) || refused.StatusCode != 403 || refused.Message != "not you" {
+			s.t.Errorf("%#v", err)
+		}
+	})
+}
+
+func TestWaitErrorNamesTheURL(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		future, err := c.Send(context.Background(), request(s.t, "/echo", nil))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if _, err := future.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), rpcURL+"/echo") {
+			s.t.Errorf("%v", err)
 		}
 	})
 }

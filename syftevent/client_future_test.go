@@ -51,7 +51,7 @@ func TestFutureWaitsForTheRestOfAResponse(t *testing.T) {
 	})
 }
 
-func TestFutureLeavesABadResponse(t *testing.T) {
+func TestFutureKeepsMalformedResponse(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		future, err := c.Send(context.Background(), request(s.t, "/echo", nil))
 		if err != nil {
@@ -130,12 +130,15 @@ func removeOften(name string) {
 
 // SyftBox's server drops a message now and then; the full synchronization then
 // deletes the request at its sender.
-func TestFutureWritesALostRequestAgain(t *testing.T) {
+func TestFutureResendsLostRequest(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		for _, cached := range []bool{false, true} {
 			req := request(s.t, "/echo", "hi")
-			req.Cached = cached
-			future, err := c.Send(context.Background(), req)
+			var options []syftevent.SendOption
+			if cached {
+				options = append(options, syftevent.Cached())
+			}
+			future, err := c.Send(context.Background(), req, options...)
 			if err != nil {
 				s.t.Fatal(err)
 			}
@@ -168,7 +171,7 @@ func TestFutureWritesALostRequestAgain(t *testing.T) {
 
 // A request that SyftBox renamed because of a conflict comes back a cycle later:
 // writing it again would be another conflict.
-func TestFutureWaitsForARequestInConflict(t *testing.T) {
+func TestFutureWaitsForRequestInConflict(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		future, err := c.Send(context.Background(), request(s.t, "/echo", "hi"))
 		if err != nil {
@@ -194,7 +197,7 @@ func TestFutureWaitsForARequestInConflict(t *testing.T) {
 
 // A full synchronization that finds a request at the moment when its upload is noted
 // renames it, and deletes it on the server a cycle later: it never comes back.
-func TestFutureWritesARequestAgainThatStaysInConflict(t *testing.T) {
+func TestFutureResendsRequestThatStaysInConflict(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		future, err := c.Send(context.Background(), request(s.t, "/echo", "hi"))
 		if err != nil {
@@ -216,7 +219,7 @@ func TestFutureWritesARequestAgainThatStaysInConflict(t *testing.T) {
 }
 
 // SyftBox brings back files that a client has removed, and responses come late.
-func TestClientRemovesWhatComesBack(t *testing.T) {
+func TestClientRemovesFilesThatComeBack(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		answered, err := c.Send(context.Background(), request(s.t, "/echo", nil))
 		if err != nil {
@@ -264,7 +267,7 @@ func TestClientRemovesWhatComesBack(t *testing.T) {
 }
 
 // An id that is used again is not that of the request before.
-func TestClientKeepsARequestWithAnIDUsedBefore(t *testing.T) {
+func TestClientKeepsRequestWithReusedID(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		for range 2 {
 			req := request(s.t, "/echo", nil)
@@ -283,7 +286,7 @@ func TestClientKeepsARequestWithAnIDUsedBefore(t *testing.T) {
 }
 
 // SyftBox takes a request away and brings it back.
-func TestFutureSurvivesAnAbsence(t *testing.T) {
+func TestFutureSurvivesMissingRequest(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		future, err := c.Send(context.Background(), request(s.t, "/echo", nil))
 		if err != nil {
@@ -305,7 +308,7 @@ func TestFutureSurvivesAnAbsence(t *testing.T) {
 	})
 }
 
-func TestWaitEndsWithTheContext(t *testing.T) {
+func TestWaitEndsWithContext(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
@@ -333,13 +336,12 @@ func TestWaitEndsWithTheContext(t *testing.T) {
 
 // A mark that an earlier request of the id has left is not the verdict on this
 // one.
-func TestFutureKnowsAnOldRejection(t *testing.T) {
+func TestFutureIgnoresEarlierRejection(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		send := func() *syftevent.Future {
 			s.t.Helper()
 			req := request(s.t, "/echo", "hi")
-			req.Cached = true
-			future, err := c.Send(context.Background(), req)
+			future, err := c.Send(context.Background(), req, syftevent.Cached())
 			if err != nil {
 				s.t.Fatal(err)
 			}
@@ -365,7 +367,7 @@ func TestFutureKnowsAnOldRejection(t *testing.T) {
 	})
 }
 
-func TestFutureSurvivesTrouble(t *testing.T) {
+func TestFutureSurvivesReadErrors(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		future, err := c.Send(context.Background(), request(s.t, "/echo", nil))
 		if err != nil {

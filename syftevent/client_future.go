@@ -15,18 +15,18 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
 )
 
-// Why a request has no response. [Future.Wait] returns them within errors that
-// name the request.
+// The reasons why a request has no response. [Future.Wait] wraps them in errors that
+// name the request and its URL.
 var (
-	// ErrRejected means that SyftBox refused to carry the request: its server's
-	// permissions do not allow it.
+	// ErrRejected means that SyftBox rejected the request: the permissions of the
+	// server's datasite do not allow it.
 	ErrRejected = errors.New("SyftBox rejected the request: permission denied")
 	// ErrExpired means that no response came before the request expired.
 	ErrExpired = errors.New("request expired without a response")
-	// ErrNotFound means that the request is gone, also after it was written again.
+	// ErrNotFound means that the request no longer exists, although it was resent.
 	ErrNotFound = errors.New("request no longer exists")
-	// ErrBadResponse means that the response cannot be read: it is malformed, or larger
-	// than [Client.MaxResponseSize].
+	// ErrBadResponse means that the response is malformed, or larger than
+	// [Client.MaxResponseSize].
 	ErrBadResponse = errors.New("malformed response")
 	// ErrCanceled means that [Future.Cancel] was called.
 	ErrCanceled = errors.New("request canceled")
@@ -37,62 +37,62 @@ var (
 // A Future is a pending response. Its methods may be called concurrently; its
 // fields must not be changed.
 //
-// SyftBox loses a request now and then: its server drops a message, and the next
-// full synchronization deletes the sender's file. The Future then writes the
-// request again, with the same id and the same bytes, up to three times;
-// [Future.Resent] counts them. A server answers an id once. [client-resend]
+// SyftBox sometimes loses a request: its server drops a message, and the next full
+// synchronization deletes the sender's file. The Future then resends the request, with
+// the same ID and the same bytes, up to three times; [Future.Resent] counts them. A server
+// answers an ID once. [client-resend]
 //
-// After the response is read the Future removes the request and the response, the
-// request first. What SyftBox brings back within the next minute, the [Client]
-// removes again. The files of a cached request stay until the request expires, for
-// the next caller that sends the same. [client-order] [client-collect]
+// After reading the response the Future removes the request, then the response. If
+// SyftBox brings them back within a minute, the [Client] removes them again. The files of
+// a [Cached] request stay until it expires. [client-order] [client-collect]
 type Future struct {
-	// ID is the id of the request.
+	// ID is the ID of the request.
 	ID string
-	// URL is where the request was sent.
+	// URL is the URL of the request.
 	URL URL
-	// Expires is when it gives up.
+	// Expires is when the request expires.
 	Expires time.Time
 
+	target string // the URL as Broadcast got it; "" for that of URL
 	client *Client
-	post   post // what was sent; its root is closed
+	post   post
 	sent   time.Time
 
 	mu       sync.Mutex
 	done     bool
 	response *Response
 	err      error
-	waiting  int               // how many calls of Wait run
-	listed   time.Time         // when the directory was listed last without them
-	missing  time.Time         // since when the request is missing; zero if it is there
-	resent   int               // how often the request was written again
-	trouble  error             // why the directory could not be read last
-	bad      [sha256.Size]byte // of a response that cannot be read yet
+	waiting  int       // number of running calls of Wait
+	listed   time.Time // when refresh last listed the directory
+	missing  time.Time // since when the request is missing; zero if it exists
+	resent   int
+	trouble  error             // the last error of reading the directory
+	bad      [sha256.Size]byte // the hash of a malformed response
 	badSince time.Time
 }
 
 const (
-	// missingFor is how long a request may be away: SyftBox may rename it and
-	// bring it back with its next synchronization, 5 s later.
+	// missingFor is how long a request may be missing: SyftBox may rename it and bring
+	// it back with its next synchronization, 5 s later.
 	missingFor = 12 * time.Second
-	// maxResent is how often a request is written again.
+	// maxResent is the number of times that a request is resent.
 	maxResent = 3
 
-	// Besides the response, everything (rejection, expiry, a lost request) is looked
-	// at after a quarter of the time since the request was sent, but within these.
+	// Rejection, expiry and a lost request are checked for after a quarter of the time
+	// since the request was sent, within these limits.
 	pollShare           = 4
 	firstPoll, lastPoll = 20 * time.Millisecond, time.Second
 )
 
 // Wait waits for the response. It returns the error of ctx, [ErrRejected],
 // [ErrExpired], [ErrNotFound], [ErrCanceled] or [ErrBadResponse]; a response with
-// any status is not an error. When ctx ends the request stays, and Wait may be
-// called again; [Future.Cancel] gives it up.
+// any status is not an error. If ctx ends, the request stays, and Wait may be
+// called again; [Future.Cancel] abandons the request.
 //
-// The pause between two checks grows with the time since the request was sent: a
-// response is found at most 3 % later than it came. However many calls wait in one
-// directory, one goroutine checks for all of them, which takes at most 5 % of a
-// core and ends with the last.
+// The interval between two checks grows with the time since the request was sent, so
+// that a response is found at most 3 % later than it arrives. One goroutine checks for
+// all calls that wait in one directory. It uses at most 5 % of a core, and ends with the
+// last of them.
 func (f *Future) Wait(ctx context.Context) (*Response, error) {
 	response, done, err := f.Poll()
 	if done {
@@ -127,7 +127,7 @@ func (f *Future) countWaiting(n int) {
 	f.waiting += n
 }
 
-// untilPoll returns when Poll is due, whether there is a response or not.
+// untilPoll returns the time until Poll is due, even without a response.
 func (f *Future) untilPoll(now time.Time) time.Duration {
 	wait := min(max(now.Sub(f.sent)/pollShare, firstPoll), lastPoll)
 	if !f.Expires.IsZero() {
@@ -141,8 +141,8 @@ func (f *Future) path(suffix string) string {
 	return filepath.Join(f.client.DatasitesDir(), filepath.FromSlash(f.post.name(suffix)))
 }
 
-// Poll looks once for the response. Done is true when it is there or will never
-// be; then Poll returns the same each time.
+// Poll checks once for the response. Done is true if the request has ended, with a
+// response or an error; Poll then returns the same each time.
 func (f *Future) Poll() (response *Response, done bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -152,7 +152,7 @@ func (f *Future) Poll() (response *Response, done bool, err error) {
 	return f.response, f.done, f.err
 }
 
-// end notes how the request ended, if it did. f.mu is held.
+// end records how the request ended, if it did. f.mu is held.
 func (f *Future) end(response *Response, done bool, err error) {
 	f.response, f.done, f.err = response, done, err
 	if err != nil {
@@ -160,17 +160,17 @@ func (f *Future) end(response *Response, done bool, err error) {
 	}
 }
 
-// Resent returns how often the request was written again because SyftBox lost it.
+// Resent returns the number of times that the request was resent because SyftBox lost it.
 func (f *Future) Resent() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.resent
 }
 
-// Cancel gives the request up: it removes the request, and the response if one
-// comes in the next minute. Afterwards Wait and Poll return [ErrCanceled]. A server
-// that has the request already may still run it. Cancel does nothing after the
-// request has ended, and leaves the files of a cached request to others.
+// Cancel abandons the request: it removes the request, and the response if one arrives
+// within a minute. Wait and Poll then return [ErrCanceled]. A server that already has the
+// request may still run it. Cancel does nothing if the request has ended, and keeps the
+// files of a [Cached] request.
 func (f *Future) Cancel() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -188,14 +188,14 @@ func (f *Future) Cancel() {
 	f.collect(root)
 }
 
-// collect removes the request and the response, now and when they come back, unless
-// others may want them. root is nil if the directory is gone.
+// collect removes the request and the response, now and if they come back, unless the
+// request is cached. root is nil if the directory no longer exists.
 func (f *Future) collect(root *os.Root) {
 	if f.post.cached {
 		return
 	}
 	if root != nil {
-		removePair(root.Remove, f.ID) // what cannot be removed is left to the collector
+		removePair(root.Remove, f.ID) // the collector retries what fails
 	}
 	f.client.collector.watch(f.client.DatasitesDir(), f.post.dir, f.ID)
 }
@@ -209,7 +209,7 @@ func (f *Future) look(now time.Time) (response *Response, done bool, err error) 
 		return f.lookInVain(nil, false, false, now)
 	}
 	if f.trouble = err; err != nil {
-		return f.lookInVain(nil, false, true, now) // for all that is known
+		return f.lookInVain(nil, false, true, now) // as far as is known
 	}
 	defer root.Close()
 	f.refresh(root, now)
@@ -222,11 +222,11 @@ func (f *Future) look(now time.Time) (response *Response, done bool, err error) 
 		return nil, true, fmt.Errorf("%w: file of %d bytes exceeds Client.MaxResponseSize of %d bytes", ErrBadResponse, info.Size(), limit)
 	}
 	if _, err := root.Lstat(f.ID + requestSuffix); !errors.Is(err, fs.ErrNotExist) {
-		// SyftBox renames what it rejects: while the request stands, a marker is that
-		// of an earlier one.
+		// SyftBox renames a rejected request: while the request exists, a marker is an
+		// earlier one's.
 		return f.lookInVain(root, false, true, now)
 	}
-	rejected, conflict := false, false // also if it cannot be listed: then it is only missing
+	rejected, conflict := false, false // if listing fails, the request only counts as missing
 	eachName(root, ".", func(name string) {
 		rejected = rejected || isRejection(name, f.ID)
 		conflict = conflict || name == f.ID+".conflict"+requestSuffix
@@ -239,8 +239,8 @@ func (f *Future) look(now time.Time) (response *Response, done bool, err error) 
 	return f.lookInVain(root, conflict, false, now)
 }
 
-// refresh lists the directory if it was not listed lately, for what the listing does
-// to the caches of a network file system. While Wait runs, the listing is shared.
+// refresh lists the directory if it was not listed lately, which makes a network file
+// system refresh its caches. While Wait runs, its goroutine lists the directory.
 func (f *Future) refresh(root *os.Root, now time.Time) {
 	if f.waiting == 0 && now.Sub(f.listed) >= listEvery {
 		eachName(root, ".", func(string) {})
@@ -248,15 +248,15 @@ func (f *Future) refresh(root *os.Root, now time.Time) {
 	}
 }
 
-// lookInVain decides whether to go on when there is no response.
+// lookInVain decides how a check without a response ends.
 func (f *Future) lookInVain(root *os.Root, conflict, requestIsThere bool, now time.Time) (*Response, bool, error) {
 	if !f.Expires.IsZero() && now.After(f.Expires) {
 		if root != nil {
-			root.Remove(f.ID + requestSuffix) // also of a cached one
+			root.Remove(f.ID + requestSuffix) // even if it is cached
 		}
 		f.collect(root)
 		if f.trouble != nil {
-			return nil, true, fmt.Errorf("%w; its folder cannot be read: %w", ErrExpired, f.trouble)
+			return nil, true, fmt.Errorf("%w; read its folder: %w", ErrExpired, f.trouble)
 		}
 		return nil, true, ErrExpired
 	}
@@ -269,7 +269,7 @@ func (f *Future) lookInVain(root *os.Root, conflict, requestIsThere bool, now ti
 	}
 	switch missing := now.Sub(f.missing); {
 	case conflict && missing <= missingFor:
-		// SyftBox renamed it, and brings it back a cycle later.
+		// SyftBox renamed it, and will bring it back a cycle later.
 	case f.resent < maxResent && missing >= resendAfter(f.resent):
 		f.resend()
 	case f.resent == maxResent && missing > missingFor:
@@ -279,13 +279,13 @@ func (f *Future) lookInVain(root *os.Root, conflict, requestIsThere bool, now ti
 	return nil, false, nil
 }
 
-// resendAfter returns how long a request must be missing before it is written
-// again, after it was already written again so often: 1, 4 and 16 s. SyftBox
-// deletes a request that it has lost 1 to 6 s after it was sent.
+// resendAfter returns how long a request must be missing before it is resent, by the
+// number of times that it was resent before: 1, 4 and 16 s. SyftBox deletes a lost request
+// 1 to 6 s after it was sent.
 func resendAfter(times int) time.Duration { return time.Second << (2 * times) }
 
-// resend writes the request again, when its turn has come. What goes wrong is
-// tried again by the next poll.
+// resend writes the request again unless the client's pace forbids it. The next poll
+// retries what fails.
 func (f *Future) resend() {
 	if !f.client.mayNudge(time.Now()) {
 		return
@@ -298,8 +298,8 @@ func (f *Future) resend() {
 	f.resent++
 }
 
-// read reads a response. One that cannot be read is looked at again until it has
-// stayed the same for a while, and is left where it is.
+// read decodes a response. A malformed one is read again until it has not changed for
+// DefaultSettleTime, and is left in place.
 func (f *Future) read(root *os.Root, data []byte, now time.Time) (*Response, bool, error) {
 	envelope, err := wire.DecodeResponse(data)
 	if err != nil {
@@ -312,7 +312,7 @@ func (f *Future) read(root *os.Root, data []byte, now time.Time) (*Response, boo
 		return nil, true, fmt.Errorf("%w: %w", ErrBadResponse, err)
 	}
 	f.collect(root)
-	// A response whose URL cannot be read is a response all the same.
+	// An invalid URL does not make a response malformed.
 	u, _ := ParseURL(envelope.URL)
 	return &Response{
 		ID: envelope.ID, Sender: envelope.Sender, URL: u,
@@ -321,33 +321,39 @@ func (f *Future) read(root *os.Root, data []byte, now time.Time) (*Response, boo
 	}, true, nil
 }
 
-// Futures are pending responses, as [Client.Broadcast] returns them.
+// Futures are the pending responses of several requests, as [Client.Broadcast] returns
+// them.
 type Futures []*Future
 
-// A Result is how one of several requests ended.
+// A Result is the outcome of one of several requests.
 type Result struct {
-	// Future is that of the request.
+	// URL is the URL of the request, as [Client.Broadcast] got it.
+	URL string
+	// Future is the future of the request.
 	Future *Future
-	// Response is nil if there is an error.
+	// Response is the response, or nil if Err is not nil.
 	Response *Response
-	// Err is as [Future.Wait] returns it.
+	// Err is the error of sending the request or of [Future.Wait].
 	Err error
 }
 
-// Wait waits for all responses and returns a result for each future, in their
-// order. When ctx ends, those that are still pending have its error. [client-done]
+// Wait waits for all responses and returns one result per future, in their order.
+// If ctx ends, the results of pending requests have its error. [client-done]
 func (fs Futures) Wait(ctx context.Context) []Result {
 	results := make([]Result, len(fs))
 	var waiting sync.WaitGroup
 	for i, future := range fs {
-		results[i].Future = future
+		results[i].Future, results[i].URL = future, future.target
+		if future.target == "" {
+			results[i].URL = future.URL.String()
+		}
 		waiting.Go(func() { results[i].Response, results[i].Err = future.Wait(ctx) })
 	}
 	waiting.Wait()
 	return results
 }
 
-// waitError is the error of a wait that ended before the response came.
+// waitError returns the error of a wait that ended before the request did.
 func (f *Future) waitError(err error) error {
-	return fmt.Errorf("syftevent: waiting for the response to request %s: %w", f.ID, err)
+	return fmt.Errorf("syftevent: wait for response to request %s to %s: %w", f.ID, f.URL, err)
 }
