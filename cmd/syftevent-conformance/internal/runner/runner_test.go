@@ -48,7 +48,7 @@ func TestOutcomes(t *testing.T) {
 		{"an unknown command", "frobnicate\n", CouldNotTest, "", "unknown command"},
 		{"a command used wrongly", "server\n", CouldNotTest, "", "usage: server"},
 		{"a command before the start", "canary\n", CouldNotTest, "", "never started"},
-		{"an unknown request", "box finish none\n", CouldNotTest, "", "no request"},
+		{"an unknown request", "box finish none\n", CouldNotTest, "", "unknown request"},
 		{"a skip", "skip because\n", CouldNotTest, "", "skipped itself"},
 		{"no quote", "exists 'x\n", CouldNotTest, "", "unterminated"},
 	}
