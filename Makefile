@@ -1,4 +1,4 @@
-.PHONY: all help test conformance mutants vet build python interop judge-python real bench-real
+.PHONY: all help test conformance mutants vet build python interop judge-python matrix real bench-real
 
 all: vet test conformance ## check formatting, vet, tests and scenarios (default)
 
@@ -37,6 +37,11 @@ JSON =
 judge-python: python build ## run the scenarios against the Python server; JSON=FILE writes a report
 	bin/syftevent-conformance run -strict -parallel 4 $(if $(JSON),-json $(JSON)) \
 		-known testdata/targets/python/known.txt -- .venv/bin/python testdata/targets/python/server.py
+
+matrix: build ## write matrix.html: this library beside the Python package
+	bin/syftevent-conformance run -json bin/go.json >/dev/null
+	$(MAKE) judge-python JSON=bin/python.json
+	bin/syftevent-conformance matrix -html matrix.html bin/go.json bin/python.json
 
 # SYFTBOX is a checkout of OpenMined/syftbox. REAL contains further flags, such as -full,
 # -keep or -run REGEXP.
