@@ -593,6 +593,11 @@ var Defects = []Defect{
 		Breaks: []string{"fail-body"},
 	},
 	{
+		Name: "no-type", Requirement: "fail-plain",
+		What:   "answers errors without a Content-Type",
+		Breaks: []string{"fail-plain"},
+	},
+	{
 		Name: "any-size", Requirement: "fail-size",
 		What:   "accepts requests of any size",
 		Breaks: []string{"fail-size"},

@@ -127,10 +127,19 @@ func (s *server) errorReply(err error) reply {
 	var refused *refusal
 	if errors.As(err, &refused) {
 		silent := refused.status == 419 && s.has("silent-expired") || refused.status == 404 && s.has("silent-unknown")
-		return reply{status: refused.status, body: []byte(refused.text), silent: silent}
+		return s.plain(reply{status: refused.status, body: []byte(refused.text), silent: silent})
 	}
 	s.log.Error("handler failed", "err", err)
-	return reply{status: 500, body: []byte("Internal server error. Please try again later.")}
+	return s.plain(reply{status: 500, body: []byte("Internal server error. Please try again later.")})
+}
+
+// plain sets the media type of an error's text.
+func (s *server) plain(r reply) reply {
+	r.headers = map[string]string{}
+	if !s.has("no-type") {
+		r.headers["Content-Type"] = "text/plain; charset=utf-8"
+	}
+	return r
 }
 
 // handle routes a request and runs its handler.
@@ -149,7 +158,7 @@ func (s *server) handle(file requestFile, req *request) reply {
 	if found == nil {
 		r := s.errorReply(refuse(405, "Method not allowed"))
 		if !s.has("no-allow") {
-			r.headers = map[string]string{"Allow": s.router.allowed(file.endpoint)}
+			r.headers["Allow"] = s.router.allowed(file.endpoint)
 		}
 		return r
 	}
