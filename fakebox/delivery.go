@@ -55,6 +55,7 @@ const DefaultChunkSize = 32 << 10
 // A Delivery specifies how a file is delivered. The zero value delivers it by the
 // WebSocket.
 type Delivery struct {
+	// Mode is how the file is written. Defaults to WebSocket.
 	Mode Mode
 	// ChunkSize is the number of bytes that BlobStoreInPlace writes at once. Defaults
 	// to DefaultChunkSize.

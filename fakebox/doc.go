@@ -83,7 +83,7 @@
 //	loses a burst that overflows a queue of 8 messages; the
 //	sender's own files are deleted                             TestBurstOverflowsQueue, TestQueueDropsOverflow
 //	loses nothing at a moderate pace                           TestPacedFilesArrive, TestQueueUsesModificationTimes
-//	loses files of 3.1 to 4 MiB                                TestLosesMessagesInDeadZone
+//	loses files of 3 to 4 MiB                                  TestLosesMessagesInDeadZone
 //
 // The full sync:
 //

@@ -54,6 +54,7 @@ const Hub = "hub"
 
 // An Event is an entry of the journal. It usually concerns one file.
 type Event struct {
+	// Time is when the event was recorded.
 	Time time.Time `json:"time"`
 	// Actor is "<email>/app" for the applications on a machine, "<email>/box" for its
 	// client, or [Hub].

@@ -34,7 +34,7 @@ const (
 	MaxFastSize = 4 << 20
 	// MaxMessageSize is the maximum size in bytes of a message. The server closes the
 	// connection on a larger one. A message holds the file as base64, so files from
-	// about 3.1 MB to MaxFastSize are sent but too large.
+	// about 3 MiB to MaxFastSize are sent, and lost.
 	MaxMessageSize = 4 << 20
 	// messageOverhead is the size of a message without its file and path.
 	messageOverhead = 120

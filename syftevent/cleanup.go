@@ -92,12 +92,13 @@ func (s *CleanupStats) add(run CleanupStats) {
 	s.LastCleanup = run.LastCleanup
 }
 
-// ErrCleanupStarted is returned when a running cleanup is started.
+// ErrCleanupStarted is returned by [PeriodicCleanup.Start] if the cleanup is running.
 var ErrCleanupStarted = errors.New("syftevent: cleanup already running")
 
 // Start starts the runs, the first one at once, in a goroutine that ends with
-// [PeriodicCleanup.Stop] or when ctx is cancelled. It returns an error if the cleanup can
-// never work.
+// [PeriodicCleanup.Stop] or when ctx is cancelled. It returns [ErrCleanupStarted] if the
+// cleanup is running, and another error if a field is invalid or the datasite cannot be
+// determined. A stopped cleanup may be started again.
 func (p *PeriodicCleanup) Start(ctx context.Context) error {
 	sweeper, err := p.sweeper()
 	if err != nil {

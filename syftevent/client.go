@@ -46,7 +46,7 @@ type Client struct {
 const DefaultServerURL = "https://syftbox.openmined.org"
 
 // DefaultMaxResponseSize is the default of [Client.MaxResponseSize], in bytes: enough for
-// a body of 48 MiB. SyftBox carries files above 4 MiB only by a full synchronization.
+// a body of 48 MiB. SyftBox carries files above 4 MiB only by a full sync.
 const DefaultMaxResponseSize = 64 << 20
 
 // ConfigPathVariable is the environment variable with the path of the configuration file
@@ -55,11 +55,12 @@ const ConfigPathVariable = "SYFTBOX_CLIENT_CONFIG_PATH"
 
 // A ConfigError reports an unusable configuration file.
 type ConfigError struct {
-	Path  string // of the file
-	Field string // the invalid field, or "" if the file itself is invalid
-	Err   error
+	Path  string // path of the file
+	Field string // invalid field, or "" if the file itself is invalid
+	Err   error  // reason
 }
 
+// Error returns the path, the field if any, and the reason.
 func (e *ConfigError) Error() string {
 	if e.Field == "" {
 		return fmt.Sprintf("SyftBox configuration %s: %v", e.Path, e.Err)
@@ -67,6 +68,7 @@ func (e *ConfigError) Error() string {
 	return fmt.Sprintf("SyftBox configuration %s: field %q: %v", e.Path, e.Field, e.Err)
 }
 
+// Unwrap returns Err.
 func (e *ConfigError) Unwrap() error { return e.Err }
 
 // LoadClient reads SyftBox's configuration from path. If path is "", it reads the file

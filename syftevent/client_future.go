@@ -89,8 +89,8 @@ const (
 // any status is not an error. If ctx ends, the request stays, and Wait may be
 // called again; [Future.Cancel] abandons the request.
 //
-// The interval between two checks grows with the time since the request was sent, so
-// that a response is found at most 3 % later than it arrives. One goroutine checks for
+// The pause between two checks is about 3 % of the time since the request was sent, from
+// 1 ms to 250 ms, and longer if the checks themselves are slow. One goroutine checks for
 // all calls that wait in one directory. It uses at most 5 % of a core, and ends with the
 // last of them.
 func (f *Future) Wait(ctx context.Context) (*Response, error) {
@@ -141,8 +141,9 @@ func (f *Future) path(suffix string) string {
 	return filepath.Join(f.client.DatasitesDir(), filepath.FromSlash(f.post.name(suffix)))
 }
 
-// Poll checks once for the response. Done is true if the request has ended, with a
-// response or an error; Poll then returns the same each time.
+// Poll checks once for the response, without waiting. If done is true, the request has
+// ended with a response or an error, and further calls return the same values. The errors
+// are those of [Future.Wait], except that of a context.
 func (f *Future) Poll() (response *Response, done bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -27,7 +27,7 @@ func (w *wrapped) Unwrap() Handler { return w.next }
 
 // BearerAuth requires the header "Authorization: Bearer <token>" with a token that
 // valid accepts, and responds with 401 otherwise. To compare a token with a secret,
-// valid uses [crypto/subtle.ConstantTimeCompare]. It may be called concurrently.
+// valid should use [crypto/subtle.ConstantTimeCompare]. It may be called concurrently.
 func BearerAuth(valid func(ctx context.Context, token string) bool) Middleware {
 	return wrapping(func(next Handler) HandlerFunc {
 		return func(ctx context.Context, req *Request) (*Response, error) {

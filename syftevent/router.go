@@ -62,7 +62,7 @@ type Route struct {
 	Pattern string
 	// Handler is the registered handler, without the router's middleware.
 	Handler Handler
-	// Description is the text that [Describe] has given the handler, or "".
+	// Description is the text set by [Describe], or "".
 	Description string
 	// Schema is the schema of the handler, as [GenerateSchema] returns it.
 	Schema Schema

@@ -20,7 +20,7 @@ import (
 // value is the schema of a handler that does not describe itself: any body, any
 // result.
 type Schema struct {
-	// Description is the description that [Describe] has given. "" is null in JSON.
+	// Description is the text set by [Describe]. "" is null in JSON.
 	Description string
 	// Args are the members of the JSON object that is the body. Nil means any body.
 	Args []SchemaField
