@@ -31,11 +31,13 @@ import (
 type PeriodicCleanup struct {
 	// AppName is the name of the app. It is required.
 	AppName string
-	// Client tells where the datasite is. Defaults to LoadClient("").
+	// Client has the location of the datasite. Defaults to LoadClient("").
 	Client *Client
-	// Interval is the time between two runs. Defaults to a day. [ParseInterval] parses one.
+	// Interval is the time between two runs. Defaults to a day. Negative is an error.
+	// [ParseInterval] parses an interval such as "12h".
 	Interval time.Duration
-	// Expiry is the age at which a file is removed. Defaults to 30 days.
+	// Expiry is the age at which a file is removed. Defaults to 30 days. Negative is an
+	// error.
 	Expiry time.Duration
 	// OnComplete, if not nil, is called after each run with its figures. It may call the
 	// methods. A panic in it is logged.

@@ -201,7 +201,7 @@
 // server of the app. On a busy machine SyftBox drops messages: some of 100 or more calls
 // at once then take up to 25 s, until the request is sent or the response is published
 // again. About one file in a hundred takes 5 s in any case, because a full
-// synchronization starts within the 50 ms before it is sent.
+// sync starts within the 50 ms before it is sent.
 //
 // A waiting client uses 0.9 % of a core for one call, 5 % for 100 and 10 % for 1,000 in
 // the first ten seconds, and less later:
