@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 // idle makes a tree in which nothing will happen, and a spool whose stamps are
@@ -111,7 +113,7 @@ func BenchmarkManyOwners(b *testing.B) {
 	began := time.Now()
 	scanAll(s)
 	first := time.Since(began)
-	s.listing = listing{stem: s.stem}
+	s.listing = listing{Listing: rootfs.Listing{Stem: s.stem}}
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	for _, d := range s.directories {

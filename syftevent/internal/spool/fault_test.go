@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 // A faultyFileSystem shows real directories with the faults of others. Its fields
@@ -34,14 +36,14 @@ type faultyFileSystem struct {
 
 func (f *faultyFileSystem) believed(*Spool) bool { return !f.remote }
 
-func (f *faultyFileSystem) stamp(s *Spool, d *directory) (stamp, error) {
+func (f *faultyFileSystem) stamp(s *Spool, d *directory) (rootfs.Stamp, error) {
 	if err := f.failure[d.name]; err != nil {
-		return stamp{}, err
+		return rootfs.Stamp{}, err
 	}
 	now, err := f.fileSystem.stamp(s, d)
-	now.changed = 0
+	now.Changed = 0
 	if f.mtime != nil {
-		now.modified = f.mtime(d.name, now.modified)
+		now.Modified = f.mtime(d.name, now.Modified)
 	}
 	return now, err
 }
@@ -146,7 +148,7 @@ var ruleChecks = map[string]ruleCheck{
 		s.believed = false
 		f.onList = func(dir string, into *listing) {
 			if dir == "d" && f.touched[dir] < 2 {
-				into.entries = nil
+				into.Entries = nil
 			}
 		}
 		write(t, dir, "d/a.in", asked)
@@ -166,15 +168,15 @@ var ruleChecks = map[string]ruleCheck{
 	}},
 	// tmpfs shows a name twice when others in the directory are renamed.
 	"dedupe": {func(r *rules) { r.dedupe = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
-		f.onList = func(_ string, into *listing) { into.entries = append(into.entries, into.entries...) }
+		f.onList = func(_ string, into *listing) { into.Entries = append(into.Entries, into.Entries...) }
 		write(t, dir, "d/a.in", asked)
 		return cmp.Equal(found(s), []string{"d/a"})
 	}},
 	// sshfs lists names without their types.
 	"unknown": {func(r *rules) { r.unknown = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
 		f.onList = func(_ string, into *listing) {
-			for i := range into.entries {
-				into.entries[i].kind = unknown
+			for i := range into.Entries {
+				into.Entries[i].Kind = rootfs.Unknown
 			}
 		}
 		write(t, dir, "d/a.in", asked)
@@ -351,7 +353,7 @@ func TestScanBelievesTheTimesWhereAFileWasRefused(t *testing.T) {
 // Many directories that are too deep are one message.
 func TestScanLogsOnceWhatIsTooDeep(t *testing.T) {
 	dir := t.TempDir()
-	reachable := strings.Repeat("d/", maxDepth)
+	reachable := strings.Repeat("d/", rootfs.MaxDepth)
 	for n := range 50 {
 		write(t, dir, reachable, fmt.Sprint("deep", n), "a.in", asked)
 	}

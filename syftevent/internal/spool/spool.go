@@ -18,6 +18,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 // Options says which files a spool is made of and how patient it is.
@@ -166,7 +168,7 @@ func openWith(dir string, options Options, files fileSystem) (*Spool, error) {
 		scanned:     make(chan struct{}),
 		troubles:    map[string]string{},
 	}
-	s.listing = listing{limit: options.MaxListed, stem: s.stem}
+	s.listing = listing{Listing: rootfs.Listing{Limit: options.MaxListed, Stem: s.stem}}
 	s.firstScan = sync.OnceFunc(func() { close(s.scanned) })
 	s.released.L = &s.mu
 	if err := s.openRoot(); err != nil {
@@ -314,7 +316,7 @@ func (s *Spool) reopen() error {
 func (s *Spool) Exists(name string) (bool, error) {
 	info, err := s.current().Lstat(name)
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) || isNameError(err) {
+		if errors.Is(err, fs.ErrNotExist) || rootfs.IsNameError(err) {
 			err = nil
 		}
 		return false, err

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 // An empty file with the answer's name makes way only when it has stayed empty.
@@ -26,13 +28,13 @@ func TestPublishReplacesAnEmptyAnswer(t *testing.T) {
 	s := open(t, dir, nil)
 	synctest.Test(t, func(t *testing.T) {
 		publish := func() error { return s.Publish(Entry{"d", "a"}, []byte("answer")) }
-		if err := publish(); !errors.Is(err, errTorn) {
+		if err := publish(); !errors.Is(err, rootfs.ErrIncomplete) {
 			t.Fatalf("at first sight: %v", err)
 		}
 		time.Sleep(1900 * time.Millisecond)
 		later := time.Now().Add(time.Hour)
 		os.Chtimes(filepath.Join(dir, "d/a.out"), later, later) // somebody is at it
-		if err := publish(); !errors.Is(err, errTorn) {
+		if err := publish(); !errors.Is(err, rootfs.ErrIncomplete) {
 			t.Fatalf("after a change: %v", err)
 		}
 		time.Sleep(2 * time.Second)

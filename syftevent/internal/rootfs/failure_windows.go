@@ -1,4 +1,4 @@
-package spool
+package rootfs
 
 import (
 	"errors"
@@ -18,9 +18,9 @@ var nameErrors = []error{
 	syscall.ENOTDIR, syscall.EISDIR, syscall.ELOOP, syscall.ENAMETOOLONG,
 }
 
-// isNameError reports whether an error belongs to one name. All others are the file
+// IsNameError reports whether an error belongs to one name. All others are the file
 // system's, such as a full disk.
-func isNameError(err error) bool {
+func IsNameError(err error) bool {
 	return slices.ContainsFunc(nameErrors, func(name error) bool { return errors.Is(err, name) })
 }
 

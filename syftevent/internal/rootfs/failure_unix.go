@@ -1,6 +1,6 @@
 //go:build unix
 
-package spool
+package rootfs
 
 import (
 	"errors"
@@ -29,9 +29,9 @@ func mayPass(err error) bool {
 	return slices.ContainsFunc(passingErrors, func(passing error) bool { return errors.Is(err, passing) })
 }
 
-// isNameError reports whether an error belongs to one name. All others are the file
+// IsNameError reports whether an error belongs to one name. All others are the file
 // system's: a full disk (ENOSPC, EDQUOT), a broken or read-only one (EIO, EROFS,
 // ESTALE), or a process without descriptors or memory (EMFILE, ENFILE, ENOMEM).
-func isNameError(err error) bool {
+func IsNameError(err error) bool {
 	return slices.ContainsFunc(nameErrors, func(name error) bool { return errors.Is(err, name) })
 }
