@@ -4,5 +4,5 @@ package rootfs
 
 import "os"
 
-// IsLocal believes nothing here.
+// IsLocal trusts no file system here.
 func IsLocal(*os.File) bool { return false }

@@ -15,7 +15,7 @@ import (
 )
 
 // idle makes a tree in which nothing will happen, and a spool whose stamps are
-// old enough to be believed.
+// old enough to be trusted.
 func idle(tb testing.TB, parents, children, pairs int) *Spool {
 	tb.Helper()
 	dir := tb.TempDir()
@@ -39,8 +39,8 @@ func idle(tb testing.TB, parents, children, pairs int) *Spool {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { s.Close() })
-	if !s.Believed() {
-		tb.Skip("the times of this file system are not believed")
+	if !s.Trusted() {
+		tb.Skip("the times of this file system are not trusted")
 	}
 	scanAll(s)
 	for _, d := range s.directories {

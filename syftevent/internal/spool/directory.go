@@ -93,7 +93,7 @@ type rules struct {
 	asking  bool // list a directory again when something in it is to be offered again
 	full    bool // list everything every fullScanEvery
 	doubt   bool // stop believing a directory's stamps once they have lied
-	touch   bool // set a directory's times before a full scan where times are not believed
+	touch   bool // set a directory's times before a full scan where times are not trusted
 	believe bool // ask the file system's name before believing any stamp
 	dedupe  bool // take a name that is listed twice once
 	unknown bool // ask for the type of an entry that is listed without one

@@ -34,7 +34,7 @@ type faultyFileSystem struct {
 	touched map[string]int
 }
 
-func (f *faultyFileSystem) believed(*Spool) bool { return !f.remote }
+func (f *faultyFileSystem) trusted(*Spool) bool { return !f.remote }
 
 func (f *faultyFileSystem) stamp(s *Spool, d *directory) (rootfs.Stamp, error) {
 	if err := f.failure[d.name]; err != nil {
@@ -92,7 +92,7 @@ type ruleCheck struct {
 	finds func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool
 }
 
-// settle lets the stamps become old enough to be believed.
+// settle lets the stamps become old enough to be trusted.
 func settleStamps(s *Spool) {
 	for range 4 {
 		time.Sleep(racyWindow)
@@ -145,7 +145,7 @@ var ruleChecks = map[string]ruleCheck{
 	// NFSv3 shows an old listing until somebody sets the directory's times.
 	"touch": {func(r *rules) { r.touch = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
 		f.remote = true
-		s.believed = false
+		s.trusted = false
 		f.onList = func(dir string, into *listing) {
 			if dir == "d" && f.touched[dir] < 2 {
 				into.Entries = nil
@@ -159,7 +159,7 @@ var ruleChecks = map[string]ruleCheck{
 	// The file system is a network's, and its times stand still.
 	"believe": {func(r *rules) { r.believe = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
 		f.remote = true
-		s.believed = f.believed(s) || !s.rules.believe
+		s.trusted = f.trusted(s) || !s.rules.believe
 		f.mtime = func(string, int64) int64 { return 1 }
 		write(t, dir, "d/first.out", "x")
 		settleStamps(s)

@@ -15,9 +15,9 @@ type fileSystem interface {
 	list(s *Spool, d *directory, into *listing) error
 	// touch sets the times of a directory.
 	touch(s *Spool, d *directory) error
-	// believed reports whether the stamps of the spool's file system tell of
+	// trusted reports whether the stamps of the spool's file system tell of
 	// every change.
-	believed(s *Spool) bool
+	trusted(s *Spool) bool
 	// links reports whether the spool's file system has hard links.
 	links(s *Spool) (bool, error)
 }
@@ -35,7 +35,7 @@ func (native) touch(s *Spool, d *directory) error {
 	now := time.Now()
 	return s.current().Chtimes(d.name, now, now)
 }
-func (native) believed(s *Spool) bool       { return rootfs.IsLocal(s.anchor) }
+func (native) trusted(s *Spool) bool        { return rootfs.IsLocal(s.anchor) }
 func (native) links(s *Spool) (bool, error) { return rootfs.ProbeLinks(s.root) }
 
 // portable looks by what every system has.

@@ -39,7 +39,7 @@ type mender struct {
 // done. It begins after the first scan.
 //
 // The first pass reads every answer. A later one looks only at the directories that
-// have changed since the pass before began, or at all where times are not believed,
+// have changed since the pass before began, or at all where times are not trusted,
 // and there at the sizes; it reads the answers that have changed since. A torn answer
 // is removed when it has stayed the same for the settle time, so its file waits for a
 // pause, a pass and twice the settle time at most, or twice that if it was still written to.
@@ -91,7 +91,7 @@ func sleep(ctx context.Context, wait time.Duration) bool {
 func (m *mender) pass(ctx context.Context) {
 	s := m.spool
 	s.mu.Lock()
-	root, believed := s.root, s.believed
+	root, trusted := s.root, s.trusted
 	m.directories = m.directories[:0]
 	for _, d := range s.directories {
 		m.directories = append(m.directories, d)
@@ -113,7 +113,7 @@ func (m *mender) pass(ctx context.Context) {
 			continue // gone
 		}
 		same := now == d.mended.stamp
-		if believed && same && !d.mended.again {
+		if trusted && same && !d.mended.again {
 			continue
 		}
 		newest, ok := m.look(ctx, d)

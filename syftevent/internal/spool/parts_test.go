@@ -130,7 +130,7 @@ func TestScanAnswersAHugeDirectory(t *testing.T) {
 			scan()
 			time.Sleep(racyWindow)
 		}
-		if s.Believed() {
+		if s.Trusted() {
 			s.nextFull = s.instant(time.Now()).add(time.Hour)
 			if did := scan(); did.Listed != 0 {
 				t.Errorf("%d directories listed although nothing has changed", did.Listed)

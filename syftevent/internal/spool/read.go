@@ -113,7 +113,7 @@ func (s *Spool) read(entry Entry, most int64) (data []byte, info fs.FileInfo, st
 
 // settleTime is how long an incomplete file must stay the same.
 func (s *Spool) settleTime() time.Duration {
-	if s.Believed() {
+	if s.Trusted() {
 		return s.options.Settle
 	}
 	return s.options.SettleRemote

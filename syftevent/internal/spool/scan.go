@@ -35,7 +35,7 @@ func (c *scan) look(d *directory) {
 	d.looked = c.now
 	c.did.Directories++
 	skip := false
-	if c.believed {
+	if c.trusted {
 		has, err := s.files.stamp(s, d)
 		if err != nil {
 			c.cannot(d, err)
@@ -70,7 +70,7 @@ func (c *scan) look(d *directory) {
 const crowdedPause = 8
 
 // caught notes that a directory had something new that its stamp did not tell of.
-// If the stamp still does not, it is not believed any more.
+// If the stamp still does not, it is not trusted any more.
 func (c *scan) caught(d *directory) {
 	s := c.spool
 	now, err := s.files.stamp(s, d)

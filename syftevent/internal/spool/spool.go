@@ -48,7 +48,7 @@ type Options struct {
 	MaxSize int64
 	// Settle is how long an incomplete file must stay the same before it is
 	// taken to be all that will come, and SettleRemote that on file systems whose
-	// times are not believed: there, a half may look the same for long.
+	// times are not trusted: there, a half may look the same for long.
 	Settle, SettleRemote time.Duration
 	// Orphan returns the stem of the file that asks to which a name belongs, which is
 	// that of an answer or one that Ignore reports, and whether the file may be removed
@@ -120,7 +120,7 @@ type Spool struct {
 	root        *os.Root
 	anchor      *os.File              // the same directory, for reading times
 	links       bool                  // whether the file system has hard links
-	believed    bool                  // whether directories' times tell of changes
+	trusted     bool                  // whether directories' times tell of changes
 	directories map[string]*directory // the tree, by name
 	dirHandles  map[string]*dirHandle // by path
 	acquired    int                   // how many are in use
@@ -203,19 +203,19 @@ func (s *Spool) Close() error {
 	return s.closeRoot()
 }
 
-// Believed reports whether directories' times are believed, so that one is listed
+// Trusted reports whether directories' times are trusted, so that one is listed
 // only if it may have changed.
-func (s *Spool) Believed() bool {
+func (s *Spool) Trusted() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.believed
+	return s.trusted
 }
 
 // mount tells what is known of the spool's file system.
-func (s *Spool) mount() (links, believed bool) {
+func (s *Spool) mount() (links, trusted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.links, s.believed
+	return s.links, s.trusted
 }
 
 // Figures are what a spool knows at a time.
@@ -225,7 +225,7 @@ type Figures struct {
 	Pending     int  // files that are not complete
 	Troubles    int  // files and directories that cannot be read
 	Descriptors int  // how many directories may be kept open
-	Believed    bool // as Believed says
+	Trusted     bool // as Trusted says
 }
 
 // Figures returns those of now.
@@ -234,7 +234,7 @@ func (s *Spool) Figures() Figures {
 	defer s.mu.Unlock()
 	figures := Figures{
 		Directories: len(s.directories), Left: int(s.left.Load()),
-		Troubles: len(s.troubles) + int(s.tooDeep.Load()), Descriptors: s.descriptors.budget, Believed: s.believed,
+		Troubles: len(s.troubles) + int(s.tooDeep.Load()), Descriptors: s.descriptors.budget, Trusted: s.trusted,
 	}
 	for _, files := range s.asked {
 		for _, f := range files {
@@ -273,9 +273,9 @@ func (s *Spool) openRoot() error {
 	s.retireAll()
 	s.root, s.anchor = root, anchor
 	s.mu.Unlock()
-	believed := s.files.believed(s) || !s.rules.believe
+	trusted := s.files.trusted(s) || !s.rules.believe
 	s.mu.Lock()
-	s.believed = believed
+	s.trusted = trusted
 	s.mu.Unlock()
 	s.top = s.newDirectory(".", nil, &s.budget.own, false)
 	return nil
