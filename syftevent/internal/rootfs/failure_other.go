@@ -2,8 +2,8 @@
 
 package rootfs
 
-// IsNameError takes every error for the file system's, which is tried again.
+// IsNameError reports false: every error is the file system's.
 func IsNameError(error) bool { return false }
 
-// mayPass takes every error for what the file system does not have.
-func mayPass(error) bool { return false }
+// isTransient reports false: every error means that the file system lacks the feature.
+func isTransient(error) bool { return false }

@@ -23,7 +23,7 @@ func ReadStamp(anchor *os.File, _ string, cname []byte) (Stamp, error) {
 	return Stamp{st.Mtim.Nano(), st.Ctim.Nano()}, nil
 }
 
-// ChangedAt is when a file was changed in any way, in nanoseconds.
+// ChangedAt returns the time of the last change of a file or its inode, in nanoseconds.
 func ChangedAt(info fs.FileInfo) int64 {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		return st.Ctim.Nano()
@@ -31,7 +31,7 @@ func ChangedAt(info fs.FileInfo) int64 {
 	return info.ModTime().UnixNano()
 }
 
-// An Identity tells a file from others that exist at the same time.
+// An Identity distinguishes a file from others that exist at the same time.
 type Identity struct{ device, inode uint64 }
 
 // IdentityOf returns the identity of the file that info describes.
@@ -46,16 +46,16 @@ func IdentityOf(info fs.FileInfo) Identity {
 // Is reports whether info describes the same file.
 func (i Identity) Is(info fs.FileInfo) bool { return i != Identity{} && i == IdentityOf(info) }
 
-// IsAt reports whether a directory is still what its name leads to.
+// IsAt reports whether the name still leads to the directory.
 func IsAt(anchor *os.File, _, name string, directory Identity) bool {
 	var st syscall.Stat_t
 	err := lstatAt(anchor, append([]byte(name), 0), &st)
 	return err == nil && directory == Identity{st.Dev, st.Ino}
 }
 
-// lstatAt looks at a directory by a name that ends in a zero byte. The path begins
-// at the open directory of the spool, which spares the kernel the way to it.
-// Whatever is opened is opened by os.Root; this only looks.
+// lstatAt stats a directory by a name that ends in a zero byte, relative to the open
+// directory anchor, which spares the kernel the path to it. It opens nothing: files are
+// opened through os.Root only.
 func lstatAt(anchor *os.File, cname []byte, st *syscall.Stat_t) error {
 	const noFollow = 0x100 // AT_SYMLINK_NOFOLLOW
 	for {

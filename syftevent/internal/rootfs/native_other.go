@@ -16,10 +16,10 @@ func ReadStamp(_ *os.File, dir string, cname []byte) (Stamp, error) {
 
 func readNative(f *os.File, into *Listing) error { return readNames(f, into) }
 
-// ChangedAt is when a file was modified, in nanoseconds.
+// ChangedAt returns the modification time of a file, in nanoseconds.
 func ChangedAt(info fs.FileInfo) int64 { return info.ModTime().UnixNano() }
 
-// An Identity tells a file from others that exist at the same time.
+// An Identity distinguishes a file from others that exist at the same time.
 type Identity struct{ info fs.FileInfo }
 
 // IdentityOf returns the identity of the file that info describes.
@@ -28,7 +28,7 @@ func IdentityOf(info fs.FileInfo) Identity { return Identity{info} }
 // Is reports whether info describes the same file.
 func (i Identity) Is(info fs.FileInfo) bool { return i.info != nil && os.SameFile(i.info, info) }
 
-// IsAt reports whether a directory is still what its name leads to.
+// IsAt reports whether the name still leads to the directory.
 func IsAt(_ *os.File, dir, name string, directory Identity) bool {
 	now, err := os.Lstat(filepath.Join(dir, filepath.FromSlash(name)))
 	return err == nil && directory.Is(now)

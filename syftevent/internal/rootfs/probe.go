@@ -24,7 +24,7 @@ func ProbeLinks(root *os.Root) (bool, error) {
 // linksAfter reports whether the file system has hard links, given the error of a first
 // link. It returns the error if it is transient and decides nothing.
 func linksAfter(err error) (bool, error) {
-	if err != nil && !mayPass(err) {
+	if err != nil && !isTransient(err) {
 		return false, nil
 	}
 	return err == nil, err
