@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 // A folder is a directory that a sweep has entered and not left: the sweep is in it or
@@ -27,7 +27,7 @@ type folder struct {
 // in the parts before. A folder with files is not removable, even if the sweep removes them:
 // it is not old then. Nor is a folder with a .syftkeep that is not a sender's: it may be an
 // endpoint of another server of the app.
-func (s *sweep) enter(dir string, names []spool.Name) {
+func (s *sweep) enter(dir string, names []rootfs.Name) {
 	s.leaveUntil(dir)
 	if n := len(s.open); n == 0 || s.open[n-1].dir != dir {
 		s.open = append(s.open, folder{dir: dir, removable: dir != "."})
@@ -107,7 +107,7 @@ func (s *sweep) removeUnused(f folder) bool {
 }
 
 // isUnused reports whether a directory holds nothing but a .syftkeep.
-func isUnused(names []spool.Name) bool {
+func isUnused(names []rootfs.Name) bool {
 	return len(names) == 0 || len(names) == 1 && names[0].Name == keepName && names[0].Regular
 }
 

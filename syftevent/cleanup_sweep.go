@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
 )
 
@@ -22,7 +22,7 @@ type sweeper struct {
 	expiry     time.Duration
 	isEndpoint func(dir string) bool // nil for none
 	maxSize    int64                 // larger files are not read for their age; 0 is the default
-	maxListed  int                   // spool.Walk.MaxListed
+	maxListed  int                   // rootfs.Walk.MaxListed
 	logger     *slog.Logger
 }
 
@@ -57,8 +57,8 @@ func (s *sweeper) sweep(ctx context.Context) (CleanupStats, error) {
 	if run.fsNow, err = fileSystemNow(root); err != nil {
 		return CleanupStats{}, fmt.Errorf("syftevent: get file system time of %s: %w", s.dir, err)
 	}
-	walk := spool.Walk{Root: root, Suffixes: []string{requestSuffix, responseSuffix}, MaxListed: s.maxListed}
-	err = walk.Directories(func(dir string, part spool.Part, err error) error {
+	walk := rootfs.Walk{Root: root, Suffixes: []string{requestSuffix, responseSuffix}, MaxListed: s.maxListed}
+	err = walk.Directories(func(dir string, part rootfs.Part, err error) error {
 		if err != nil {
 			run.keepFolder(dir)
 			run.failed(dir, err)
@@ -92,7 +92,7 @@ func fileSystemNow(root *os.Root) (time.Time, error) {
 
 // directory removes the old files of one directory, or of a part of it, which has requests
 // and their responses together.
-func (s *sweep) directory(ctx context.Context, dir string, names []spool.Name) {
+func (s *sweep) directory(ctx context.Context, dir string, names []rootfs.Name) {
 	s.enter(dir, names)
 	responses := map[string]bool{}
 	for _, entry := range names {
@@ -151,8 +151,8 @@ func (s *sweep) isFresh(modified time.Time) bool {
 // read reads a file that may tell its age, and returns when it was modified. Of a
 // file that is too large nothing else is known.
 func (s *sweep) read(name string) (data []byte, modified time.Time, err error) {
-	data, info, err := spool.ReadFile(s.root, name, orDefault(s.maxSize, DefaultMaxRequestSize, unlimited))
-	if err != nil && !errors.Is(err, spool.ErrTooLarge) {
+	data, info, err := rootfs.ReadFile(s.root, name, orDefault(s.maxSize, DefaultMaxRequestSize, unlimited))
+	if err != nil && !errors.Is(err, rootfs.ErrTooLarge) {
 		return nil, time.Time{}, err
 	}
 	return data, s.modified(name, info), nil

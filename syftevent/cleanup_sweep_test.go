@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 func TestSweepContinuesAfterBadFile(t *testing.T) {
@@ -30,7 +30,7 @@ func TestSweepContinuesAfterBadFile(t *testing.T) {
 		sweeper: &sweeper{expiry: time.Hour, logger: slog.New(slog.DiscardHandler)},
 		root:    root, now: time.Now(), fsNow: time.Now(),
 	}
-	run.directory(context.Background(), ".", []spool.Name{
+	run.directory(context.Background(), ".", []rootfs.Name{
 		{Name: "a\x00b.request", Regular: true}, // no system can read it
 		{Name: "b.request", Regular: true},
 	})
@@ -63,8 +63,8 @@ func TestSweepKeepsADirectoryThatIsUsedAgain(t *testing.T) {
 		sweeper: &sweeper{expiry: time.Hour, logger: slog.New(slog.DiscardHandler)},
 		root:    root, now: time.Now(), fsNow: time.Now(),
 	}
-	run.directory(context.Background(), ".", []spool.Name{{Name: dir}})
-	run.directory(context.Background(), dir, []spool.Name{{Name: keepName, Regular: true}})
+	run.directory(context.Background(), ".", []rootfs.Name{{Name: dir}})
+	run.directory(context.Background(), dir, []rootfs.Name{{Name: keepName, Regular: true}})
 	run.leaveUntil("")
 	for _, name := range []string{keepName, "new.request"} {
 		if _, err := root.Lstat(dir + "/" + name); err != nil {

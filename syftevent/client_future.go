@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
 )
 
@@ -215,11 +215,11 @@ func (f *Future) look(now time.Time) (response *Response, done bool, err error) 
 	defer root.Close()
 	f.refresh(root, now)
 	limit := orDefault(f.client.MaxResponseSize, DefaultMaxResponseSize, unlimited)
-	data, info, err := spool.ReadFile(root, f.ID+responseSuffix, limit)
+	data, info, err := rootfs.ReadFile(root, f.ID+responseSuffix, limit)
 	switch {
 	case err == nil:
 		return f.read(root, data, now)
-	case errors.Is(err, spool.ErrTooLarge):
+	case errors.Is(err, rootfs.ErrTooLarge):
 		return nil, true, fmt.Errorf("%w: file of %d bytes exceeds Client.MaxResponseSize of %d bytes", ErrBadResponse, info.Size(), limit)
 	}
 	if _, err := root.Lstat(f.ID + requestSuffix); !errors.Is(err, fs.ErrNotExist) {

@@ -8,7 +8,7 @@ import (
 	"path"
 	"time"
 
-	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
 )
 
@@ -44,7 +44,7 @@ func (p *post) publish(root *os.Root) (fs.FileInfo, error) {
 			return nil, err
 		}
 		written, err := p.write(root)
-		if !errors.Is(err, spool.ErrAnswered) {
+		if !errors.Is(err, rootfs.ErrTaken) {
 			return written, err
 		}
 		// Another client was faster: reuse its request.
@@ -59,7 +59,7 @@ func (p *post) write(root *os.Root) (fs.FileInfo, error) {
 
 // writeAgain writes the same bytes again, unless the file exists.
 func (p *post) writeAgain(root *os.Root) (fs.FileInfo, error) {
-	return spool.PublishFile(root, p.name(requestSuffix), p.data)
+	return rootfs.PublishFile(root, p.name(requestSuffix), p.data)
 }
 
 // reuse reports whether a cached request with the same ID exists. It removes one that has
@@ -68,8 +68,8 @@ func (p *post) writeAgain(root *os.Root) (fs.FileInfo, error) {
 func (p *post) reuse(root *os.Root) (bool, error) {
 	// The same request has nearly the same size.
 	limit := 2 * int64(len(wire.AppendRequest(nil, p.envelope)))
-	data, _, err := spool.ReadFile(root, p.name(requestSuffix), limit)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, spool.ErrTooLarge) {
+	data, _, err := rootfs.ReadFile(root, p.name(requestSuffix), limit)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, rootfs.ErrTooLarge) {
 		return false, err
 	}
 	if err == nil {

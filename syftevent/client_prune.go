@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 // Prune removes the folders that [Client.Send] made in other people's datasites for this
@@ -40,7 +40,7 @@ func (c *Client) Prune(ctx context.Context, unusedFor time.Duration) (removed in
 	if err != nil {
 		return 0, fmt.Errorf("syftevent: prune request folders: %w", err)
 	}
-	err = spool.Walk{Root: root}.Directories(func(dir string, part spool.Part, err error) error {
+	err = rootfs.Walk{Root: root}.Directories(func(dir string, part rootfs.Part, err error) error {
 		if err != nil {
 			errs = append(errs, err)
 			return nil

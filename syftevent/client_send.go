@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
 )
@@ -85,7 +86,7 @@ func (c *Client) send(ctx context.Context, req *Request, with []SendOption) (*Fu
 		return nil, err
 	}
 	if nudge && written != nil {
-		spool.Touch(root, p.name(requestSuffix), written)
+		rootfs.Touch(root, p.name(requestSuffix), rootfs.VersionOf(written))
 	}
 	return &Future{ID: envelope.ID, URL: req.URL, Expires: envelope.Expires, client: c, post: p, sent: time.Now()}, nil
 }
@@ -101,13 +102,13 @@ func (c *Client) resend(p *post) error {
 		return err
 	}
 	written, err := p.writeAgain(root)
-	if errors.Is(err, spool.ErrAnswered) {
+	if errors.Is(err, rootfs.ErrTaken) {
 		return nil // the request is back
 	}
 	if err != nil {
 		return err
 	}
-	spool.Touch(root, p.name(requestSuffix), written)
+	rootfs.Touch(root, p.name(requestSuffix), rootfs.VersionOf(written))
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
 )
@@ -47,7 +48,7 @@ func (s *runningServer) mayRun(w work, a admission) bool {
 			return false
 		}
 	default:
-		if err := s.spool.Usable(w.entry, false); errors.Is(err, spool.ErrName) {
+		if err := s.spool.Usable(w.entry, false); errors.Is(err, rootfs.ErrName) {
 			s.notPublished(w, nil, err)
 			return false
 		}

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 // permissions is the file that lets each sender write requests into a directory of its own
@@ -100,7 +100,7 @@ func (s *runningServer) writePermissions(root *os.Root) error {
 	info, err := root.Lstat(permissionsName)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if _, err := spool.PublishFile(root, permissionsName, permissions); err != nil {
+		if _, err := rootfs.PublishFile(root, permissionsName, permissions); err != nil {
 			return fmt.Errorf("write %s: %w", path, err)
 		}
 	case err != nil:
@@ -108,7 +108,7 @@ func (s *runningServer) writePermissions(root *os.Root) error {
 	case info.IsDir(): // a sender can make one
 		return fmt.Errorf("write %s: is a directory", path)
 	}
-	there, _, err := spool.ReadFile(root, permissionsName, int64(len(permissions)))
+	there, _, err := rootfs.ReadFile(root, permissionsName, int64(len(permissions)))
 	if custom := err != nil || !bytes.Equal(there, permissions); custom && !s.customPermissions {
 		s.customPermissions = true
 		s.logger.Warn("syftevent: keeping custom permissions", "path", path)
@@ -162,8 +162,8 @@ func writeSchema(root *os.Root, set *endpointSet) error {
 	if err != nil {
 		return err
 	}
-	if there, _, err := spool.ReadFile(root, schemaName, int64(len(schema))); err == nil && bytes.Equal(there, schema) {
+	if there, _, err := rootfs.ReadFile(root, schemaName, int64(len(schema))); err == nil && bytes.Equal(there, schema) {
 		return nil
 	}
-	return spool.Replace(root, schemaName, schema)
+	return rootfs.Replace(root, schemaName, schema)
 }

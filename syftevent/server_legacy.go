@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
 )
 
@@ -25,8 +25,8 @@ type legacyRequest struct {
 // files of earlier servers, and moves finished requests of the legacy layout to their
 // senders' directories.
 func (s *runningServer) tidy(ctx context.Context, root *os.Root) {
-	walk := spool.Walk{Root: root, Suffixes: []string{requestSuffix, responseSuffix}}
-	walk.Directories(func(dir string, part spool.Part, err error) error {
+	walk := rootfs.Walk{Root: root, Suffixes: []string{requestSuffix, responseSuffix}}
+	walk.Directories(func(dir string, part rootfs.Part, err error) error {
 		if err != nil {
 			s.logger.Warn("syftevent: reading folder failed", "path", path.Join(s.dir, dir), "err", err)
 			return nil
@@ -42,7 +42,7 @@ func (s *runningServer) tidy(ctx context.Context, root *os.Root) {
 			name := entry.Name
 			switch {
 			case !entry.Regular:
-			case spool.IsTemporary(name):
+			case rootfs.IsTemporary(name):
 				if err := root.Remove(path.Join(dir, name)); err != nil {
 					s.logger.Warn("syftevent: removing temporary file failed", "path", path.Join(s.dir, dir, name), "err", err)
 				}
@@ -71,7 +71,7 @@ func (s *runningServer) tidy(ctx context.Context, root *os.Root) {
 // then the request follows. Any other request stays, to be answered in place.
 func (s *runningServer) moveLegacy(root *os.Root, r legacyRequest) error {
 	request := path.Join(r.dir, r.stem+requestSuffix)
-	data, _, err := spool.ReadFile(root, request, s.maxSize)
+	data, _, err := rootfs.ReadFile(root, request, s.maxSize)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (s *runningServer) moveLegacy(root *os.Root, r legacyRequest) error {
 // isAnswer reports whether a file is this server's response to a request, which an
 // interrupted move has left there. A sender can put any file there.
 func (s *runningServer) isAnswer(root *os.Root, name, stem string, envelope *wire.Request) bool {
-	data, _, err := spool.ReadFile(root, name, s.maxSize)
+	data, _, err := rootfs.ReadFile(root, name, s.maxSize)
 	if err != nil {
 		return false
 	}
@@ -112,12 +112,12 @@ func (s *runningServer) isAnswer(root *os.Root, name, stem string, envelope *wir
 // there, as after an interrupted move, it removes the first.
 func (s *runningServer) moveFile(root *os.Root, from, to, name string) error {
 	source, target := path.Join(from, name), path.Join(to, name)
-	err := spool.Move(root, source, target)
+	err := rootfs.Move(root, source, target)
 	if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	here, _, hereErr := spool.ReadFile(root, source, s.maxSize)
-	there, _, thereErr := spool.ReadFile(root, target, s.maxSize)
+	here, _, hereErr := rootfs.ReadFile(root, source, s.maxSize)
+	there, _, thereErr := rootfs.ReadFile(root, target, s.maxSize)
 	if hereErr != nil || thereErr != nil || !bytes.Equal(here, there) {
 		return err
 	}

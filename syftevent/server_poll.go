@@ -35,7 +35,7 @@ func (s *runningServer) poll() {
 		switch {
 		case complete:
 			now := time.Now()
-			wait := pace.scannedAll(now, s.spool.Believed())
+			wait := pace.scannedAll(now, s.spool.Trusted())
 			s.scanWait = wait + now.Sub(pace.began)
 			s.counters.looked(pace.began, pace.took, wait)
 			s.traceScan(all, pace.round, pace.took)

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
 )
 
@@ -59,7 +59,7 @@ func (s *runningServer) publish(w work, response []byte) bool {
 		s.counters.add(func(c *Stats) { c.Answered++ })
 		s.signalActivity()
 		return true
-	case errors.Is(err, spool.ErrAnswered):
+	case errors.Is(err, rootfs.ErrTaken):
 		s.replies.record(w, outcomeSuperseded, nil)
 		s.logger.Warn("syftevent: response dropped", "path", s.responsePath(w), "reason", "already answered by another process")
 	default:
@@ -77,7 +77,7 @@ func (s *runningServer) notPublished(w work, response []byte, err error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		o, level, text = outcomeAbsent, slog.LevelInfo, "syftevent: request gone, response kept"
-	case errors.Is(err, spool.ErrName):
+	case errors.Is(err, rootfs.ErrName):
 		o, level, text = outcomeBlocked, slog.LevelWarn, "syftevent: response name unusable, will retry"
 	}
 	if s.replies.record(w, o, response) {

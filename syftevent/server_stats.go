@@ -68,7 +68,7 @@ func (s *Server) Stats() Stats {
 	known := running.spool.Figures()
 	stats.Folders, stats.FoldersLeft, stats.DirHandles = known.Directories, known.Left, known.Descriptors
 	stats.Incomplete, stats.Unreadable = known.Pending, known.Troubles
-	stats.TrustedMtimes = known.Believed
+	stats.TrustedMtimes = known.Trusted
 	if running.cleanup != nil {
 		stats.Cleanup = running.cleanup.Stats()
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 // A slowFileSystem takes time for each directory, in a test's bubble.
@@ -18,7 +20,7 @@ type slowFileSystem struct {
 	each time.Duration
 }
 
-func (f slowFileSystem) stamp(s *Spool, d *directory) (stamp, error) {
+func (f slowFileSystem) stamp(s *Spool, d *directory) (rootfs.Stamp, error) {
 	time.Sleep(f.each)
 	return f.native.stamp(s, d)
 }

@@ -1,6 +1,10 @@
 package spool
 
-import "time"
+import (
+	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
+)
 
 // Each dirHandle takes a file descriptor, and the process needs descriptors for other
 // things, too. So the handles have a budget: a quarter of the process's limit, and at
@@ -29,13 +33,13 @@ type descriptors struct {
 
 // dirHandleLimit returns the budget that the process's limit allows.
 func dirHandleLimit() int {
-	return int(max(min(descriptorLimit()/descriptorsShare, maxDirHandles), minDirHandles))
+	return int(max(min(rootfs.DescriptorLimit()/descriptorsShare, maxDirHandles), minDirHandles))
 }
 
 // relieve closes unused handles and reduces the budget if err means that the process is
 // out of descriptors. It reports whether a retry is worthwhile.
 func (s *Spool) relieve(err error) bool {
-	if !isOutOfDescriptors(err) {
+	if !rootfs.IsOutOfDescriptors(err) {
 		return false
 	}
 	s.mu.Lock()

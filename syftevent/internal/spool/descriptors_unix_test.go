@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 // inChildWithDescriptors runs a test in a process of its own that may have few
@@ -149,7 +151,7 @@ func TestExistsWithoutDescriptors(t *testing.T) {
 		}
 		defer f.Close()
 	}
-	if there, err := s.Exists("d/a"); !isOutOfDescriptors(err) {
+	if there, err := s.Exists("d/a"); !rootfs.IsOutOfDescriptors(err) {
 		t.Errorf("exists: %v, %v", there, err)
 	}
 }

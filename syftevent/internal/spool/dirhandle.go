@@ -7,6 +7,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 // A dirHandle is a directory of the spool that is kept open, since resolving its path
@@ -14,7 +16,7 @@ import (
 // it: directories are removed and made again under the same name.
 type dirHandle struct {
 	root     *os.Root
-	identity identity
+	identity rootfs.Identity
 	users    int
 	retired  bool // the last user closes it
 }
@@ -38,7 +40,7 @@ func (s *Spool) acquire(dir string) (*dirHandle, error) {
 		s.options.Logger.Info("syftevent: there are enough file descriptors again", "budget", budget)
 	}
 	if p != nil {
-		if isAt(anchor, s.dir, dir, p.identity) {
+		if rootfs.IsAt(anchor, s.dir, dir, p.identity) {
 			return p, nil
 		}
 		s.retire(dir, p)
@@ -130,7 +132,7 @@ func openDirHandle(root *os.Root, dir string) (*dirHandle, error) {
 	if err != nil {
 		return nil, errors.Join(err, opened.Close())
 	}
-	return &dirHandle{root: opened, identity: identityOf(info)}, nil
+	return &dirHandle{root: opened, identity: rootfs.IdentityOf(info)}, nil
 }
 
 // release ends the use of a handle.

@@ -1,4 +1,4 @@
-package spool
+package rootfs
 
 import (
 	"os"
@@ -19,7 +19,7 @@ var localTypes = map[int64]bool{
 	0x7366746E: true, // ntfs3
 }
 
-func isLocal(f *os.File) bool {
+func IsLocal(f *os.File) bool {
 	var st syscall.Statfs_t
 	return syscall.Fstatfs(int(f.Fd()), &st) == nil && localTypes[int64(st.Type)&0xFFFFFFFF]
 }

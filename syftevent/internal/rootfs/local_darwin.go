@@ -1,13 +1,13 @@
-package spool
+package rootfs
 
 import (
 	"os"
 	"syscall"
 )
 
-// isLocal reports whether the file system is one whose directory times tell of
+// IsLocal reports whether the file system is one whose directory times tell of
 // every change.
-func isLocal(f *os.File) bool {
+func IsLocal(f *os.File) bool {
 	var st syscall.Statfs_t
 	if syscall.Fstatfs(int(f.Fd()), &st) != nil {
 		return false

@@ -1,15 +1,15 @@
 //go:build unix
 
-package spool
+package rootfs
 
 import (
 	"errors"
 	"syscall"
 )
 
-// isStale reports whether what was opened is no more what its name leads to, as
+// IsStale reports whether what was opened is no more what its name leads to, as
 // network file systems say it.
-func isStale(err error) bool { return errors.Is(err, syscall.ESTALE) }
+func IsStale(err error) bool { return errors.Is(err, syscall.ESTALE) }
 
 // cannotSync reports whether a file system has no way of writing a directory to
 // the disk.

@@ -1,9 +1,9 @@
 //go:build !unix
 
-package spool
+package rootfs
 
-// isStale is for network file systems of Unix.
-func isStale(error) bool { return false }
+// IsStale is for network file systems of Unix.
+func IsStale(error) bool { return false }
 
 // cannotSync is true where directories cannot be opened as files.
 func cannotSync(error) bool { return true }

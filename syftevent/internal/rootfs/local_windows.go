@@ -1,4 +1,4 @@
-package spool
+package rootfs
 
 import (
 	"os"
@@ -13,9 +13,9 @@ var (
 	getDriveType                 = kernel32.NewProc("GetDriveTypeW")
 )
 
-// isLocal reports whether the file system is one whose directory times tell of
+// IsLocal reports whether the file system is one whose directory times tell of
 // every change. A share of another machine's NTFS calls itself NTFS, too.
-func isLocal(f *os.File) bool {
+func IsLocal(f *os.File) bool {
 	const fixed = 3
 	volume, err := syscall.UTF16PtrFromString(filepath.VolumeName(f.Name()) + `\`)
 	if err != nil {

@@ -1,6 +1,6 @@
 //go:build linux && (amd64 || arm64)
 
-package spool
+package rootfs
 
 import (
 	"bytes"
@@ -12,46 +12,50 @@ import (
 	"unsafe"
 )
 
-// readStamp looks at a directory's times without memory of its own.
-func readStamp(anchor *os.File, _ string, d *directory) (stamp, error) {
+// ReadStamp returns the stamp of a directory, or ErrNotExist if there is none. anchor is
+// the open directory dir. cname is the name relative to it, followed by a zero byte. It
+// does not allocate.
+func ReadStamp(anchor *os.File, _ string, cname []byte) (Stamp, error) {
 	var st syscall.Stat_t
-	if err := lstatAt(anchor, d.cname(), &st); err != nil {
-		return stamp{}, err
+	if err := lstatAt(anchor, cname, &st); err != nil {
+		return Stamp{}, err
 	}
-	return stamp{st.Mtim.Nano(), st.Ctim.Nano()}, nil
+	return Stamp{st.Mtim.Nano(), st.Ctim.Nano()}, nil
 }
 
-// changedAt is when a file was changed in any way, in nanoseconds.
-func changedAt(info fs.FileInfo) int64 {
+// ChangedAt returns the time of the last change of a file or its inode, in nanoseconds.
+func ChangedAt(info fs.FileInfo) int64 {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		return st.Ctim.Nano()
 	}
 	return info.ModTime().UnixNano()
 }
 
-// An identity tells a file from others that exist at the same time.
-type identity struct{ device, inode uint64 }
+// An Identity distinguishes a file from others that exist at the same time.
+type Identity struct{ device, inode uint64 }
 
-func identityOf(info fs.FileInfo) identity {
+// IdentityOf returns the identity of the file that info describes.
+func IdentityOf(info fs.FileInfo) Identity {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return identity{}
+		return Identity{}
 	}
-	return identity{st.Dev, st.Ino}
+	return Identity{st.Dev, st.Ino}
 }
 
-func (i identity) is(info fs.FileInfo) bool { return i != identity{} && i == identityOf(info) }
+// Is reports whether info describes the same file.
+func (i Identity) Is(info fs.FileInfo) bool { return i != Identity{} && i == IdentityOf(info) }
 
-// isAt reports whether a directory is still what its name leads to.
-func isAt(anchor *os.File, _, name string, directory identity) bool {
+// IsAt reports whether the name still leads to the directory.
+func IsAt(anchor *os.File, _, name string, directory Identity) bool {
 	var st syscall.Stat_t
 	err := lstatAt(anchor, append([]byte(name), 0), &st)
-	return err == nil && directory == identity{st.Dev, st.Ino}
+	return err == nil && directory == Identity{st.Dev, st.Ino}
 }
 
-// lstatAt looks at a directory by a name that ends in a zero byte. The path begins
-// at the open directory of the spool, which spares the kernel the way to it.
-// Whatever is opened is opened by os.Root; this only looks.
+// lstatAt stats a directory by a name that ends in a zero byte, relative to the open
+// directory anchor, which spares the kernel the path to it. It opens nothing: files are
+// opened through os.Root only.
 func lstatAt(anchor *os.File, cname []byte, st *syscall.Stat_t) error {
 	const noFollow = 0x100 // AT_SYMLINK_NOFOLLOW
 	for {
@@ -72,7 +76,7 @@ func lstatAt(anchor *os.File, cname []byte, st *syscall.Stat_t) error {
 
 // readNative lists an open directory as the kernel gives it, without an
 // allocation for each name: struct linux_dirent64 of getdents64(2).
-func readNative(f *os.File, into *listing) error {
+func readNative(f *os.File, into *Listing) error {
 	if into.buffer == nil {
 		into.buffer = make([]byte, 64<<10)
 	}
@@ -95,21 +99,21 @@ func readNative(f *os.File, into *listing) error {
 			}
 			name, _, _ := bytes.Cut(data[nameAt:length], []byte{0})
 			if present := binary.NativeEndian.Uint64(data) != 0; present && string(name) != "." && string(name) != ".." {
-				into.add(name, nativeKind(data[typeAt]))
+				into.Add(name, nativeKind(data[typeAt]))
 			}
 			data = data[length:]
 		}
 	}
 }
 
-func nativeKind(dtype byte) kind {
+func nativeKind(dtype byte) Kind {
 	switch dtype {
 	case syscall.DT_REG:
-		return regular
+		return Regular
 	case syscall.DT_DIR:
-		return folder
+		return Directory
 	case syscall.DT_UNKNOWN:
-		return unknown
+		return Unknown
 	}
-	return other
+	return Other
 }

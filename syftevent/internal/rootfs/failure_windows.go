@@ -1,4 +1,4 @@
-package spool
+package rootfs
 
 import (
 	"errors"
@@ -6,9 +6,9 @@ import (
 	"syscall"
 )
 
-// nameErrors are the errors that one name causes while the file system works.
-// ERROR_ACCESS_DENIED and ERROR_SHARING_VIOLATION, which can be the directory's, are
-// not among them.
+// nameErrors are the errors that one name causes on a working file system.
+// ERROR_ACCESS_DENIED and ERROR_SHARING_VIOLATION are not included: they can be the
+// directory's.
 var nameErrors = []error{
 	syscall.ERROR_DIR_NOT_EMPTY, syscall.ERROR_FILE_EXISTS, syscall.ERROR_ALREADY_EXISTS,
 	syscall.Errno(123), // ERROR_INVALID_NAME
@@ -18,14 +18,14 @@ var nameErrors = []error{
 	syscall.ENOTDIR, syscall.EISDIR, syscall.ELOOP, syscall.ENAMETOOLONG,
 }
 
-// isNameError reports whether an error belongs to one name. All others are the file
+// IsNameError reports whether an error belongs to one name. All others are the file
 // system's, such as a full disk.
-func isNameError(err error) bool {
+func IsNameError(err error) bool {
 	return slices.ContainsFunc(nameErrors, func(name error) bool { return errors.Is(err, name) })
 }
 
-// passingErrors are those that tell nothing of what a file system can do.
-var passingErrors = []error{
+// transientErrors say nothing about the features of a file system.
+var transientErrors = []error{
 	syscall.ERROR_FILE_NOT_FOUND, syscall.ERROR_PATH_NOT_FOUND, syscall.ERROR_NETNAME_DELETED,
 	syscall.Errno(4),   // ERROR_TOO_MANY_OPEN_FILES
 	syscall.Errno(8),   // ERROR_NOT_ENOUGH_MEMORY
@@ -33,8 +33,8 @@ var passingErrors = []error{
 	syscall.Errno(112), // ERROR_DISK_FULL
 }
 
-// mayPass reports whether what has failed may succeed later. All other errors are taken
-// for what the file system does not have.
-func mayPass(err error) bool {
-	return slices.ContainsFunc(passingErrors, func(passing error) bool { return errors.Is(err, passing) })
+// isTransient reports whether a retry may succeed. Any other error means that the file
+// system lacks the feature.
+func isTransient(err error) bool {
+	return slices.ContainsFunc(transientErrors, func(transient error) bool { return errors.Is(err, transient) })
 }

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package spool
+package rootfs
 
 // openNonblock is nothing where files are never FIFOs.
 const openNonblock = 0
