@@ -2,8 +2,4 @@
 
 package spool
 
-// isNameError takes every error for the file system's, which is tried again.
-func isNameError(error) bool { return false }
-
-// mayPass takes every error for what the file system does not have.
-func mayPass(error) bool { return false }
+var nameErrors, passingErrors []error

@@ -1,10 +1,6 @@
 package spool
 
-import (
-	"errors"
-	"slices"
-	"syscall"
-)
+import "syscall"
 
 // nameErrors are the errors that one name causes while the file system works.
 // ERROR_ACCESS_DENIED and ERROR_SHARING_VIOLATION, which can be the directory's, are
@@ -18,12 +14,6 @@ var nameErrors = []error{
 	syscall.ENOTDIR, syscall.EISDIR, syscall.ELOOP, syscall.ENAMETOOLONG,
 }
 
-// isNameError reports whether an error belongs to one name. All others are the file
-// system's, such as a full disk.
-func isNameError(err error) bool {
-	return slices.ContainsFunc(nameErrors, func(name error) bool { return errors.Is(err, name) })
-}
-
 // passingErrors are those that tell nothing of what a file system can do.
 var passingErrors = []error{
 	syscall.ERROR_FILE_NOT_FOUND, syscall.ERROR_PATH_NOT_FOUND, syscall.ERROR_NETNAME_DELETED,
@@ -31,10 +21,4 @@ var passingErrors = []error{
 	syscall.Errno(8),   // ERROR_NOT_ENOUGH_MEMORY
 	syscall.Errno(32),  // ERROR_SHARING_VIOLATION
 	syscall.Errno(112), // ERROR_DISK_FULL
-}
-
-// mayPass reports whether what has failed may succeed later. All other errors are taken
-// for what the file system does not have.
-func mayPass(err error) bool {
-	return slices.ContainsFunc(passingErrors, func(passing error) bool { return errors.Is(err, passing) })
 }

@@ -128,7 +128,7 @@ func (m *mender) pass(ctx context.Context) {
 // the last answer in it has changed, and whether all could be looked at.
 func (m *mender) look(ctx context.Context, d *directory) (newest int64, ok bool) {
 	newest = d.mended.newest
-	err := m.walker.parts(d.name, func(err error) error {
+	err := m.walker.parts(d.name, 0, func(err error) error {
 		if err != nil {
 			return err
 		}

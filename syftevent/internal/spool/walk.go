@@ -88,8 +88,8 @@ const fewFolders = 4096
 func (w *walker) walk(dir string, depth int) error {
 	// A part has half as many directories as one above it, so that those that wait on
 	// all levels together are bounded.
-	w.listing.folderLimit = max(w.listing.limit>>depth, min(w.listing.limit, fewFolders))
-	return w.parts(dir, func(err error) error {
+	folderLimit := max(w.listing.limit>>depth, min(w.listing.limit, fewFolders))
+	return w.parts(dir, folderLimit, func(err error) error {
 		if errors.Is(err, fs.ErrNotExist) && dir != "." {
 			return nil // removed since its parent was listed
 		}
@@ -106,7 +106,6 @@ func (w *walker) walk(dir string, depth int) error {
 				return err
 			}
 		}
-		w.listing.folderLimit = max(w.listing.limit>>depth, min(w.listing.limit, fewFolders))
 		return nil
 	})
 }
@@ -131,12 +130,14 @@ func (w *walker) collect(dir string, depth int) (folders []string) {
 }
 
 // parts lists a directory and calls visit with each part of it in w.listing, until
-// visit returns an error. An error of listing ends the directory.
-func (w *walker) parts(dir string, visit func(err error) error) error {
+// visit returns an error. A part has folderLimit directories at most, 0 for no limit of
+// their own. An error of listing ends the directory.
+func (w *walker) parts(dir string, folderLimit int, visit func(err error) error) error {
 	rest := []part{{}}
 	for len(rest) > 0 {
 		next := rest[len(rest)-1]
 		rest = rest[:len(rest)-1]
+		w.listing.folderLimit = folderLimit // visit may have walked on
 		err := w.list(dir, next)
 		if err != nil {
 			rest = nil

@@ -79,7 +79,7 @@
 //
 //	unanswered NAME...
 //
-// checks that there are no responses, after a canary.
+// checks that there are no responses now.
 //
 //	quiet [FACTOR]
 //
@@ -103,8 +103,8 @@
 //	orderly [-watch] NAME
 //
 // wait until files are removed, or the pair and those beside it, each of which must
-// lose the request first: -watch begins to watch them, before the server starts. If nothing is removed, gone fails, and with the others the
-// scenario does not apply.
+// lose the request first: -watch, before the server starts, begins to watch them. If
+// nothing is removed, gone fails, and with the others the scenario does not apply.
 //
 //	orphaned NAME
 //
