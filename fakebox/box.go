@@ -7,64 +7,57 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
 
-// Config says how a network behaves. The zero value is a network as SyftBox's,
-// without faults.
+// Config configures a network. The zero value is a network with SyftBox's timing and
+// without injected faults.
 type Config struct {
-	// Seed decides whatever the real SyftBox leaves to chance: the same seed
-	// decides the same.
+	// Seed determines all random decisions: the same seed makes the same decisions.
 	Seed uint64
-	// Speed divides every duration of SyftBox: at 10 a cycle takes half a second.
-	// 0 is 1; what is below 0 is an error.
+	// Speed divides every duration of SyftBox: with 10, a cycle takes half a second.
+	// Defaults to 1. Negative is an error.
 	Speed float64
-	// Download says how a full synchronisation writes a file: by BlobStoreInPlace,
-	// as the released client 0.8.7 does, with its ChunkSize and Pause; by BlobStore
-	// if Mode is anything else.
+	// Download is how a full sync writes a file. With Mode BlobStoreInPlace it writes
+	// in place, like the released client 0.8.7, with the given ChunkSize and Pause;
+	// with any other Mode it uses BlobStore.
 	Download Delivery
-	// ViewLatency is how long the server's list of files is on its way. A file that
-	// comes by the fast path meanwhile is taken for one that was deleted: it
-	// vanishes, and comes back a cycle later. 0 means no delay. [Box.SetViewLatency] changes it.
+	// ViewLatency is how long the server's list of files takes to reach a client. A
+	// file that arrives by the fast path meanwhile seems deleted on the server: it
+	// vanishes, and comes back a cycle later. Defaults to 0. [Box.SetViewLatency]
+	// changes it.
 	ViewLatency time.Duration
-	// FaultRate is how likely a fault is for each file at each point of its way, from
-	// 0, the default, to 1. [Box.Heal] ends them.
+	// FaultRate is the probability, from 0 to 1, that a fault strikes a file at each
+	// step of its delivery. Defaults to 0. [Box.Heal] ends the faults.
 	FaultRate float64
-	// Observe, if it is there, is called with each event, one after the other. It
-	// must not call the box.
+	// Observe, if not nil, is called with each event, one at a time. It must not call
+	// methods of the Box.
 	Observe func(Event)
 
-	clock *clock // that of the machine if it is nil
+	clock *clock // defaults to real time
 }
 
-// A Box is a network of replicas. Its methods may be called concurrently.
+// A Box is a network of replicas and SyftBox's server. Its methods may be called
+// concurrently.
 type Box struct {
-	dir    string
-	config Config
-	test   TB // nil outside tests
-	hub    *hub
-
-	clock   *clock
+	dir     string
+	config  Config
+	test    TB // nil outside tests
+	sim     *simulation
 	session *session // ends with Close
+	hub     *hub
 
-	life sync.Mutex // held while it starts, ends, or lets somebody join
+	life sync.Mutex // serializes Start and Close, joining, and starts and stops of clients
 
-	mu        sync.Mutex
-	closed    bool
-	started   bool
-	healed    bool
-	latency   time.Duration // of the server's list of files
-	replicas  map[string]*Replica
-	draws     map[string]int // how often each path was drawn for
-	decisions map[string]int // how often each path came to each point
-	failing   map[Fault]int  // by FailNext
-
-	journal sync.Mutex
-	events  []Event
+	mu              sync.Mutex // guards the fields below
+	started, closed bool
+	replicas        map[string]*Replica // by address
 }
 
-// TB is what [New] needs of a *testing.T.
+// TB is the part of [testing.TB] that [New] uses.
 type TB interface {
 	Helper()
 	Cleanup(func())
@@ -75,11 +68,17 @@ type TB interface {
 	TempDir() string
 }
 
-// markerName is the file by which a folder is known to be a network's.
+// markerName is the file that identifies the folder of a network.
 const markerName = ".fakebox"
 
-// New makes a network in a temporary folder of the test, which ends it. Whatever
-// goes wrong in the network or its replicas fails the test.
+var (
+	errClosed  = errors.New("network is closed")
+	errRunning = errors.New("already running")
+)
+
+// New creates a network in a temporary folder of the test, and closes it at the end of
+// the test. Errors of the network and its replicas fail the test. If the test fails, New
+// logs the seed and the last events.
 func New(t TB, config Config) *Box {
 	t.Helper()
 	box, err := Open(filepath.Join(t.TempDir(), "box"), config)
@@ -87,12 +86,12 @@ func New(t TB, config Config) *Box {
 		t.Fatalf("%v", err)
 		return nil
 	}
-	box.test = t
+	box.test, box.sim.journal.test = t, t
 	t.Cleanup(func() {
 		box.Close()
 		if t.Failed() {
 			t.Logf("fakebox: seed %d", config.Seed)
-			for _, e := range box.lastEvents(100) {
+			for _, e := range box.sim.journal.last(100) {
 				t.Logf("%v", e)
 			}
 		}
@@ -100,8 +99,8 @@ func New(t TB, config Config) *Box {
 	return box
 }
 
-// Open makes a network in a folder, which must be new, empty, or a network's
-// that was closed.
+// Open creates a network in a folder, which must be missing, empty, or the folder of a
+// closed network.
 func Open(dir string, config Config) (*Box, error) {
 	if err := config.check(); err != nil {
 		return nil, err
@@ -113,31 +112,33 @@ func Open(dir string, config Config) (*Box, error) {
 	if err := claim(dir); err != nil {
 		return nil, err
 	}
-	driven := config.clock == nil
-	if driven {
+	realTime := config.clock == nil
+	if realTime {
 		config.clock = newClock()
 	}
-	box := &Box{
-		dir: dir, config: config, clock: config.clock, latency: config.ViewLatency,
-		session:  newSession(context.Background(), config.clock),
-		replicas: map[string]*Replica{}, draws: map[string]int{}, decisions: map[string]int{}, failing: map[Fault]int{},
+	sim := &simulation{
+		clock: config.clock, chance: newChance(config.Seed, config.FaultRate), speed: config.Speed,
+		journal: &journal{clock: config.clock, observe: config.Observe},
 	}
-	if driven {
-		box.clock.start(box.session)
+	session := newSession(context.Background(), config.clock)
+	if realTime {
+		config.clock.start(session.ctx, session.background)
 	}
-	box.hub = newHub(newSession(box.session.ctx, box.clock))
-	return box, nil
+	return &Box{
+		dir: dir, config: config, sim: sim, session: session,
+		hub: newHub(sim, session, config.ViewLatency), replicas: map[string]*Replica{},
+	}, nil
 }
 
-// check refuses what cannot be meant.
+// check validates the configuration and sets defaults.
 func (c *Config) check() error {
 	switch {
 	case c.Speed < 0:
-		return fmt.Errorf("fakebox: speed %v is below 0", c.Speed)
+		return fmt.Errorf("fakebox: speed %v is negative", c.Speed)
 	case c.FaultRate < 0 || c.FaultRate > 1:
-		return fmt.Errorf("fakebox: fault rate %v is not from 0 to 1", c.FaultRate)
+		return fmt.Errorf("fakebox: fault rate %v is not between 0 and 1", c.FaultRate)
 	case modeNames[c.Download.Mode] == "":
-		return fmt.Errorf("fakebox: no delivery mode %d", c.Download.Mode)
+		return fmt.Errorf("fakebox: unknown delivery mode %d", c.Download.Mode)
 	}
 	if c.Speed == 0 {
 		c.Speed = 1
@@ -145,33 +146,35 @@ func (c *Config) check() error {
 	return nil
 }
 
-// claim marks a folder as a network's, unless it is somebody else's.
+// claim creates the folder of a network. It returns an error if the folder has files of
+// somebody else.
 func claim(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = os.MkdirAll(dir, 0o755)
 	}
 	if err != nil {
-		return fmt.Errorf("fakebox: opening the network's folder: %w", err)
+		return fmt.Errorf("fakebox: open network: %w", err)
 	}
 	marker := filepath.Join(dir, markerName)
 	if _, err := os.Lstat(marker); err == nil {
 		return nil
 	}
 	if len(entries) > 0 {
-		return fmt.Errorf("fakebox: folder %s is not empty and not a fakebox network: nothing was touched, choose another", dir)
+		return fmt.Errorf("fakebox: open network: folder %s is not empty and not a fakebox network", dir)
 	}
-	if err := os.WriteFile(marker, []byte("A network of fakebox, for tests.\n"), 0o644); err != nil {
-		return fmt.Errorf("fakebox: marking the network's folder: %w", err)
+	if err := os.WriteFile(marker, []byte("This folder is a fakebox network, for tests.\n"), 0o644); err != nil {
+		return fmt.Errorf("fakebox: open network: %w", err)
 	}
 	return nil
 }
 
-// Start starts the boxes of all who have joined, in the order of their addresses, and
-// of those who join later: from then on files travel. It returns when each has run
-// one full synchronisation, watches its folders and is connected. A box that starts
-// has no record of earlier runs of the network: files that are the same on the server
-// count as synchronised, others as new.
+// Start starts the clients of all replicas, in the order of their addresses, and those of
+// replicas that join later: from now on files travel. It returns when each client has run
+// one full sync, watches its folders, and is connected. The clients
+// keep no record of earlier networks in this folder: files that are the same here and on
+// the server count as synced, all others as new. Start returns an error if the network
+// was started or closed before; an error fails the test passed to [New].
 func (b *Box) Start() error { return b.failed(b.start()) }
 
 func (b *Box) start() error {
@@ -180,22 +183,22 @@ func (b *Box) start() error {
 	b.mu.Lock()
 	if b.closed || b.started {
 		b.mu.Unlock()
-		return errors.New("fakebox: the network was started, or closed, already")
+		return errors.New("fakebox: start network: already started or closed")
 	}
 	b.started = true
 	b.mu.Unlock()
 	for _, r := range b.members() {
-		if err := r.startDaemon(); err != nil {
-			return fmt.Errorf("fakebox: start SyftBox of %s: %w", r.Email, err)
+		if err := r.daemon.start(); err != nil {
+			return fmt.Errorf("fakebox: start client of %s: %w", r.Email, err)
 		}
 	}
 	return nil
 }
 
-// Close ends the network: it waits for what is being written and ends the rest. The
-// files stay.
+// Close stops the server and all clients, and waits until they have ended. The files
+// stay.
 func (b *Box) Close() error {
-	b.session.stop() // also whatever holds b.life
+	b.session.stop() // interrupts whatever holds life
 	b.life.Lock()
 	defer b.life.Unlock()
 	replicas := b.members()
@@ -205,45 +208,20 @@ func (b *Box) Close() error {
 	b.mu.Unlock()
 	var errs []error
 	for _, r := range replicas {
-		errs = append(errs, r.stopDaemon())
+		errs = append(errs, r.daemon.stop())
 	}
-	b.hub.current().end()
+	b.hub.process.current().end()
 	b.session.end()
 	for _, r := range replicas {
-		errs = append(errs, r.root.Close())
+		errs = append(errs, r.tree.root.Close())
 	}
 	return errors.Join(errs...)
 }
 
-// SetViewLatency changes [Config.ViewLatency] from the next full synchronisation on. A
-// negative latency means no delay.
-func (b *Box) SetViewLatency(d time.Duration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.latency = max(d, 0)
-}
-
-func (b *Box) viewLatency() time.Duration {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.latency
-}
-
-// scaled returns how long a duration of SyftBox's is in this network.
-func (b *Box) scaled(d time.Duration) time.Duration {
-	return time.Duration(float64(d) / b.config.Speed)
-}
-
-func (b *Box) hasStarted() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.started
-}
-
-// Dir returns the folder of the network, in which each replica has a folder.
+// Dir returns the folder of the network. It has a folder for each replica.
 func (b *Box) Dir() string { return b.dir }
 
-// Replica returns the replica of a person who has joined.
+// Replica returns the replica of a person, if that person has joined.
 func (b *Box) Replica(email string) (*Replica, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -251,29 +229,30 @@ func (b *Box) Replica(email string) (*Replica, bool) {
 	return r, ok
 }
 
-// draw returns a number that depends on nothing but the seed, the path and how
-// often one was drawn for it.
-func (b *Box) draw(path string) uint64 {
+// members returns all replicas, sorted by address.
+func (b *Box) members() []*Replica {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.draws[path]++
-	return hash(b.config.Seed, "draw", path, b.draws[path])
+	members := make([]*Replica, 0, len(b.replicas))
+	for _, r := range b.replicas {
+		members = append(members, r)
+	}
+	slices.SortFunc(members, func(a, b *Replica) int { return strings.Compare(a.Email, b.Email) })
+	return members
 }
 
-// failed passes an error on, and fails the test of a network that has one.
+// state reports whether the network was started, and whether it was closed.
+func (b *Box) state() (started, closed bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.started, b.closed
+}
+
+// failed returns err. If it is not nil and the network has a test, it fails the test.
 func (b *Box) failed(err error) error {
 	if err != nil && b.test != nil {
 		b.test.Helper()
 		b.test.Fatalf("%v", err)
 	}
 	return err
-}
-
-// trouble records an error of a box at work, and fails the test of a network that
-// has one.
-func (b *Box) trouble(actor, name string, err error) {
-	b.record(Event{Actor: actor, Op: OpError, Path: name, Note: err.Error()})
-	if b.test != nil {
-		b.test.Errorf("fakebox: %s: %s: %v", actor, name, err)
-	}
 }

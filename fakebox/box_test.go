@@ -15,7 +15,7 @@ import (
 
 const file = "app_data/echo/rpc/hello/alice@example.com/1.request"
 
-func TestDeliver(t *testing.T) {
+func TestDeliverWritesFile(t *testing.T) {
 	for mode, permissions := range map[fakebox.Mode]fs.FileMode{
 		fakebox.WebSocket: 0o600, fakebox.BlobStore: 0o644, fakebox.BlobStoreInPlace: 0o644,
 	} {
@@ -39,7 +39,7 @@ func TestDeliver(t *testing.T) {
 			if info.Mode().Perm() != permissions && os.PathSeparator == '/' {
 				t.Errorf("mode %v, want %v", info.Mode(), permissions)
 			}
-			// No temporary file is left, wherever it was.
+			// No temporary file remains in any folder.
 			var files []string
 			filepath.WalkDir(bob.DataDir(), func(name string, d fs.DirEntry, err error) error {
 				if !d.IsDir() {
@@ -54,7 +54,7 @@ func TestDeliver(t *testing.T) {
 	}
 }
 
-func TestDeliverInPlaceIsSeenHalfWritten(t *testing.T) {
+func TestDeliverInPlaceShowsIncompleteFile(t *testing.T) {
 	n := idleNetwork(t, fakebox.Config{})
 	done := make(chan error, 1)
 	go func() {
@@ -63,11 +63,11 @@ func TestDeliverInPlaceIsSeenHalfWritten(t *testing.T) {
 		})
 	}()
 	key := "bob@example.com/" + file
-	eventually(t, "the first chunk", func() bool { return n.read(n.bob, key) != "" })
+	eventually(t, "the first chunk is written", func() bool { return n.read(n.bob, key) != "" })
 	for _, want := range []string{"half", "half and", "half and hal", "half and half"} {
 		n.clock.Settle()
 		if got := n.read(n.bob, key); got != want {
-			t.Errorf("the file has %q, want %q", got, want)
+			t.Errorf("got content %q, want %q", got, want)
 		}
 		n.clock.Advance(20 * time.Millisecond)
 	}
@@ -76,7 +76,7 @@ func TestDeliverInPlaceIsSeenHalfWritten(t *testing.T) {
 	}
 }
 
-func TestDeliverRefuses(t *testing.T) {
+func TestDeliverRejectsInvalidArguments(t *testing.T) {
 	box, err := fakebox.Open(filepath.Join(t.TempDir(), "box"), fakebox.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -85,32 +85,32 @@ func TestDeliverRefuses(t *testing.T) {
 	bob := box.Join("bob@example.com")
 	for _, name := range []string{"../carol@example.com/x.request", "/etc/x.request", ""} {
 		if err := bob.Deliver(name, nil, fakebox.Delivery{}); err == nil {
-			t.Errorf("path %q was accepted", name)
+			t.Errorf("Deliver accepted path %q", name)
 		}
 	}
 	if err := bob.Deliver(file, nil, fakebox.Delivery{Mode: 99}); err == nil {
-		t.Error("mode 99 was accepted")
+		t.Error("Deliver accepted mode 99")
 	}
 	if _, err := fakebox.ParseMode("pigeon"); err == nil || !strings.Contains(err.Error(), "blobstore-in-place") {
-		t.Errorf("ParseMode does not list the modes: %v", err)
+		t.Errorf("ParseMode: error %v does not list the modes", err)
 	}
 }
 
-func TestOpenRefusesFoldersOfOthers(t *testing.T) {
+func TestOpenRejectsForeignFolder(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "thesis.txt"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := fakebox.Open(dir, fakebox.Config{}); err == nil {
-		t.Error("a folder with somebody's files was accepted")
+		t.Error("Open accepted a folder with other files")
 	}
 	entries, _ := os.ReadDir(dir)
 	if len(entries) != 1 {
-		t.Errorf("the folder has been touched: %v", entries)
+		t.Errorf("folder changed: %v", entries)
 	}
 }
 
-func TestOpenAgain(t *testing.T) {
+func TestOpenReusesFolder(t *testing.T) {
 	dir := t.TempDir()
 	for range 2 {
 		box, err := fakebox.Open(dir, fakebox.Config{})
@@ -124,12 +124,12 @@ func TestOpenAgain(t *testing.T) {
 	}
 }
 
-func TestTryJoinRefuses(t *testing.T) {
+func TestTryJoinRejectsInvalidAddress(t *testing.T) {
 	box := fakebox.New(t, fakebox.Config{})
 	box.Join("bob@example.com")
 	for _, email := range []string{"", "bob", "../x@example.com", "Bob@Example.com", "bob@example.com"} {
 		if _, err := box.TryJoin(email); err == nil {
-			t.Errorf("%q has joined", email)
+			t.Errorf("TryJoin accepted %q", email)
 		}
 	}
 }

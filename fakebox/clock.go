@@ -8,54 +8,56 @@ import (
 	"time"
 )
 
-// A clock schedules all that happens in a network, by due time and one after the
-// other: the next waiter proceeds when all work has finished or waits itself. On a
-// machine that is busy, or was suspended, things happen late, but in the same order.
+// A clock schedules everything that happens in a network, one waiter at a time, by due
+// time: the next waiter proceeds when all work has finished, or waits for the clock
+// itself. On a machine that is overloaded or was suspended, things happen late, but in the
+// same order.
 type clock struct {
-	mu      sync.Mutex
-	resting sync.Cond
-	working int
-	begun   int // how often something began to work
-	waiting []*waiter
+	mu      sync.Mutex // guards working, begun, waiting, driver, driving and time
+	resting sync.Cond  // signals that working is 0
+	working int        // units of work in progress
+	begun   int        // units of work ever begun
+	waiting []*waiter  // sorted by due time
 
-	// The clock of the machine is driven by a goroutine, which added wakes. driver is
-	// the number of the one that drives, and driving tells whether it runs a function.
-	added   chan struct{}
-	restart func()
-	driver  int
-	driving bool
-	// A clock that is advanced by hand, by this package's tests, has a time, and can
-	// bring about that a channel is closed.
-	byHand bool
+	// A clock in real time is driven by a goroutine.
+	added   chan struct{} // wakes the driver
+	restart func()        // starts another driver
+	driver  int           // number of the current driver
+	driving bool          // whether the driver runs a function
+
+	// A manual clock is advanced by tests of this package.
+	manual bool
 	time   time.Time
-	await  func(done <-chan struct{})
+
+	await func(done <-chan struct{}) // waits until done is closed
 }
 
-// A waiter waits for a time: either a goroutine, which is woken, or a function that is
-// to run in a session.
+// A waiter waits for a time. It is either a goroutine to wake or a function to run.
 type waiter struct {
-	at      time.Time
-	wake    chan struct{}
-	run     func()
-	session *session
+	at   time.Time
+	wake chan struct{} // closed to wake the goroutine
+
+	run   func() // nil for a goroutine
+	done  func() // called when run has returned, or is dropped
+	owner any    // for drop
 }
 
-// newClock returns the clock of the machine. Its goroutine is one of a session.
+// newClock returns a clock in real time. It stands still until start.
 func newClock() *clock {
 	c := &clock{added: make(chan struct{}, 1), await: func(done <-chan struct{}) { <-done }}
 	c.resting.L = &c.mu
 	return c
 }
 
-// start lets a goroutine of the session drive the clock.
-func (c *clock) start(s *session) {
-	c.restart = func() { s.background(func() { c.drive(s.ctx) }) }
+// start starts the driver, in a goroutine that spawn creates, until ctx ends.
+func (c *clock) start(ctx context.Context, spawn func(func())) {
+	c.restart = func() { spawn(func() { c.drive(ctx) }) }
 	c.restart()
 }
 
-// drive lets one after the other go on when its time has come, until ctx ends, or
-// another goroutine drives: functions run in this one, and if one of them waits there
-// has to be another.
+// drive lets waiters proceed when they are due, until ctx ends or another driver takes
+// over: functions run in the driver's goroutine, and if one of them waits, wait starts
+// another driver.
 func (c *clock) drive(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -93,8 +95,8 @@ func (c *clock) drive(ctx context.Context) {
 	}
 }
 
-// wakeFirst lets the first go on: it wakes it, or returns what is to run. The caller
-// holds mu.
+// wakeFirst removes the first waiter and wakes it, or returns it for its function to be
+// run. The caller holds mu.
 func (c *clock) wakeFirst() *waiter {
 	w := c.waiting[0]
 	c.waiting = c.waiting[1:]
@@ -105,17 +107,15 @@ func (c *clock) wakeFirst() *waiter {
 	return w
 }
 
-// runHere runs the function of a waiter that was woken.
+// runHere runs the function of a waiter that wakeFirst returned.
 func (c *clock) runHere(w *waiter) {
-	defer w.session.tasks.Done()
+	defer w.done()
 	defer c.leave()
-	if !w.session.over() {
-		w.run()
-	}
+	w.run()
 }
 
 func (c *clock) now() time.Time {
-	if !c.byHand {
+	if !c.manual {
 		return time.Now()
 	}
 	c.mu.Lock()
@@ -123,7 +123,7 @@ func (c *clock) now() time.Time {
 	return c.time
 }
 
-// enter and leave tell that work begins and ends.
+// enter and leave mark the beginning and the end of a unit of work.
 func (c *clock) enter() { c.work(1) }
 func (c *clock) leave() { c.work(-1) }
 
@@ -133,20 +133,21 @@ func (c *clock) work(n int) {
 	c.add(n)
 }
 
+// add is work for callers that hold mu.
 func (c *clock) add(n int) {
 	c.working += n
 	if n > 0 {
 		c.begun++
 	}
 	if c.working < 0 {
-		panic("fakebox: what has left had not entered")
+		panic("fakebox: clock: leave without enter")
 	}
 	if c.working == 0 {
 		c.resting.Broadcast()
 	}
 }
 
-// park adds a waiter. Of those that wait for the same time, the first goes on first.
+// park adds a waiter. Waiters with the same time proceed in the order of their calls.
 func (c *clock) park(w *waiter) {
 	c.mu.Lock()
 	i, _ := slices.BinarySearchFunc(c.waiting, w.at, func(w *waiter, at time.Time) int {
@@ -154,29 +155,29 @@ func (c *clock) park(w *waiter) {
 	})
 	c.waiting = slices.Insert(c.waiting, i, w)
 	c.mu.Unlock()
-	if i == 0 && !c.byHand {
+	if i == 0 && !c.manual {
 		select {
 		case c.added <- struct{}{}:
-		default: // it is being woken
+		default:
 		}
 	}
 }
 
-// drop removes what is to run in a session.
-func (c *clock) drop(s *session) {
+// drop removes all functions of an owner.
+func (c *clock) drop(owner any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.waiting = slices.DeleteFunc(c.waiting, func(w *waiter) bool {
-		if w.run == nil || w.session != s {
+		if w.run == nil || w.owner != owner {
 			return false
 		}
-		s.tasks.Done()
+		w.done()
 		return true
 	})
 }
 
-// rest waits until a parked waiter goes on, and then returns true: it has entered. It
-// returns false if ctx ends before.
+// rest waits until a parked waiter proceeds. Then it returns true, and the waiter has
+// entered. It returns false if ctx ends before.
 func (c *clock) rest(ctx context.Context, w *waiter) bool {
 	select {
 	case <-w.wake:
@@ -193,13 +194,13 @@ func (c *clock) rest(ctx context.Context, w *waiter) bool {
 	return false
 }
 
-// wait waits for a duration. It returns false if ctx ends before. What waits has
-// entered, and has so when it returns.
+// wait waits for d. It returns false if ctx ends before. The caller has entered, and has
+// entered again when wait returns.
 func (c *clock) wait(ctx context.Context, d time.Duration) bool {
 	w := &waiter{at: c.now().Add(d), wake: make(chan struct{})}
 	c.park(w)
 	c.mu.Lock()
-	replace := c.driving // perhaps it is this goroutine that drives
+	replace := c.driving // this goroutine may be the driver
 	if replace {
 		c.driver++
 		c.driving = false

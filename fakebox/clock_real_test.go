@@ -9,9 +9,9 @@ import (
 	"github.com/syftevent/syftevent-go/fakebox"
 )
 
-// The clock of the machine, which all other networks have: files travel, also if one
-// has to wait while it is written, and across outages.
-func TestClockOfTheMachine(t *testing.T) {
+// Other tests advance the clock; this one uses real time, as users do, with in-place writes
+// that pause, and outages.
+func TestRealTimeClock(t *testing.T) {
 	t.Parallel()
 	box := fakebox.New(t, fakebox.Config{Speed: 20, ViewLatency: fakebox.Debounce})
 	alice, bob := box.Join("alice@example.com"), box.Join("bob@example.com")
@@ -56,7 +56,7 @@ func TestClockOfTheMachine(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		eventually(t, "the request "+test.name, func() bool {
+		eventually(t, "request "+test.name+" arrives", func() bool {
 			got, _ := os.ReadFile(bob.Path(key))
 			return string(got) == data
 		})

@@ -2,17 +2,16 @@ package fakebox
 
 import "time"
 
-// A Clock is advanced by hand: nothing that waits for it goes on before, and it does
-// not advance before all that goes on has come to rest, however long this machine
-// takes for it.
+// A Clock is a clock that tests advance. It does not advance before all work has finished
+// or waits for it, however slow this machine is.
 type Clock struct {
 	clock
 	box *Box
 }
 
-// NewOnClock is New with a clock that is advanced by hand.
+// NewOnClock is like New, with a clock that the test advances.
 func NewOnClock(t TB, config Config) (*Box, *Clock) {
-	c := &Clock{clock: clock{byHand: true, time: time.Now()}}
+	c := &Clock{clock: clock{manual: true, time: time.Now()}}
 	c.resting.L = &c.mu
 	c.clock.await = c.await
 	config.clock = &c.clock
@@ -31,21 +30,21 @@ func (c *Clock) await(done <-chan struct{}) {
 			return
 		default:
 			if !c.Step(time.Hour) {
-				<-done // by something else than time
+				<-done // does not depend on the clock
 				return
 			}
 		}
 	}
 }
 
-// Settle returns when nothing works and all that was modified has been noticed.
+// Settle waits until all work has finished, and all modifications have been reported.
 func (c *Clock) Settle() {
 	for {
 		c.mu.Lock()
 		begun := c.begun
 		c.mu.Unlock()
 		for _, r := range c.box.members() {
-			r.drain()
+			r.daemon.watch.drain()
 		}
 		c.mu.Lock()
 		for c.working > 0 {
@@ -59,8 +58,8 @@ func (c *Clock) Settle() {
 	}
 }
 
-// Step advances to the next time for which something waits, lets one go on and come
-// to rest, and returns true; false if nothing waits for a time within the limit.
+// Step advances to the due time of the next waiter, lets it proceed, and waits until its
+// work has finished. It returns false if no waiter is due within the limit.
 func (c *Clock) Step(limit time.Duration) bool {
 	if !c.step(limit) {
 		return false
@@ -69,7 +68,7 @@ func (c *Clock) Step(limit time.Duration) bool {
 	return true
 }
 
-// step is Step that does not wait until what goes on has come to rest.
+// step is like Step, but does not wait for the work of the waiter.
 func (c *Clock) step(limit time.Duration) bool {
 	c.Settle()
 	c.mu.Lock()
@@ -88,7 +87,7 @@ func (c *Clock) step(limit time.Duration) bool {
 	return true
 }
 
-// Advance advances by a duration.
+// Advance advances the clock by d.
 func (c *Clock) Advance(d time.Duration) {
 	end := c.now().Add(d)
 	for c.step(end.Sub(c.now())) {

@@ -2,127 +2,135 @@ package fakebox
 
 import (
 	"errors"
-	"fmt"
+	"sync"
 	"time"
 )
 
-// errUnreachable is the error of a client that is offline, or whose server is stopped.
-var errUnreachable = errors.New("the server cannot be reached")
+// A connection is the WebSocket connection of one client to the server. It carries the
+// fast path. The client reconnects by itself when it breaks.
+type connection struct {
+	sim     *simulation
+	hub     *hub
+	email   string
+	receive func(key string, data []byte) // handles a file from the server
 
-// SetOnline connects the person's machine to the network, or disconnects it. SyftBox
-// keeps running on a machine that is offline: sending a modified file fails, which
-// counts towards [MaxErrors], and so does each full synchronisation. When the machine
-// is online again, the client reconnects after [ReconnectDelay] to [MaxReconnectDelay],
-// and the next full synchronisation carries what was missed. A replica is online when
-// it joins. SyftBox does not start on a machine that is offline.
-func (r *Replica) SetOnline(online bool) {
-	r.mu.Lock()
-	changed := r.offline == online
-	r.offline = !online
-	r.mu.Unlock()
+	mu                 sync.Mutex // guards the fields below
+	offline            bool       // the machine has no network
+	session            *session   // of the client; nil while disconnected
+	outgoing, incoming queue
+}
+
+// errUnreachable is the error of a client that is offline, or whose server is stopped.
+var errUnreachable = errors.New("server unreachable")
+
+// reset empties the queues for a client that starts.
+func (c *connection) reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.session = nil
+	c.outgoing = queue{slots: QueueLength, send: c.sim.scaled(SendTime), serve: c.sim.scaled(ServeTime)}
+	c.incoming = queue{slots: ReceiveQueueLength, serve: c.sim.scaled(SendTime)}
+}
+
+// reach returns an error if this machine cannot reach the server.
+func (c *connection) reach() error {
+	c.mu.Lock()
+	offline := c.offline
+	c.mu.Unlock()
+	if offline || c.hub.down() {
+		return errUnreachable
+	}
+	return nil
+}
+
+// connect opens the connection, for the session of a client.
+func (c *connection) connect(s *session) error {
+	if err := c.reach(); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.session = s
+	return nil
+}
+
+func (c *connection) connected() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.session != nil
+}
+
+// disconnect breaks the connection, if there is one, and lets the client reconnect.
+func (c *connection) disconnect() {
+	if s := c.close(); s != nil {
+		s.spawn(func() { c.reconnect(s) })
+	}
+}
+
+// close closes the connection. It returns the session that was connected, or nil.
+func (c *connection) close() *session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.session
+	c.session = nil
+	return s
+}
+
+// reconnect tries to connect until it succeeds or the session ends.
+func (c *connection) reconnect(s *session) {
+	delay := ReconnectDelay
+	for s.wait(c.sim.scaled(delay)) {
+		if c.connect(s) == nil {
+			return
+		}
+		delay = min(2*delay, MaxReconnectDelay)
+		// Jitter: 75 % to 125 %.
+		delay += delay / 4 * time.Duration(int64(c.sim.chance.draw("reconnect "+c.email)%9)-4) / 4
+	}
+}
+
+// setOnline connects the machine to the network, or disconnects it.
+func (c *connection) setOnline(online bool) {
+	c.mu.Lock()
+	changed := c.offline == online
+	c.offline = !online
+	c.mu.Unlock()
 	if !changed {
 		return
 	}
 	op := OpOnline
 	if !online {
 		op = OpOffline
-		r.disconnect()
+		c.disconnect()
 	}
-	r.box.record(Event{Actor: r.actor(), Op: op})
+	c.sim.journal.record(Event{Actor: boxActor(c.email), Op: op})
 }
 
-// StopServer stops SyftBox's server until [Box.StartServer]. The clients' fast messages
-// and full synchronisations fail, and the messages that the server has not handled yet
-// are lost: a full synchronisation then deletes these files at their senders. The
-// server's store survives. StopServer returns an error if the server does not run; an
-// error fails the test that [New] was given.
-func (b *Box) StopServer() error {
-	s := b.hub.setSession(nil)
+// enqueue puts a message that was ready at the given time into the server's queue for
+// this client. It returns when the server handles it, or false if the queue is full.
+func (c *connection) enqueue(ready time.Time) (served time.Time, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.outgoing.arrive(ready)
+}
+
+// push sends a file to the client. Files that its queue cannot hold are lost.
+func (c *connection) push(key string, data []byte, at time.Time) {
+	c.mu.Lock()
+	s := c.session
 	if s == nil {
-		return b.failed(errors.New("fakebox: stop the server: it does not run"))
+		c.mu.Unlock()
+		return
 	}
-	s.end()
-	b.record(Event{Actor: Hub, Op: OpStop})
-	for _, r := range b.members() {
-		r.disconnect()
+	served, ok := c.incoming.arrive(at)
+	c.mu.Unlock()
+	if !ok {
+		c.sim.journal.record(Event{Actor: Hub, Op: OpLose, Path: key, Note: "queue of " + c.email + " is full"})
+		return
 	}
-	return nil
-}
-
-// StartServer starts SyftBox's server again. The clients reconnect by themselves, at
-// intervals that grow from [ReconnectDelay] to [MaxReconnectDelay]. StartServer returns
-// an error if the server runs, or the network is closed; an error fails the test that
-// [New] was given.
-func (b *Box) StartServer() error {
-	if err := b.startServer(); err != nil {
-		return b.failed(fmt.Errorf("fakebox: start the server: %w", err))
-	}
-	b.record(Event{Actor: Hub, Op: OpStart})
-	return nil
-}
-
-func (b *Box) startServer() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.closed {
-		return errors.New("the network is closed")
-	}
-	if b.hub.current() != nil {
-		return errors.New("it runs already")
-	}
-	b.hub.setSession(newSession(b.session.ctx, b.clock))
-	return nil
-}
-
-// reach returns an error if the server cannot be reached from this machine.
-func (r *Replica) reach() error {
-	r.mu.Lock()
-	offline := r.offline
-	r.mu.Unlock()
-	if offline || r.box.hub.current().over() {
-		return errUnreachable
-	}
-	return nil
-}
-
-// connect opens the connection for the fast path.
-func (r *Replica) connect() error {
-	if err := r.reach(); err != nil {
-		return err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.connected = true
-	return nil
-}
-
-// isConnected reports whether the fast path works just now.
-func (r *Replica) isConnected() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.connected
-}
-
-// disconnect breaks the connection, if there is one. The client opens it again.
-func (r *Replica) disconnect() {
-	r.mu.Lock()
-	connected, s := r.connected, r.session
-	r.connected = false
-	r.mu.Unlock()
-	if connected {
-		s.spawn(func() { r.reconnect(s) })
-	}
-}
-
-// reconnect tries to connect until it succeeds, or the session ends.
-func (r *Replica) reconnect(s *session) {
-	delay := ReconnectDelay
-	for s.wait(r.box.scaled(delay)) {
-		if r.connect() == nil {
-			return
+	s.at(served, func() {
+		if c.connected() {
+			c.receive(key, data)
 		}
-		delay = min(2*delay, MaxReconnectDelay)
-		// Three to five quarters of it.
-		delay += delay / 4 * time.Duration(int64(r.box.draw("reconnect "+r.Email)%9)-4) / 4
-	}
+	})
 }

@@ -9,36 +9,35 @@ import (
 	"github.com/syftevent/syftevent-go/fakebox"
 )
 
-// Faults that strike a file where it arrives, also in a network that was not
-// started.
-func TestFaultsOfADelivery(t *testing.T) {
+// Faults that strike an arriving file also work in a network that is not started.
+func TestArrivalFaults(t *testing.T) {
 	const data = `{"id":"1","sender":"alice@example.com"}`
 	tests := map[fakebox.Fault]func(n *network, key string){
 		fakebox.Vanish: func(n *network, key string) {
-			n.until("it vanishes", func() bool { return !n.exists(n.bob, key) })
+			n.until("the file vanishes", func() bool { return !n.exists(n.bob, key) })
 			n.arrives(n.bob, key, data)
 		},
 		fakebox.Repush: func(n *network, key string) {
 			first := n.stat(n.bob, key)
-			n.until("it is replaced", func() bool { return n.exists(n.bob, key) && !os.SameFile(first, n.stat(n.bob, key)) })
+			n.until("the file is replaced", func() bool { return n.exists(n.bob, key) && !os.SameFile(first, n.stat(n.bob, key)) })
 			n.arrives(n.bob, key, data)
 		},
 		fakebox.Duplicate: func(n *network, key string) {
-			n.until("it comes the other way", func() bool { return n.count(fakebox.OpArrive, key) == 2 })
+			n.until("the second arrival", func() bool { return n.count(fakebox.OpArrive, key) == 2 })
 			events := n.box.Events()
 			if got := events[len(events)-1]; got.Via != fakebox.ViaFullSync || got.Mode != "blobstore" {
-				n.Errorf("it came again by %+v", got)
+				n.Errorf("second arrival: %+v, want via full-sync", got)
 			}
 			n.arrives(n.bob, key, data)
 		},
 		fakebox.Truncated: func(n *network, key string) {
 			if got := n.read(n.bob, key); got != data[:len(data)/2] {
-				n.Errorf("the file has %q", got)
+				n.Errorf("got content %q, want the first half", got)
 			}
 		},
 		fakebox.Answered: func(n *network, key string) {
 			if got := n.read(n.bob, strings.TrimSuffix(key, ".request")+".response"); !strings.Contains(got, `"status_code":299`) {
-				n.Errorf("the response has %q", got)
+				n.Errorf("got response %q, want status 299", got)
 			}
 			n.arrives(n.bob, key, data)
 		},
@@ -48,23 +47,23 @@ func TestFaultsOfADelivery(t *testing.T) {
 		},
 		fakebox.Future: func(n *network, key string) {
 			if got := time.Until(n.stat(n.bob, key).ModTime()); got < 50*time.Minute {
-				n.Errorf("its time is %v from now", got)
+				n.Errorf("modification time is %v from now, want about an hour", got)
 			}
 		},
 		fakebox.Coarse: func(n *network, key string) {
 			if got := n.stat(n.bob, key).ModTime(); !got.Equal(got.Truncate(2 * time.Second)) {
-				n.Errorf("its time is %v", got)
+				n.Errorf("modification time %v is not a multiple of 2 s", got)
 			}
 		},
 		fakebox.Torn: func(n *network, key string) {
-			n.arrives(n.bob, key, data) // see TestTorn
+			n.arrives(n.bob, key, data) // TestTornFileArrivesInPieces checks the pieces
 		},
 	}
 	for fault, check := range tests {
 		for _, started := range []bool{false, true} {
 			name := string(fault)
 			if started {
-				name += " in a network that runs"
+				name += " in a started network"
 			}
 			t.Run(name, func(t *testing.T) {
 				n := idleNetwork(t, fakebox.Config{})
@@ -72,7 +71,7 @@ func TestFaultsOfADelivery(t *testing.T) {
 					if err := n.box.Start(); err != nil {
 						t.Fatal(err)
 					}
-					// With an empty record SyftBox makes another, and there is no conflict.
+					// The client rebuilds an empty record, and then finds no conflict.
 					if err := n.bob.Deliver("note.txt", []byte("x"), fakebox.Delivery{}); err != nil {
 						t.Fatal(err)
 					}
@@ -85,14 +84,14 @@ func TestFaultsOfADelivery(t *testing.T) {
 				go func() {
 					delivered <- n.bob.Deliver(strings.TrimPrefix(key, "bob@example.com/"), []byte(data), fakebox.Delivery{})
 				}()
-				if fault == fakebox.Torn { // TestTorn is about what is seen meanwhile
+				if fault == fakebox.Torn {
 					eventually(t, "the first piece", func() bool { return n.exists(n.bob, key) })
 					n.clock.Advance(time.Second)
 				}
 				if err := <-delivered; err != nil {
 					t.Fatal(err)
 				}
-				n.event("the fault in the journal", func(e fakebox.Event) bool { return e.Fault == fault })
+				n.event("the fault is in the journal", func(e fakebox.Event) bool { return e.Fault == fault })
 				check(n, key)
 			})
 		}
@@ -108,7 +107,7 @@ func (n *network) stat(r *fakebox.Replica, key string) os.FileInfo {
 	return info
 }
 
-func TestTorn(t *testing.T) {
+func TestTornFileArrivesInPieces(t *testing.T) {
 	n := idleNetwork(t, fakebox.Config{})
 	if err := n.box.FailNext(fakebox.Torn, 1); err != nil {
 		t.Fatal(err)
@@ -121,7 +120,7 @@ func TestTorn(t *testing.T) {
 	for _, want := range []string{"in thr", "in three pie", "in three pieces"} {
 		n.clock.Settle()
 		if got := n.read(n.bob, folder+"/1.request"); got != want {
-			t.Errorf("the file has %q, want %q", got, want)
+			t.Errorf("got content %q, want %q", got, want)
 		}
 		n.clock.Advance(100 * time.Millisecond)
 	}
@@ -130,10 +129,10 @@ func TestTorn(t *testing.T) {
 	}
 }
 
-// Faults that strike a file on its way out.
-func TestFaultsOfAMessage(t *testing.T) {
+// Faults that strike a file when it is sent.
+func TestMessageFaults(t *testing.T) {
 	if !fakebox.TellsWritesFromRenames {
-		t.Skip("the fast path needs a watch that knows what was modified")
+		t.Skip("the watch does not distinguish writes from renames")
 	}
 	tests := map[fakebox.Fault]func(n *network, key string){
 		fakebox.BurstLoss: lost,
@@ -141,7 +140,7 @@ func TestFaultsOfAMessage(t *testing.T) {
 		fakebox.Late: func(n *network, key string) {
 			n.arrives(n.bob, key, "x")
 			if e := n.event("arrival", of(bobBox, fakebox.OpArrive, key)); e.Via != fakebox.ViaFullSync {
-				n.Errorf("it came via %s", e.Via)
+				n.Errorf("arrived via %s, want full-sync", e.Via)
 			}
 		},
 		fakebox.Reorder: func(n *network, key string) {
@@ -149,7 +148,7 @@ func TestFaultsOfAMessage(t *testing.T) {
 			n.write(n.alice, second, "second")
 			n.arrives(n.bob, key, "x")
 			if !n.exists(n.bob, second) {
-				n.Error("the second file did not overtake it")
+				n.Error("the second file did not arrive first")
 			}
 		},
 	}
@@ -168,16 +167,16 @@ func TestFaultsOfAMessage(t *testing.T) {
 	}
 }
 
-// lost checks that a file never arrives, and is deleted where it was written.
+// lost checks that a file never arrives, and is deleted at its sender's.
 func lost(n *network, key string) {
-	n.until("deleted", func() bool { return !n.exists(n.alice, key) })
+	n.until("the sender's file is deleted", func() bool { return !n.exists(n.alice, key) })
 	n.cycles(1)
 	if n.exists(n.bob, key) {
-		n.Error("it has arrived")
+		n.Error("the file arrived")
 	}
 }
 
-func TestSkew(t *testing.T) {
+func TestSkewExpiresRequest(t *testing.T) {
 	box := fakebox.New(t, fakebox.Config{Seed: 9})
 	n := &network{T: t, box: box, alice: box.Join("alice@example.com")}
 	if err := box.FailNext(fakebox.Skew, 1); err != nil {
@@ -191,12 +190,12 @@ func TestSkew(t *testing.T) {
 		_, after, _ := strings.Cut(n.read(n.alice, key), `"expires":"`)
 		expires, err := time.Parse(time.RFC3339Nano, after[:strings.IndexByte(after, '"')])
 		if err != nil || expires.Before(time.Now()) != expired {
-			t.Errorf("it expires at %v (%v), want in the past: %v", expires, err, expired)
+			t.Errorf("request expires at %v (parse error: %v), want in the past: %v", expires, err, expired)
 		}
 	}
 }
 
-func TestOfflineForACycle(t *testing.T) {
+func TestOfflineFaultLastsOneCycle(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	if err := n.box.FailNext(fakebox.Offline, 1); err != nil {
 		t.Fatal(err)
@@ -206,7 +205,7 @@ func TestOfflineForACycle(t *testing.T) {
 	n.cycles(1)
 }
 
-func TestSendRefuses(t *testing.T) {
+func TestSendRejectsInvalidRequests(t *testing.T) {
 	box, err := fakebox.Open(t.TempDir(), fakebox.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -220,22 +219,22 @@ func TestSendRefuses(t *testing.T) {
 		{Datasite: "bob@example.com", Endpoint: "x"},
 	} {
 		if key, err := alice.Send(req); err == nil {
-			t.Errorf("%+v was sent as %s", req, key)
+			t.Errorf("Send(%+v) = %s, want an error", req, key)
 		}
 	}
 }
 
-func TestConfigRefuses(t *testing.T) {
+func TestOpenRejectsInvalidConfig(t *testing.T) {
 	for _, config := range []fakebox.Config{{Speed: -1}, {FaultRate: 2}, {FaultRate: -0.5}, {Download: fakebox.Delivery{Mode: 7}}} {
 		if box, err := fakebox.Open(t.TempDir(), config); err == nil {
 			box.Close()
-			t.Errorf("%+v was accepted", config)
+			t.Errorf("Open accepted %+v", config)
 		}
 	}
 }
 
-// A folder in the place of a replica that is somebody's is left alone.
-func TestJoinRefusesFoldersOfOthers(t *testing.T) {
+// Join must not touch a folder that is not a replica of the network.
+func TestJoinRejectsForeignFolder(t *testing.T) {
 	box, err := fakebox.Open(t.TempDir(), fakebox.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -250,11 +249,11 @@ func TestJoinRefusesFoldersOfOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := box.TryJoin("bob@example.com"); err == nil {
-			t.Errorf("a folder with the configuration %q was taken", config)
+			t.Errorf("TryJoin accepted a folder with configuration %q", config)
 		}
 		data, err := os.ReadFile(dir + "/config.json")
 		if entries, _ := os.ReadDir(dir); err != nil || string(data) != config || len(entries) != 1 {
-			t.Errorf("the folder was touched: %q, %v, %v", data, err, entries)
+			t.Errorf("folder changed: configuration %q, error %v, entries %v", data, err, entries)
 		}
 	}
 }

@@ -16,77 +16,79 @@ import (
 )
 
 const (
-	// GatewayTimeout is how long the gateway waits for an answer unless the caller
-	// says otherwise.
+	// GatewayTimeout is how long the gateway waits for a response unless the caller
+	// sets a timeout.
 	GatewayTimeout = time.Second
-	// gatewayPoll is how often it looks for one, in SyftBox's time.
+	// gatewayPoll is the gateway's poll interval, in SyftBox's time.
 	gatewayPoll = 200 * time.Millisecond
-	// maxGatewayBody is how large a body may be, in bytes.
+	// maxGatewayBody is the maximum size of a request body in bytes.
 	maxGatewayBody = 4 << 20
-	// guest is who asks without an address of their own.
+	// guest is the address of callers without an address of their own.
 	guest, oldGuest = "guest@syftbox.net", "guest@syft.org"
 )
 
-// Gateway returns the HTTP interface of SyftBox's server, by which whoever has no
-// SyftBox sends requests: /api/v1/send/msg and /api/v1/send/poll. The network must
-// have been started. While the server is stopped each call is answered with status 503. As in SyftBox the sender is whoever the caller says.
-func (b *Box) Gateway() http.Handler {
+// A gateway is the HTTP interface of SyftBox's server.
+type gateway struct {
+	sim *simulation
+	hub *hub
+}
+
+func (g *gateway) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/api/v1/send/msg", b.serveSend)
-	mux.HandleFunc("GET /api/v1/send/poll", b.servePoll)
+	mux.HandleFunc("/api/v1/send/msg", g.serveSend)
+	mux.HandleFunc("GET /api/v1/send/poll", g.servePoll)
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if b.hub.current().over() {
-			refuse(w, http.StatusServiceUnavailable, "unavailable", "the server is stopped", "")
+		if g.hub.down() {
+			refuse(w, http.StatusServiceUnavailable, "unavailable", "server is stopped", "")
 			return
 		}
 		mux.ServeHTTP(w, req)
 	})
 }
 
-// A message is what a call of the gateway is about.
-type message struct {
+// A call holds the parameters that both endpoints of the gateway share.
+type call struct {
 	from    string
 	url     *url.URL
 	timeout time.Duration
-	folder  string // in which the request lies, below "datasites"
+	folder  string // of the request, relative to "datasites"
 }
 
-// parseMessage reads the parameters that sending and polling have in common.
-func parseMessage(req *http.Request) (message, error) {
+func parseCall(req *http.Request) (call, error) {
 	query := req.URL.Query()
-	m := message{from: query.Get("x-syft-from"), timeout: GatewayTimeout}
+	c := call{from: query.Get("x-syft-from"), timeout: GatewayTimeout}
 	if from := req.Header.Get("From"); from != "" {
-		m.from = from
+		c.from = from
 	}
-	if strings.EqualFold(m.from, oldGuest) {
-		m.from = guest
+	if strings.EqualFold(c.from, oldGuest) {
+		c.from = guest
 	}
-	if m.from == "" {
-		return m, errors.New("parameter x-syft-from is missing: who asks")
+	if c.from == "" {
+		return c, errors.New("parameter x-syft-from, the sender, is missing")
 	}
-	if strings.ContainsAny(m.from, "/\\\x00") || m.from == "." || m.from == ".." {
-		return m, fmt.Errorf("parameter x-syft-from: %q is no e-mail address", m.from)
+	if strings.ContainsAny(c.from, "/\\\x00") || c.from == "." || c.from == ".." {
+		return c, fmt.Errorf("parameter x-syft-from: %q is not an e-mail address", c.from)
 	}
 	if text := query.Get("timeout"); text != "" {
 		ms, err := strconv.Atoi(text)
 		if err != nil || ms < 0 {
-			return m, fmt.Errorf("parameter timeout: %q is no number of milliseconds", text)
+			return c, fmt.Errorf("parameter timeout: %q is not a number of milliseconds", text)
 		}
-		m.timeout = time.Duration(ms) * time.Millisecond
+		c.timeout = time.Duration(ms) * time.Millisecond
 	}
 	text := query.Get("x-syft-url")
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "syft" || u.Host == "" || u.User == nil || path.Clean(u.Path) != u.Path || !strings.HasPrefix(u.Path, "/app_data/") {
-		return m, fmt.Errorf("parameter x-syft-url: want syft://EMAIL/app_data/APP/rpc/ENDPOINT, not %q", text)
+		return c, fmt.Errorf("parameter x-syft-url: %q is not of the form syft://EMAIL/app_data/APP/rpc/ENDPOINT", text)
 	}
-	u.RawQuery = u.Query().Encode() // sorted
-	m.url = u
-	m.folder = u.User.String() + "@" + u.Host + u.Path
-	return m, nil
+	u.RawQuery = u.Query().Encode() // sorts the query
+	c.url = u
+	c.folder = u.User.String() + "@" + u.Host + u.Path
+	return c, nil
 }
 
-func (b *Box) serveSend(w http.ResponseWriter, req *http.Request) {
-	m, err := parseMessage(req)
+func (g *gateway) serveSend(w http.ResponseWriter, req *http.Request) {
+	c, err := parseCall(req)
 	if err != nil {
 		refuse(w, http.StatusBadRequest, "invalid_request", err.Error(), "")
 		return
@@ -94,12 +96,12 @@ func (b *Box) serveSend(w http.ResponseWriter, req *http.Request) {
 	switch req.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete:
 	default:
-		refuse(w, http.StatusInternalServerError, "internal_error", "method "+req.Method+" is not one of a request", "")
+		refuse(w, http.StatusInternalServerError, "internal_error", "method "+req.Method+" is not supported", "")
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxGatewayBody))
 	if err != nil {
-		refuse(w, http.StatusBadRequest, "invalid_request", fmt.Sprintf("the body: %v", err), "")
+		refuse(w, http.StatusBadRequest, "invalid_request", fmt.Sprintf("read body: %v", err), "")
 		return
 	}
 	headers := map[string]string{}
@@ -108,95 +110,95 @@ func (b *Box) serveSend(w http.ResponseWriter, req *http.Request) {
 			headers[strings.ToLower(name)] = values[0]
 		}
 	}
-	headers["x-syft-from"], headers["x-syft-url"] = m.from, m.url.String()
+	headers["x-syft-from"], headers["x-syft-url"] = c.from, c.url.String()
 	if suffix, _ := strconv.ParseBool(req.URL.Query().Get("suffix-sender")); suffix {
-		m.folder += "/" + m.from
+		c.folder += "/" + c.from
 	}
-	id, data, err := b.compose(m.folder, m.from, m.url.String(), req.Method, headers, body)
+	id, data, err := g.sim.compose(c.folder, c.from, c.url.String(), req.Method, headers, body)
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "internal_error", err.Error(), "")
 		return
 	}
-	key := m.folder + "/" + id + ".request"
-	if err := b.hub.put(m.from, key, data); err != nil {
-		b.record(Event{Actor: Hub, Op: OpRefuse, Path: key, Note: "gateway: " + err.Error()})
-		refuse(w, http.StatusForbidden, "permission_denied", m.from+" may not write "+key, id)
+	key := c.folder + "/" + id + ".request"
+	if err := g.hub.store.put(c.from, key, data); err != nil {
+		g.sim.journal.record(Event{Actor: Hub, Op: OpRefuse, Path: key, Note: "gateway: " + err.Error()})
+		refuse(w, http.StatusForbidden, "permission_denied", c.from+" may not write "+key, id)
 		return
 	}
-	b.record(Event{Actor: Hub, Op: OpSend, Path: key, Size: len(data), Via: ViaFast, Note: "gateway"})
-	b.broadcast(m.from, key, data, b.clock.now())
-	if b.awaitResponse(w, req, m, id) {
+	g.sim.journal.record(Event{Actor: Hub, Op: OpSend, Path: key, Size: len(data), Via: ViaFast, Note: "gateway"})
+	g.hub.broadcast(c.from, key, data, g.sim.clock.now())
+	if g.awaitResponse(w, req, c, id) {
 		return
 	}
-	query := url.Values{"x-syft-request-id": {id}, "x-syft-url": {m.url.String()}, "x-syft-from": {m.from}}
+	query := url.Values{"x-syft-request-id": {id}, "x-syft-url": {c.url.String()}, "x-syft-from": {c.from}}
 	pollURL := "/api/v1/send/poll?" + query.Encode()
 	w.Header().Set("Location", pollURL)
 	reply(w, http.StatusAccepted, map[string]any{
-		"request_id": id, "data": map[string]any{"poll_url": pollURL}, "message": "The request was sent. Ask for the answer later.",
+		"request_id": id, "data": map[string]any{"poll_url": pollURL}, "message": "request sent; poll for the response",
 	})
 }
 
-func (b *Box) servePoll(w http.ResponseWriter, req *http.Request) {
-	m, err := parseMessage(req)
+func (g *gateway) servePoll(w http.ResponseWriter, req *http.Request) {
+	c, err := parseCall(req)
 	id := req.URL.Query().Get("x-syft-request-id")
 	if err == nil && (id == "" || strings.Contains(id, "/")) {
-		err = errors.New("parameter x-syft-request-id is missing")
+		err = errors.New("parameter x-syft-request-id is missing or invalid")
 	}
 	if err != nil {
 		refuse(w, http.StatusBadRequest, "invalid_request", err.Error(), id)
 		return
 	}
-	if _, suffixed := b.hub.get(m.folder + "/" + m.from + "/" + id + ".request"); suffixed {
-		m.folder += "/" + m.from
-	} else if _, plain := b.hub.get(m.folder + "/" + id + ".request"); !plain {
-		refuse(w, http.StatusNotFound, "not_found", "no such request, or its answer was fetched", id)
+	if _, suffixed := g.hub.store.get(c.folder + "/" + c.from + "/" + id + ".request"); suffixed {
+		c.folder += "/" + c.from
+	} else if _, plain := g.hub.store.get(c.folder + "/" + id + ".request"); !plain {
+		refuse(w, http.StatusNotFound, "not_found", "request does not exist, or its response was already fetched", id)
 		return
 	}
-	if !b.awaitResponse(w, req, m, id) {
+	if !g.awaitResponse(w, req, c, id) {
 		w.Header().Set("Retry-After", "1")
-		refuse(w, http.StatusAccepted, "timeout", "there is no answer yet", id)
+		refuse(w, http.StatusAccepted, "timeout", "no response yet", id)
 	}
 }
 
-// awaitResponse waits for a response, and answers with it. Request and response
-// are then deleted on the server.
-func (b *Box) awaitResponse(w http.ResponseWriter, req *http.Request, m message, id string) bool {
-	key := m.folder + "/" + id + ".response"
-	o, ok := b.awaitObject(req.Context(), key, m.timeout)
+// awaitResponse waits for a response and replies with it. Then it deletes the request and
+// the response on the server. It returns false if there was no response in time.
+func (g *gateway) awaitResponse(w http.ResponseWriter, req *http.Request, c call, id string) bool {
+	key := c.folder + "/" + id + ".response"
+	o, ok := g.awaitObject(req.Context(), key, c.timeout)
 	if !ok {
 		return false
 	}
-	b.answer(w, o.data, id)
-	for _, name := range []string{m.folder + "/" + id + ".request", key} {
-		b.hub.drop(name)
-		b.record(Event{Actor: Hub, Op: OpDelete, Path: name, Note: "gateway: answered"})
+	replyResponse(w, o.data, id)
+	for _, name := range []string{c.folder + "/" + id + ".request", key} {
+		g.hub.store.drop(name)
+		g.sim.journal.record(Event{Actor: Hub, Op: OpDelete, Path: name, Note: "gateway: response fetched"})
 	}
 	return true
 }
 
 // awaitObject waits until the server has a file.
-func (b *Box) awaitObject(ctx context.Context, key string, timeout time.Duration) (object, bool) {
-	b.clock.enter()
-	defer b.clock.leave()
-	deadline := b.clock.now().Add(timeout)
+func (g *gateway) awaitObject(ctx context.Context, key string, timeout time.Duration) (object, bool) {
+	g.sim.clock.enter()
+	defer g.sim.clock.leave()
+	deadline := g.sim.clock.now().Add(timeout)
 	for {
-		if o, ok := b.hub.get(key); ok {
+		if o, ok := g.hub.store.get(key); ok {
 			return o, true
 		}
-		if ctx.Err() != nil || !b.clock.now().Before(deadline) || !b.hub.current().wait(b.scaled(gatewayPoll)) {
+		if ctx.Err() != nil || !g.sim.clock.now().Before(deadline) || !g.hub.process.current().wait(g.sim.scaled(gatewayPoll)) {
 			return object{}, false
 		}
 	}
 }
 
-// answer answers with a response file. The status is always 200: that of the
-// application is in the message.
-func (b *Box) answer(w http.ResponseWriter, data []byte, id string) {
+// replyResponse replies with the content of a response file. The HTTP status is 200: the
+// status of the application is in the content.
+func replyResponse(w http.ResponseWriter, data []byte, id string) {
 	var fields map[string]any
 	err := json.Unmarshal(data, &fields)
 	if text, ok := fields["body"].(string); ok && err == nil {
 		var body []byte
-		// SyftBox reads this form of base64 only.
+		// Like SyftBox, accept only the URL-safe alphabet with padding.
 		if body, err = base64.URLEncoding.DecodeString(text); err == nil && json.Valid(body) {
 			fields["body"] = json.RawMessage(body)
 		} else {
@@ -204,7 +206,7 @@ func (b *Box) answer(w http.ResponseWriter, data []byte, id string) {
 		}
 	}
 	if err != nil {
-		refuse(w, http.StatusInternalServerError, "internal_error", fmt.Sprintf("the response cannot be read: %v", err), id)
+		refuse(w, http.StatusInternalServerError, "internal_error", fmt.Sprintf("malformed response: %v", err), id)
 		return
 	}
 	reply(w, http.StatusOK, map[string]any{"request_id": id, "data": map[string]any{"message": fields}})
@@ -221,5 +223,5 @@ func refuse(w http.ResponseWriter, status int, code, text, id string) {
 func reply(w http.ResponseWriter, status int, fields map[string]any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(fields) // whoever has gone does not read it
+	json.NewEncoder(w).Encode(fields) // fails only if the caller has gone
 }

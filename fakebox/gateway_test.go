@@ -67,9 +67,9 @@ func query(pairs ...string) string {
 	return "/api/v1/send/msg?" + values.Encode()
 }
 
-// The file is, byte for byte, what SyftBox's server makes of the same call, but for
-// its id and times.
-func TestGatewayWritesTheFileOfSyftBox(t *testing.T) {
+// testdata/syftbox-http-send.request is the file that SyftBox's server created for the same
+// call. Only the id and the times differ.
+func TestGatewayRequestMatchesSyftBox(t *testing.T) {
 	c := newCaller(t)
 	status, header, fields := c.do("POST", query(), `{"n":1,"s":"???>>>"}`, map[string]string{
 		"Accept-Encoding": "identity", "Connection": "close", "Content-Type": "application/json",
@@ -80,7 +80,7 @@ func TestGatewayWritesTheFileOfSyftBox(t *testing.T) {
 		t.Fatalf("status %d, %v, %v", status, header, fields)
 	}
 	key := folder + "/" + id + ".request"
-	c.until("the request's file", func() bool { return c.exists(c.bob, key) })
+	c.until("the request arrives", func() bool { return c.exists(c.bob, key) })
 	got := c.read(c.bob, key)
 	data, err := os.ReadFile(filepath.Join("testdata", "syftbox-http-send.request"))
 	if err != nil {
@@ -101,7 +101,7 @@ func TestGatewayWritesTheFileOfSyftBox(t *testing.T) {
 	}
 }
 
-func TestGatewayAnswers(t *testing.T) {
+func TestGatewayReturnsResponse(t *testing.T) {
 	c := newCaller(t)
 	for body, want := range map[string]any{`{"a":[1,"<&>"]}`: map[string]any{"a": []any{1.0, "<&>"}}, "plain text": "plain text"} {
 		var status int
@@ -111,12 +111,12 @@ func TestGatewayAnswers(t *testing.T) {
 			defer close(done)
 			status, _, fields = c.do("POST", query("timeout", "20000"), body, nil)
 		}()
-		eventually(t, "the request's file", func() bool {
+		eventually(t, "the request arrives", func() bool {
 			c.clock.Advance(10 * time.Millisecond)
-			c.answer()
+			c.respond()
 			return len(c.responses()) > 0
 		})
-		eventually(t, "the answer", func() bool {
+		eventually(t, "the call returns", func() bool {
 			c.clock.Advance(10 * time.Millisecond)
 			select {
 			case <-done:
@@ -130,9 +130,9 @@ func TestGatewayAnswers(t *testing.T) {
 		if status != 200 || message["status_code"] != 418.0 || !cmp.Equal(message["body"], want) {
 			t.Errorf("%s: status %d, %v", body, status, fields)
 		}
-		// Both files are deleted on the server, and then at bob's.
+		// The gateway deletes both files on the server, and a full sync at bob's.
 		id := fmt.Sprint(fields["request_id"])
-		c.until("both are gone", func() bool {
+		c.until("both files are deleted", func() bool {
 			return !c.exists(c.bob, folder+"/"+id+".request") && !c.exists(c.bob, folder+"/"+id+".response")
 		})
 	}
@@ -143,8 +143,8 @@ func (c *caller) responses() []string {
 	return names
 }
 
-// answer answers each request at bob's with its own body.
-func (c *caller) answer() {
+// respond responds to each request at bob's with its own body.
+func (c *caller) respond() {
 	requests, _ := filepath.Glob(c.bob.Path(folder) + "/*.request")
 	for _, name := range requests {
 		response := strings.TrimSuffix(name, ".request") + ".response"
@@ -171,43 +171,43 @@ func TestGatewayPoll(t *testing.T) {
 	}
 	poll := header.Get("Location") + "&timeout=0"
 	if status, header, fields := c.do("GET", poll, "", nil); status != 202 || header.Get("Retry-After") == "" {
-		t.Errorf("before the answer: status %d, %v, %v", status, header, fields)
+		t.Errorf("before the response: status %d, %v, %v", status, header, fields)
 	}
 	key := fmt.Sprintf("%s/%v.response", folder, fields["request_id"])
 	c.write(c.bob, key, `{"status_code":200,"body":"%%%"}`)
-	c.event("the answer on the server", func(e fakebox.Event) bool {
+	c.event("the response is on the server", func(e fakebox.Event) bool {
 		return e.Path == key && (e.Op == fakebox.OpUpload || e.Op == fakebox.OpSend)
 	})
-	// A body that is not in the one form of base64 that SyftBox reads.
-	c.until("the answer", func() bool {
+	// The body is not valid URL-safe base64.
+	c.until("the poll returns a result", func() bool {
 		status, _, _ = c.do("GET", poll, "", nil)
 		return status != 202
 	})
 	if status != 500 {
-		t.Errorf("the answer: status %d", status)
+		t.Errorf("malformed response: status %d, want 500", status)
 	}
 	if status, _, fields := c.do("GET", poll, "", nil); status != 404 || fields["error"] != "not_found" {
-		t.Errorf("after the answer: status %d, %v", status, fields)
+		t.Errorf("second poll: status %d, %v; want 404, not_found", status, fields)
 	}
 }
 
-func TestGatewayRefuses(t *testing.T) {
+func TestGatewayRejectsInvalidCalls(t *testing.T) {
 	c := newCaller(t)
 	tests := []struct {
 		name, method, target string
 		status               int
 		code                 string
 	}{
-		{"no sender's folder", "POST", query("suffix-sender", "false"), 403, "permission_denied"},
-		{"another's datasite", "POST", query("x-syft-url", "syft://carol@example.com/app_data/echo/rpc/hello"), 403, "permission_denied"},
+		{"no sender folder", "POST", query("suffix-sender", "false"), 403, "permission_denied"},
+		{"another datasite", "POST", query("x-syft-url", "syft://carol@example.com/app_data/echo/rpc/hello"), 403, "permission_denied"},
 		{"no URL", "POST", query("x-syft-url", ""), 400, "invalid_request"},
-		{"a URL out of the datasite", "POST", query("x-syft-url", "syft://bob@example.com/app_data/../../x"), 400, "invalid_request"},
-		{"nobody", "POST", query("x-syft-from", ""), 400, "invalid_request"},
-		{"a path for a name", "POST", query("x-syft-from", "../alice@example.com"), 400, "invalid_request"},
-		{"a strange timeout", "POST", query("timeout", "soon"), 400, "invalid_request"},
-		{"a strange method", "PATCH", query(), 500, "internal_error"},
-		{"poll without id", "GET", strings.Replace(query(), "/msg", "/poll", 1), 400, "invalid_request"},
-		{"poll of nothing", "GET", strings.Replace(query("x-syft-request-id", "1"), "/msg", "/poll", 1), 404, "not_found"},
+		{"URL leads out of the datasite", "POST", query("x-syft-url", "syft://bob@example.com/app_data/../../x"), 400, "invalid_request"},
+		{"no sender", "POST", query("x-syft-from", ""), 400, "invalid_request"},
+		{"sender is a path", "POST", query("x-syft-from", "../alice@example.com"), 400, "invalid_request"},
+		{"malformed timeout", "POST", query("timeout", "soon"), 400, "invalid_request"},
+		{"unsupported method", "PATCH", query(), 500, "internal_error"},
+		{"poll without an id", "GET", strings.Replace(query(), "/msg", "/poll", 1), 400, "invalid_request"},
+		{"poll for an unknown id", "GET", strings.Replace(query("x-syft-request-id", "1"), "/msg", "/poll", 1), 404, "not_found"},
 	}
 	for _, test := range tests {
 		if status, _, fields := c.do(test.method, test.target, "x", nil); status != test.status || fields["error"] != test.code {
@@ -215,16 +215,15 @@ func TestGatewayRefuses(t *testing.T) {
 		}
 	}
 	if status, _, _ := c.do("POST", query(), strings.Repeat("x", 4<<20+1), nil); status != 400 {
-		t.Errorf("a large body: status %d", status)
+		t.Errorf("body larger than 4 MiB: status %d, want 400", status)
 	}
-	// The owner, and whoever has an address that the owner's begins with, needs no
-	// sender's folder; and anybody may say that they are somebody.
+	// Owners need no sender folder, and the sender is not authenticated.
 	for _, from := range []string{"bob@example.com", "bob@example.co"} {
 		if status, _, fields := c.do("POST", query("suffix-sender", "false", "x-syft-from", from), "x", nil); status != 202 {
-			t.Errorf("as %s: status %d, %v", from, status, fields)
+			t.Errorf("from owner %s: status %d, %v; want 202", from, status, fields)
 		}
 	}
 	if status, _, _ := c.do("POST", query("suffix-sender", "false", "x-syft-from", "guest@syft.org"), "x", map[string]string{"From": "bob@example.com"}); status != 202 {
-		t.Errorf("with a header From: status %d", status)
+		t.Errorf("with header From: status %d, want 202", status)
 	}
 }

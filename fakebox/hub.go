@@ -1,165 +1,101 @@
 package fakebox
 
 import (
-	"crypto/md5"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"path"
-	"regexp"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
-// The hub is SyftBox's server: the latest bytes of every file, and the rules of
-// who may see and change it.
+// A hub is SyftBox's server: the store, and the relay of fast-path messages.
 type hub struct {
-	mu      sync.Mutex
-	session *session           // nil while the server does not run
-	objects map[string]object  // by path below "datasites"
-	access  map[string]*access // by folder: the syft.pub.yaml in it
+	sim     *simulation
+	process *process
+	store   *store
+
+	mu          sync.Mutex    // guards the fields below
+	connections []*connection // of all clients, sorted by address
+	latency     time.Duration // of the list of files, see Config.ViewLatency
 }
 
-type object struct {
-	data []byte
-	etag string
+// A message carries one file over the fast path.
+type message struct {
+	from    string // address of the sender
+	key     string
+	data    []byte
+	refused func() // called if the sender may not write the file
 }
 
-var (
-	errDenied  = errors.New("permission denied")
-	errRefused = errors.New("the server refuses such a name")
-)
-
-const permissionsName = "syft.pub.yaml"
-
-func newHub(s *session) *hub {
-	return &hub{session: s, objects: map[string]object{}, access: map[string]*access{}}
+func newHub(sim *simulation, network *session, latency time.Duration) *hub {
+	h := &hub{sim: sim, process: newProcess(network), store: newStore(), latency: latency}
+	h.process.begin()
+	return h
 }
 
-// current returns the session of the server, or nil if it does not run.
-func (h *hub) current() *session {
+// down reports whether the server is stopped.
+func (h *hub) down() bool { return h.process.current().over() }
+
+func (h *hub) addConnection(c *connection) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.session
+	h.connections = append(h.connections, c)
+	slices.SortFunc(h.connections, func(a, b *connection) int { return strings.Compare(a.email, b.email) })
 }
 
-// setSession begins another session, or none, and returns the one before.
-func (h *hub) setSession(s *session) (before *session) {
+func (h *hub) allConnections() []*connection {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	before, h.session = h.session, s
-	return before
+	return slices.Clone(h.connections)
 }
 
-// etagOf is SyftBox's name for bytes.
-func etagOf(data []byte) string {
-	sum := md5.Sum(data)
-	return hex.EncodeToString(sum[:])
-}
-
-// view returns the etag of each file that a user may read.
-func (h *hub) view(user string) map[string]string {
+func (h *hub) viewLatency() time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	etags := make(map[string]string, len(h.objects))
-	for name, o := range h.objects {
-		if h.allows(user, name, false) {
-			etags[name] = o.etag
+	return h.latency
+}
+
+func (h *hub) setViewLatency(d time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.latency = max(d, 0)
+}
+
+// accept relays a message at the given time, unless the server stops before.
+func (h *hub) accept(m message, at time.Time) {
+	h.process.current().at(at, func() { h.relay(m, at) })
+}
+
+// relay passes a message on, or tells its sender that it is refused. Storing the file
+// takes longer than passing it on.
+func (h *hub) relay(m message, at time.Time) {
+	refusal := Event{Actor: Hub, Op: OpRefuse, Path: m.key, Size: len(m.data), Via: ViaFast}
+	if !h.store.may(m.from, m.key, true) {
+		refusal.Note = errDenied.Error()
+		h.sim.journal.record(refusal)
+		m.refused()
+		return
+	}
+	h.process.current().after(h.sim.scaled(StoreTime), func() {
+		err := h.store.put(m.from, m.key, m.data)
+		switch {
+		case errors.Is(err, errDenied) || errors.Is(err, errRefused):
+			// All readers have the file by now.
+			refusal.Note = err.Error()
+			h.sim.journal.record(refusal)
+		case err != nil:
+			h.sim.journal.trouble(Hub, m.key, err)
+		}
+	})
+	h.broadcast(m.from, m.key, m.data, at)
+}
+
+// broadcast pushes a file to every connected client that may read it, except the
+// sender's.
+func (h *hub) broadcast(from, key string, data []byte, at time.Time) {
+	for _, c := range h.allConnections() {
+		if c.email != from && h.store.may(c.email, key, false) {
+			c.push(key, data, at)
 		}
 	}
-	return etags
-}
-
-// get returns a file, if it is there.
-func (h *hub) get(name string) (object, bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	o, ok := h.objects[name]
-	return o, ok
-}
-
-// put takes a file from a user. The permissions that cannot be read are an error
-// of their own, and nobody but their owner is let in.
-func (h *hub) put(user, name string, data []byte) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !h.allows(user, name, true) {
-		return errDenied
-	}
-	if isRefusedKey(name) {
-		return errRefused
-	}
-	h.objects[name] = object{data: data, etag: etagOf(data)}
-	if path.Base(name) != permissionsName {
-		return nil
-	}
-	rules, err := ParsePermissions(data)
-	h.access[path.Dir(name)] = &access{rules: rules, expressions: map[string][]*regexp.Regexp{}}
-	if err != nil {
-		return fmt.Errorf("%s lets nobody in: %w", name, err)
-	}
-	return nil
-}
-
-// remove removes a file for a user.
-func (h *hub) remove(user, name string) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !h.allows(user, name, true) {
-		return errDenied
-	}
-	delete(h.objects, name)
-	if path.Base(name) == permissionsName {
-		delete(h.access, path.Dir(name))
-	}
-	return nil
-}
-
-// drop removes a file for the server itself.
-func (h *hub) drop(name string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.objects, name)
-}
-
-// may reports whether a user may read, or write, a file.
-func (h *hub) may(user, name string, write bool) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.allows(user, name, write)
-}
-
-// allows reports whether a user may read, or write, a file. The owner is whoever
-// has an address that the path begins with, so that bob@example.co owns what is
-// bob@example.com's: SyftBox's test is no better. The rules are those of the
-// nearest folder that has any, which alone count; only owners write them.
-func (h *hub) allows(user, name string, write bool) bool {
-	if user != "" && strings.HasPrefix(name, user) {
-		return true
-	}
-	if write && path.Base(name) == permissionsName {
-		return false
-	}
-	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
-		if a := h.access[dir]; a != nil {
-			return a.allows(user, strings.TrimPrefix(name, dir+"/"), write)
-		}
-	}
-	return false
-}
-
-// An access is the rules of one folder, with their patterns compiled for each
-// user who has asked.
-type access struct {
-	rules       []Rule
-	expressions map[string][]*regexp.Regexp
-}
-
-func (a *access) allows(user, name string, write bool) bool {
-	expressions, ok := a.expressions[user]
-	if !ok {
-		expressions = compile(a.rules, user)
-		a.expressions[user] = expressions
-	}
-	return allows(a.rules, expressions, user, name, write)
 }

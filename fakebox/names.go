@@ -7,16 +7,15 @@ import (
 	"time"
 )
 
-// What SyftBox never synchronises: its own list, in the syntax of gitignore. A
-// pattern applies to every part of a path, one with a slash behind it only to
-// folders.
+// ignored is SyftBox's list of names that it never syncs, in gitignore syntax. A pattern
+// applies to every element of a path; one with a trailing slash, to folders only.
 var ignored = []string{
 	"syftignore", "*syftrejected*", "*syftconflict*", "*.conflict.*", "*.rejected.*", "*.syft.tmp.*", ".syftkeep",
 	".ipynb_checkpoints/", "__pycache__/", "*.py[cod]", "dist/", "venv/", ".venv/",
 	".vscode", ".idea", ".git", "*.tmp", "*.log", "logs/", ".DS_Store", "Thumbds.db", "Icon",
 }
 
-// isIgnored reports whether a file, by its path below "datasites", is never sent.
+// isIgnored reports whether SyftBox never syncs a file.
 func isIgnored(name string) bool {
 	parts := strings.Split(name, "/")
 	return slices.ContainsFunc(ignored, func(pattern string) bool {
@@ -31,13 +30,12 @@ func isIgnored(name string) bool {
 	})
 }
 
-// isMessage reports whether a file is for the fast path.
+// isMessage reports whether the fast path carries a file.
 func isMessage(name string) bool {
 	return strings.HasSuffix(name, ".request") || strings.HasSuffix(name, ".response")
 }
 
-// isLegacyMarker reports whether a file has a marker of an earlier version, which
-// a box removes when it starts.
+// isLegacyMarker reports whether a file has a marker of an earlier SyftBox version.
 func isLegacyMarker(name string) bool {
 	return strings.Contains(name, "syftrejected") || strings.Contains(name, "syftconflict")
 }
@@ -47,20 +45,20 @@ const (
 	conflictMarker = ".conflict"
 )
 
-// marked returns the name of a file with a marker before its last extension. A
-// name without one gets the marker as its extension.
+// marked inserts a marker before the extension of a name, or appends it to a name without
+// an extension.
 func marked(name, marker string) string {
 	ext := path.Ext(name)
 	return strings.TrimSuffix(name, ext) + marker + ext
 }
 
-// rotated returns the name that a marked file gets when another takes its place.
+// rotated returns the new name of a marked file that has to make room for another.
 func rotated(name, marker string, now time.Time) string {
 	return marked(name, marker+now.Format(".20060102150405"))
 }
 
-// isRefusedKey reports whether the server refuses a path, though it has told
-// everybody of it by then.
+// isRefusedKey reports whether the server refuses to store a path. It has already relayed
+// the file by then.
 func isRefusedKey(name string) bool {
 	return strings.Contains(name, "..") || len(name) > maxKeyLength
 }

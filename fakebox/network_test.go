@@ -18,9 +18,8 @@ const (
 	folder = rpc + "/hello/alice@example.com"
 )
 
-// A network is one of two people, of whom bob serves and alice asks, with bob's
-// permissions on the server. Its clock is advanced by the test: nothing depends on
-// how fast this machine is.
+// A network connects bob, who runs a server, and alice, who sends requests. The test
+// advances its clock, so that nothing depends on the speed of this machine.
 type network struct {
 	*testing.T
 	clock      *fakebox.Clock
@@ -28,7 +27,7 @@ type network struct {
 	alice, bob *fakebox.Replica
 }
 
-// idleNetwork returns a network that was not started.
+// idleNetwork returns a network that is not started.
 func idleNetwork(t *testing.T, config fakebox.Config) *network {
 	t.Helper()
 	t.Parallel()
@@ -36,6 +35,7 @@ func idleNetwork(t *testing.T, config fakebox.Config) *network {
 	return &network{T: t, clock: clock, box: box, alice: box.Join("alice@example.com"), bob: box.Join("bob@example.com")}
 }
 
+// newNetwork returns a started network with bob's permissions on the server.
 func newNetwork(t *testing.T, config fakebox.Config) *network {
 	t.Helper()
 	n := idleNetwork(t, config)
@@ -48,14 +48,14 @@ func newNetwork(t *testing.T, config fakebox.Config) *network {
 	if err := n.box.Start(); err != nil {
 		t.Fatal(err)
 	}
-	n.event("the permissions on the server", func(e fakebox.Event) bool {
+	n.event("the permissions are uploaded", func(e fakebox.Event) bool {
 		return e.Op == fakebox.OpUpload && strings.HasSuffix(e.Path, "syft.pub.yaml")
 	})
 	return n
 }
 
-// write writes a file in place, as an application does, but without emptying it
-// first: a synchronisation in between would take it for deleted.
+// write writes a file in place, as an application does. It does not empty the file first: a
+// full sync in between would see an empty file.
 func (n *network) write(r *fakebox.Replica, key, data string) {
 	n.Helper()
 	n.mkdir(r, path.Dir(key))
@@ -74,7 +74,7 @@ func (n *network) write(r *fakebox.Replica, key, data string) {
 	}
 }
 
-// rename writes a file elsewhere and renames it into its place.
+// rename writes a temporary file and renames it.
 func (n *network) rename(r *fakebox.Replica, key, data string) {
 	n.Helper()
 	n.mkdir(r, path.Dir(key))
@@ -94,11 +94,11 @@ func (n *network) mkdir(r *fakebox.Replica, key string) {
 	}
 }
 
-// watched makes a folder and returns when what is written in it is noticed.
+// watched creates a folder, and returns when the client watches it.
 func (n *network) watched(r *fakebox.Replica, key string) {
 	n.Helper()
 	n.mkdir(r, key)
-	n.clock.Settle() // it is noticed now
+	n.clock.Settle() // the watch has reported the folder
 	n.clock.Advance(fakebox.WatchDelay)
 }
 
@@ -119,35 +119,35 @@ func (n *network) read(r *fakebox.Replica, key string) string {
 	return string(data)
 }
 
-// until advances the clock until a condition holds.
+// until advances the clock until the condition holds.
 func (n *network) until(what string, condition func() bool) {
 	n.Helper()
 	limit := n.clock.Now().Add(10 * time.Minute)
 	for n.clock.Settle(); !condition(); {
 		if !n.clock.Step(limit.Sub(n.clock.Now())) {
-			n.Fatalf("waited in vain: %s", what)
+			n.Fatalf("timeout waiting for: %s", what)
 		}
 	}
 }
 
-// eventually waits, by the clock of this machine, for what another goroutine of the
-// test does. It only fails if that never happens.
+// eventually waits in real time until the condition holds, for the work of other
+// goroutines of the test. Its time limit only ends a test that hangs.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(5 * time.Minute); !condition(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain: %s", what)
+			t.Fatalf("timeout waiting for: %s", what)
 		}
 	}
 }
 
-// arrives waits until a file with the content is there.
+// arrives waits until a file has the given content.
 func (n *network) arrives(r *fakebox.Replica, key, data string) {
 	n.Helper()
 	n.until(key+" for "+r.Email, func() bool { return n.read(r, key) == data })
 }
 
-// event waits for an event, and returns it.
+// event waits for an event and returns it.
 func (n *network) event(what string, is func(fakebox.Event) bool) fakebox.Event {
 	n.Helper()
 	var found fakebox.Event
@@ -162,7 +162,7 @@ func (n *network) event(what string, is func(fakebox.Event) bool) fakebox.Event 
 	return found
 }
 
-// of returns a condition on events: what somebody's box did with a file.
+// of returns a condition for the events of a file with the given actor and operation.
 func of(actor string, op fakebox.Op, key string) func(fakebox.Event) bool {
 	return func(e fakebox.Event) bool { return e.Actor == actor && e.Op == op && e.Path == key }
 }
@@ -172,12 +172,11 @@ const (
 	bobBox   = "bob@example.com/box"
 )
 
-// cycles advances the clock until each replica has begun and ended so many
-// synchronisations.
+// cycles advances the clock until each replica has begun and ended count full syncs.
 func (n *network) cycles(count int) {
 	n.Helper()
 	for _, r := range []*fakebox.Replica{n.alice, n.bob} {
 		before := r.Cycles()
-		n.until("cycles", func() bool { return r.Cycles() > before+count }) // one may be under way
+		n.until("cycles", func() bool { return r.Cycles() > before+count }) // one may be in progress
 	}
 }

@@ -2,23 +2,27 @@ package fakebox
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 )
 
-// A Rule is one access rule of a syft.pub.yaml: who may read and write the files
-// that a pattern matches. In the pattern, * stands for any name, ** for any
-// number of folders, and {{.UserEmail}} for the address of whoever asks. In the
-// lists, * is everybody, USER whoever asks, and all else an address.
+// A Rule is an access rule of a syft.pub.yaml: it lists who may read and who may write the
+// files that match a pattern.
 type Rule struct {
-	Pattern     string
+	// Pattern is a path relative to the folder of the rules. * matches any part of a
+	// name, ** any number of folders, and {{.UserEmail}} the address of the user.
+	Pattern string
+	// Read and Write list addresses. "*" means everybody, and "USER" the user whom the
+	// pattern names.
 	Read, Write []string
 }
 
-// ParsePermissions reads a syft.pub.yaml: the shape that SyftBox documents, with lists
-// that may also be written in brackets, and no more of YAML; or the same as JSON.
+// ParsePermissions parses a syft.pub.yaml. It supports the shape that SyftBox documents,
+// with block lists or bracketed lists, and no other YAML. It also accepts the same content
+// as JSON.
 //
 //	rules:
 //	- pattern: '**/{{.UserEmail}}/*.request'
@@ -27,18 +31,18 @@ type Rule struct {
 //	    - 'USER'
 //	    write: ['USER']
 //
-// Anything else is an error that names the line.
+// The error for anything else names the line.
 func ParsePermissions(data []byte) ([]Rule, error) {
 	if strings.HasPrefix(strings.TrimSpace(string(data)), "{") {
 		return parseJSONPermissions(data)
 	}
 	var rules []Rule
-	var users *[]string // the list that is being read
-	seen := false       // "rules:"
+	var users *[]string // the current list
+	seen := false       // whether "rules:" was seen
 	for i, line := range strings.Split(string(data), "\n") {
 		text := strings.TrimSpace(line)
 		bad := func(want string) ([]Rule, error) {
-			return nil, fmt.Errorf("fakebox: permissions, line %d: %q, want %s", i+1, text, want)
+			return nil, fmt.Errorf("fakebox: parse permissions: line %d: got %q, want %s", i+1, text, want)
 		}
 		pattern, isPattern := strings.CutPrefix(text, "- pattern: ")
 		item, isItem := strings.CutPrefix(text, "- ")
@@ -71,7 +75,7 @@ func ParsePermissions(data []byte) ([]Rule, error) {
 		}
 	}
 	if !seen {
-		return nil, fmt.Errorf("fakebox: permissions: there is no line %q", "rules:")
+		return nil, errors.New(`fakebox: parse permissions: missing line "rules:"`)
 	}
 	return rules, nil
 }
@@ -81,7 +85,7 @@ func inBrackets(text, name string) bool {
 	return ok && strings.HasSuffix(list, "]")
 }
 
-// bracketed returns the items of a list in brackets.
+// bracketed returns the items of a bracketed list.
 func bracketed(text string) []string {
 	var items []string
 	for item := range strings.SplitSeq(text[strings.Index(text, "[")+1:len(text)-1], ",") {
@@ -100,7 +104,7 @@ func parseJSONPermissions(data []byte) ([]Rule, error) {
 		}
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
-		return nil, fmt.Errorf("fakebox: permissions: %w", err)
+		return nil, fmt.Errorf("fakebox: parse permissions: %w", err)
 	}
 	var rules []Rule
 	for _, r := range file.Rules {
@@ -117,10 +121,9 @@ func unquote(s string) string {
 	return s
 }
 
-// Allows reports whether the rules let a user read, or write, the file of a
-// path, which has slashes and is relative to the folder of the rules. Of the
-// rules that match, the one with the longest pattern counts, as SyftBox takes
-// the most specific.
+// Allows reports whether the rules allow a user to read, or write, a file. The path is
+// relative to the folder of the rules, with slashes. If several patterns match, the
+// longest one applies: it stands for SyftBox's most specific one.
 func Allows(rules []Rule, user, path string, write bool) bool {
 	return allows(rules, compile(rules, user), user, path, write)
 }
@@ -142,7 +145,7 @@ func allows(rules []Rule, expressions []*regexp.Regexp, user, path string, write
 	return slices.ContainsFunc(allowed, func(who string) bool { return who == "*" || who == "USER" || who == user })
 }
 
-// compile returns the expression of each rule's pattern for a user.
+// compile compiles the pattern of each rule for a user.
 func compile(rules []Rule, user string) []*regexp.Regexp {
 	var expressions []*regexp.Regexp
 	for _, rule := range rules {
@@ -153,8 +156,8 @@ func compile(rules []Rule, user string) []*regexp.Regexp {
 			`\*`, `[^/]*`,
 			`\?`, `[^/]`,
 		).Replace(regexp.QuoteMeta(rule.Pattern))
-		// Quoted text and the replacements above always compile. (?s): a name may
-		// hold a line break.
+		// (?s) because a name may contain a line break. Quoted text and the
+		// replacements always compile.
 		expressions = append(expressions, regexp.MustCompile("(?s)^"+expression+"$"))
 	}
 	return expressions

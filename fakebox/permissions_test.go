@@ -8,7 +8,7 @@ import (
 	"github.com/syftevent/syftevent-go/fakebox"
 )
 
-// What every server of the protocol writes.
+// usualPermissions is the file that every server of the protocol writes.
 const usualPermissions = `
 rules:
 - pattern: rpc.schema.json
@@ -29,7 +29,7 @@ rules:
     - 'USER'
 `
 
-func TestPermissions(t *testing.T) {
+func TestAllows(t *testing.T) {
 	rules, err := fakebox.ParsePermissions([]byte(usualPermissions))
 	if err != nil {
 		t.Fatal(err)
@@ -61,12 +61,12 @@ func TestPermissions(t *testing.T) {
 	}
 	for _, test := range tests {
 		if read, write := fakebox.Allows(rules, alice, test.path, false), fakebox.Allows(rules, alice, test.path, true); read != test.read || write != test.write {
-			t.Errorf("%s: read %v, write %v", test.path, read, write)
+			t.Errorf("%s: got read %v, write %v; want read %v, write %v", test.path, read, write, test.read, test.write)
 		}
 	}
 }
 
-func TestParsePermissionsRefuses(t *testing.T) {
+func TestParsePermissionsRejectsOtherYAML(t *testing.T) {
 	for text, line := range map[string]string{
 		"":                            "rules:",
 		"acls:\n":                     "line 1",
@@ -76,15 +76,15 @@ func TestParsePermissionsRefuses(t *testing.T) {
 		"rules:\n- pattern: x\n  access:\n    - USER\n": "line 4",
 	} {
 		if rules, err := fakebox.ParsePermissions([]byte(text)); err == nil || !strings.Contains(err.Error(), line) {
-			t.Errorf("%q: %v, %v; want an error with %q", text, rules, err, line)
+			t.Errorf("%q: got %v, error %v; want an error with %q", text, rules, err, line)
 		}
 	}
 	if rules, err := fakebox.ParsePermissions([]byte("# none\nrules: []\n")); err != nil || len(rules) != 0 {
-		t.Errorf("no rules: %v, %v", rules, err)
+		t.Errorf("no rules: got %v, error %v", rules, err)
 	}
 }
 
-func TestPermissionsInOtherForms(t *testing.T) {
+func TestParsePermissionsAcceptsBracketsAndJSON(t *testing.T) {
 	want := []fakebox.Rule{{Pattern: "*.request", Read: []string{"USER", "a@example.com"}, Write: []string{"USER"}}}
 	for _, text := range []string{
 		"rules:\n- pattern: '*.request'\n  access:\n    read: ['USER', \"a@example.com\"]\n    write: [USER]\n",
@@ -97,7 +97,7 @@ func TestPermissionsInOtherForms(t *testing.T) {
 	}
 	for _, text := range []string{`{"rules": 7}`, "rules:\n- pattern: x\n  access:\n    read: [USER\n"} {
 		if got, err := fakebox.ParsePermissions([]byte(text)); err == nil {
-			t.Errorf("%q is read as %v", text, got)
+			t.Errorf("%q: got %v, want an error", text, got)
 		}
 	}
 }

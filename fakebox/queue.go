@@ -2,24 +2,23 @@ package fakebox
 
 import "time"
 
-// A queue of messages of which one is served at a time. It is computed, not run:
-// which message finds it full depends on the times of the messages and on nothing
-// that this machine does meanwhile.
+// A queue models a queue of messages that are handled one at a time. Its state is
+// computed from the times of the messages: which message finds it full does not depend
+// on the load of this machine.
 type queue struct {
 	slots       int
 	send, serve time.Duration
 
-	arrived time.Time   // when the last message did
-	free    time.Time   // when all that waits will have been served
-	begins  []time.Time // when each message that may still wait is taken from the queue
+	arrived time.Time   // when the last message arrived
+	free    time.Time   // when all queued messages are handled
+	begins  []time.Time // when the handling of each queued message begins
 }
 
-// arrive adds a message that was ready at a time, and returns when it has been
-// served; false if the queue was full.
+// arrive adds a message that was ready at the given time. It returns when the message
+// has been handled, or false if the queue is full.
 func (q *queue) arrive(ready time.Time) (served time.Time, ok bool) {
-	// One is sent after the other.
 	if earliest := q.arrived.Add(q.send); ready.Before(earliest) {
-		ready = earliest
+		ready = earliest // messages are sent one after the other
 	}
 	q.arrived = ready
 	for len(q.begins) > 0 && !q.begins[0].After(ready) {

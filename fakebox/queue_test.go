@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestQueueLosesWhatItCannotHold(t *testing.T) {
+func TestQueueDropsOverflow(t *testing.T) {
 	for _, test := range []struct {
 		count, lost int
 		gap         time.Duration
@@ -21,13 +21,13 @@ func TestQueueLosesWhatItCannotHold(t *testing.T) {
 			if !ok {
 				lost++
 			} else if !served.After(last) {
-				t.Errorf("message %d of %d is served at %v, after one at %v", i, test.count, served, last)
+				t.Errorf("message %d of %d is served at %v, not after the previous one at %v", i, test.count, served, last)
 			} else {
 				last = served
 			}
 		}
 		if lost != test.lost {
-			t.Errorf("%d messages, %v apart: %d lost, want %d", test.count, test.gap, lost, test.lost)
+			t.Errorf("%d messages %v apart: lost %d, want %d", test.count, test.gap, lost, test.lost)
 		}
 	}
 }

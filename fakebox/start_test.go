@@ -9,9 +9,9 @@ import (
 	"github.com/syftevent/syftevent-go/fakebox"
 )
 
-// A network that is opened again takes what is the same on both sides for
-// synchronised: here nothing is on the server, and all is uploaded again.
-func TestStartAgainRewritesNothing(t *testing.T) {
+// After reopening, the server has no files and the client no record: everything is
+// uploaded, and nothing is rewritten.
+func TestReopenedNetworkRewritesNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "box")
 	key := folder + "/1.request"
 	var before fs.FileInfo
@@ -33,7 +33,7 @@ func TestStartAgainRewritesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := box.Start(); err != nil { // it synchronises
+		if err := box.Start(); err != nil {
 			t.Fatal(err)
 		}
 		if err := box.Close(); err != nil {
@@ -41,16 +41,15 @@ func TestStartAgainRewritesNothing(t *testing.T) {
 		}
 		after, err := os.Stat(bob.Path(key))
 		if err != nil || !os.SameFile(before, after) || !after.ModTime().Equal(before.ModTime()) {
-			t.Errorf("%v, %v; before %v", after, err, before)
+			t.Errorf("file changed: got %v, error %v; want %v", after, err, before)
 		}
 	}
 }
 
-// A client without a record takes what is the same here and on the server for
-// synchronised; what is another is a conflict.
-func TestFirstStartTakesTheSameForSynchronised(t *testing.T) {
+// To a client without a record, equal files are synced, and others are conflicts.
+func TestFirstSyncAcceptsEqualFiles(t *testing.T) {
 	n := idleNetwork(t, fakebox.Config{})
-	first := n.box.Join("bob@example.co") // an owner of bob's files, who starts before
+	first := n.box.Join("bob@example.co") // also an owner of bob's files; starts before bob
 	same, other := "bob@example.com/same.txt", "bob@example.com/other.txt"
 	n.write(first, same, "same")
 	n.write(n.bob, same, "same")
@@ -59,9 +58,9 @@ func TestFirstStartTakesTheSameForSynchronised(t *testing.T) {
 	n.do("start", n.box.Start())
 	n.cycles(2)
 	if n.count(fakebox.OpConflict, same) != 0 || n.count(fakebox.OpArrive, same) != 0 {
-		t.Error("the same file was not taken for synchronised")
+		t.Error("the equal file was not considered synced")
 	}
 	if n.count(fakebox.OpConflict, other) != 1 || n.read(n.bob, other) != "one" {
-		t.Errorf("the other file: %d conflicts, bob has %q", n.count(fakebox.OpConflict, other), n.read(n.bob, other))
+		t.Errorf("the other file: %d conflicts, bob has %q; want 1, \"one\"", n.count(fakebox.OpConflict, other), n.read(n.bob, other))
 	}
 }

@@ -2,62 +2,57 @@ package fakebox
 
 import "time"
 
-// What was measured on SyftBox of December 2025, server and clients on one
-// machine. [Config.Speed] divides the durations; the sizes stay.
+// These values were measured on SyftBox of December 2025, with the server and the clients
+// on one machine, unless stated otherwise. [Config.Speed] divides the durations.
 const (
-	// Debounce is how long a file must not have been modified before the fast
-	// path sends it.
+	// Debounce is how long a file must be unmodified before the fast path sends it.
 	Debounce = 50 * time.Millisecond
-	// CycleTime is how long a replica waits after a full synchronisation.
+	// CycleTime is the pause between two full syncs.
 	CycleTime = 5 * time.Second
-	// JournalDelay is how long after sending a file a replica takes it for
-	// granted that it has arrived. Nothing acknowledges it.
+	// JournalDelay is how long after sending a file the client considers it delivered.
+	// Nothing acknowledges it.
 	JournalDelay = time.Second
-	// WatchDelay is how long a new folder stands before what is written in it is
-	// seen: a file written at once was missed 11 of 12 times, one written 20 ms
-	// later never.
+	// WatchDelay is how long after its creation a folder is watched. A file written at
+	// once was missed in 11 of 12 runs, one written 20 ms later never.
 	WatchDelay = 10 * time.Millisecond
-	// ReconnectDelay is how long a client waits before it connects again. Each time
-	// that fails it waits twice as long, up to MaxReconnectDelay, give or take a
-	// quarter.
+	// ReconnectDelay is how long a client waits before it reconnects. It doubles with
+	// each failure up to MaxReconnectDelay, with a jitter of 25 %.
 	ReconnectDelay    = time.Second
 	MaxReconnectDelay = 8 * time.Second
-	// IgnoreTime is how long after the arrival of a file a modification of it is
-	// taken for the client's own, once.
+	// IgnoreTime is how long after the arrival of a file the client considers one
+	// modification of it its own.
 	IgnoreTime = time.Second
 	// StoreTime is how long the server takes to store a file that came by the fast
-	// path. By then it has sent the file on. The value was not measured.
+	// path. It relays the file before that. Not measured.
 	StoreTime = 3 * time.Millisecond
-
-	// RemoveTime is how long a full synchronisation takes to remove a file that is not
-	// on the server any more: a request stood alone for up to 0.11 s while 40 pairs
-	// were removed.
+	// RemoveTime is how long a full sync takes to remove a file that was deleted on
+	// the server: while 40 pairs were removed, a request existed without its response
+	// for up to 0.11 s.
 	RemoveTime = 1500 * time.Microsecond
 
-	// MaxFastSize is the size in bytes above which a file is not for the fast path.
+	// MaxFastSize is the maximum size in bytes of a file for the fast path.
 	MaxFastSize = 4 << 20
-	// MaxMessageSize is the size in bytes above which the server breaks the
-	// connection. A file travels in a message as base64: one of more than about
-	// 3.1 MB is too large for it, and one of less than MaxFastSize is sent all the
-	// same.
+	// MaxMessageSize is the maximum size in bytes of a message. The server closes the
+	// connection on a larger one. A message holds the file as base64, so files from
+	// about 3 MiB to MaxFastSize are sent, and lost.
 	MaxMessageSize = 4 << 20
-	// messageOverhead is what a message adds to a file and its path.
+	// messageOverhead is the size of a message without its file and path.
 	messageOverhead = 120
 
-	// QueueLength is how many messages of one replica the server keeps waiting.
-	// One more is dropped, without a word to its sender.
+	// QueueLength is the length of the server's queue of messages from one client. The
+	// server drops further messages without telling the client.
 	QueueLength = 8
-	// ReceiveQueueLength is how many messages may be on their way to one replica:
-	// 8 in the server, 8 and 16 in the client. What is dropped there comes with
-	// the next full synchronisation.
+	// ReceiveQueueLength is the number of messages that can be under way to one client:
+	// 8 in the server, 8 and 16 in the client. The next full sync delivers the files of
+	// dropped messages.
 	ReceiveQueueLength = 32
-	// SendTime and ServeTime are how long a replica needs to send a message and
-	// the server to take it from the queue. They were not measured; with them 8,
-	// 12, 20, 40 and 100 files modified at once lose 0, 0, 1, 9 and 35, where 0,
-	// 1, 1, 8 and 35 were lost.
+	// SendTime and ServeTime are how long a client takes to send a message, and the
+	// server to handle it. They are fitted, not measured: with them, of 8, 12, 20, 40
+	// and 100 files modified at once 0, 0, 1, 9 and 35 are lost; measured were 0, 1, 1,
+	// 8 and 35.
 	SendTime  = time.Millisecond
 	ServeTime = 1750 * time.Microsecond
 
-	// maxKeyLength is how long a path may be for the server, in bytes.
+	// maxKeyLength is the maximum length in bytes of a path on the server.
 	maxKeyLength = 1024
 )

@@ -14,64 +14,70 @@ import (
 	"time"
 )
 
-// TellsWritesFromRenames tells whether the watch of this system sees that a file
-// was modified, as SyftBox's does on Linux, or only that it is another than before.
+// TellsWritesFromRenames reports whether the watch of this system distinguishes a write
+// from a rename, as SyftBox does on Linux. Otherwise it only detects that a file differs.
 const TellsWritesFromRenames = true
 
-// A watch tells of modified files, by inotify. It is the tree of SyftBox's watch,
-// github.com/rjeczalik/notify with its faults: a folder that was ever in the tree is
-// never put into it again, also if it was removed and another has its path.
+// A watch reports modified requests and responses, by inotify. It reproduces a defect of
+// the watch that SyftBox uses, github.com/rjeczalik/notify: a path that was ever watched
+// is never watched again, even if the folder was removed and another one has its name.
 type watch struct {
-	file *os.File // nil unless it runs
+	sim      *simulation
+	tree     *tree
+	modified func(key string, at time.Time)
 
-	mu     sync.Mutex
-	dirs   map[int32]string          // by watch descriptor, relative to "datasites"
-	known  map[string]bool           // each folder that is or was watched
-	probes map[int32]chan<- struct{} // by watch descriptor: of drain
+	mu     sync.Mutex                // guards the fields below
+	file   *os.File                  // nil while the watch is stopped
+	dirs   map[int32]string          // keys of the watched folders, by watch descriptor
+	known  map[string]bool           // keys of all folders that are or were watched
+	probes map[int32]chan<- struct{} // see drain, by watch descriptor
 }
 
-// Only modifications and new folders count, as for SyftBox.
+// SyftBox handles only modifications and new folders.
 const (
 	watchMask   = syscall.IN_MODIFY | syscall.IN_CREATE | syscall.IN_MOVED_TO | syscall.IN_ONLYDIR
 	eventHeader = 16
 )
 
-// startWatch begins to call noticed. It returns when every folder is watched.
-func (r *Replica) startWatch() error {
+func newWatch(sim *simulation, t *tree, modified func(key string, at time.Time)) *watch {
+	return &watch{sim: sim, tree: t, modified: modified}
+}
+
+// start begins to report modifications. It returns when every folder is watched.
+func (w *watch) start(s *session) error {
 	fd, err := syscall.InotifyInit1(syscall.IN_CLOEXEC | syscall.IN_NONBLOCK)
 	if err != nil {
-		return fmt.Errorf("watch the replica: %w", os.NewSyscallError("inotify_init1", err))
+		return fmt.Errorf("watch replica: %w", os.NewSyscallError("inotify_init1", err))
 	}
-	r.watch.mu.Lock()
-	// Non-blocking: a read waits in the runtime's poller, and ends with closeWatch.
-	r.watch.file = os.NewFile(uintptr(fd), "inotify")
-	r.watch.dirs, r.watch.known, r.watch.probes = map[int32]string{}, map[string]bool{}, map[int32]chan<- struct{}{}
-	r.watch.mu.Unlock()
-	if err := r.watchTree("."); err != nil {
-		return errors.Join(err, r.closeWatch())
+	w.mu.Lock()
+	// The descriptor is non-blocking, so that close interrupts a read.
+	w.file = os.NewFile(uintptr(fd), "inotify")
+	w.dirs, w.known, w.probes = map[int32]string{}, map[string]bool{}, map[int32]chan<- struct{}{}
+	w.mu.Unlock()
+	if err := w.addTree("."); err != nil {
+		return errors.Join(err, w.close())
 	}
-	s := r.current()
-	s.background(func() { r.readWatch(s) })
+	s.background(func() { w.read(s) })
 	return nil
 }
 
-// closeWatch ends the watch, if there is one.
-func (r *Replica) closeWatch() error {
-	r.watch.mu.Lock()
-	defer r.watch.mu.Unlock()
-	for wd, probe := range r.watch.probes {
-		delete(r.watch.probes, wd)
+// close stops the watch, if it is running.
+func (w *watch) close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for wd, probe := range w.probes {
+		delete(w.probes, wd)
 		close(probe)
 	}
-	if r.watch.file == nil {
+	if w.file == nil {
 		return nil
 	}
-	err := r.watch.file.Close()
-	r.watch.file = nil
+	err := w.file.Close()
+	w.file = nil
 	return err
 }
 
-// add watches a folder of this machine. The caller holds watch.mu.
+// add watches a folder. The caller holds mu.
 func (w *watch) add(name string, mask uint32) (wd int32, err error) {
 	err = w.control(func(fd int) (err error) {
 		n, err := syscall.InotifyAddWatch(fd, name, mask)
@@ -81,8 +87,7 @@ func (w *watch) add(name string, mask uint32) (wd int32, err error) {
 	return wd, err
 }
 
-// control calls a function with the descriptor of the watch. The caller holds
-// watch.mu.
+// control calls f with the inotify descriptor. The caller holds mu.
 func (w *watch) control(f func(fd int) error) error {
 	if w.file == nil {
 		return os.ErrClosed
@@ -96,18 +101,17 @@ func (w *watch) control(f func(fd int) error) error {
 	return errors.Join(err, errCall)
 }
 
-// watchTree watches a folder and those below it, but for those that are known. One
-// that goes meanwhile is known all the same.
-func (r *Replica) watchTree(dir string) error {
-	return filepath.WalkDir(filepath.Join(r.Datasites(), filepath.FromSlash(dir)), func(name string, d fs.DirEntry, err error) error {
+// addTree watches a folder and all folders below it, except those that are known. A
+// folder that is removed meanwhile becomes known, too.
+func (w *watch) addTree(dir string) error {
+	return filepath.WalkDir(w.tree.path(dir), func(name string, d fs.DirEntry, err error) error {
 		if err != nil || !d.IsDir() {
 			return ignoreNotExist(err)
 		}
-		key := r.keyOf(name)
-		if name == r.Datasites() {
+		key := w.tree.keyOf(name)
+		if name == w.tree.datasites() {
 			key = "."
 		}
-		w := &r.watch
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if w.known[key] {
@@ -118,26 +122,26 @@ func (r *Replica) watchTree(dir string) error {
 		if err != nil {
 			return ignoreNotExist(fmt.Errorf("watch %s: %w", name, err))
 		}
-		w.dirs[wd] = key // of a folder that has moved: its new path
+		w.dirs[wd] = key // replaces the old key of a renamed folder
 		return nil
 	})
 }
 
-// readWatch reads events until the watch is closed. Those that the kernel drops
-// are missed, as they are by SyftBox.
-func (r *Replica) readWatch(s *session) {
-	r.watch.mu.Lock()
-	file := r.watch.file
-	r.watch.mu.Unlock()
+// read handles events until the watch is closed. Like SyftBox it misses events that the
+// kernel drops.
+func (w *watch) read(s *session) {
+	w.mu.Lock()
+	file := w.file
+	w.mu.Unlock()
 	if file == nil {
-		return // closed already
+		return
 	}
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := file.Read(buf)
 		if err != nil {
 			if !s.over() {
-				r.box.trouble(r.actor(), "", fmt.Errorf("watching: %w", err))
+				w.sim.journal.trouble(boxActor(w.tree.email), "", fmt.Errorf("read inotify events: %w", err))
 			}
 			return
 		}
@@ -147,47 +151,46 @@ func (r *Replica) readWatch(s *session) {
 			end := eventHeader + int(binary.NativeEndian.Uint32(rest[12:]))
 			name := strings.TrimRight(string(rest[eventHeader:end]), "\x00")
 			rest = rest[end:]
-			r.handle(s, wd, mask, name)
+			w.handle(s, wd, mask, name)
 		}
 	}
 }
 
-func (r *Replica) handle(s *session, wd int32, mask uint32, name string) {
-	r.watch.mu.Lock()
-	dir, ok := r.watch.dirs[wd]
+func (w *watch) handle(s *session, wd int32, mask uint32, name string) {
+	w.mu.Lock()
+	dir, ok := w.dirs[wd]
 	if mask&syscall.IN_IGNORED != 0 {
-		delete(r.watch.dirs, wd)
-		if probe := r.watch.probes[wd]; probe != nil {
-			delete(r.watch.probes, wd)
+		delete(w.dirs, wd)
+		if probe := w.probes[wd]; probe != nil {
+			delete(w.probes, wd)
 			close(probe)
 		}
 	}
-	r.watch.mu.Unlock()
+	w.mu.Unlock()
 	if !ok || name == "" {
 		return
 	}
 	key := path.Join(dir, name)
 	switch {
 	case mask&syscall.IN_ISDIR != 0 && mask&(syscall.IN_CREATE|syscall.IN_MOVED_TO) != 0:
-		// What is written in it before it is watched is not seen.
-		s.after(r.box.scaled(WatchDelay), func() {
-			if err := r.watchTree(key); err != nil && !s.over() {
-				r.box.trouble(r.actor(), key, err)
+		// What is written in the folder before it is watched is missed.
+		s.after(w.sim.scaled(WatchDelay), func() {
+			if err := w.addTree(key); err != nil && !s.over() {
+				w.sim.journal.trouble(boxActor(w.tree.email), key, err)
 			}
 		})
 	case mask&syscall.IN_MODIFY != 0 && isMessage(name):
-		r.noticed(key, r.modifiedAt(key))
+		w.modified(key, w.modifiedAt(key))
 	}
 }
 
-// drain returns when all that was modified before has been noticed: the kernel tells
-// in order, also that a watch has ended.
-func (r *Replica) drain() {
-	w := &r.watch
+// drain waits until all earlier modifications have been reported. It adds and removes a
+// watch: the kernel delivers events in order, including the one for a removed watch.
+func (w *watch) drain() {
 	probe := make(chan struct{})
 	w.mu.Lock()
-	// The folder around the replica is not watched otherwise.
-	wd, err := w.add(r.dir, syscall.IN_DELETE_SELF)
+	// The parent of the SyftBox folder is not watched otherwise.
+	wd, err := w.add(filepath.Dir(w.tree.dir), syscall.IN_DELETE_SELF)
 	if err == nil {
 		w.probes[wd] = probe
 		err = w.control(func(fd int) error {
@@ -201,13 +204,13 @@ func (r *Replica) drain() {
 	}
 }
 
-// modifiedAt returns when a file was modified: by its own time, which does not
-// depend on when this goroutine gets to read the event, unless somebody has set it
-// to something else. A clock that is advanced by hand is not that of the files.
-func (r *Replica) modifiedAt(key string) time.Time {
-	now := r.box.clock.now()
-	info, err := r.root.Lstat(path.Join("datasites", key))
-	if err != nil || info.ModTime().After(now) || now.Sub(info.ModTime()) > 10*time.Second || r.box.clock.byHand {
+// modifiedAt returns when a file was modified: its modification time, which does not
+// depend on the load of this machine, unless it is implausible. A manual clock differs
+// from that of the file system, so its current time is used.
+func (w *watch) modifiedAt(key string) time.Time {
+	now := w.sim.clock.now()
+	info, err := w.tree.lstat(key)
+	if err != nil || info.ModTime().After(now) || now.Sub(info.ModTime()) > 10*time.Second || w.sim.clock.manual {
 		return now
 	}
 	return info.ModTime()

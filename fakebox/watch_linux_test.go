@@ -10,7 +10,8 @@ import (
 	"github.com/syftevent/syftevent-go/fakebox"
 )
 
-// wayOf writes a file at bob's and returns by which way it goes to alice.
+// wayOf writes a file at bob's, and returns the [fakebox.Event.Via] of its arrival at
+// alice's.
 func (n *network) wayOf(key string) string {
 	n.Helper()
 	n.clock.Advance(time.Second)
@@ -19,7 +20,7 @@ func (n *network) wayOf(key string) string {
 	return n.via(aliceBox, key)
 }
 
-// remake removes a folder and makes it anew, which is not noticed before.
+// remake removes and recreates a folder.
 func (n *network) remake(key string) {
 	n.Helper()
 	if err := os.RemoveAll(n.bob.Path(key)); err != nil {
@@ -29,28 +30,27 @@ func (n *network) remake(key string) {
 	n.watched(n.bob, key)
 }
 
-// A folder that was removed and made anew is never watched again, until SyftBox is
-// started again.
-func TestRemovedFolderIsNeverWatchedAgain(t *testing.T) {
+// Only a restart of the client makes it watch the folder.
+func TestRecreatedFolderIsNotWatched(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	n.watched(n.bob, folder)
 	if way := n.wayOf(folder + "/1.response"); way != fakebox.ViaFast {
-		t.Errorf("before: it went via %s", way)
+		t.Errorf("original folder: sent via %s, want fast", way)
 	}
 	n.remake(folder)
 	if way := n.wayOf(folder + "/2.response"); way != fakebox.ViaFullSync {
-		t.Errorf("made anew: it went via %s", way)
+		t.Errorf("recreated folder: sent via %s, want full-sync", way)
 	}
 	n.do("stop", n.bob.Stop())
 	n.do("start", n.bob.Start())
 	if way := n.wayOf(folder + "/3.response"); way != fakebox.ViaFast {
-		t.Errorf("after another start: it went via %s", way)
+		t.Errorf("after a restart: sent via %s, want fast", way)
 	}
 }
 
-// Of the folders in one that was removed and made anew, only those with new names
-// are watched that are there when it is noticed.
-func TestFoldersBelowOneThatIsNotWatched(t *testing.T) {
+// In a recreated folder the client watches only folders with new names that exist when it
+// notices the recreated one.
+func TestFoldersInRecreatedFolder(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	parent := rpc + "/endpoint"
 	old, soon, late := parent+"/alice@example.com", parent+"/soon/alice@example.com", parent+"/late/alice@example.com"
@@ -64,14 +64,13 @@ func TestFoldersBelowOneThatIsNotWatched(t *testing.T) {
 	n.watched(n.bob, late)
 	for key, want := range map[string]string{old: fakebox.ViaFullSync, soon: fakebox.ViaFast, late: fakebox.ViaFullSync} {
 		if way := n.wayOf(key + "/1.response"); way != want {
-			t.Errorf("%s: it went via %s, want %s", key, way, want)
+			t.Errorf("%s: sent via %s, want %s", key, way, want)
 		}
 	}
 }
 
-// A folder that is renamed is watched under its new name; one that is then made under
-// the old name is not.
-func TestRenamedFolder(t *testing.T) {
+// A folder that is then created under the old name is not watched.
+func TestRenamedFolderIsWatched(t *testing.T) {
 	n := newNetwork(t, fakebox.Config{})
 	before, after := rpc+"/before/alice@example.com", rpc+"/after/alice@example.com"
 	n.watched(n.bob, before)
@@ -83,14 +82,13 @@ func TestRenamedFolder(t *testing.T) {
 	n.watched(n.bob, before)
 	for key, want := range map[string]string{before: fakebox.ViaFullSync, after: fakebox.ViaFast} {
 		if way := n.wayOf(key + "/1.response"); way != want {
-			t.Errorf("%s: it went via %s, want %s", key, way, want)
+			t.Errorf("%s: sent via %s, want %s", key, way, want)
 		}
 	}
 }
 
-// Files that SyftBox deletes take their folders with them, and these are not watched
-// again. A .syftkeep keeps its folder, and the watch of it.
-func TestPrunedFolderIsNeverWatchedAgain(t *testing.T) {
+// A .syftkeep keeps its folder from being pruned, and so keeps it watched.
+func TestPrunedFolderIsNotWatchedAgain(t *testing.T) {
 	for _, kept := range []bool{false, true} {
 		t.Run(fmt.Sprint("kept ", kept), func(t *testing.T) {
 			n := newNetwork(t, fakebox.Config{})
@@ -105,13 +103,13 @@ func TestPrunedFolderIsNeverWatchedAgain(t *testing.T) {
 			n.arrives(n.bob, key, "x")
 			n.clock.Advance(2 * time.Second)
 			n.remove(n.alice, key)
-			n.until("deleted at bob's", func() bool { return !n.exists(n.bob, key) })
+			n.until("bob's file is deleted", func() bool { return !n.exists(n.bob, key) })
 			if n.exists(n.bob, folder) != kept {
-				t.Errorf("the folder is there: %v, want %v", !kept, kept)
+				t.Errorf("folder exists: %v, want %v", !kept, kept)
 			}
 			n.watched(n.bob, folder)
 			if way := n.wayOf(folder + "/1.response"); way != want {
-				t.Errorf("it went via %s, want %s", way, want)
+				t.Errorf("sent via %s, want %s", way, want)
 			}
 		})
 	}

@@ -10,34 +10,40 @@ import (
 	"time"
 )
 
-// TellsWritesFromRenames tells whether the watch of this system sees that a file
-// was modified, as SyftBox's does on Linux, or only that it is another than before.
+// TellsWritesFromRenames reports whether the watch of this system distinguishes a write
+// from a rename, as SyftBox does on Linux. Otherwise it only detects that a file differs.
 const TellsWritesFromRenames = false
 
-// A watch tells of modified files, by looking at all of them every few
-// milliseconds. It cannot tell a file that was renamed into its place from one
-// that was written there: both are modified. All folders are watched, always.
+// A watch reports modified requests and responses, by polling. It cannot distinguish a
+// write from a rename, and watches all folders at all times.
 type watch struct {
-	mu    sync.Mutex
-	files map[string]fs.FileInfo // nil unless it runs
+	sim      *simulation
+	tree     *tree
+	modified func(key string, at time.Time)
+
+	mu    sync.Mutex             // guards files; held by drain, so that reports are in order
+	files map[string]fs.FileInfo // as of the last scan; nil while the watch is stopped
 }
 
 const watchInterval = 10 * time.Millisecond
 
-// startWatch begins to call noticed. What is there by now is not noticed.
-func (r *Replica) startWatch() error {
-	r.watch.mu.Lock()
-	r.watch.files, _ = r.lookAround()
-	r.watch.mu.Unlock()
-	s := r.current()
+func newWatch(sim *simulation, t *tree, modified func(key string, at time.Time)) *watch {
+	return &watch{sim: sim, tree: t, modified: modified}
+}
+
+// start begins to report modifications of the files that exist now or later.
+func (w *watch) start(s *session) error {
+	w.mu.Lock()
+	w.files, _ = w.scan()
+	w.mu.Unlock()
 	s.background(func() {
-		// By the clock of the machine, on which applications write.
+		// In real time: applications do not follow the network's clock.
 		ticker := time.NewTicker(watchInterval)
 		defer ticker.Stop()
 		for {
 			select {
 			case <-ticker.C:
-				r.drain()
+				w.drain()
 			case <-s.ctx.Done():
 				return
 			}
@@ -46,32 +52,33 @@ func (r *Replica) startWatch() error {
 	return nil
 }
 
-func (r *Replica) closeWatch() error {
-	r.watch.mu.Lock()
-	defer r.watch.mu.Unlock()
-	r.watch.files = nil
+func (w *watch) close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.files = nil
 	return nil
 }
 
-// drain tells of all that was modified until now, in the order of the files' times.
-func (r *Replica) drain() {
-	r.watch.mu.Lock()
-	defer r.watch.mu.Unlock()
-	if r.watch.files == nil {
+// drain reports all earlier modifications, in the order of the files' times.
+func (w *watch) drain() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.files == nil {
 		return
 	}
-	files, changed := r.lookAround()
-	r.watch.files = files
+	files, changed := w.scan()
+	w.files = files
 	slices.SortStableFunc(changed, func(a, b string) int { return files[a].ModTime().Compare(files[b].ModTime()) })
 	for _, key := range changed {
-		r.noticed(key, files[key].ModTime())
+		w.modified(key, files[key].ModTime())
 	}
 }
 
-// lookAround returns all files, and the paths of those that are other than before.
-func (r *Replica) lookAround() (files map[string]fs.FileInfo, changed []string) {
+// scan returns all files, and the keys of those that differ from the last scan. The
+// caller holds mu.
+func (w *watch) scan() (files map[string]fs.FileInfo, changed []string) {
 	files = map[string]fs.FileInfo{}
-	filepath.WalkDir(r.Datasites(), func(name string, d fs.DirEntry, err error) error {
+	filepath.WalkDir(w.tree.datasites(), func(name string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() || !isMessage(name) {
 			return nil
 		}
@@ -79,9 +86,9 @@ func (r *Replica) lookAround() (files map[string]fs.FileInfo, changed []string) 
 		if err != nil {
 			return nil
 		}
-		key := r.keyOf(name)
+		key := w.tree.keyOf(name)
 		files[key] = info
-		if before, ok := r.watch.files[key]; !ok || !unchanged(before, info) {
+		if before, ok := w.files[key]; !ok || !unchanged(before, info) {
 			changed = append(changed, key)
 		}
 		return nil

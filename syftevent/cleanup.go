@@ -10,52 +10,53 @@ import (
 	"time"
 )
 
-// A PeriodicCleanup removes old requests and responses of one app, at once when
-// it is started and then regularly. A [Server] has one of its own; this one is
-// for apps whose server does not run all the time. Its fields must not be
-// changed after it was started. Its methods may be called concurrently.
+// A PeriodicCleanup removes the old requests and responses of one app, once when it is
+// started and then regularly. A [Server] has its own; this one is for apps whose server does
+// not run all the time. Its fields must not be changed after it was started. Its methods may
+// be called concurrently.
 //
-// Removed are, when they are older than Expiry: requests with their responses,
-// responses without a request, requests that are no JSON envelope, temporary
-// files of SyftBox, files that it has marked as refused or in conflict, folders of
-// senders that hold nothing but a .syftkeep, and folders that hold nothing.
-// [cleanup-senders] Never removed are requests that are unanswered and have not expired,
-// responses that were written within the last hour (or Expiry, if that is shorter), the
-// folders of endpoints, and all other files.
+// It removes, if they are older than Expiry: requests with their responses, responses
+// without a request, requests that are not a valid JSON envelope, temporary files of SyftBox,
+// files that SyftBox marked as rejected or in conflict, senders' folders that hold nothing
+// but a .syftkeep, and empty folders. [cleanup-senders]
 //
-// The age is what the envelope says in "created", unless that lies in the
-// future or is missing: then it is the file's time, compared with the file
-// system's own clock. A file's time that is more than a day ahead of that clock is set
-// to it: the file counts as new then, and ages from there. A request is removed before
-// its response, so that it never stands without.
+// It never removes unanswered requests that have not expired, responses that were written
+// within the last hour (or Expiry, if that is shorter), the folders of endpoints, and other
+// files.
+//
+// The age is that of the envelope's "created". If that is missing or in the future, it is
+// that of the file's time, by the file system's own clock. A file time more than a day
+// ahead of that clock is set to it, so that the file ages from then on. A request is removed
+// before its response, so that it never lacks one.
 type PeriodicCleanup struct {
-	// AppName is the name of the app. It must be set.
+	// AppName is the name of the app. It is required.
 	AppName string
-	// Client says where the datasite is; nil for LoadClient("").
+	// Client has the location of the datasite. Defaults to LoadClient("").
 	Client *Client
-	// Interval is the time between two runs, default a day. [ParseInterval]
-	// reads one from text.
+	// Interval is the time between two runs. Defaults to a day. Negative is an error.
+	// [ParseInterval] parses an interval such as "12h".
 	Interval time.Duration
-	// Expiry is how old a file must be, default 30 days.
+	// Expiry is the age at which a file is removed. Defaults to 30 days. Negative is an
+	// error.
 	Expiry time.Duration
-	// OnComplete, if not nil, is called after each run with its figures. It may call the methods; a panic in it is logged.
+	// OnComplete, if not nil, is called after each run with its figures. It may call the
+	// methods. A panic in it is logged.
 	OnComplete func(CleanupStats)
-	// Logger takes what goes wrong; nil for slog.Default().
+	// Logger receives the log output. Defaults to slog.Default().
 	Logger *slog.Logger
 
-	// isEndpoint reports the folders of a server's endpoints, one of which may look like
-	// a sender's; nil for none.
+	// isEndpoint reports whether a folder is an endpoint's, even if its name looks like a
+	// sender's; nil for none.
 	isEndpoint func(dir string) bool
-	// maxSize is the server's MaxRequestSize. Of a larger file only its time tells the
-	// age.
+	// maxSize is the server's MaxRequestSize. A larger file is not read for its age.
 	maxSize int64
 
 	runs sync.Mutex // held during a run
 
 	mu      sync.Mutex
-	telling int // how many calls of OnComplete are under way
+	calling int // calls of OnComplete in progress
 	totals  CleanupStats
-	cancel  context.CancelFunc // of the goroutine, nil if it does not run
+	cancel  context.CancelFunc // of the goroutine, nil if it was never started
 	ended   chan struct{}
 }
 
@@ -65,17 +66,17 @@ const (
 	DefaultCleanupExpiry   = 30 * 24 * time.Hour
 )
 
-// CleanupStats are the figures of one or more runs of a cleanup.
+// CleanupStats are the figures of one or more cleanup runs.
 type CleanupStats struct {
-	// RequestsDeleted and ResponsesDeleted count files.
+	// RequestsDeleted and ResponsesDeleted are the numbers of removed files.
 	RequestsDeleted, ResponsesDeleted int
-	// Errors counts the files and folders that could not be read or removed.
+	// Errors is the number of files and folders that could not be read or removed.
 	Errors int
-	// LastCleanup is when the last run ended; zero if there was none.
+	// LastCleanup is when the last run ended, zero if there was none.
 	LastCleanup time.Time
 }
 
-// String gives the figures as a line of text.
+// String returns the figures as one line of text.
 func (s CleanupStats) String() string {
 	last := "never"
 	if !s.LastCleanup.IsZero() {
@@ -93,19 +94,20 @@ func (s *CleanupStats) add(run CleanupStats) {
 	s.LastCleanup = run.LastCleanup
 }
 
-// ErrCleanupStarted is returned when a cleanup is started that runs already.
-var ErrCleanupStarted = errors.New("syftevent: the cleanup is running already")
+// ErrCleanupStarted is returned by [PeriodicCleanup.Start] if the cleanup is running.
+var ErrCleanupStarted = errors.New("syftevent: cleanup already running")
 
-// Start begins the runs, the first at once, in a goroutine that ends with
-// [PeriodicCleanup.Stop] or when ctx is cancelled. The error is what keeps the
-// cleanup from ever working.
+// Start starts the runs, the first one at once, in a goroutine that ends with
+// [PeriodicCleanup.Stop] or when ctx is cancelled. It returns [ErrCleanupStarted] if the
+// cleanup is running, and another error if a field is invalid or the datasite cannot be
+// determined. A stopped cleanup may be started again.
 func (p *PeriodicCleanup) Start(ctx context.Context) error {
 	sweeper, err := p.sweeper()
 	if err != nil {
 		return err
 	}
 	if p.Interval < 0 {
-		return fmt.Errorf("syftevent: PeriodicCleanup.Interval is negative: %v", p.Interval)
+		return fmt.Errorf("syftevent: negative PeriodicCleanup.Interval: %v", p.Interval)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -134,7 +136,7 @@ func isClosed(c <-chan struct{}) bool {
 func (p *PeriodicCleanup) repeat(ctx context.Context, sweeper *sweeper) {
 	for {
 		if _, err := p.run(ctx, sweeper); err != nil && ctx.Err() == nil {
-			sweeper.logger.Error("syftevent: a cleanup has failed, the next one tries again", "err", err)
+			sweeper.logger.Error("syftevent: cleanup failed, will retry", "err", err)
 		}
 		select {
 		case <-time.After(orDefault(p.Interval, DefaultCleanupInterval, 0)):
@@ -144,17 +146,17 @@ func (p *PeriodicCleanup) repeat(ctx context.Context, sweeper *sweeper) {
 	}
 }
 
-// Stop ends the runs, and waits for one that is under way to end after the file
-// that it is at, but not for OnComplete. Without a run it does nothing.
+// Stop ends the runs. It waits for the current run to finish its current file, but not for
+// OnComplete. If the cleanup does not run, Stop does nothing.
 func (p *PeriodicCleanup) Stop() {
 	p.mu.Lock()
-	cancel, ended, telling := p.cancel, p.ended, p.telling
+	cancel, ended, calling := p.cancel, p.ended, p.calling
 	p.mu.Unlock()
 	if cancel == nil {
 		return
 	}
 	cancel()
-	if telling == 0 {
+	if calling == 0 {
 		<-ended
 	}
 }
@@ -166,9 +168,9 @@ func (p *PeriodicCleanup) Running() bool {
 	return p.ended != nil && !isClosed(p.ended)
 }
 
-// CleanupNow runs once, whether the cleanup was started or not, and returns the
-// figures of that run. The error is ctx's, or says why nothing could be done;
-// what goes wrong with single files is counted and logged.
+// CleanupNow runs once, whether the cleanup was started or not, and returns the figures of
+// that run. It returns ctx's error, or one if nothing could be done; failures of single files
+// are counted and logged.
 func (p *PeriodicCleanup) CleanupNow(ctx context.Context) (CleanupStats, error) {
 	sweeper, err := p.sweeper()
 	if err != nil {
@@ -194,29 +196,29 @@ func (p *PeriodicCleanup) ResetStats() {
 func (p *PeriodicCleanup) run(ctx context.Context, sweeper *sweeper) (CleanupStats, error) {
 	stats, err := p.runOnce(ctx, sweeper)
 	if err == nil && p.OnComplete != nil {
-		p.tell(stats, sweeper.logger)
+		p.callOnComplete(stats, sweeper.logger)
 	}
 	return stats, err
 }
 
-// tell calls OnComplete.
-func (p *PeriodicCleanup) tell(stats CleanupStats, logger *slog.Logger) {
+// callOnComplete calls OnComplete and recovers its panics.
+func (p *PeriodicCleanup) callOnComplete(stats CleanupStats, logger *slog.Logger) {
 	count := func(n int) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.telling += n
+		p.calling += n
 	}
 	count(+1)
 	defer count(-1)
 	defer func() {
 		if panicked := recover(); panicked != nil {
-			logger.Error("syftevent: PeriodicCleanup.OnComplete has panicked", "panic", panicked, "stack", string(debug.Stack()))
+			logger.Error("syftevent: PeriodicCleanup.OnComplete panicked", "panic", panicked, "stack", string(debug.Stack()))
 		}
 	}()
 	p.OnComplete(stats)
 }
 
-// runOnce runs while no other run does, and adds to the totals.
+// runOnce runs when no other run does, and adds to the totals.
 func (p *PeriodicCleanup) runOnce(ctx context.Context, sweeper *sweeper) (CleanupStats, error) {
 	p.runs.Lock()
 	defer p.runs.Unlock()
@@ -234,17 +236,17 @@ func (p *PeriodicCleanup) runOnce(ctx context.Context, sweeper *sweeper) (Cleanu
 	return stats, err
 }
 
-// sweeper checks the fields and prepares a run.
+// sweeper validates the fields and returns the configuration of a run.
 func (p *PeriodicCleanup) sweeper() (*sweeper, error) {
 	if err := checkAppName(p.AppName); err != nil {
 		return nil, err
 	}
 	client, err := orLoad(p.Client)
 	if err != nil {
-		return nil, fmt.Errorf("syftevent: cleaning up app %q: %w", p.AppName, err)
+		return nil, fmt.Errorf("syftevent: clean up app %q: %w", p.AppName, err)
 	}
 	if p.Expiry < 0 {
-		return nil, fmt.Errorf("syftevent: PeriodicCleanup.Expiry is negative: %v", p.Expiry)
+		return nil, fmt.Errorf("syftevent: negative PeriodicCleanup.Expiry: %v", p.Expiry)
 	}
 	return &sweeper{
 		dir:        rpcDir(client, p.AppName),
@@ -255,7 +257,7 @@ func (p *PeriodicCleanup) sweeper() (*sweeper, error) {
 	}, nil
 }
 
-// orLoad returns the client, or if it is nil that of SyftBox's configuration.
+// orLoad returns the client, or if it is nil the one of SyftBox's configuration.
 func orLoad(client *Client) (*Client, error) {
 	if client == nil {
 		return LoadClient("")

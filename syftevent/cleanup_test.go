@@ -18,9 +18,8 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent"
 )
 
-// A yard is an app's folder for cleanups. The clock of a bubble begins in the
-// year 2000 and that of the file system goes on: no age may be the difference of
-// the two.
+// A yard is an app's folder for cleanups. A bubble's clock starts in the year 2000, the file
+// system's does not: no age may be the difference of the two.
 type yard struct {
 	t       *testing.T
 	dir     string
@@ -40,7 +39,7 @@ func inYard(t *testing.T, test func(y *yard)) {
 	})
 }
 
-// put writes a file whose time lies some days back.
+// put writes a file with a time some days ago.
 func (y *yard) put(name string, data []byte, days int) {
 	y.t.Helper()
 	path := filepath.Join(y.dir, filepath.FromSlash(name))
@@ -61,7 +60,7 @@ func (y *yard) put(name string, data []byte, days int) {
 	}
 }
 
-// created is an envelope that was made some days ago, and expires a day later.
+// created returns an envelope created some days ago that expires a day later.
 func created(days int) []byte {
 	then := time.Now().AddDate(0, 0, -days).UTC()
 	return envelope("/echo", map[string]any{"created": then, "expires": then.AddDate(0, 0, 1)})
@@ -80,7 +79,7 @@ func (y *yard) files() []string {
 	return files
 }
 
-func TestCleanupRemovesWhatIsOld(t *testing.T) {
+func TestCleanupRemovesOldFiles(t *testing.T) {
 	inYard(t, func(y *yard) {
 		live := envelope("/echo", map[string]any{"created": time.Now().AddDate(0, 0, -20).UTC(), "expires": time.Now().AddDate(0, 0, 1).UTC()})
 		ahead := envelope("/echo", map[string]any{"created": time.Now().AddDate(1, 0, 0).UTC(), "expires": time.Now().AddDate(0, 0, -1).UTC()})
@@ -99,7 +98,7 @@ func TestCleanupRemovesWhatIsOld(t *testing.T) {
 			"a.request.tmp.12": nil, "b.syft.tmp.3": nil, "c.tmp": nil,
 			"d.rejected.request": undated, "e.conflict.request": undated, "f.syftrejected.request": undated,
 		}
-		// It says nothing of when it expires, so it has a day from now.
+		// Without an expiry it expires in a day.
 		y.put("echo/"+clientEmail+"/endless.request", envelope("/echo", map[string]any{"created": "1990-01-01T00:00:00Z"}), 0)
 		kept := map[string][]byte{
 			"young.request": created(5), "young.response": response,
@@ -112,19 +111,19 @@ func TestCleanupRemovesWhatIsOld(t *testing.T) {
 		for name, data := range kept {
 			y.put("echo/"+clientEmail+"/"+name, data, 20)
 		}
-		// What has just been written is kept, old as it says it is.
+		// A file just written is kept, however old its envelope.
 		y.put("echo/"+clientEmail+"/fresh.request", created(20), 20)
 		y.put("echo/"+clientEmail+"/fresh.response", response, 0)
 		y.put("echo/"+clientEmail+"/new-orphan.response", response, 0)
 		y.put("echo/"+clientEmail+"/new.request.tmp.1", nil, 0)
 		y.put("echo/"+clientEmail+"/new-corrupt.request", []byte("{]"), 0)
-		// Empty folders go if they are old.
+		// Old empty folders are removed.
 		for _, name := range []string{"echo/old@example.com", "echo/new@example.com", "echo/deep/folder"} {
 			if err := os.MkdirAll(filepath.Join(y.dir, name), 0o755); err != nil {
 				y.t.Fatal(err)
 			}
 		}
-		// So do those that a .syftkeep keeps SyftBox from pruning.
+		// So are those that hold only a .syftkeep.
 		for _, name := range []string{"quiet@example.com/.syftkeep", "active@example.com/.syftkeep", "busy@example.com/.syftkeep", "busy@example.com/notes.txt"} {
 			y.put("echo/"+name, nil, 20)
 		}
@@ -175,7 +174,7 @@ func TestCleanupTotalsGrowAndAreReset(t *testing.T) {
 
 func TestCleanupOfAHugeFile(t *testing.T) {
 	inYard(t, func(y *yard) {
-		// Too large to be read: the file's time tells its age.
+		// Too large to be read: its age is that of the file's time.
 		y.put("echo/"+clientEmail+"/a.request", nil, 20)
 		huge := filepath.Join(y.dir, "echo", clientEmail, "a.request")
 		info, err := os.Stat(huge)
@@ -239,7 +238,7 @@ func TestCleanupRunsRegularly(t *testing.T) {
 		if got := y.cleanup.Stats(); got != second || y.cleanup.Running() {
 			y.t.Errorf("after the stop: %v, running %v", got, y.cleanup.Running())
 		}
-		// It may be started again.
+		// It can be started again.
 		ctx, cancel := context.WithCancel(context.Background())
 		if err := y.cleanup.Start(ctx); err != nil {
 			y.t.Fatal(err)
@@ -284,17 +283,17 @@ func TestServerCleansUp(t *testing.T) {
 		y.put("echo/"+clientEmail+"/old.request", created(20), 20)
 		y.put("echo/"+clientEmail+"/old.response", []byte("{}"), 20)
 		if s.server.CleanupRunning() {
-			t.Error("a cleanup runs before the start")
+			t.Error("cleanup runs before the start")
 		}
 		s.start()
 		time.Sleep(time.Minute)
-		stats := s.server.CleanupStats()
+		stats := s.server.Stats().Cleanup
 		if stats.RequestsDeleted != 1 || stats.ResponsesDeleted != 1 || !s.server.CleanupRunning() {
 			t.Errorf("%v, running %v", stats, s.server.CleanupRunning())
 		}
 		s.stop()
 		if s.server.CleanupRunning() {
-			t.Error("the cleanup runs on")
+			t.Error("cleanup still runs")
 		}
 	})
 	t.Run("off", func(t *testing.T) {

@@ -12,27 +12,27 @@ import (
 	"time"
 )
 
-// A Client knows whose machine this is and where SyftBox keeps its files, and
-// sends requests from there. Its fields may be set by hand; [LoadClient] reads
-// them from SyftBox's configuration. Its methods may be called concurrently.
+// A Client is a SyftBox installation: its user and the folder of its files. It sends
+// requests. [LoadClient] reads the fields from SyftBox's configuration; a program may
+// also set them itself. The methods may be called concurrently.
 //
-// A Client has goroutines only while calls wait. For a minute after a call it looks
-// every three seconds, by a timer, for files of the call that SyftBox brought back,
-// and removes them; it remembers 10,000 calls at most. Programs that make many calls
-// should use one Client. [client-collect]
+// A Client has goroutines only while calls wait. For a minute after a call it checks
+// every three seconds, on a timer, for files of the call that SyftBox brought back, and
+// removes them. It tracks 10,000 calls at most. A program that makes many calls should
+// use one Client. [client-collect]
 type Client struct {
-	// Email is the address of the datasite on this machine.
+	// Email is the e-mail address of the user, whose datasite is on this machine.
 	Email string
 	// DataDir is SyftBox's folder, the parent of "datasites".
 	DataDir string
-	// ServerURL is SyftBox's server, [DefaultServerURL] if the configuration
-	// names none. This package never connects to it.
+	// ServerURL is the URL of SyftBox's server. [LoadClient] defaults it to
+	// [DefaultServerURL]. This package never connects to it.
 	ServerURL string
-	// ClientURL is where SyftBox's own client listens on this machine, "" if
-	// the configuration does not say. This package never connects to it.
+	// ClientURL is the URL of SyftBox's own client on this machine, or "" if the
+	// configuration has none. This package never connects to it.
 	ClientURL string
-	// MaxResponseSize is the size in bytes of the largest response file that is read:
-	// the body in base64, and the rest. Defaults to [DefaultMaxResponseSize]. Negative
+	// MaxResponseSize limits the size of a response file, with its body in base64, in
+	// bytes. Defaults to [DefaultMaxResponseSize]. Negative
 	// disables the limit; a server can then exhaust the memory of its callers.
 	MaxResponseSize int64
 
@@ -42,25 +42,25 @@ type Client struct {
 	waits     waits
 }
 
-// DefaultServerURL is the server of a configuration that names none.
+// DefaultServerURL is the default of [Client.ServerURL].
 const DefaultServerURL = "https://syftbox.openmined.org"
 
-// DefaultMaxResponseSize is room for a body of 48 MiB, in bytes. SyftBox carries files
-// of more than 4 MiB only by a full synchronization, so larger ones are rare.
+// DefaultMaxResponseSize is the default of [Client.MaxResponseSize], in bytes: enough for
+// a body of 48 MiB. SyftBox carries files above 4 MiB only by a full sync.
 const DefaultMaxResponseSize = 64 << 20
 
-// ConfigPathVariable is the environment variable that names the configuration
-// file for [LoadClient].
+// ConfigPathVariable is the environment variable with the path of the configuration file
+// for [LoadClient].
 const ConfigPathVariable = "SYFTBOX_CLIENT_CONFIG_PATH"
 
-// A ConfigError says which configuration file is unusable, and which of its
-// fields is to blame.
+// A ConfigError reports an unusable configuration file.
 type ConfigError struct {
-	Path  string // of the file
-	Field string // "" if the file as a whole is to blame
-	Err   error
+	Path  string // path of the file
+	Field string // invalid field, or "" if the file itself is invalid
+	Err   error  // reason
 }
 
+// Error returns the path, the field if any, and the reason.
 func (e *ConfigError) Error() string {
 	if e.Field == "" {
 		return fmt.Sprintf("SyftBox configuration %s: %v", e.Path, e.Err)
@@ -68,12 +68,13 @@ func (e *ConfigError) Error() string {
 	return fmt.Sprintf("SyftBox configuration %s: field %q: %v", e.Path, e.Field, e.Err)
 }
 
+// Unwrap returns Err.
 func (e *ConfigError) Unwrap() error { return e.Err }
 
-// LoadClient reads SyftBox's configuration from path, or if that is empty from
-// the file named by $SYFTBOX_CLIENT_CONFIG_PATH, or from
-// ~/.syftbox/config.json. If there is no such file, client_config.json in the
-// same folder is read. An error is a [*ConfigError], of one line.
+// LoadClient reads SyftBox's configuration from path. If path is "", it reads the file
+// named by $SYFTBOX_CLIENT_CONFIG_PATH, or else ~/.syftbox/config.json. If the file does
+// not exist, it tries client_config.json in the same folder. The error is a
+// [*ConfigError], whose text is one line.
 func LoadClient(path string) (*Client, error) {
 	path, err := configPath(path)
 	if err != nil {
@@ -106,7 +107,7 @@ func configPath(path string) (string, error) {
 	return expandHome(path)
 }
 
-// expandHome replaces a leading "~" by the user's home folder.
+// expandHome replaces a leading "~" with the user's home folder.
 func expandHome(path string) (string, error) {
 	rest, ok := strings.CutPrefix(path, "~")
 	if !ok || rest != "" && !os.IsPathSeparator(rest[0]) {
@@ -119,7 +120,7 @@ func expandHome(path string) (string, error) {
 	return filepath.Join(home, rest), nil
 }
 
-// parseConfig reads what SyftBox itself writes; unknown fields are ignored.
+// parseConfig parses the file that SyftBox writes, and ignores unknown fields.
 func parseConfig(path string, data []byte) (*Client, error) {
 	bad := func(field, format string, args ...any) (*Client, error) {
 		return nil, &ConfigError{Path: path, Field: field, Err: fmt.Errorf(format, args...)}
@@ -177,16 +178,16 @@ func parseConfig(path string, data []byte) (*Client, error) {
 	return c, nil
 }
 
-// DatasitesDir returns the folder that holds everyone's datasite.
+// DatasitesDir returns the folder that holds all datasites.
 func (c *Client) DatasitesDir() string { return filepath.Join(c.DataDir, "datasites") }
 
-// Datasite returns the folder of this machine's own datasite.
+// Datasite returns the folder of the user's own datasite.
 func (c *Client) Datasite() string { return filepath.Join(c.DatasitesDir(), c.Email) }
 
-// AppData returns the folder of one app in this machine's own datasite.
+// AppData returns the folder of an app in the user's own datasite.
 func (c *Client) AppData(app string) string { return filepath.Join(c.Datasite(), "app_data", app) }
 
-// check reports what keeps the client from being used.
+// check returns an error if the client cannot be used.
 func (c *Client) check() error {
 	if !datasitePattern.MatchString(c.Email) {
 		return fmt.Errorf("syftevent: Client.Email %q is not an e-mail address", c.Email)
@@ -197,7 +198,7 @@ func (c *Client) check() error {
 	return nil
 }
 
-// checkAppName refuses an app name that is not one folder's name.
+// checkAppName returns an error if an app name is not the name of one folder.
 func checkAppName(app string) error {
 	if app == "" {
 		return errors.New("syftevent: the app name is empty")

@@ -23,7 +23,7 @@ func (s *site) sparse(name string, size int64) {
 }
 
 // A server cannot exhaust the memory of its callers.
-func TestFutureRefusesALargeResponse(t *testing.T) {
+func TestFutureRefusesLargeResponse(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		future, err := c.Send(context.Background(), request(s.t, "/echo", nil))
 		if err != nil {
@@ -32,7 +32,7 @@ func TestFutureRefusesALargeResponse(t *testing.T) {
 		name := s.path("echo", clientEmail, future.ID+".response")
 		s.sparse(name, 1<<40)
 		_, err = future.Wait(context.Background())
-		if !errors.Is(err, syftevent.ErrBadResponse) || !strings.Contains(err.Error(), fmt.Sprint(1<<40)) || !strings.Contains(err.Error(), fmt.Sprint(syftevent.DefaultMaxResponseSize)) {
+		if !errors.Is(err, syftevent.ErrBadResponse) || !strings.Contains(err.Error(), fmt.Sprint(int64(1<<40))) || !strings.Contains(err.Error(), fmt.Sprint(syftevent.DefaultMaxResponseSize)) {
 			s.t.Errorf("%v", err)
 		}
 		if info, err := os.Lstat(name); err != nil || info.Size() != 1<<40 {
@@ -61,17 +61,16 @@ func TestClientMaxResponseSize(t *testing.T) {
 }
 
 // A file that stands where a cached request would is read only if it can be one.
-func TestCachedRequestIsNotComparedWithALargeFile(t *testing.T) {
+func TestCachedRequestIgnoresLargeFile(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		req := request(s.t, "/echo", "hi")
-		req.Cached = true
-		first, err := c.Send(context.Background(), req)
+		first, err := c.Send(context.Background(), req, syftevent.Cached())
 		if err != nil {
 			s.t.Fatal(err)
 		}
 		name := s.path("echo", clientEmail, first.ID+".request")
 		s.sparse(name, 1<<40)
-		second, err := c.Send(context.Background(), req)
+		second, err := c.Send(context.Background(), req, syftevent.Cached())
 		if err != nil || second.ID != first.ID {
 			s.t.Fatalf("%v", err)
 		}
@@ -82,7 +81,7 @@ func TestCachedRequestIsNotComparedWithALargeFile(t *testing.T) {
 }
 
 // A server can put many files into the folder.
-func TestFutureListsAFullFolder(t *testing.T) {
+func TestFutureListsLargeFolder(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		future, err := c.Send(context.Background(), request(s.t, "/echo", nil))
 		if err != nil {

@@ -46,7 +46,7 @@ func TestLoadClient(t *testing.T) {
 	}
 }
 
-func TestLoadClientLooksInTheUsualPlaces(t *testing.T) {
+func TestLoadClientSearchesDefaultPaths(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", home)
 	t.Setenv("USERPROFILE", home)
@@ -68,7 +68,7 @@ func TestLoadClientLooksInTheUsualPlaces(t *testing.T) {
 	}
 }
 
-func TestLoadClientNamesFileAndField(t *testing.T) {
+func TestConfigErrorNamesFileAndField(t *testing.T) {
 	tests := []struct{ content, field string }{
 		{``, ""},
 		{`[]`, ""},

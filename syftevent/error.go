@@ -1,29 +1,138 @@
 package syftevent
 
-import "fmt"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime/debug"
+)
 
-// An Error is what a handler returns to choose the status of the answer. Any
-// other error is answered 500 with a text that tells nothing of it; its detail
-// goes to the server's log.
+// An Error is an error that chooses the status of the response. A handler returns
+// it; [Call] returns it for a response with a status of 400 or above. Any other
+// error that a handler returns becomes a 500 with a generic text, and the server
+// logs it.
 type Error struct {
-	// StatusCode is the status of the answer, 400 or above. With any other, also
-	// 0, and one that clients do not know, the answer is 500 and the log tells.
+	// StatusCode is the status of the response, 400 or above. The server responds
+	// with 500, and logs the error, if it is anything else or a status that clients
+	// reject (see [Response.StatusCode]).
 	StatusCode int
-	// Message becomes the body of the answer, as text. The client sees it.
+	// Message is the body of the response, as text, unless Body is set. The client
+	// sees it.
 	Message string
+	// Headers are the headers of the response. The server adds a Content-Type if
+	// there is none and the body is Message.
+	Headers Headers
+	// Body replaces Message as the body of the response. Set the Content-Type in
+	// Headers along with it. Nil means that the body is Message.
+	Body []byte
+	// Err is the cause. The server logs it; the client never sees it.
+	Err error
 }
 
-// Errorf returns an [*Error] with a formatted message.
+// Errorf returns an [*Error] with a formatted message. The errors that the format
+// wraps with %w become its Err. Note that the client sees the whole message: to
+// keep a cause from the client, set Err instead.
 func Errorf(status int, format string, args ...any) error {
-	return &Error{StatusCode: status, Message: fmt.Sprintf(format, args...)}
+	err := fmt.Errorf(format, args...)
+	e := &Error{StatusCode: status, Message: err.Error()}
+	switch err.(type) {
+	case interface{ Unwrap() error }, interface{ Unwrap() []error }:
+		e.Err = err
+	}
+	return e
 }
 
-func (e *Error) Error() string { return fmt.Sprintf("%d: %s", e.StatusCode, e.Message) }
+// Error returns the status, the message, and the cause if the message does not
+// contain it.
+func (e *Error) Error() string {
+	if e.Err == nil || e.Err.Error() == e.Message {
+		return fmt.Sprintf("%d: %s", e.StatusCode, e.Message)
+	}
+	return fmt.Sprintf("%d: %s: %v", e.StatusCode, e.Message, e.Err)
+}
 
-// Texts that clients may match; they are those of the Python package.
+// Unwrap returns Err.
+func (e *Error) Unwrap() error { return e.Err }
+
+// response returns the response that the error asks for.
+func (e *Error) response() *Response {
+	response := &Response{StatusCode: e.StatusCode, Headers: maps.Clone(e.Headers), Body: e.Body}
+	if e.Body == nil {
+		response.Body = []byte(e.Message)
+		if response.Headers.Get("Content-Type") == "" {
+			response.Headers.Set("Content-Type", textContentType)
+		}
+	}
+	return response
+}
+
+// The texts that clients of the Python package may match.
 const (
 	textInternalError = "Internal server error. Please try again later."
 	textExpired       = "Request expired"
 	textInvalidBody   = "Invalid request schema: "
 	textUnreadable    = "Error loading request: "
 )
+
+// Respond calls the handler and returns the response that a [Server] would
+// publish: an [*Error] becomes the response that it asks for; any other error, a
+// panic, a nil response and a status that clients reject become a 500 with a
+// generic text. The error is what the server would log: why a handler failed, or
+// the cause of an [*Error]. The response is never nil.
+//
+// Package syfteventtest builds on it; a program that serves uses [Server].
+func Respond(ctx context.Context, handler Handler, req *Request) (*Response, error) {
+	response, cause, failed := respond(func() (*Response, error) { return handler.ServeSyft(ctx, req) })
+	switch {
+	case failed != nil:
+		return internalError(), failed
+	case cause != nil:
+		return response, cause
+	}
+	return response, nil
+}
+
+// internalError returns the response to a request whose handler failed.
+func internalError() *Response { return Text(500, textInternalError) }
+
+// A failure says why there is no response of a handler's own.
+type failure struct {
+	kind    string // the type of the error, or of the value of the panic
+	message string
+	stack   string // of a panic
+	err     error  // what the handler returned; nil if it returned no error
+}
+
+func (f *failure) Error() string { return f.message }
+func (f *failure) Unwrap() error { return f.err }
+
+// respond calls serve and turns what it returns into a response or a failure. The
+// methods of returned values run only here, where a panic is recovered. The cause
+// is that of an [*Error], for the log.
+func respond(serve func() (*Response, error)) (response *Response, cause, failed *failure) {
+	defer func() {
+		if p := recover(); p != nil {
+			response, cause = nil, nil
+			failed = &failure{kind: fmt.Sprintf("%T", p), message: fmt.Sprintf("panic: %v", p), stack: string(debug.Stack())}
+		}
+	}()
+	response, err := serve()
+	var chosen *Error
+	switch {
+	case errors.As(err, &chosen) && chosen != nil && validStatus(chosen.StatusCode) && chosen.StatusCode >= 400:
+		if chosen.Err != nil {
+			cause = &failure{message: err.Error(), err: err}
+		}
+		return chosen.response(), cause, nil
+	case err != nil && chosen != nil:
+		return nil, nil, &failure{"*syftevent.Error", fmt.Sprintf("error with status %d, want a known status of 400 or above: %s", chosen.StatusCode, chosen.Error()), "", err}
+	case err != nil:
+		return nil, nil, &failure{fmt.Sprintf("%T", err), err.Error(), "", err}
+	case response == nil:
+		return nil, nil, &failure{"nil", "handler returned neither a response nor an error", "", nil}
+	case !validStatus(statusOf(response)):
+		return nil, nil, &failure{"int", fmt.Sprintf("handler returned status %d, which clients reject", response.StatusCode), "", nil}
+	}
+	return response, nil, nil
+}

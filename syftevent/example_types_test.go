@@ -111,15 +111,15 @@ func ExampleFutures() {
 	defer end()
 	ctx := context.Background()
 	req, _ := syftevent.NewRequest("GET", "syft://bob@example.com/app_data/greeter/rpc/hello", nil)
-	futures, err := client.Broadcast(ctx, req,
+	futures := client.Broadcast(ctx, req, []string{
 		"syft://bob@example.com/app_data/greeter/rpc/hello",
 		"syft://bob@example.com/app_data/greeter/rpc/goodbye",
-	)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	})
 	for _, result := range futures.Wait(ctx) {
+		if result.Err != nil {
+			fmt.Println(result.URL, result.Err)
+			continue
+		}
 		fmt.Println(result.Future.URL.Endpoint(), result.Response.StatusCode)
 	}
 	// Output:
@@ -133,11 +133,7 @@ func ExampleResult() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	req, _ := syftevent.NewRequest("GET", "syft://carol@example.com/app_data/greeter/rpc/hello", nil)
-	futures, err := client.Broadcast(ctx, req, req.URL.String())
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	futures := client.Broadcast(ctx, req, []string{req.URL.String()})
 	cancel() // carol has no server
 	for _, result := range futures.Wait(ctx) {
 		fmt.Println(result.Future.URL.Datasite, result.Response, errors.Is(result.Err, context.Canceled))
@@ -241,7 +237,7 @@ func ExampleParseInterval() {
 	fmt.Println(err)
 	// Output:
 	// 26h30m0s <nil>
-	// syftevent: bad interval "1.5h": "." is no unit; want days, hours, minutes and seconds in this order, such as 1d, 12h or 1d2h30m
+	// syftevent: bad interval "1.5h": unknown unit "."; want days, hours, minutes and seconds in this order, such as 1d, 12h or 1d2h30m
 }
 
 func ExampleRequest() {
@@ -333,7 +329,7 @@ func ExampleSchema() {
 	// 400: Invalid request schema: field "a" must be of type int
 }
 
-func ExampleArg() {
+func ExampleSchemaField() {
 	for _, arg := range syftevent.GenerateSchema(syftevent.Typed(add)).Args {
 		fmt.Println(arg.Name, arg.Type.Name, arg.Required)
 	}
@@ -342,7 +338,7 @@ func ExampleArg() {
 	// b int false
 }
 
-func ExampleType() {
+func ExampleSchemaType() {
 	list := syftevent.GenerateSchema(syftevent.Typed(func(ctx context.Context, in addArgs) ([]addArgs, error) { return nil, nil })).Returns
 	fmt.Println(list.Name, list.Items.Name, list.Items.Model, len(list.Items.Fields()))
 	// Output: array model addArgs 2
@@ -368,4 +364,52 @@ func ExampleURL() {
 	// Output:
 	// syft://bob@example.com/app_data/calculator/rpc/add datasites/bob@example.com/app_data/calculator/rpc/add <nil>
 	// syftevent: URL "syft://bob@example.com/../../etc" must not have the segment ".."
+}
+
+func ExampleReply() {
+	type item struct {
+		Name string `json:"name"`
+	}
+	create := syftevent.Typed(func(ctx context.Context, in item) (syftevent.Reply[item], error) {
+		return syftevent.Reply[item]{StatusCode: 201, Headers: syftevent.Headers{"Location": "/items/1"}, Value: in}, nil
+	})
+	req, _ := syftevent.NewRequest("POST", "syft://bob@example.com/app_data/shop/rpc/items", item{"tea"})
+	response, err := create.ServeSyft(context.Background(), req)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(response.StatusCode, response.Headers.Get("Location"), response.Text())
+	// Output: 201 /items/1 {"name":"tea"}
+}
+
+func ExampleRefusal() {
+	server := &syftevent.Server{
+		AppName: "greeter",
+		OnRefuse: func(ctx context.Context, refusal syftevent.Refusal) {
+			fmt.Println(refusal.Sender, refusal.Endpoint, refusal.StatusCode, refusal.Reason)
+		},
+	}
+	// The server calls it for a request that came too late, for example:
+	server.OnRefuse(context.Background(), syftevent.Refusal{
+		Sender: "alice@example.com", SenderVerified: true, Endpoint: "/hello", StatusCode: 419, Reason: "Request expired",
+	})
+	// Output: alice@example.com /hello 419 Request expired
+}
+
+func ExampleSendOption() {
+	client, end := exampleServer()
+	defer end()
+	for range 2 {
+		req, _ := syftevent.NewRequest("GET", "syft://bob@example.com/app_data/greeter/rpc/hello", nil)
+		response, err := client.Call(context.Background(), req, syftevent.Cached()) // the second reuses the first
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(response.Text())
+	}
+	// Output:
+	// Hello, alice@example.com
+	// Hello, alice@example.com
 }

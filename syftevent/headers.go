@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// Headers are the name-value pairs of a request or a response. Names keep the
-// case in which they were set; [Headers.Get], [Headers.Set] and [Headers.Del]
-// match them in any case. The zero value, nil, is empty and may be read.
-// Headers are not safe for concurrent use while they are changed.
+// Headers are the headers of a request or a response. [Headers.Get],
+// [Headers.Set] and [Headers.Del] ignore the case of a name; a name keeps the case
+// in which it was set. The zero value, nil, is ready to use. Headers are not safe
+// for concurrent use if one of the users changes them.
 //
-// A file may hold at most 256 headers, whose names and values have at most 1 MiB in
-// total. A request with more is answered 400; a response with more is [ErrBadResponse].
+// A file may hold at most 256 headers, with 1 MiB of names and values in total. A
+// server responds with 400 to a request with more; a response with more is
+// [ErrBadResponse].
 type Headers map[string]string
 
-// Get returns the value of the header, "" if there is none. Of names that
-// differ in case only, an exact match comes first, then the first in sorted
-// order.
+// Get returns the value of a header, or "" if it is not set. If several names
+// differ only in case, an exact match wins, then the first name in sorted order.
 func (h Headers) Get(name string) string {
 	if value, ok := h[name]; ok {
 		return value
@@ -27,13 +27,17 @@ func (h Headers) Get(name string) string {
 	return ""
 }
 
-// Set sets the header, replacing any whose name differs in case only.
-func (h Headers) Set(name, value string) {
+// Set sets a header and removes those whose names differ only in case. It makes
+// the map if it is nil.
+func (h *Headers) Set(name, value string) {
 	h.Del(name)
-	h[name] = value
+	if *h == nil {
+		*h = Headers{}
+	}
+	(*h)[name] = value
 }
 
-// Del removes the header, in whatever case it was set.
+// Del removes a header, in whatever case it was set.
 func (h Headers) Del(name string) {
 	for _, key := range h.matching(name) {
 		delete(h, key)

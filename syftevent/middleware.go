@@ -2,6 +2,7 @@ package syftevent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -12,8 +13,7 @@ import (
 	"time"
 )
 
-// wrapping makes a middleware whose handlers still show the schema and the
-// description of what they wrap.
+// wrapping returns a middleware whose handlers implement Unwrap.
 func wrapping(wrap func(next Handler) HandlerFunc) Middleware {
 	return func(next Handler) Handler { return &wrapped{wrap(next), next} }
 }
@@ -23,12 +23,11 @@ type wrapped struct {
 	next Handler
 }
 
-func (w *wrapped) unwrap() Handler { return w.next }
+func (w *wrapped) Unwrap() Handler { return w.next }
 
-// BearerAuth lets requests through whose header Authorization is "Bearer
-// <token>" with a token that valid accepts; others are answered 401. To compare
-// with a secret, valid uses subtle.ConstantTimeCompare. It may be called
-// concurrently.
+// BearerAuth requires the header "Authorization: Bearer <token>" with a token that
+// valid accepts, and responds with 401 otherwise. To compare a token with a secret,
+// valid should use [crypto/subtle.ConstantTimeCompare]. It may be called concurrently.
 func BearerAuth(valid func(ctx context.Context, token string) bool) Middleware {
 	return wrapping(func(next Handler) HandlerFunc {
 		return func(ctx context.Context, req *Request) (*Response, error) {
@@ -37,25 +36,22 @@ func BearerAuth(valid func(ctx context.Context, token string) bool) Middleware {
 			if strings.EqualFold(kind, "Bearer") && token != "" && valid(ctx, token) {
 				return next.ServeSyft(ctx, req)
 			}
-			response, err := JSON(401, map[string]string{"error": "Unauthorized"})
-			if err == nil {
-				response.Headers.Set("WWW-Authenticate", "Bearer")
-			}
-			return response, err
+			response := Text(401, "Unauthorized")
+			response.Headers.Set("WWW-Authenticate", "Bearer")
+			return response, nil
 		}
 	})
 }
 
-// RateLimit lets each sender make as many requests as given in any stretch of
-// time of the given length; more are answered 429, with the header Retry-After
-// in seconds. What it keeps of a sender, the times of that many requests, is
-// forgotten when they lie so far back. All handlers that one middleware wraps
-// share the limit.
+// RateLimit limits each sender to a number of requests within any period of the
+// given length, and responds to more with 429 and the header Retry-After, in
+// seconds. It keeps the times of a sender's requests for that period. All handlers
+// that one middleware wraps share the limit.
 //
-// RateLimit panics unless requests and per are more than zero.
+// RateLimit panics if requests or per is not positive.
 func RateLimit(requests int, per time.Duration) Middleware {
 	if requests <= 0 || per <= 0 {
-		panic(fmt.Sprintf("syftevent: RateLimit(%d, %v): both must be more than zero", requests, per))
+		panic(fmt.Sprintf("syftevent: RateLimit(%d, %v): both must be positive", requests, per))
 	}
 	limit := &rateLimit{requests: requests, per: per, senders: map[string][]time.Time{}}
 	return wrapping(func(next Handler) HandlerFunc {
@@ -64,17 +60,15 @@ func RateLimit(requests int, per time.Duration) Middleware {
 			if wait == 0 {
 				return next.ServeSyft(ctx, req)
 			}
-			response, err := JSON(429, map[string]string{"error": "Too many requests"})
-			if err == nil {
-				response.Headers.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-			}
-			return response, err
+			response := Text(429, "Too many requests")
+			response.Headers.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+			return response, nil
 		}
 	})
 }
 
-// rateLimit has the times of the requests of each sender, within the last
-// stretch of time, the oldest first.
+// rateLimit holds the times of each sender's requests within the last period, the
+// oldest first.
 type rateLimit struct {
 	requests int
 	per      time.Duration
@@ -84,7 +78,7 @@ type rateLimit struct {
 	swept   time.Time
 }
 
-// take notes a request, or returns how long it is until there may be one.
+// take records a request, or returns how long the sender must wait.
 func (l *rateLimit) take(sender string, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -98,7 +92,7 @@ func (l *rateLimit) take(sender string, now time.Time) time.Duration {
 	return 0
 }
 
-// within cuts off what lies too far back.
+// within drops the times before the period that ends now.
 func (l *rateLimit) within(times []time.Time, now time.Time) []time.Time {
 	for len(times) > 0 && now.Sub(times[0]) >= l.per {
 		times = times[1:]
@@ -106,7 +100,7 @@ func (l *rateLimit) within(times []time.Time, now time.Time) []time.Time {
 	return times
 }
 
-// sweep forgets the senders who have not sent for long.
+// sweep deletes the senders without a request in the period, once a period.
 func (l *rateLimit) sweep(now time.Time) {
 	if now.Sub(l.swept) < l.per {
 		return
@@ -115,46 +109,103 @@ func (l *rateLimit) sweep(now time.Time) {
 	maps.DeleteFunc(l.senders, func(_ string, times []time.Time) bool { return len(l.within(times, now)) == 0 })
 }
 
-// AuditLog writes a line to the logger for each request that was handled: who
-// sent what where, and how it was answered. It tells nothing of bodies and
-// headers. A nil logger is slog.Default().
+// AuditLog logs each request that the handler gets: who sent it, what it called,
+// and the status of the response. It logs no bodies and no headers. A nil logger is
+// slog.Default(). The level is Info for a status below 400, Warn below 500, and Error
+// from 500. An [*Error] counts with its status, any other error and a panic with 500.
+//
+// Given to [Router.Use], it sees 404 and 405 as well. For the requests that the
+// server refuses before the router sees them, set [Server.OnRefuse] to [LogRefusals],
+// which logs the same line with the same attributes.
 func AuditLog(logger *slog.Logger) Middleware {
 	return wrapping(func(next Handler) HandlerFunc {
-		return func(ctx context.Context, req *Request) (*Response, error) {
-			to := orDefaultLogger(logger)
+		return func(ctx context.Context, req *Request) (response *Response, err error) {
 			began := time.Now()
-			returned := false
-			attributes := []any{"sender", req.Sender, "verified", req.SenderVerified, "method", req.Method, "endpoint", req.path(), "id", req.ID}
-			defer func() {
-				if !returned {
-					to.ErrorContext(ctx, "request", append(attributes, "took", time.Since(began), "panicked", true)...)
-				}
-			}()
-			response, err := next.ServeSyft(ctx, req)
-			returned = true
-			attributes = append(attributes, "took", time.Since(began))
-			switch {
-			case err != nil:
-				to.WarnContext(ctx, "request", append(attributes, "err", err)...)
-			case response != nil:
-				to.InfoContext(ctx, "request", append(attributes, "status", statusOf(response))...)
+			line := auditLine{
+				Refusal: Refusal{ID: req.ID, Sender: req.Sender, SenderVerified: req.SenderVerified, Endpoint: req.path(), StatusCode: 500},
+				method:  req.Method,
 			}
+			returned := false
+			defer func() {
+				switch {
+				case !returned:
+					line.Reason = "panic"
+				case err != nil:
+					line.Reason = err.Error()
+					var chosen *Error
+					if errors.As(err, &chosen) && chosen != nil && validStatus(chosen.StatusCode) && chosen.StatusCode >= 400 {
+						line.StatusCode = chosen.StatusCode
+					}
+				case response != nil:
+					line.StatusCode = statusOf(response)
+				}
+				line.took = time.Since(began)
+				line.log(ctx, logger)
+			}()
+			response, err = next.ServeSyft(ctx, req)
+			returned = true
 			return response, err
 		}
 	})
 }
 
-// Throttle lets at most so many requests through at once; others wait for their
-// turn, each in a place of [Server.Concurrency], which should be larger by as
-// many as may wait. A request whose context ends while it waits is not handled.
-// All handlers that one middleware wraps share the limit.
-//
-// Throttle panics unless atOnce is more than zero.
-func Throttle(atOnce int) Middleware {
-	if atOnce <= 0 {
-		panic(fmt.Sprintf("syftevent: Throttle(%d): must be more than zero", atOnce))
+// A Refusal is a request that the server refused before the router saw it, as
+// [Server.OnRefuse] gets it.
+type Refusal struct {
+	// ID is the ID that the name of the request file gives.
+	ID string
+	// Sender is the e-mail address that names the folder of the request, or "" if
+	// SenderVerified is false: what the file itself says is not checked.
+	Sender         string
+	SenderVerified bool
+	// Endpoint is the endpoint whose folder holds the request.
+	Endpoint string
+	// StatusCode is the status of the response, and Reason its text.
+	StatusCode int
+	Reason     string
+}
+
+// LogRefusals returns a function for [Server.OnRefuse] that logs each refused
+// request as [AuditLog] logs the others, without a method, which is not known. A nil
+// logger is slog.Default().
+func LogRefusals(logger *slog.Logger) func(context.Context, Refusal) {
+	return func(ctx context.Context, refusal Refusal) {
+		auditLine{Refusal: refusal}.log(ctx, logger)
 	}
-	turns := make(chan struct{}, atOnce)
+}
+
+// An auditLine is one line of the audit log.
+type auditLine struct {
+	Refusal
+	method string
+	took   time.Duration
+}
+
+func (l auditLine) log(ctx context.Context, logger *slog.Logger) {
+	level := slog.LevelInfo
+	switch {
+	case l.StatusCode >= 500:
+		level = slog.LevelError
+	case l.StatusCode >= 400:
+		level = slog.LevelWarn
+	}
+	orDefaultLogger(logger).LogAttrs(ctx, level, "request",
+		slog.String("sender", l.Sender), slog.Bool("verified", l.SenderVerified), slog.String("method", l.method),
+		slog.String("endpoint", l.Endpoint), slog.String("id", l.ID), slog.Int("status", l.StatusCode),
+		slog.String("reason", l.Reason), slog.Duration("took", l.took))
+}
+
+// Throttle limits concurrent requests to n; more wait for their turn. A waiting
+// request counts for [Server.Concurrency], which should leave room for those. A
+// request whose context ends while it waits is not handled. All handlers that one
+// middleware wraps share the limit.
+//
+// Throttle panics if n is not positive.
+func Throttle(n int) Middleware {
+	if n <= 0 {
+		panic(fmt.Sprintf("syftevent: Throttle(%d): must be positive", n))
+	}
+	turns := make(chan struct{}, n)
 	return wrapping(func(next Handler) HandlerFunc {
 		return func(ctx context.Context, req *Request) (*Response, error) {
 			select {

@@ -77,7 +77,7 @@ func TestRateLimit(t *testing.T) {
 	})
 }
 
-func TestMiddlewareShowsTheSchema(t *testing.T) {
+func TestMiddlewareKeepsSchema(t *testing.T) {
 	inner := syftevent.Describe("Add.", syftevent.Typed(add))
 	want := syftevent.GenerateSchema(inner)
 	for name, middleware := range map[string]syftevent.Middleware{
@@ -138,10 +138,16 @@ func TestAuditLog(t *testing.T) {
 	audit := syftevent.AuditLog(slog.New(slog.NewTextHandler(&out, nil)))
 	handlers := map[string]syftevent.HandlerFunc{
 		"status=200": ok,
-		"err=refused": func(context.Context, *syftevent.Request) (*syftevent.Response, error) {
+		"level=WARN": func(context.Context, *syftevent.Request) (*syftevent.Response, error) {
+			return nil, syftevent.Errorf(403, "not you")
+		},
+		"status=500 reason=refused": func(context.Context, *syftevent.Request) (*syftevent.Response, error) {
 			return nil, errors.New("refused")
 		},
-		"panicked=true": func(context.Context, *syftevent.Request) (*syftevent.Response, error) { panic("x") },
+		"level=ERROR msg=request": func(context.Context, *syftevent.Request) (*syftevent.Response, error) {
+			return nil, errors.New("refused")
+		},
+		"status=500 reason=panic": func(context.Context, *syftevent.Request) (*syftevent.Response, error) { panic("x") },
 	}
 	for want, handler := range handlers {
 		out.Reset()
@@ -149,7 +155,7 @@ func TestAuditLog(t *testing.T) {
 			defer func() { recover() }()
 			audit(handler).ServeSyft(context.Background(), from(clientEmail))
 		}()
-		for _, text := range []string{want, "sender=alice@example.com", "verified=true", "endpoint=/work", "method=POST", "took="} {
+		for _, text := range []string{want, "sender=alice@example.com", "verified=true", "endpoint=/work", "method=POST", "id=", "took="} {
 			if strings.Count(out.String(), "\n") != 1 || !strings.Contains(out.String(), text) {
 				t.Errorf("%s: the log lacks %s: %s", want, text, &out)
 			}
@@ -192,7 +198,7 @@ func TestThrottle(t *testing.T) {
 	})
 }
 
-func TestLimitsMustBeMoreThanZero(t *testing.T) {
+func TestLimitsMustBePositive(t *testing.T) {
 	for name, make := range map[string]func(){
 		"RateLimit 0": func() { syftevent.RateLimit(0, time.Second) },
 		"RateLimit -": func() { syftevent.RateLimit(1, 0) },
@@ -224,7 +230,7 @@ func ExampleBearerAuth() {
 	response, _ = router.ServeSyft(context.Background(), req)
 	fmt.Println(response.StatusCode, string(response.Body))
 	// Output:
-	// 401 {"error":"Unauthorized"}
+	// 401 Unauthorized
 	// 200 {"secure":"data"}
 }
 
@@ -258,7 +264,7 @@ func ExampleAuditLog() {
 	}}))
 	handler := syftevent.AuditLog(logger)(syftevent.HandlerFunc(ok))
 	handler.ServeSyft(context.Background(), from("alice@example.com"))
-	// Output: level=INFO msg=request sender=alice@example.com verified=true method=POST endpoint=/work status=200
+	// Output: level=INFO msg=request sender=alice@example.com verified=true method=POST endpoint=/work status=200 reason=""
 }
 
 func ExampleThrottle() {

@@ -7,36 +7,34 @@ import (
 	"unicode/utf8"
 )
 
-// neverDelivered are the names of files and folders that SyftBox keeps to the
-// machine they are on, in the syntax of path.Match: its own, and those that its
-// default list of ignored names has for developers.
+// neverDelivered are the names of files and folders that SyftBox never synchronizes, as
+// patterns of path.Match: its own, and those of its default ignore list.
 var neverDelivered = []string{
 	"*syftrejected*", "*syftconflict*", "*.conflict.*", "*.rejected.*", "*.syft.tmp.*", ".syftkeep", "syftignore",
 	".ipynb_checkpoints", "__pycache__", "*.py[cod]", "dist", "venv", ".venv", ".vscode", ".idea", ".git",
 	"*.tmp", "*.log", "logs", ".DS_Store", "Thumbds.db", "Icon",
 }
 
-// maxNameLength is the length in bytes of the longest name that SyftBox can
-// write: it puts a temporary suffix behind it.
+// maxNameLength is the length in bytes of the longest name that SyftBox can write: it
+// adds a temporary suffix.
 const maxNameLength = 235
 
-// checkDeliverable reports why SyftBox would never deliver into a folder of the
-// name, which the registration of an endpoint would not show.
+// checkDeliverable returns an error if SyftBox never delivers into a folder of the name.
 func checkDeliverable(name string) error {
 	for _, pattern := range neverDelivered {
 		if matched, err := path.Match(pattern, name); matched || err != nil {
-			return fmt.Errorf("SyftBox never delivers into a folder named %q, which its list of ignored names has as %q", name, pattern)
+			return fmt.Errorf("SyftBox never delivers into a folder named %q: its ignore list contains %q", name, pattern)
 		}
 	}
 	switch {
 	case strings.Contains(name, ".."):
-		return fmt.Errorf("SyftBox refuses names with two dots in a row, such as %q", name)
+		return fmt.Errorf("SyftBox refuses name %q: it contains two dots in a row", name)
 	case strings.Contains(name, `\`):
-		return fmt.Errorf("SyftBox turns the backslash in %q into a slash", name)
+		return fmt.Errorf("SyftBox replaces the backslash in %q with a slash", name)
 	case len(name) > maxNameLength:
-		return fmt.Errorf("the name %.20q… is longer than %d bytes, which is the most that SyftBox can write", name, maxNameLength)
+		return fmt.Errorf("name %.20q… exceeds the limit of %d bytes that SyftBox can write", name, maxNameLength)
 	case !utf8.ValidString(name):
-		return fmt.Errorf("the name %q is not valid UTF-8", name)
+		return fmt.Errorf("name %q is not valid UTF-8", name)
 	}
 	return nil
 }

@@ -11,52 +11,45 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
 )
 
-// A Request is one call of an endpoint. The server hands each request to one
-// handler, which may keep and change it.
+// A Request is a request to an endpoint. The server passes each request to one
+// handler, which may keep and modify it.
 type Request struct {
-	// ID names the request; its file is <ID>.request.
+	// ID identifies the request. Its file is <ID>.request.
 	ID string
-	// Sender is the e-mail address of who sent it: the name of the folder in
-	// which the request lies, which SyftBox lets nobody else write to.
+	// Sender is the e-mail address of the sender: the name of the folder that holds
+	// the request, to which SyftBox lets nobody else write.
 	Sender string
-	// SenderVerified is false for a request of the older layout, which lies in
-	// no sender's folder: Sender is then only what the file says.
+	// SenderVerified is false for a request of the legacy layout, which is in no
+	// sender's folder. Sender is then unauthenticated: it is what the file says.
 	SenderVerified bool
-	// URL is the address that was called.
+	// URL is the URL of the request.
 	URL URL
 	// Method is GET, HEAD, POST, PUT, PATCH or DELETE.
 	Method string
-	// Headers were set by the sender. X-Syft-Decrypted and
-	// X-Syft-Original-Sender are dropped: a sender could forge them.
+	// Headers are the headers that the sender set. A server drops X-Syft-Decrypted
+	// and X-Syft-Original-Sender, which a sender could forge.
 	Headers Headers
-	// Body is nil if there is none, and empty if it is empty.
+	// Body is the body. Nil means no body; a non-nil empty slice means an empty body.
 	Body []byte
-	// Created is when the sender says it made the request, on its clock.
+	// Created is when the sender made the request, by the sender's clock.
 	Created time.Time
-	// Expires is when the sender stops waiting; a day after the server has read
-	// the request, if the sender does not say. A request that has expired is
-	// answered 419 and reaches no handler.
+	// Expires is when the sender stops waiting. On a server it defaults to a day after
+	// the request was read. A server responds with 419 to an expired request, without
+	// calling a handler.
 	Expires time.Time
 
-	// Cached lets [Client.Send] take the response to an earlier request that
-	// was the same in sender, URL, method, headers and body, as long as that
-	// has not expired, instead of sending another. The id is then made of
-	// these, as the Python package makes it. A server ignores it.
-	Cached bool
-
-	// endpoint is what the server's folder says; "" outside a server, where
-	// the URL decides.
+	// endpoint is the endpoint whose folder holds the request; "" outside a server,
+	// where the URL decides.
 	endpoint   string
 	pathValues map[string]string
 }
 
-// DefaultExpiry is how long a request made by [NewRequest] waits for an answer.
-// (One that says nothing of it waits a day; see [Request.Expires].)
+// DefaultExpiry is the time after which a request made by [NewRequest] expires.
 const DefaultExpiry = 15 * time.Minute
 
-// NewRequest makes a request with a fresh id that expires after
-// [DefaultExpiry]. The body may be nil, a []byte or a string, which are sent as
-// they are, or any other value, which is sent as JSON.
+// NewRequest returns a request with a random ID that expires after [DefaultExpiry]. A
+// body of nil is no body, a []byte or a string is sent as it is, and any other value is
+// encoded as JSON.
 func NewRequest(method, url string, body any) (*Request, error) {
 	u, err := ParseURL(url)
 	if err != nil {
@@ -64,7 +57,7 @@ func NewRequest(method, url string, body any) (*Request, error) {
 	}
 	data, err := encodeBody(body)
 	if err != nil {
-		return nil, fmt.Errorf("syftevent: encoding the body of a request to %s: %w", url, err)
+		return nil, fmt.Errorf("syftevent: encode body of request to %s: %w", url, err)
 	}
 	now := time.Now().UTC()
 	return &Request{
@@ -78,13 +71,13 @@ func NewRequest(method, url string, body any) (*Request, error) {
 	}, nil
 }
 
-// PathValue returns what the named wildcard of the route's pattern matched, ""
-// if the pattern has no such wildcard. The unnamed wildcards are named "*" and
-// "**"; of several "*" it is the first.
+// PathValue returns what the named wildcard of the pattern matched, or "" if the
+// pattern has no such wildcard. The names of the unnamed wildcards are "*", which is the
+// first of several, and "**".
 func (r *Request) PathValue(name string) string { return r.pathValues[name] }
 
-// SetPathValue sets what [Request.PathValue] returns, for testing a handler
-// without a router.
+// SetPathValue sets what [Request.PathValue] returns, to test a handler without a
+// router.
 func (r *Request) SetPathValue(name, value string) {
 	if r.pathValues == nil {
 		r.pathValues = map[string]string{}
@@ -96,7 +89,7 @@ func (r *Request) SetPathValue(name, value string) {
 func (r *Request) Text() string { return string(r.Body) }
 
 // DecodeJSON decodes the body into v, as [json.Unmarshal] does. The error is an
-// [*Error] with status 400, fit to be returned by the handler.
+// [*Error] with status 400, which a handler can return.
 func (r *Request) DecodeJSON(v any) error {
 	if len(r.Body) == 0 {
 		return Errorf(400, "%sthe body is empty, want JSON", textInvalidBody)
@@ -106,12 +99,12 @@ func (r *Request) DecodeJSON(v any) error {
 		return Errorf(400, "%s%v", textInvalidBody, err)
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return Errorf(400, "%sthere is more after the JSON value", textInvalidBody)
+		return Errorf(400, "%sdata after the JSON value", textInvalidBody)
 	}
 	return nil
 }
 
-// path is the endpoint by which the request is routed.
+// path returns the endpoint by which the request is routed.
 func (r *Request) path() string {
 	if r.endpoint != "" {
 		return r.endpoint
@@ -119,8 +112,7 @@ func (r *Request) path() string {
 	return r.URL.Endpoint()
 }
 
-// encodeBody gives a body its bytes. JSON is written without the escapes for
-// HTML, as the Python package writes it.
+// encodeBody encodes JSON without the escapes for HTML, as the Python package does.
 func encodeBody(body any) ([]byte, error) {
 	switch body := body.(type) {
 	case nil:

@@ -1,49 +1,70 @@
 package syftevent
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 )
 
-// A Response is the answer to a request. A handler sets StatusCode, Headers and
-// Body; the server sets the rest when it publishes the answer.
+// A Response is the response to a request. A handler sets StatusCode, Headers and
+// Body; the server sets the other fields.
+//
+// The responses that this package makes for errors have one shape: a body of plain
+// text that says what is wrong, with the Content-Type text/plain.
 type Response struct {
-	// ID is the id of the request.
+	// ID is the ID of the request.
 	ID string
 	// Sender is the e-mail address of the server.
 	Sender string
-	// URL is the address that was called.
+	// URL is the URL of the request.
 	URL URL
-	// StatusCode is 200 if it is left 0. The clients of the Python package
-	// reject numbers that they do not know (299, 420, 599, 600 ...): such a
-	// status is answered as 500, and logged.
+	// StatusCode is the status. Defaults to 200. The clients of the Python package
+	// reject a status that they do not know (299, 420, 599, 600 ...): a server
+	// responds with 500 instead, and logs it.
 	StatusCode int
-	// Headers may be nil.
+	// Headers are the headers. They may be nil.
 	Headers Headers
-	// Body is nil for none.
+	// Body is the body. Nil means no body; a non-nil empty slice means an empty body.
 	Body []byte
-	// Created is when the server made the answer, and Expires is the request's.
+	// Created is when the server made the response. Expires is the request's.
 	Created, Expires time.Time
 }
 
-// JSON returns a response whose body is v as compact JSON. The error is what
-// encoding v failed with, so a handler ends with "return syftevent.JSON(200,
-// v)".
+// Text returns the body as text.
+func (r *Response) Text() string { return string(r.Body) }
+
+// DecodeJSON decodes the body into v, as [json.Unmarshal] does.
+func (r *Response) DecodeJSON(v any) error {
+	if err := json.Unmarshal(r.Body, v); err != nil {
+		return fmt.Errorf("syftevent: decode response from %s: %w", r.URL, err)
+	}
+	return nil
+}
+
+const (
+	jsonContentType = "application/json"
+	textContentType = "text/plain; charset=utf-8"
+)
+
+// JSON returns a response whose body is v as compact JSON. It returns the error of
+// encoding v, so that a handler can end with
+//
+//	return syftevent.JSON(200, v)
 func JSON(status int, v any) (*Response, error) {
 	body, err := encodeJSON(v)
 	if err != nil {
-		return nil, fmt.Errorf("syftevent: encoding a response: %w", err)
+		return nil, fmt.Errorf("syftevent: encode response: %w", err)
 	}
-	return &Response{StatusCode: status, Headers: Headers{"Content-Type": "application/json"}, Body: body}, nil
+	return &Response{StatusCode: status, Headers: Headers{"Content-Type": jsonContentType}, Body: body}, nil
 }
 
 // Text returns a response whose body is s.
 func Text(status int, s string) *Response {
-	return &Response{StatusCode: status, Headers: Headers{"Content-Type": "text/plain; charset=utf-8"}, Body: []byte(s)}
+	return &Response{StatusCode: status, Headers: Headers{"Content-Type": textContentType}, Body: []byte(s)}
 }
 
-// Bytes returns a response whose body is b, without a content type. A nil b is
-// no body, an empty one an empty body.
+// Bytes returns a response whose body is b, without a Content-Type. Nil means no
+// body; a non-nil empty slice means an empty body.
 func Bytes(status int, b []byte) *Response {
 	return &Response{StatusCode: status, Headers: Headers{}, Body: b}
 }

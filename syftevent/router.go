@@ -12,14 +12,14 @@ import (
 // methods are those of the protocol.
 var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
 
-// A Router hands each request to the handler whose pattern fits its endpoint
-// best. The zero value has no routes and is ready to use. All methods may be
-// called at any time, also while a server uses the router.
+// A Router is a request multiplexer: it calls the handler whose pattern matches
+// the method and the endpoint of a request most specifically. The zero value has
+// no routes and is ready to use. All methods may be called at any time, also while
+// a server uses the router.
 //
 // # Patterns
 //
-// A pattern is an endpoint, with a method and a space in front of it or
-// without, in which wildcards may stand for segments:
+// A pattern is "[METHOD ]/segment/segment...". A segment is a literal or a wildcard:
 //
 //	"/users"                 the endpoint /users, any method
 //	"GET /users"             GET and HEAD only
@@ -29,25 +29,26 @@ var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
 //	"/files/{path...}"       zero or more segments at the end, PathValue("path")
 //	"/files/**"              the same, PathValue("**")
 //
-// A slash at the end, or a doubled one, means nothing.
+// Trailing and repeated slashes are ignored.
 //
 // # Precedence
 //
-// As in [net/http.ServeMux], the most specific pattern wins: the one that
-// matches a part of what the others match. "/users/me" comes before
-// "/users/{id}", that before "/users/**", and "GET /users" before "/users". Two
-// patterns of which neither is more specific, though one request could match
-// both, are a mistake: the second registration panics and names both places.
+// As in [net/http.ServeMux], the most specific pattern wins: the one that matches a
+// subset of what the others match. "/users/me" wins over "/users/{id}", which wins
+// over "/users/**", and "GET /users" wins over "/users". Two patterns conflict if
+// some request matches both and neither is more specific: the second registration
+// panics, and names both places and such a request.
 //
-// # Answers of its own
+// # Unmatched requests
 //
-// An endpoint that no pattern matches is answered 404, and one that a pattern
-// matches only with other methods 405, with the header Allow.
+// The router responds with 404 to an endpoint that no pattern matches, and with 405
+// and the header Allow to a method that no pattern of the endpoint has.
 type Router struct {
-	// The state that registration changes is held by registering.
+	// middleware and parents are guarded by registering.
 	middleware []Middleware
 	parents    []parent // the routers that include this one
 	table      atomic.Pointer[table]
+	unrouted   atomic.Pointer[Handler] // serveUnrouted within the middleware; nil for none
 }
 
 // NewRouter returns a router without routes.
@@ -55,31 +56,36 @@ func NewRouter() *Router { return &Router{} }
 
 // A Route is one registration in a [Router].
 type Route struct {
-	// Method is "" for any.
+	// Method is the method of the pattern, or "" for any.
 	Method string
-	// Pattern is the path of the pattern as it was registered, without the
-	// method.
+	// Pattern is the path of the pattern as it was registered, without the method.
 	Pattern string
-	// Handler is what was registered, without any middleware.
+	// Handler is the registered handler, without the router's middleware.
 	Handler Handler
-	// Description was given by [Describe]; "" for none.
+	// Description is the text set by [Describe], or "".
 	Description string
-	// Schema says what the handler expects and returns, as far as it says so:
-	// a handler made by [Typed] does.
+	// Schema is the schema of the handler, as [GenerateSchema] returns it.
 	Schema Schema
 }
 
-// Handle registers a handler for a pattern. It panics if the pattern is
-// malformed, the handler nil, or the pattern in conflict with one registered
-// before.
+// Handle registers the handler for a pattern. It panics if the pattern is malformed
+// or conflicts with a registered one, or if the handler is nil.
 func (r *Router) Handle(pattern string, handler Handler) {
 	r.register(pattern, handler, caller())
 }
 
-// OnRequest registers a function for a pattern, as [Router.Handle] does.
+// HandleFunc registers the function for a pattern, as [Router.Handle] does.
+func (r *Router) HandleFunc(pattern string, handler func(context.Context, *Request) (*Response, error)) {
+	if handler == nil {
+		panic("syftevent: HandleFunc(" + pattern + "): handler is nil")
+	}
+	r.register(pattern, HandlerFunc(handler), caller())
+}
+
+// OnRequest is [Router.HandleFunc] under the name that the Python package uses.
 func (r *Router) OnRequest(pattern string, handler func(context.Context, *Request) (*Response, error)) {
 	if handler == nil {
-		panic("syftevent: OnRequest(" + pattern + "): the handler is nil")
+		panic("syftevent: OnRequest(" + pattern + "): handler is nil")
 	}
 	r.register(pattern, HandlerFunc(handler), caller())
 }
@@ -93,23 +99,30 @@ func (r *Router) Routes() []Route {
 	return routes
 }
 
-// ServeSyft answers the request by the route that fits best.
+// ServeSyft calls the handler whose pattern matches the request most specifically.
 func (r *Router) ServeSyft(ctx context.Context, req *Request) (*Response, error) {
-	found := r.find(req.Method, req.path())
-	switch {
-	case found.route != nil:
+	if found := r.find(req.Method, req.path()); found.route != nil {
 		req.pathValues = found.values
 		return found.route.served.ServeSyft(ctx, req)
-	case found.allow != nil:
+	}
+	if handler := r.unrouted.Load(); handler != nil {
+		return (*handler).ServeSyft(ctx, req)
+	}
+	return r.serveUnrouted(ctx, req)
+}
+
+// serveUnrouted responds to a request that no route matches.
+func (r *Router) serveUnrouted(_ context.Context, req *Request) (*Response, error) {
+	if allow := r.find(req.Method, req.path()).allow; allow != nil {
 		response := Text(405, fmt.Sprintf("Method %s not allowed", req.Method))
-		response.Headers.Set("Allow", strings.Join(found.allow, ", "))
+		response.Headers.Set("Allow", strings.Join(allow, ", "))
 		return response, nil
 	}
 	return Text(404, fmt.Sprintf("No such endpoint: %s", req.path())), nil
 }
 
-// A match is what the router knows of a request: its route, or the methods
-// that its endpoint has, or neither.
+// A match is the route of a request, or the methods that its endpoint allows, or
+// neither.
 type match struct {
 	route  *route
 	values map[string]string

@@ -11,32 +11,36 @@ import (
 	"strings"
 )
 
-// A Schema says what a handler expects and what it returns. Encoded as JSON it
-// has the shape that the Python package publishes:
+// A Schema describes what a handler expects and what it returns. Its JSON has the
+// shape that the Python package publishes:
 //
 //	{"description": ..., "args": {"a": {"type": "int", "required": true}}, "returns": "any"}
 //
-// The zero value is the schema of a handler that says nothing: any body, any
+// If they are set, "path", "query" (objects like "args") and "method" follow. The zero
+// value is the schema of a handler that does not describe itself: any body, any
 // result.
 type Schema struct {
-	// Description is null in JSON if it is "".
+	// Description is the text set by [Describe]. "" is null in JSON.
 	Description string
-	// Args are the members of the JSON object that the body must be; nil if the
-	// handler does not say.
-	Args []Arg
+	// Args are the members of the JSON object that is the body. Nil means any body.
+	Args []SchemaField
+	// Path and Query are the values that the handler takes from the URL.
+	Path, Query []SchemaField
 	// Returns is the type of the result.
-	Returns Type
+	Returns SchemaType
+	// Method is the method of the [Route], or "" for any.
+	Method string
 
-	typed bool  // the handler says what it expects
-	body  *Type // what the body must be, if that is not an object with Args
+	typed bool        // whether the handler describes what it expects
+	body  *SchemaType // the type of the body, unless it is an object with Args
 }
 
-// bodyName stands in Args for a body that is not an object.
+// bodyName is the name in Args of a body that is not an object.
 const bodyName = "body"
 
-// GenerateSchema returns the schema of a handler: that of one made by [Typed],
-// with the description given by [Describe], and for any other what is known of
-// it.
+// GenerateSchema returns the schema of a handler: that of [Typed], with the
+// description of [Describe], also if middleware with an Unwrap method is around it
+// (see [Middleware]). Other handlers have only a description.
 func GenerateSchema(handler Handler) Schema {
 	schema := Schema{}
 	for inner := handler; inner != nil; {
@@ -44,11 +48,11 @@ func GenerateSchema(handler Handler) Schema {
 			schema = typed.schema()
 			break
 		}
-		wrapped, ok := inner.(interface{ unwrap() Handler })
+		wrapped, ok := inner.(interface{ Unwrap() Handler })
 		if !ok {
 			break
 		}
-		inner = wrapped.unwrap()
+		inner = wrapped.Unwrap()
 	}
 	schema.Description = descriptionOf(handler)
 	return schema
@@ -63,23 +67,42 @@ func (s Schema) MarshalJSON() ([]byte, error) {
 		description = s.Description
 	}
 	writeJSON(&out, description)
-	out.WriteString(`,"args":{`)
-	for i, arg := range s.Args {
-		if i > 0 {
-			out.WriteByte(',')
-		}
-		writeJSON(&out, arg.Name)
-		out.WriteString(`:{"type":`)
-		writeJSON(&out, arg.Type)
-		fmt.Fprintf(&out, `,"required":%v}`, arg.Required)
-	}
-	out.WriteString(`},"returns":`)
+	out.WriteString(`,"args":`)
+	writeFields(&out, s.Args)
+	out.WriteString(`,"returns":`)
 	writeJSON(&out, s.Returns)
+	for _, part := range []struct {
+		name   string
+		fields []SchemaField
+	}{{"path", s.Path}, {"query", s.Query}} {
+		if part.fields != nil {
+			fmt.Fprintf(&out, ",%q:", part.name)
+			writeFields(&out, part.fields)
+		}
+	}
+	if s.Method != "" {
+		out.WriteString(`,"method":`)
+		writeJSON(&out, s.Method)
+	}
 	out.WriteByte('}')
 	return out.Bytes(), nil
 }
 
-// writeJSON writes what cannot fail to be encoded.
+func writeFields(out *bytes.Buffer, fields []SchemaField) {
+	out.WriteByte('{')
+	for i, field := range fields {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		writeJSON(out, field.Name)
+		out.WriteString(`:{"type":`)
+		writeJSON(out, field.Type)
+		fmt.Fprintf(out, `,"required":%v}`, field.Required)
+	}
+	out.WriteByte('}')
+}
+
+// writeJSON panics if v cannot be encoded.
 func writeJSON(out *bytes.Buffer, v any) {
 	data, err := encodeJSON(v)
 	if err != nil {
@@ -88,15 +111,15 @@ func writeJSON(out *bytes.Buffer, v any) {
 	out.Write(data)
 }
 
-// MarshalJSON encodes the type: a word, or for an array and a model an object.
-func (t Type) MarshalJSON() ([]byte, error) {
+// MarshalJSON encodes the type as a word, or an array or a model as an object.
+func (t SchemaType) MarshalJSON() ([]byte, error) {
 	switch t.Name {
 	case "":
 		return []byte(`"any"`), nil
 	case "array":
 		return encodeJSON(struct {
-			Type  string `json:"type"`
-			Items *Type  `json:"items"`
+			Type  string      `json:"type"`
+			Items *SchemaType `json:"items"`
 		}{t.Name, t.Items})
 	case "model":
 		return encodeJSON(struct {
@@ -108,8 +131,8 @@ func (t Type) MarshalJSON() ([]byte, error) {
 	return encodeJSON(t.Name)
 }
 
-// A jsonSchema is the part of JSON Schema that describes a model, in the order
-// in which the Python package writes it.
+// A jsonSchema is the JSON Schema of a model, with the members in the order of the Python
+// package.
 type jsonSchema struct {
 	Properties           *properties `json:"properties,omitempty"`
 	Items                *jsonSchema `json:"items,omitempty"`
@@ -120,7 +143,7 @@ type jsonSchema struct {
 	Type                 string      `json:"type,omitempty"`
 }
 
-// properties keep the order of the fields.
+// properties are JSON Schema properties in the order of the fields.
 type properties struct {
 	names   []string
 	schemas []jsonSchema
@@ -141,9 +164,9 @@ func (p properties) MarshalJSON() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// jsonSchema describes the type. Of a model within itself, one of those around,
-// only the name is given.
-func (t Type) jsonSchema(around []string) jsonSchema {
+// jsonSchema returns the JSON Schema of the type. A model within itself, one of
+// those around, has only its name.
+func (t SchemaType) jsonSchema(around []string) jsonSchema {
 	switch t.Name {
 	case "bool":
 		return jsonSchema{Type: "boolean"}
@@ -153,6 +176,8 @@ func (t Type) jsonSchema(around []string) jsonSchema {
 		return jsonSchema{Type: "number"}
 	case "str":
 		return jsonSchema{Type: "string"}
+	case "datetime":
+		return jsonSchema{Type: "string", Format: "date-time"}
 	case "bytes":
 		return jsonSchema{Type: "string", Format: "base64"}
 	case "array":
@@ -185,10 +210,10 @@ func (t Type) jsonSchema(around []string) jsonSchema {
 	return jsonSchema{}
 }
 
-// Validate checks a body against the schema: it must be JSON of the type that
-// the handler expects, with every required member, and none that is not known;
-// names are matched exactly. The error is an [*Error] with status 400 that names
-// the member. A handler that does not say what it expects takes any body.
+// Validate checks a body against the schema: it must be JSON of the expected type,
+// with every required member and no unknown one. Names match exactly. The error is an
+// [*Error] with status 400 that names the member. The schema of a handler that does
+// not describe itself accepts any body.
 func (s Schema) Validate(body []byte) error {
 	if !s.typed {
 		return nil
@@ -213,8 +238,8 @@ func invalidBody(format string, args ...any) error {
 	return Errorf(400, textInvalidBody+format, args...)
 }
 
-// validate checks one value; where is its name, for the message.
-func (t Type) validate(where string, value any) error {
+// validate checks one value; where is its name in the message.
+func (t SchemaType) validate(where string, value any) error {
 	if value == nil {
 		if t.optional || t.Name == "" || t.Name == "any" {
 			return nil
@@ -230,10 +255,10 @@ func (t Type) validate(where string, value any) error {
 		ok = isNumber && isInteger(number)
 	case "float":
 		_, ok = value.(json.Number)
-	case "str":
+	case "str", "datetime":
 		var text string
 		if text, ok = value.(string); ok && t.text != nil && !t.parses(text) {
-			return invalidBody("field %q is no valid %s", where, t.text)
+			return invalidBody("field %q is not a valid %s", where, t.text)
 		}
 	case "bytes":
 		var text string
@@ -270,13 +295,13 @@ func (t Type) validate(where string, value any) error {
 	return nil
 }
 
-// isInteger reports whether a number is written as encoding/json reads into an
-// integer: without a fraction or an exponent.
+// isInteger reports whether encoding/json decodes the number into an integer: it has
+// neither a fraction nor an exponent.
 func isInteger(number json.Number) bool {
 	return !strings.ContainsAny(number.String(), ".eE")
 }
 
-func validateMembers(where string, fields []Arg, value any) error {
+func validateMembers(where string, fields []SchemaField, value any) error {
 	members, ok := value.(map[string]any)
 	if !ok {
 		if where == "" {

@@ -5,21 +5,20 @@ import (
 	"strings"
 )
 
-// A field is one that encoding/json may see in a struct.
+// A field is a candidate for a field that encoding/json decodes.
 type field struct {
-	arg    Arg
-	depth  int  // how many embedded structs are around it
-	tagged bool // its name is from a tag
+	arg    SchemaField
+	depth  int  // number of embedded structs around it
+	tagged bool // the name comes from a tag
 }
 
-// fieldsOf lists the fields that encoding/json sees in a struct, by its rules:
-// those of an embedded struct are the outer one's; of several of one name the
-// least deep counts, then one that has its name from a tag, and if that leaves
-// several, none.
-func fieldsOf(t reflect.Type) []Arg {
+// fieldsOf returns the fields that encoding/json decodes in a struct, by its rules: the
+// fields of an embedded struct are promoted; among several with one name the shallowest
+// wins, then the tagged one; if several remain, all are ignored.
+func fieldsOf(t reflect.Type) []SchemaField {
 	var all []field
 	collectFields(t, nil, &all)
-	var args []Arg
+	var args []SchemaField
 	for i, candidate := range all {
 		dominant := true
 		for j, other := range all {
@@ -34,7 +33,7 @@ func fieldsOf(t reflect.Type) []Arg {
 	return args
 }
 
-// dominates reports whether f hides another field of its name.
+// dominates reports whether f hides another field with its name.
 func (f field) dominates(other field) bool {
 	if f.depth != other.depth {
 		return f.depth < other.depth
@@ -42,8 +41,8 @@ func (f field) dominates(other field) bool {
 	return f.tagged && !other.tagged
 }
 
-// collectFields adds the fields of a struct, and of those that it embeds. The
-// types around it embed it: one that embeds itself ends there.
+// collectFields adds the fields of a struct, and of the structs that it embeds. It stops
+// at a type that embeds itself, one of those around.
 func collectFields(t reflect.Type, around []reflect.Type, all *[]field) {
 	for _, outer := range around {
 		if outer == t {
@@ -66,7 +65,7 @@ func collectFields(t reflect.Type, around []reflect.Type, all *[]field) {
 		case !structField.IsExported():
 			continue
 		}
-		arg := Arg{Name: name, Type: typeOf(structField.Type), Required: structField.Type.Kind() != reflect.Pointer}
+		arg := SchemaField{Name: name, Type: typeOf(structField.Type), Required: structField.Type.Kind() != reflect.Pointer}
 		if name == "" {
 			arg.Name = structField.Name
 		}
@@ -75,7 +74,7 @@ func collectFields(t reflect.Type, around []reflect.Type, all *[]field) {
 			case "omitempty", "omitzero":
 				arg.Required = false
 			case "string":
-				arg.Type = Type{Name: "str", optional: arg.Type.optional}
+				arg.Type = SchemaType{Name: "str", optional: arg.Type.optional}
 			}
 		}
 		*all = append(*all, field{arg, len(around), name != ""})

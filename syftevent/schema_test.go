@@ -56,7 +56,7 @@ func compact(t *testing.T, data []byte) string {
 }
 
 // The Python package's own file says what its handlers return.
-func TestSchemaIsThePythonPackages(t *testing.T) {
+func TestSchemaMatchesPythonPackage(t *testing.T) {
 	data, err := os.ReadFile("testdata/rpc.schema.json")
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +98,7 @@ func TestSchemaOfTypes(t *testing.T) {
 		"home":{"type":{"type":"model","name":"address","schema":{"properties":{"city":{"title":"City","type":"string"},"zip":{"title":"Zip","type":"integer"}},"required":["city"],"title":"address","type":"object"}},"required":true},
 		"tags":{"type":{"type":"array","items":"str"},"required":false},
 		"scores":{"type":"dict","required":false},
-		"born":{"type":"str","required":false},
+		"born":{"type":"datetime","required":false},
 		"picture":{"type":"bytes","required":false},
 		"friends":{"type":{"type":"array","items":{"type":"model","name":"person","schema":SCHEMA}},"required":false},
 		"extra":{"type":"any","required":false},
@@ -141,7 +141,7 @@ func TestValidate(t *testing.T) {
 		{`{` + least + `}}`, "not one JSON value"},
 		{`{` + least + `}]`, "not one JSON value"},
 		{`{` + least + `,"picture":"-_8="}`, `"picture" must be base64`},
-		{`{` + least + `,"born":"soon"}`, `"born" is no valid time.Time`},
+		{`{` + least + `,"born":"soon"}`, `"born" is not a valid time.Time`},
 		{`[]`, "must be a JSON object"},
 		{`{"name":"a","home":{"city":"x"}}`, `"id" is missing`},
 		{`{` + least + `,"nick":"b"}`, `"nick" is unknown`},
@@ -187,7 +187,7 @@ type recursive struct {
 
 // The schema has the fields that encoding/json has, also where embedded structs
 // hide or spoil each other's.
-func TestSchemaFieldsAreThoseOfJSON(t *testing.T) {
+func TestSchemaFieldsMatchEncodingJSON(t *testing.T) {
 	var names []string
 	for _, arg := range typeOf(reflect.TypeFor[recursive]()).Fields() {
 		names = append(names, arg.Name)
@@ -207,7 +207,7 @@ func TestSchemaFieldsAreThoseOfJSON(t *testing.T) {
 	}
 }
 
-func TestTypesThatReadThemselves(t *testing.T) {
+func TestTypesWithOwnUnmarshalers(t *testing.T) {
 	type numbers struct {
 		Big  *big.Int   `json:"big"`
 		Addr netip.Addr `json:"addr"`
@@ -269,5 +269,121 @@ func TestTyped(t *testing.T) {
 	}
 	if RequestFrom(context.Background()) != nil {
 		t.Error("a context without a request has one")
+	}
+}
+
+func TestTypedBindsTheURL(t *testing.T) {
+	type in struct {
+		User  string     `path:"user"`
+		Limit int        `query:"limit"`
+		After *time.Time `query:"after"`
+		Tags  []string   `query:"tag"`
+		Key   string     `query:"key,required"`
+		Note  string     `json:"note,omitempty"`
+	}
+	var got in
+	router := NewRouter()
+	router.Handle("POST /users/{user}", Typed(func(_ context.Context, in in) (struct{}, error) { got = in; return struct{}{}, nil }))
+	call := func(query, body string) (*Response, error) {
+		t.Helper()
+		req, err := NewRequest("POST", "syft://bob@example.com/app_data/a/rpc/users/al?"+query, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Respond(context.Background(), router, req)
+	}
+	after := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	if response, err := call("limit=3&after=2026-01-02T03:04:05Z&tag=a&tag=b%20c&key=k", `{"note":"n"}`); err != nil || response.StatusCode != 200 {
+		t.Fatalf("%v, %v", response, err)
+	}
+	want := in{User: "al", Limit: 3, After: &after, Tags: []string{"a", "b c"}, Key: "k", Note: "n"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if response, _ := call("key=k", ""); response.StatusCode != 400 {
+		t.Errorf("without a body: %d", response.StatusCode)
+	}
+	for query, want := range map[string]string{
+		"limit=3":         `query parameter "key" is missing`,
+		"key=k&limit=x":   `query parameter "limit": "x" must be of type int`,
+		"key=k&after=now": `query parameter "after": "now" must be of type datetime`,
+		"key=%zz":         `query: invalid URL escape "%zz"`,
+	} {
+		if response, _ := call(query, "{}"); response.StatusCode != 400 || response.Text() != textInvalidBody+want {
+			t.Errorf("%s: %d %q, want %q", query, response.StatusCode, response.Text(), want)
+		}
+	}
+	if response, _ := call("key=k", `{"User":"eve"}`); response.StatusCode != 400 {
+		t.Errorf("body sets a bound field: %d", response.StatusCode)
+	}
+	data, err := json.Marshal(router.Routes()[0].Schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantSchema := `{"description":null,"args":{"note":{"type":"str","required":false}},"returns":` + string(mustJSON(t, typeOf(reflect.TypeFor[struct{}]()))) +
+		`,"path":{"user":{"type":"str","required":true}},"query":{"limit":{"type":"int","required":false},"after":{"type":"datetime","required":false},` +
+		`"tag":{"type":{"type":"array","items":"str"},"required":false},"key":{"type":"str","required":true}},"method":"POST"}`
+	if diff := cmp.Diff(wantSchema, string(data)); diff != "" {
+		t.Errorf("schema (-want +got):\n%s", diff)
+	}
+}
+
+func mustJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func TestTypedRefusesFieldsItCannotBind(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("a map was bound to the path")
+		}
+	}()
+	type in struct {
+		M map[string]string `path:"m"`
+	}
+	Typed(func(context.Context, in) (int, error) { return 0, nil })
+}
+
+func TestTypedReplyChoosesStatusAndHeaders(t *testing.T) {
+	type item struct {
+		N int `json:"n"`
+	}
+	create := func(reply Reply[item]) Handler {
+		return Typed(func(context.Context, struct{}) (Reply[item], error) { return reply, nil })
+	}
+	plain := Typed(func(context.Context, struct{}) (item, error) { return item{}, nil })
+	if got, want := mustJSON(t, GenerateSchema(create(Reply[item]{}))), mustJSON(t, GenerateSchema(plain)); string(got) != string(want) {
+		t.Errorf("schema %s, want %s", got, want)
+	}
+	for _, test := range []struct {
+		reply Reply[item]
+		want  *Response
+	}{
+		{Reply[item]{Value: item{1}}, &Response{StatusCode: 200, Headers: Headers{"Content-Type": jsonContentType}, Body: []byte(`{"n":1}`)}},
+		{
+			Reply[item]{StatusCode: 201, Headers: Headers{"Location": "/items/1"}, Value: item{1}},
+			&Response{StatusCode: 201, Headers: Headers{"Content-Type": jsonContentType, "Location": "/items/1"}, Body: []byte(`{"n":1}`)},
+		},
+		{Reply[item]{StatusCode: 204}, &Response{StatusCode: 204}},
+	} {
+		got, err := Respond(context.Background(), create(test.reply), &Request{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestWithRequest(t *testing.T) {
+	req := &Request{Sender: "alice@example.com"}
+	if got := RequestFrom(WithRequest(context.Background(), req)); got != req {
+		t.Errorf("request %v", got)
 	}
 }

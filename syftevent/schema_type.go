@@ -10,27 +10,28 @@ import (
 	"unicode"
 )
 
-// A Type is what a value of JSON must be, in the words of the Python package:
-// "str", "int", "float", "bool", "bytes" (base64 in a string), "dict", "array",
-// "model" (an object with known fields), and "any".
-type Type struct {
+// A SchemaType is the type of a JSON value, in the words of the Python package:
+// "str", "int", "float", "bool", "bytes" (base64 in a string), "datetime" (RFC 3339 in
+// a string), "dict", "array", "model" (an object with known fields) and "any".
+type SchemaType struct {
 	// Name is one of the words above; "" means "any".
 	Name string
 	// Items is the type of the elements of an array.
-	Items *Type
+	Items *SchemaType
 	// Model is the name of the Go type of a model.
 	Model string
 
-	optional bool         // null is as good as a value
-	values   *Type        // of a dict
-	text     reflect.Type // that reads the string itself, nil if any string will do
-	fields   func() []Arg
+	optional bool         // null is allowed
+	values   *SchemaType  // of a dict
+	text     reflect.Type // the Go type that parses the string; nil for any string
+	fields   func() []SchemaField
 }
 
-// An Arg is a named value that a handler expects, or a field of a model.
-type Arg struct {
+// A SchemaField is a named value: a member of the body, a value of the URL, or a field
+// of a model.
+type SchemaField struct {
 	Name     string
-	Type     Type
+	Type     SchemaType
 	Required bool
 }
 
@@ -38,11 +39,11 @@ var (
 	jsonUnmarshaler = reflect.TypeFor[json.Unmarshaler]()
 	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 	numberType      = reflect.TypeFor[json.Number]()
-	timeType        = reflect.TypeFor[time.Time]() // reads strings, though it reads JSON itself
+	timeType        = reflect.TypeFor[time.Time]() // a string, although it implements json.Unmarshaler
 )
 
-// typeOf describes what encoding/json reads into, and writes of, a Go type.
-func typeOf(t reflect.Type) Type {
+// typeOf returns the type of the JSON that encoding/json decodes into a Go type.
+func typeOf(t reflect.Type) SchemaType {
 	if t.Kind() == reflect.Pointer {
 		described := typeOf(t.Elem())
 		described.optional = true
@@ -51,57 +52,59 @@ func typeOf(t reflect.Type) Type {
 	pointer := reflect.PointerTo(t)
 	switch {
 	case t == numberType:
-		return Type{Name: "float"}
-	case pointer.Implements(jsonUnmarshaler) && t != timeType:
-		return Type{Name: "any", optional: true}
+		return SchemaType{Name: "float"}
+	case t == timeType:
+		return SchemaType{Name: "datetime", text: t}
+	case pointer.Implements(jsonUnmarshaler):
+		return SchemaType{Name: "any", optional: true}
 	case pointer.Implements(textUnmarshaler):
-		return Type{Name: "str", text: t}
+		return SchemaType{Name: "str", text: t}
 	}
 	switch t.Kind() {
 	case reflect.Bool:
-		return Type{Name: "bool"}
+		return SchemaType{Name: "bool"}
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
 		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		return Type{Name: "int"}
+		return SchemaType{Name: "int"}
 	case reflect.Float32, reflect.Float64:
-		return Type{Name: "float"}
+		return SchemaType{Name: "float"}
 	case reflect.String:
-		return Type{Name: "str"}
+		return SchemaType{Name: "str"}
 	case reflect.Slice:
 		if t.Elem().Kind() == reflect.Uint8 {
-			return Type{Name: "bytes", optional: true}
+			return SchemaType{Name: "bytes", optional: true}
 		}
 		items := typeOf(t.Elem())
-		return Type{Name: "array", Items: &items, optional: true}
+		return SchemaType{Name: "array", Items: &items, optional: true}
 	case reflect.Array:
 		items := typeOf(t.Elem())
-		return Type{Name: "array", Items: &items}
+		return SchemaType{Name: "array", Items: &items}
 	case reflect.Map:
 		values := typeOf(t.Elem())
-		return Type{Name: "dict", values: &values, optional: true}
+		return SchemaType{Name: "dict", values: &values, optional: true}
 	case reflect.Struct:
 		return modelOf(t)
 	}
-	return Type{Name: "any", optional: true}
+	return SchemaType{Name: "any", optional: true}
 }
 
-// parses reports whether the Go type reads the text.
-func (t Type) parses(text string) bool {
+// parses reports whether the Go type parses the text.
+func (t SchemaType) parses(text string) bool {
 	return reflect.New(t.text).Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text)) == nil
 }
 
-// models has the fields of each struct type, found when they are first needed:
-// a type may contain itself.
-var models sync.Map // of reflect.Type to func() []Arg
+// models holds the fields of each struct type, computed at first use, because a type
+// may contain itself.
+var models sync.Map // of reflect.Type to func() []SchemaField
 
-func modelOf(t reflect.Type) Type {
-	fields, _ := models.LoadOrStore(t, sync.OnceValue(func() []Arg { return fieldsOf(t) }))
-	return Type{Name: "model", Model: t.Name(), fields: fields.(func() []Arg)}
+func modelOf(t reflect.Type) SchemaType {
+	fields, _ := models.LoadOrStore(t, sync.OnceValue(func() []SchemaField { return fieldsOf(t) }))
+	return SchemaType{Name: "model", Model: t.Name(), fields: fields.(func() []SchemaField)}
 }
 
 // Fields returns the fields of a model, in the order of the Go type. They must
 // not be changed.
-func (t Type) Fields() []Arg {
+func (t SchemaType) Fields() []SchemaField {
 	if t.fields == nil {
 		return nil
 	}

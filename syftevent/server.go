@@ -11,112 +11,121 @@ import (
 	"time"
 )
 
-// A Server answers the requests that arrive in the folder of one app. Its
-// fields must not be changed after the server was started. Of durations and
-// sizes 0 is the default, and negative is off.
+// A Server answers the requests that arrive in the folder of one app. Its fields must not
+// be changed after it was started. For durations and sizes, 0 means the default and a
+// negative value disables the feature or limit.
 //
-// No sender keeps another one out, however many requests it sends, how large they are
-// and how long their handlers take, within the bounds that Concurrency, Reserve and
-// MaxRequestSize state. A server holds a lock on its app, a file .syftkeep in the app's
-// folder, and makes sure of it each second: when that is gone, nothing new is begun
-// until it is taken again, and when another server has it, this one stops, as Err says.
-// A request that three processes have begun, and none has answered or left because it
-// was told to stop, is answered 500 without being run: it may have killed them.
+// No sender can keep another one from being served, however many or large its requests are
+// and however long their handlers take, within the limits of Concurrency, Reserve and
+// MaxRequestSize.
+//
+// A server holds a lock on its app, the file .syftkeep in the app's folder, and checks it
+// every second. If the lock is lost, nothing new is begun until it is reacquired. If another
+// server has taken it, this one stops; see [Server.Err].
+//
+// A request that three processes have begun and not answered may have killed them. It is
+// answered 500 without being run. A process that left it because it was told to stop does
+// not count.
 type Server struct {
-	// AppName is the name of the app, one folder's name. It must be set.
+	// AppName is the name of the app, a single folder name. It is required.
 	AppName string
-	// Client says where the datasite is; nil for LoadClient("").
+	// Client tells where the datasite is. Defaults to LoadClient("").
 	Client *Client
-	// Router has the endpoints; nil for one without any.
+	// Router has the endpoints. Defaults to one without any.
 	Router *Router
-	// PollInterval is the time between two scans for requests while nothing
-	// happens. Defaults to 100 ms. After a request its folder is scanned more
-	// often: at first every 200 µs, then after 1/64 of the time since the request,
-	// and for five minutes 25 times in a PollInterval. With very many folders a scan
-	// takes long, and the server waits longer, up to 2 s, or 30 s on network file
-	// systems: [Stats] shows it.
+	// PollInterval is the time between two scans for requests while nothing happens.
+	// Defaults to 100 ms. After a request its folder is scanned more often: every 200 µs at
+	// first, then after 1/64 of the time since the request, and for five minutes 25 times per
+	// PollInterval. With very many folders a scan takes long, and the server waits longer, up
+	// to 2 s, or 30 s on network file systems: see [Stats].
 	PollInterval time.Duration
-	// SettleTime is how long a request that is not complete must have stayed
-	// the same before it is answered 400; default 2 s, or 30 s on file systems
-	// that may show it late, such as network shares; negative for at once.
-	// [read-settle]
+	// SettleTime is how long an incomplete request must stay unchanged before it is answered
+	// 400. Defaults to 2 s, or 30 s on file systems that may show changes late, such as
+	// network shares. Negative means at once. [read-settle]
 	SettleTime time.Duration
-	// MaxRequestSize is the size of a request file, in bytes, above which it is
-	// answered 413. Defaults to 16 MiB; negative is no limit. A body is a third larger
-	// in the file than it is. SyftBox carries up to 3 MB at once, and its gateway takes
-	// bodies of 4 MiB; more only travels with its full synchronization, 8 MB in 9 s.
+	// MaxRequestSize is the largest size of a request file, in bytes. A larger request is
+	// answered 413. Defaults to 16 MiB. Negative means no limit. In the file a body is a
+	// third larger than it is. SyftBox transfers files of up to 3 MB at once, and its
+	// gateway accepts bodies of 4 MiB; larger files travel only with its full
+	// synchronization, 8 MB in 9 s.
 	//
 	// Requests above 16 KiB hold twice their size of a budget of 64 MiB, or of twice
-	// MaxRequestSize if that is more, from when they are read until they are answered;
-	// what does not fit waits for its turn, first come, first served. One sender has at
-	// most half of the budget, or one request. Handlers of large requests that take long
-	// keep other large ones waiting; HandlerTimeout bounds that. [Stats] shows the budget.
-	// What handlers make, such as their responses, is not counted: with the defaults, and
-	// handlers that hold nothing, a server takes less than 256 MiB of memory whatever
-	// files it gets. A folder of more than 131,072 files is listed in parts.
+	// MaxRequestSize if that is more, from when they are read until they are answered.
+	// Requests that do not fit wait, first come, first served. One sender has at most half
+	// of the budget, or one request. Slow handlers of large requests keep other large ones
+	// waiting; HandlerTimeout bounds that. [Stats] shows the budget.
+	// What handlers make, such as their responses, is not counted. With the defaults, and
+	// handlers that hold nothing, a server is tested to stay below 256 MiB of resident
+	// memory: 157 MiB were measured with a folder of 300,000 files with names of 255
+	// bytes. A folder of more than 131,072 files is listed in parts.
 	MaxRequestSize int64
-	// Concurrency is how many handlers run at once. Defaults to 64. Senders take turns,
-	// and none has more than half of it, or one. Beyond it, see Reserve.
+	// Concurrency is how many handlers run at once. Defaults to 64. Senders take turns, and
+	// one sender has at most half of it, or one handler. See Reserve for more.
 	Concurrency int
-	// Reserve is how many more handlers may run for senders that have none running, when
-	// Concurrency run. Defaults to 1,024; negative is none, which makes Concurrency a
-	// hard limit, for handlers that each take much memory or time of the processor.
-	// So a request of up to 16 KiB of a sender with no other is begun at once, whatever
-	// 1,000 other senders with slow handlers do.
+	// Reserve is how many handlers may run beyond Concurrency, each the only one of its
+	// sender. Defaults to 1,024. Negative means none: Concurrency is then a hard limit, for
+	// handlers that each need much memory or CPU time. With the reserve, a request of up to
+	// 16 KiB from a sender with no other request is begun at once, even if 1,000 other senders
+	// have slow handlers.
 	Reserve int
-	// HandlerTimeout is how long a handler may take. Then its context is cancelled, with
-	// context.DeadlineExceeded as its cause, and its request is answered 504, even if the
-	// handler does not return; it then keeps its place, which counts for Concurrency or
-	// Reserve, until it does. Defaults to no limit.
+	// HandlerTimeout limits how long a handler may take. Then its context is cancelled, with
+	// context.DeadlineExceeded as its cause, and its request is answered 504. A handler that
+	// does not return still counts for Concurrency or Reserve until it does. Defaults to no
+	// limit.
 	HandlerTimeout time.Duration
-	// DrainTimeout is how long handlers may go on when the server is stopped,
-	// before their contexts are cancelled; default 10 s, negative for not at
-	// all.
+	// DrainTimeout is how long handlers may keep running when the server is stopped, before
+	// their contexts are cancelled. Defaults to 10 s. Negative cancels them at once.
 	DrainTimeout time.Duration
-	// Durable makes each response reach the disk, by fsync of the file and of its
-	// folder, before it counts as published: it then survives a loss of power.
-	// That takes a few times as long. The record of what was answered is not synced:
-	// after a loss of power a request whose response SyftBox deletes may run again.
+	// Durable syncs each response file and its folder to the disk before the response counts
+	// as published, so that it survives a power loss. Publishing then takes a few times as
+	// long. The record of answered requests is not synced: after a power loss, a request whose
+	// response SyftBox deletes may run again.
 	Durable bool
-	// NudgeInterval is the time between two nudges, the modifications that make
-	// SyftBox upload a response at once and not with its next full
-	// synchronisation; default 5 ms, negative for none. [publish-nudge]
+	// NudgeInterval is the time between two nudges. A nudge is a second write to a response,
+	// which makes SyftBox upload it at once instead of with its next full synchronization.
+	// Defaults to 5 ms. Negative disables nudges. [publish-nudge]
 	NudgeInterval time.Duration
-	// RepublishDelay is how long a request must have stood without its response,
-	// after it was answered, before the same response is published again, as
-	// SyftBox sometimes deletes one; default 12 s, two of SyftBox's cycles,
-	// negative for never. A response is published again three times at most.
+	// RepublishDelay is how long the response to a pending request must be missing before it
+	// is published again: SyftBox sometimes deletes one. A response is republished three times
+	// at most. Defaults to 12 s, two of SyftBox's cycles. Negative disables it.
 	// [publish-again]
 	RepublishDelay time.Duration
-	// OrphanDelay is how long a response must have stood without its request before
-	// it is removed, as must what SyftBox renamed because of a conflict; default 2
-	// minutes, which is 24 of SyftBox's cycles, negative for never. Its client has
-	// fetched the response, or has given up. [publish-orphans]
+	// OrphanDelay is how long a response must have no request before it is removed, and a file
+	// that SyftBox renamed because of a conflict likewise: the client has fetched the response,
+	// or has given up. Defaults to 2 minutes, 24 of SyftBox's cycles. Negative disables it.
+	// [publish-orphans]
 	OrphanDelay time.Duration
-	// CleanupExpiry is how old requests and responses become before they are
-	// removed, as [PeriodicCleanup] says; default 30 days, negative for never.
+	// CleanupExpiry is the age at which [PeriodicCleanup] removes requests and responses.
+	// Defaults to 30 days. Negative disables the cleanup.
 	CleanupExpiry time.Duration
-	// CleanupInterval is the time between two cleanups, of which the first is
-	// at the start; default a day, negative for none.
+	// CleanupInterval is the time between two cleanups; the first one runs at the start.
+	// Defaults to a day. Negative disables the cleanup.
 	CleanupInterval time.Duration
-	// DebugMode makes the answer to a failed handler tell how it failed.
+	// DebugMode puts the reason into the response when a handler fails.
 	DebugMode bool
-	// AllowAnyName lets endpoints have names that SyftBox never delivers to, such
-	// as "logs" or "dist". Without it a server with such an endpoint does not
-	// start. It is for servers that do not run under SyftBox.
+	// AllowAnyName permits endpoints with names that SyftBox never delivers to, such as "logs"
+	// or "dist", for servers that do not run under SyftBox. Without it such a server does not
+	// start.
 	AllowAnyName bool
-	// Logger receives the server's log output. Defaults to slog.Default(). Whatever
-	// senders do, that is bounded: each message has 30 lines a minute, then one that
-	// counts the others, and of each value 512 bytes are logged, of a stack 4,096. This
-	// is so for failed handlers, too; [AuditLog] logs each request. With the
-	// environment variable SYFTEVENT_DEBUG set to 1 each scan is logged.
+	// Logger receives the server's log output. Defaults to slog.Default(). The output is
+	// limited, whatever senders do: 30 lines per message and minute, then one that counts the
+	// rest; 512 bytes per value, and 4,096 per stack. [AuditLog] logs each request. If the
+	// environment variable SYFTEVENT_DEBUG is 1, each scan is logged.
 	Logger *slog.Logger
 
+	// OnRefuse is called for each request that the server refuses before it reaches
+	// the router: a malformed envelope, a forged sender, an expired request, a file
+	// above MaxRequestSize. [LogRefusals] is one. It may be called concurrently, and
+	// counts as a handler while it runs. Requests with a valid envelope, also those
+	// with 404 and 405, pass through the middleware of [Router.Use] instead.
+	OnRefuse func(ctx context.Context, refusal Refusal)
+
 	mu          sync.Mutex
+	closed      bool // Shutdown was called
 	started     bool
-	cancelStart context.CancelCauseFunc // while it starts
-	startEnded  chan struct{}           // closed when it has, one way or the other
-	running     *serving                // nil until it is ready
+	cancelStart context.CancelCauseFunc // nil unless Start is under way
+	startEnded  chan struct{}           // closed when Start returns
+	running     *runningServer          // nil until it is ready
 	ready, done chan struct{}
 }
 
@@ -136,19 +145,19 @@ const (
 
 var (
 	// ErrServerStarted is returned when a server is started a second time.
-	ErrServerStarted = errors.New("syftevent: the server was started before")
-	// ErrServerClosed is returned by [Server.Start] when [Server.Shutdown] is
-	// called meanwhile.
-	ErrServerClosed = errors.New("syftevent: the server was told to stop while it started")
+	ErrServerStarted = errors.New("syftevent: server already started")
+	// ErrServerClosed is returned by [Server.Start] if [Server.Shutdown] was called before it
+	// or during startup.
+	ErrServerClosed = errors.New("syftevent: server closed before it was ready")
 )
 
-// Run serves until ctx is cancelled or [Server.Shutdown] is called, and returns
-// nil when the work in hand is done. The error is what kept the server from
-// starting, or what Err returns.
+// Run serves until ctx is cancelled or [Server.Shutdown] is called, and returns nil when the
+// requests in flight are done. It returns nil at once if Shutdown was called before. It
+// returns an error if the server cannot start, or stops by itself; see [Server.Err].
 func (s *Server) Run(ctx context.Context) error {
 	err := s.Start(ctx)
 	if errors.Is(err, ErrServerClosed) || err != nil && errors.Is(err, ctx.Err()) {
-		return nil // stopped before there was any work
+		return nil // stopped before it was ready
 	}
 	if err != nil {
 		return err
@@ -160,16 +169,20 @@ func (s *Server) Run(ctx context.Context) error {
 	return running.err
 }
 
-// Start starts the server and returns when it is ready: its folders are there
-// and a request that arrives will be answered. The server runs until ctx is
-// cancelled or [Server.Shutdown] is called. A server runs once; one that failed
-// to start may be started again. If another server serves the app, Start waits
-// ten seconds for it to end; the error is then [ErrAppServed].
+// Start starts the server and returns when it is ready: its folders exist, and requests that
+// arrive will be answered. The server runs until ctx is cancelled or [Server.Shutdown] is
+// called. A server runs once; one that failed to start may be started again. If another
+// server serves the app, Start waits ten seconds for it to stop, and then returns
+// [ErrAppServed].
 func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
-	if s.started {
+	switch {
+	case s.started:
 		s.mu.Unlock()
 		return ErrServerStarted
+	case s.closed:
+		s.mu.Unlock()
+		return ErrServerClosed
 	}
 	s.started = true
 	starting, cancel := context.WithCancelCause(ctx)
@@ -177,9 +190,9 @@ func (s *Server) Start(ctx context.Context) error {
 	s.cancelStart, s.startEnded = cancel, make(chan struct{})
 	s.mu.Unlock()
 
-	serving, err := s.newServing()
+	running, err := s.newRunningServer()
 	if err == nil {
-		err = serving.start(starting, ctx)
+		err = running.start(starting, ctx)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -189,11 +202,11 @@ func (s *Server) Start(ctx context.Context) error {
 		s.started = false
 		return err
 	}
-	s.running = serving
+	s.running = running
 	close(s.readyLocked())
 	done := s.doneLocked()
 	go func() { // ends with the server
-		<-serving.finished
+		<-running.finished
 		close(done)
 	}()
 	return nil
@@ -227,32 +240,33 @@ func (s *Server) doneLocked() chan struct{} {
 	return s.done
 }
 
-// Err returns why the server has stopped by itself: an error that wraps [ErrAppServed]
-// if its lock was removed and another server has taken the app. It is nil while the
-// server runs, and when it was told to stop.
+// Err returns why the server stopped by itself: an error that wraps [ErrAppServed] if it lost
+// its lock to another server. It returns nil while the server runs, and after it was told
+// to stop.
 func (s *Server) Err() error {
 	s.mu.Lock()
-	serving := s.running
+	running := s.running
 	s.mu.Unlock()
-	if serving == nil {
+	if running == nil {
 		return nil
 	}
 	select {
-	case <-serving.finished:
-		return serving.err
+	case <-running.finished:
+		return running.err
 	default:
 		return nil
 	}
 }
 
-// Shutdown stops the server: no handler is started any more, and those that run
-// have [Server.DrainTimeout], or until ctx is done if that is sooner, before
-// their contexts are cancelled. It returns when the server has stopped; the
-// error is ctx's if handlers had to be cancelled because of it, or that of Err. A server that
-// starts at the time ends without being ready. Shutdown of a server that does not
-// run does nothing.
+// Shutdown stops the server: no handler is started any more, and those that run have
+// [Server.DrainTimeout], or until ctx is done if that is sooner, before their contexts are
+// cancelled. It returns when the server has stopped. It returns ctx's error if handlers had
+// to be cancelled because of ctx, otherwise that of [Server.Err]. A server that is starting
+// ends without becoming ready, and one that is not started yet never starts. Shutdown may be
+// called more than once.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
+	s.closed = true
 	if s.cancelStart != nil {
 		s.cancelStart(ErrServerClosed)
 		ended := s.startEnded
@@ -264,33 +278,24 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		}
 		s.mu.Lock()
 	}
-	serving := s.running
+	running := s.running
 	s.mu.Unlock()
-	if serving == nil {
+	if running == nil {
 		return nil
 	}
-	serving.stop()
+	running.stop()
 	select {
-	case <-serving.finished:
-		return serving.err
+	case <-running.finished:
+		return running.err
 	case <-ctx.Done():
-		serving.cancelHandlers()
-		<-serving.finished
+		running.cancelHandlers()
+		<-running.finished
 		return ctx.Err()
 	}
 }
 
-// CleanupStats returns the totals of the server's cleanup, zero before the
-// server is ready.
-func (s *Server) CleanupStats() CleanupStats {
-	if cleanup := s.cleanup(); cleanup != nil {
-		return cleanup.Stats()
-	}
-	return CleanupStats{}
-}
-
-// CleanupRunning reports whether the server cleans up regularly: it runs, and
-// neither CleanupExpiry nor CleanupInterval is negative.
+// CleanupRunning reports whether the server runs and its cleanup is enabled: neither
+// CleanupExpiry nor CleanupInterval is negative.
 func (s *Server) CleanupRunning() bool {
 	cleanup := s.cleanup()
 	return cleanup != nil && cleanup.Running()
@@ -305,14 +310,14 @@ func (s *Server) cleanup() *PeriodicCleanup {
 	return s.running.cleanup
 }
 
-// newServing checks the fields and fills in the defaults.
-func (s *Server) newServing() (*serving, error) {
+// newRunningServer validates the fields and fills in the defaults.
+func (s *Server) newRunningServer() (*runningServer, error) {
 	if err := checkAppName(s.AppName); err != nil {
 		return nil, err
 	}
 	client, err := orLoad(s.Client)
 	if err != nil {
-		return nil, fmt.Errorf("syftevent: starting app %q: %w", s.AppName, err)
+		return nil, fmt.Errorf("syftevent: start app %q: %w", s.AppName, err)
 	}
 	if err := checkDeliverable(s.AppName); err != nil && !s.AllowAnyName {
 		return nil, fmt.Errorf("syftevent: app %q: %w", s.AppName, err)
@@ -333,40 +338,41 @@ func (s *Server) newServing() (*serving, error) {
 			},
 		}
 	}
-	serving := &serving{
+	running := &runningServer{
 		cleanup:        cleanup,
 		app:            s.AppName,
 		email:          client.Email,
 		dir:            rpcDir(client, s.AppName),
 		router:         router,
+		endpoints:      router.endpoints(s.AllowAnyName),
 		logger:         logger,
 		limiter:        limiter,
-		poll:           orDefault(s.PollInterval, DefaultPollInterval, 0),
+		pollInterval:   orDefault(s.PollInterval, DefaultPollInterval, 0),
 		settle:         orDefault(s.SettleTime, DefaultSettleTime, 0),
-		settleThere:    orDefault(s.SettleTime, DefaultRemoteSettleTime, 0),
+		settleRemote:   orDefault(s.SettleTime, DefaultRemoteSettleTime, 0),
 		maxSize:        orDefault(s.MaxRequestSize, DefaultMaxRequestSize, unlimited),
 		handlerTimeout: s.HandlerTimeout,
 		drain:          orDefault(s.DrainTimeout, DefaultDrainTimeout, 0),
 		nudge:          orDefault(s.NudgeInterval, DefaultNudgeInterval, -1),
 		orphanDelay:    orDefault(s.OrphanDelay, DefaultOrphanDelay, -1),
 		durable:        s.Durable,
+		onRefuse:       s.OnRefuse,
 		debug:          s.DebugMode,
 		trace:          os.Getenv(debugVariable) == "1",
-		anyName:        s.AllowAnyName,
 		stopping:       make(chan struct{}),
 		activity:       make(chan struct{}, 1),
 		finished:       make(chan struct{}),
-		left:           map[string]bool{},
-		memory:         newMemory(orDefault(s.RepublishDelay, DefaultRepublishDelay, -1)),
+		ignored:        map[string]bool{},
+		replies:        newReplyCache(orDefault(s.RepublishDelay, DefaultRepublishDelay, -1)),
 	}
 	limits := limits{
 		atOnce:  orDefault(s.Concurrency, DefaultConcurrency, 1),
 		reserve: orDefault(s.Reserve, DefaultReserve, 0),
-		bytes:   byteBudget(serving.maxSize),
+		bytes:   byteBudget(running.maxSize),
 	}
-	serving.files = make(chan struct{}, limits.atOnce)
-	serving.dispatcher = newDispatcher(limits, serving.answer, serving.returned, serving.crashed, logger)
-	return serving, nil
+	running.fileSlots = make(chan struct{}, limits.atOnce)
+	running.dispatcher = newDispatcher(limits, running.process, running.ended, running.crashed, logger)
+	return running, nil
 }
 
 func orDefaultLogger(logger *slog.Logger) *slog.Logger {
@@ -376,10 +382,10 @@ func orDefaultLogger(logger *slog.Logger) *slog.Logger {
 	return logger
 }
 
-// unlimited is a size that no file has.
+// unlimited is a size that no file reaches.
 const unlimited = 1 << 62
 
-// orDefault gives a field its meaning: 0 is the default, negative is off.
+// orDefault returns byDefault for 0, and off for a negative value.
 func orDefault[T time.Duration | int64 | int](value, byDefault, off T) T {
 	switch {
 	case value == 0:

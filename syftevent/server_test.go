@@ -3,8 +3,10 @@ package syftevent_test
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -142,7 +144,7 @@ func TestServerWaitsForHalfWrittenRequests(t *testing.T) {
 	})
 }
 
-func TestServerAnswersWhatNeverBecomesWhole(t *testing.T) {
+func TestServerAnswersIncompleteRequestAfterSettling(t *testing.T) {
 	inBubble(t, demoRouter(), func(s *site) {
 		s.deliver("echo/"+clientEmail, []byte(`{"id":`), fakebox.BlobStoreInPlace)
 		got := s.wait("echo/" + clientEmail)
@@ -152,7 +154,7 @@ func TestServerAnswersWhatNeverBecomesWhole(t *testing.T) {
 	})
 }
 
-func TestServerAnswersWhatWaitedForIt(t *testing.T) {
+func TestServerAnswersRequestsFromBeforeItsStart(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, demoRouter(), replica)
@@ -214,7 +216,7 @@ func TestServerLeavesAlone(t *testing.T) {
 	})
 }
 
-func TestServerAnswersOlderLayout(t *testing.T) {
+func TestServerAnswersLegacyLayout(t *testing.T) {
 	verified := true
 	router := syftevent.NewRouter()
 	router.OnRequest("/v1/users", func(_ context.Context, req *syftevent.Request) (*syftevent.Response, error) {
@@ -271,4 +273,47 @@ func TestServerLayout(t *testing.T) {
 			}
 		})
 	})
+}
+
+func TestServerReportsRefusals(t *testing.T) {
+	s := map[string]func(*site) string{
+		"403": func(s *site) string {
+			s.deliver("echo/"+clientEmail, envelope("/echo", map[string]any{"sender": "eve@example.com"}), fakebox.WebSocket)
+			return "echo/" + clientEmail
+		},
+		"400": func(s *site) string {
+			s.deliver("echo/"+clientEmail, []byte(`{"id":7}`), fakebox.WebSocket)
+			return "echo/" + clientEmail
+		},
+		"419": func(s *site) string {
+			s.deliver("echo/"+clientEmail, envelope("/echo", map[string]any{"expires": time.Now().Add(-time.Hour)}), fakebox.WebSocket)
+			return "echo/" + clientEmail
+		},
+	}
+	for status, send := range s {
+		inMail(t, func(s *site, _ *syftevent.Client) {
+			var out strings.Builder
+			refusals := make(chan syftevent.Refusal, 10)
+			log := syftevent.LogRefusals(slog.New(slog.NewTextHandler(&out, nil)))
+			s.server.OnRefuse = func(ctx context.Context, refusal syftevent.Refusal) {
+				log(ctx, refusal)
+				refusals <- refusal
+				panic("a hook must not end the server")
+			}
+			s.start()
+			defer s.stop()
+			got := s.wait(send(s))
+			refusal := <-refusals
+			want := syftevent.Refusal{
+				ID: stem, Sender: clientEmail, SenderVerified: true, Endpoint: "/echo",
+				StatusCode: got.Status, Reason: string(got.Body),
+			}
+			if diff := cmp.Diff(want, refusal); diff != "" || strconv.Itoa(got.Status) != status {
+				s.t.Errorf("%s, want %s (-want +got):\n%s", strconv.Itoa(got.Status), status, diff)
+			}
+			if !strings.Contains(out.String(), "level=WARN msg=request sender="+clientEmail+" verified=true") || !strings.Contains(out.String(), "status="+status) {
+				s.t.Errorf("log %s", &out)
+			}
+		})
+	}
 }

@@ -1,7 +1,7 @@
 package syftevent
 
-// validStatus reports whether a status is one of the 64 that the Python
-// package knows. Its clients reject a response with any other.
+// validStatus reports whether a status is one of the 64 that the Python package knows.
+// Its clients reject a response with any other.
 func validStatus(code int) bool {
 	for _, span := range statuses {
 		if span.first <= code && code <= span.last {
@@ -11,7 +11,7 @@ func validStatus(code int) bool {
 	return false
 }
 
-// statusOf is the status of a response, 200 if it was left out.
+// statusOf returns the status of a response, which defaults to 200.
 func statusOf(response *Response) int {
 	if response.StatusCode == 0 {
 		return 200

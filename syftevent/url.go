@@ -11,26 +11,26 @@ import (
 //
 //	syft://bob@example.com/app_data/calculator/rpc/add?precise=1#top
 //
-// Its parts are kept as they were written; nothing is %-decoded, because the
-// path names folders as they are.
+// Its parts are kept as they are written. Nothing is %-decoded, because the path names
+// folders as they are.
 type URL struct {
-	// Datasite is the e-mail address of whoever owns the datasite.
+	// Datasite is the e-mail address of the owner of the datasite.
 	Datasite string
 	// Path is empty or begins with a slash.
 	Path string
-	// Query is what follows the first "?", without it.
+	// Query is the part after the first "?".
 	Query string
-	// Fragment is what follows "#", without it.
+	// Fragment is the part after "#".
 	Fragment string
 }
 
 const scheme = "syft://"
 
-// The peers read an address with this expression.
+// datasitePattern is the expression with which the peers parse an address.
 var datasitePattern = regexp.MustCompile(`^[a-zA-Z0-9_.+-]+@[a-zA-Z0-9-]+\.[a-zA-Z0-9-.]+$`)
 
-// ParseURL parses "syft://<e-mail address>/<path>?<query>#<fragment>", of which
-// only the address must be there.
+// ParseURL parses "syft://<e-mail address>/<path>?<query>#<fragment>". Only the address
+// is required.
 func ParseURL(s string) (URL, error) {
 	bad := func(reason string) (URL, error) {
 		return URL{}, fmt.Errorf("syftevent: bad URL %q: %s", s, reason)
@@ -55,7 +55,7 @@ func ParseURL(s string) (URL, error) {
 }
 
 // MakeURL returns the URL of an endpoint of an app: MakeURL("bob@example.com",
-// "calculator", "/add"). The endpoint's leading slash may be left out.
+// "calculator", "/add"). The leading slash of the endpoint is optional.
 func MakeURL(datasite, app, endpoint string) (URL, error) {
 	if err := checkAppName(app); err != nil {
 		return URL{}, err
@@ -70,8 +70,8 @@ func MakeURL(datasite, app, endpoint string) (URL, error) {
 	return u, nil
 }
 
-// String gives the URL as [ParseURL] reads it. A "?" or "#" with nothing behind
-// it is not kept.
+// String returns the URL in the form that [ParseURL] parses, without an empty query or
+// fragment.
 func (u URL) String() string {
 	s := scheme + u.Datasite + u.Path
 	if u.Query != "" {
@@ -83,17 +83,16 @@ func (u URL) String() string {
 	return s
 }
 
-// App returns the name of the app that the URL leads to, "" unless its path
-// begins with "/app_data/<app>".
+// App returns the name of the app, or "" if the path does not begin with
+// "/app_data/<app>".
 func (u URL) App() string {
 	app, _ := u.split()
 	return app
 }
 
-// Endpoint returns the endpoint that the URL leads to: "/add" for
-// "/app_data/calculator/rpc/add", "/" for the app's "rpc" folder itself, and ""
-// for a path that is not below one. A trailing slash and doubled ones are
-// dropped.
+// Endpoint returns the endpoint: "/add" for the path "/app_data/calculator/rpc/add",
+// "/" for the app's "rpc" folder itself, and "" for a path outside of one. Trailing and
+// repeated slashes are dropped.
 func (u URL) Endpoint() string {
 	_, endpoint := u.split()
 	return endpoint
@@ -110,8 +109,8 @@ func (u URL) split() (app, endpoint string) {
 	return parts[1], cleanEndpoint(strings.Join(parts[3:], "/"))
 }
 
-// LocalPath returns where the URL leads in the folder that holds the datasites.
-// A URL that would leave that folder is an error.
+// LocalPath returns the path of the URL in the folder that holds the datasites. It
+// returns an error if the path is outside of that folder.
 func (u URL) LocalPath(datasites string) (string, error) {
 	segments, err := u.segments()
 	if err != nil {
@@ -124,7 +123,7 @@ func (u URL) LocalPath(datasites string) (string, error) {
 	return filepath.Join(datasites, local), nil
 }
 
-// segments are the names of the path's folders.
+// segments returns the segments of the path.
 func (u URL) segments() ([]string, error) {
 	var segments []string
 	for segment := range strings.SplitSeq(u.Path, "/") {
@@ -141,8 +140,8 @@ func (u URL) segments() ([]string, error) {
 	return segments, nil
 }
 
-// cleanEndpoint gives an endpoint its one form: a leading slash, none at the
-// end, none doubled. The root is "/".
+// cleanEndpoint returns the canonical form of an endpoint: a leading slash, no trailing
+// and no repeated ones. The root is "/".
 func cleanEndpoint(endpoint string) string {
 	var b strings.Builder
 	for segment := range strings.SplitSeq(endpoint, "/") {
@@ -157,7 +156,7 @@ func cleanEndpoint(endpoint string) string {
 	return b.String()
 }
 
-// splitEndpoint gives the segments of an endpoint, none for that of "/".
+// splitEndpoint returns the segments of an endpoint, none for "/".
 func splitEndpoint(endpoint string) []string {
 	if trimmed := strings.TrimPrefix(cleanEndpoint(endpoint), "/"); trimmed != "" {
 		return strings.Split(trimmed, "/")

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// againstBad runs scenarios one at a time against one of the servers of
-// bad_targets_test.go, and returns the file that it was given, too.
+// againstBad runs scenarios one at a time against a server of bad_targets_test.go. It
+// also returns the file that the server received.
 func againstBad(t *testing.T, target string, args ...string) (status int, stdout, stderr, file string) {
 	t.Helper()
 	self, err := os.Executable()
@@ -20,8 +20,7 @@ func againstBad(t *testing.T, target string, args ...string) (status int, stdout
 	return status, stdout, stderr, file
 }
 
-// A server that is wrong when it starts fails one scenario, whatever it does; the
-// next one is not harmed.
+// The next scenario is unaffected.
 func TestBadStartFailsOneScenario(t *testing.T) {
 	const first, next = "detect-waiting", "publish-beside"
 	tests := []struct {
@@ -29,15 +28,15 @@ func TestBadStartFailsOneScenario(t *testing.T) {
 		flags  []string
 		want   []string
 	}{
-		{"second-garbage", nil, []string{"it ended first (exit status 0)", "it had printed the line \"\uFFFD\\x00{]\", and 2 bytes without the end of a line"}},
-		{"second-huge-line", nil, []string{"it ended first", "50000000 bytes without the end of a line"}},
-		{"second-exit", nil, []string{"it ended first (exit status 7)", "the last words"}},
+		{"second-garbage", nil, []string{"it exited first (exit status 0)", "it printed the line \"\uFFFD\\x00{]\", and 2 bytes without a newline"}},
+		{"second-huge-line", nil, []string{"it exited first", "50000000 bytes without a newline"}},
+		{"second-exit", nil, []string{"it exited first (exit status 7)", "the last words"}},
 		{"second-exit-ready", nil, []string{"the server has ended (exit status 3)"}},
-		{"second-wrong-ready", nil, []string{"its ready line is wrong", "version"}},
-		{"second-lacks", nil, []string{`its ready line lacks "poll_ms"`}},
-		// These take as long as they may.
-		{"second-silent", []string{"-ready-timeout=3s"}, []string{"within 3s, but nothing at all (does it flush what it prints?)"}},
-		{"second-closed", []string{"-ready-timeout=3s"}, []string{"within 3s, but nothing at all"}},
+		{"second-wrong-ready", nil, []string{"malformed ready line", "version"}},
+		{"second-lacks", nil, []string{`ready line lacks "poll_ms"`}},
+		// These use up the timeout.
+		{"second-silent", []string{"-ready-timeout=3s"}, []string{"within 3s; it printed nothing (does it flush its output?)"}},
+		{"second-closed", []string{"-ready-timeout=3s"}, []string{"within 3s; it printed nothing"}},
 	}
 	for _, test := range tests {
 		t.Run(test.target, func(t *testing.T) {
@@ -51,16 +50,16 @@ func TestBadStartFailsOneScenario(t *testing.T) {
 	}
 }
 
-// A server that goes on printing is stopped before it has filled the disk.
-func TestEndlessOutputIsStopped(t *testing.T) {
+// Endless output would fill the disk.
+func TestStopsServerWithEndlessOutput(t *testing.T) {
 	status, stdout, stderr, _ := againstBad(t, "second-never-closes", "fail-status", "publish-beside")
 	if status != exitUnexpected {
 		t.Errorf("exit %d, want %d\n%s%s", status, exitUnexpected, stdout, stderr)
 	}
-	contains(t, "output", stdout, "it goes on printing: ", `the last of which is "this line`, "1 passed, 1 failed\n")
+	contains(t, "output", stdout, "no ready line in the first 256 MiB of standard output", `the last one "this line`, "1 passed, 1 failed\n")
 }
 
-func TestDeafServerHarmsNoOther(t *testing.T) {
+func TestKillsServerThatIgnoresStop(t *testing.T) {
 	status, stdout, stderr, _ := againstBad(t, "second-deaf", "-timescale=0.1", "proc-drain", "publish-beside")
 	if status != exitUnexpected {
 		t.Errorf("exit %d, want %d\n%s%s", status, exitUnexpected, stdout, stderr)
@@ -68,12 +67,11 @@ func TestDeafServerHarmsNoOther(t *testing.T) {
 	contains(t, "output", stdout, "and was killed", "1/2  FAIL            proc-drain", "2/2  pass            publish-beside")
 }
 
-// What a server may do, though no server should.
-func TestStrangeServersAreBorne(t *testing.T) {
+func TestToleratesUnusualOutput(t *testing.T) {
 	for target, note := range map[string]string{
-		"garbage-first": "before the ready line were passed over: 2\n",
-		"huge-first":    "before the ready line were passed over: 1\n",
-		"million-lines": "before the ready line were passed over: 1000000\n",
+		"garbage-first": "lines ignored before the ready line: 2\n",
+		"huge-first":    "lines ignored before the ready line: 1\n",
+		"million-lines": "lines ignored before the ready line: 1000000\n",
 		"closes-after":  "",
 	} {
 		t.Run(target, func(t *testing.T) {

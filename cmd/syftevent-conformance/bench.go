@@ -3,42 +3,54 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/bench"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
 
-// benchFlags are the command line of bench.
+// benchFlags is the command line of bench.
 type benchFlags struct {
 	dir     string
 	runs    int
 	idle    time.Duration
 	name    string
 	only    []string
-	command []string // nil for the reference alone
+	command []string // nil means the reference alone
+}
+
+func (f *benchFlags) define(flags *flag.FlagSet) {
+	flags.StringVar(&f.dir, "dir", os.TempDir(), "create files in `DIR`, on the file system to measure")
+	flags.IntVar(&f.runs, "runs", 5, "measure each figure `N` times, idle figures once")
+	flags.DurationVar(&f.idle, "idle", time.Minute, "observe an idle server for `DURATION`")
+	flags.StringVar(&f.name, "name", "COMMAND", "call COMMAND `NAME` in the table")
+}
+
+// benchDetails lists the measures.
+func benchDetails() string {
+	var names []string
+	for _, m := range bench.Measures {
+		names = append(names, m.Name)
+	}
+	return "Bench measures the embedded reference server, a bare loop and, if given, COMMAND in\n" +
+		"one run. The default is every MEASURE:\n  " + strings.Join(names, " ") + "\n"
 }
 
 func parseBench(args []string) (*benchFlags, error) {
 	f := &benchFlags{}
-	if i := slices.Index(args, "--"); i >= 0 {
-		if f.command = args[i+1:]; len(f.command) == 0 {
-			return nil, usageError("there is no COMMAND after --")
-		}
-		args = args[:i]
+	args, command, err := cutCommand(args)
+	if err != nil {
+		return nil, err
 	}
-	flags := newFlags("bench")
-	flags.StringVar(&f.dir, "dir", os.TempDir(), "")
-	flags.IntVar(&f.runs, "runs", 5, "")
-	flags.DurationVar(&f.idle, "idle", time.Minute, "")
-	flags.StringVar(&f.name, "name", "COMMAND", "")
-	var err error
-	if f.only, err = parseFlags(flags, args); err != nil {
+	f.command = command
+	if f.only, err = parseFlags(newFlags("bench", f.define), args); err != nil {
 		return nil, err
 	}
 	switch {
@@ -51,12 +63,12 @@ func parseBench(args []string) (*benchFlags, error) {
 		return nil, usageError("%v", err)
 	}
 	if info, err := os.Stat(f.dir); err != nil || !info.IsDir() {
-		return nil, usageError("-dir %s: there is no such folder", f.dir)
+		return nil, usageError("-dir %s: no such folder", f.dir)
 	}
 	return f, nil
 }
 
-// measure is the command bench. What it has measured it prints as it goes.
+// measure runs bench. It prints each figure as soon as it is measured.
 func measure(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f, err := parseBench(args)
 	if err != nil {
@@ -64,7 +76,7 @@ func measure(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return fmt.Errorf("looking for the program itself, to start the reference: %w", err)
+		return fmt.Errorf("find own executable: %w", err)
 	}
 	const readyTimeout = 2 * time.Minute
 	subjects := []bench.Subject{{Name: "reference", Command: target.Command{Args: []string{self, "serve"}, ReadyTimeout: readyTimeout}}}
@@ -72,7 +84,7 @@ func measure(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		subjects = append(subjects, bench.Subject{Name: f.name, Command: target.Command{Args: f.command, ReadyTimeout: readyTimeout}})
 	}
 	subjects = append(subjects, bench.Bare)
-	fmt.Fprintf(stdout, "%s/%s, %d processors, %s; %s is the file system's folder; the median of %d runs (least to most)\n\n",
+	fmt.Fprintf(stdout, "%s/%s, %d processors, %s; files in %s; median of %d runs (minimum to maximum)\n\n",
 		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), time.Now().Format(time.DateOnly), f.dir, f.runs)
 	table := &bench.Table{Out: stdout, Subjects: subjects}
 	table.Head()
@@ -90,7 +102,7 @@ func measure(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	case ctx.Err() != nil:
 		return errInterrupted
 	case err == nil && failed:
-		return errors.New("could not measure all of the reference")
+		return errors.New("some figures of the reference could not be measured")
 	}
 	return err
 }

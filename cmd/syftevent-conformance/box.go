@@ -11,63 +11,78 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/syftevent/syftevent-go/fakebox"
 )
 
-// A boxOptions is the command line of "box".
-type boxOptions struct {
+// boxFlags is the command line of box.
+type boxFlags struct {
 	config fakebox.Config
 	listen string
 	json   bool
-	fail   []failing
+	fail   []injectedFault
 	dir    string
 	emails []string
 }
 
-// A failing is a fault for the next n files.
-type failing struct {
+// An injectedFault is a fault for the next n files.
+type injectedFault struct {
 	fault fakebox.Fault
 	n     int
 }
 
-func parseBox(args []string) (*boxOptions, error) {
-	o := &boxOptions{}
-	flags := newFlags("box")
-	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "")
-	flags.BoolVar(&o.json, "json", false, "")
-	flags.Uint64Var(&o.config.Seed, "seed", 1, "")
-	flags.Float64Var(&o.config.Speed, "speed", 1, "")
-	flags.Float64Var(&o.config.FaultRate, "faults", 0, "")
-	flags.TextVar(&o.config.Download.Mode, "download", o.config.Download.Mode, "")
-	flags.Func("fail", "", func(value string) error {
+func (o *boxFlags) define(flags *flag.FlagSet) {
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "serve the HTTP gateway on `ADDR`; port 0 chooses one")
+	flags.BoolVar(&o.json, "json", false, "print events as JSON, and nothing else")
+	flags.Uint64Var(&o.config.Seed, "seed", 1, "seed random decisions with `N`")
+	flags.Float64Var(&o.config.Speed, "speed", 1, "divide every duration of SyftBox by `X`")
+	flags.Float64Var(&o.config.FaultRate, "faults", 0, "inject faults with probability `RATE`, 0 to 1, at each step of a file")
+	flags.TextVar(&o.config.Download.Mode, "download", o.config.Download.Mode, "let the full synchronization write by `MODE`: blobstore, or blobstore-in-place as client 0.8.7 does")
+	flags.Func("fail", "inject `FAULT[=N]` into the next N files (default 1); may be repeated", func(value string) error {
 		name, count, counted := strings.Cut(value, "=")
-		f := failing{n: 1}
+		f := injectedFault{n: 1}
 		var err error
 		if counted {
 			if f.n, err = strconv.Atoi(count); err != nil || f.n < 1 {
-				return fmt.Errorf("%q is no number of files", count)
+				return fmt.Errorf("invalid number of files %q", count)
 			}
 		}
 		f.fault, err = fakebox.ParseFault(name)
 		o.fail = append(o.fail, f)
 		return err
 	})
-	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return nil, errHelp
-	} else if err != nil {
-		return nil, usageError("box: %v", err)
+}
+
+// boxDetails lists the faults.
+func boxDetails() string {
+	var out strings.Builder
+	out.WriteString("Box creates a replica in DIR for each EMAIL, prints what happens to which file, and\n" +
+		"stops on Ctrl-C.\n\nFaults, and the requirement that obliges a server to survive each:\n")
+	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	for _, f := range fakebox.Faults() {
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", f.Fault, f.Requirement, f.What)
 	}
-	if flags.NArg() < 2 {
-		return nil, usageError("box wants a folder and the addresses of those who take part: box DIR EMAIL...")
+	w.Flush()
+	return out.String()
+}
+
+func parseBox(args []string) (*boxFlags, error) {
+	o := &boxFlags{}
+	words, err := parseFlags(newFlags("box", o.define), args)
+	if err != nil {
+		return nil, err
 	}
-	o.dir, o.emails = flags.Arg(0), flags.Args()[1:]
+	if len(words) < 2 {
+		return nil, usageError("box needs DIR and at least one EMAIL")
+	}
+	o.dir, o.emails = words[0], words[1:]
 	return o, nil
 }
 
-// playBox runs a network of fakebox until ctx is cancelled.
-func playBox(ctx context.Context, args []string, stdout io.Writer) (err error) {
+// runBox runs a fakebox network until ctx is cancelled.
+func runBox(ctx context.Context, args []string, stdout io.Writer) (err error) {
 	o, err := parseBox(args)
 	if err != nil {
 		return err
@@ -76,16 +91,15 @@ func playBox(ctx context.Context, args []string, stdout io.Writer) (err error) {
 	if o.json {
 		show = func(e fakebox.Event) { fakebox.WriteEvents(stdout, []fakebox.Event{e}) }
 	}
-	// What is said before the first event comes first.
 	o.config.Observe = show
 	box, err := fakebox.Open(o.dir, o.config)
 	if err != nil {
-		return &statusError{exitUsage, err}
+		return configError(err)
 	}
 	defer func() { err = errors.Join(err, box.Close()) }()
 	for _, email := range o.emails {
 		if _, err := box.TryJoin(email); err != nil {
-			return &statusError{exitUsage, err}
+			return configError(err)
 		}
 	}
 	for _, f := range o.fail {
@@ -95,11 +109,11 @@ func playBox(ctx context.Context, args []string, stdout io.Writer) (err error) {
 	}
 	listener, err := net.Listen("tcp", o.listen)
 	if err != nil {
-		return &statusError{exitUsage, fmt.Errorf("box: listening for the gateway: %w", err)}
+		return configError(fmt.Errorf("box: start gateway: %w", err))
 	}
 	gateway := &http.Server{Handler: box.Gateway(), ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
-	go func() { served <- gateway.Serve(listener) }() // ends with Shutdown or Close
+	go func() { served <- gateway.Serve(listener) }()
 	if !o.json {
 		introduce(stdout, box, o, "http://"+listener.Addr().String())
 	}
@@ -108,17 +122,17 @@ func playBox(ctx context.Context, args []string, stdout io.Writer) (err error) {
 	}
 	select {
 	case err := <-served:
-		return fmt.Errorf("box: the gateway: %w", err)
+		return fmt.Errorf("box: serve gateway: %w", err)
 	case <-ctx.Done():
 	}
-	// Who waits for an answer is told that there is none: no longer than a second.
+	// Pending calls get a second to receive their response.
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	if gateway.Shutdown(closing) != nil {
 		gateway.Close()
 	}
 	if !o.json {
-		fmt.Fprintf(stdout, "ended; the files are still in %s\n", box.Dir())
+		fmt.Fprintf(stdout, "stopped; files kept in %s\n", box.Dir())
 	}
 	return ignoreClosed(<-served)
 }
@@ -130,9 +144,9 @@ func ignoreClosed(err error) error {
 	return err
 }
 
-// introduce says where everything is, and how to send a request.
-func introduce(w io.Writer, box *fakebox.Box, o *boxOptions, gateway string) {
-	fmt.Fprintf(w, "SyftBox for %d in %s (seed %d). To serve an app, start it with\n", len(o.emails), box.Dir(), o.config.Seed)
+// introduce prints the paths of the network, and how to send a request.
+func introduce(w io.Writer, box *fakebox.Box, o *boxFlags, gateway string) {
+	fmt.Fprintf(w, "SyftBox network of %d in %s (seed %d). To serve an app, start it with\n", len(o.emails), box.Dir(), o.config.Seed)
 	for _, email := range o.emails {
 		if replica, ok := box.Replica(email); ok {
 			fmt.Fprintf(w, "  SYFTBOX_CLIENT_CONFIG_PATH=%s\n", replica.ConfigPath())
@@ -142,11 +156,11 @@ func introduce(w io.Writer, box *fakebox.Box, o *boxOptions, gateway string) {
 	if len(o.emails) > 1 {
 		client = o.emails[1]
 	}
-	fmt.Fprintf(w, "To call the endpoint hello of the app echo that %s serves, without a SyftBox:\n", server)
+	fmt.Fprintf(w, "To call the endpoint hello of the app echo at %s over HTTP:\n", server)
 	fmt.Fprintf(w, "  curl -d '{\"a\":1}' '%s/api/v1/send/msg?suffix-sender=true&timeout=5000&x-syft-from=%s&x-syft-url=syft://%s/app_data/echo/rpc/hello'\n",
 		gateway, client, server)
 	if replica, ok := box.Replica(client); ok {
-		fmt.Fprintf(w, "Or write a file ID.request into\n  %s\n", filepath.Join(replica.Datasites(), server, "app_data", "echo", "rpc", "hello", client))
+		fmt.Fprintf(w, "Or write ID.request to\n  %s\n", filepath.Join(replica.Datasites(), server, "app_data", "echo", "rpc", "hello", client))
 	}
-	fmt.Fprintln(w, "What happens, until Ctrl-C:")
+	fmt.Fprintln(w, "Events (Ctrl-C stops):")
 }

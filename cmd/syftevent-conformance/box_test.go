@@ -18,8 +18,8 @@ import (
 	"github.com/syftevent/syftevent-go/fakebox"
 )
 
-// A call over HTTP is answered by the reference, under a network that "box" runs.
-func TestBoxLetsAServerAnswerHTTP(t *testing.T) {
+// The reference answers a call over HTTP in a network that "box" runs.
+func TestBoxServesHTTP(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	dir := filepath.Join(t.TempDir(), "box")
@@ -52,7 +52,7 @@ func TestBoxLetsAServerAnswerHTTP(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer process.Kill()
-	// The permissions must have reached the server: until then nobody may write.
+	// Nobody may write until the permissions have reached the server.
 	var body []byte
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		resp, err := http.Post(strings.Replace(gateway, "/rpc/hello", "/rpc/echo", 1), "text/plain", strings.NewReader("hello there"))
@@ -73,7 +73,7 @@ func TestBoxLetsAServerAnswerHTTP(t *testing.T) {
 	if got := <-status; got != exitOK {
 		t.Errorf("exit %d", got)
 	}
-	contains(t, "the output", <-rest, "hub send via fast gateway", "bob@example.com/box arrive via fast", "ended; the files are still in")
+	contains(t, "the output", <-rest, "hub send via fast gateway", "bob@example.com/box arrive via fast", "stopped; files kept in")
 }
 
 func TestBoxPrintsJSON(t *testing.T) {
@@ -97,7 +97,7 @@ func TestBoxPrintsJSON(t *testing.T) {
 	cancel()
 }
 
-func TestBoxRefuses(t *testing.T) {
+func TestBoxUsageErrors(t *testing.T) {
 	occupied := t.TempDir()
 	if err := os.WriteFile(filepath.Join(occupied, "thesis.txt"), nil, 0o644); err != nil {
 		t.Fatal(err)
@@ -106,14 +106,14 @@ func TestBoxRefuses(t *testing.T) {
 		want string
 		args []string
 	}{
-		{"a folder and the addresses", []string{"box", "dir"}},
+		{"needs DIR and at least one EMAIL", []string{"box", "dir"}},
 		{"not empty and not a fakebox network", []string{"box", occupied, "bob@example.com"}},
 		{"not an e-mail address", []string{"box", t.TempDir(), "bob"}},
-		{"there are burst-loss, dead-zone", []string{"box", "-fail", "flood", t.TempDir(), "bob@example.com"}},
-		{"no number of files", []string{"box", "-fail", "torn=many", t.TempDir(), "bob@example.com"}},
-		{"there are websocket, blobstore", []string{"box", "-download", "pigeon", t.TempDir(), "bob@example.com"}},
+		{"want one of burst-loss, dead-zone", []string{"box", "-fail", "flood", t.TempDir(), "bob@example.com"}},
+		{"invalid number of files", []string{"box", "-fail", "torn=many", t.TempDir(), "bob@example.com"}},
+		{"want one of websocket, blobstore", []string{"box", "-download", "pigeon", t.TempDir(), "bob@example.com"}},
 		{"fault rate 2", []string{"box", "-faults", "2", t.TempDir(), "bob@example.com"}},
-		{"listening for the gateway", []string{"box", "-listen", "nowhere:x", t.TempDir(), "bob@example.com"}},
+		{"start gateway", []string{"box", "-listen", "nowhere:x", t.TempDir(), "bob@example.com"}},
 	} {
 		status, _, stderr := judge(t, test.args...)
 		if status != exitUsage || !strings.Contains(stderr, test.want) {
@@ -122,13 +122,12 @@ func TestBoxRefuses(t *testing.T) {
 	}
 }
 
-// Each fault names a requirement, and the usage lists each.
-func TestFaultsNameRequirements(t *testing.T) {
-	_, help, _ := judge(t, "help")
+func TestHelpListsFaultsWithRequirements(t *testing.T) {
+	_, help, _ := judge(t, "help", "box")
 	for _, info := range fakebox.Faults() {
 		if _, ok := spec.Find(info.Requirement); !ok {
 			t.Errorf("fault %s names the requirement %q, which SPEC.md does not have", info.Fault, info.Requirement)
 		}
-		contains(t, "the usage", help, string(info.Fault)+" ")
+		contains(t, "help", help, string(info.Fault)+" ")
 	}
 }

@@ -8,14 +8,14 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/reference"
 )
 
-// callAll is the command client, the embedded client.
+// callAll runs the embedded reference client.
 func callAll(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
-	if err := noArguments("client", args); err != nil {
+	if err := parseNothing("client", args); err != nil {
 		return err
 	}
 	caller := reference.Caller{Getenv: os.Getenv, Stdin: stdin, Stdout: stdout}
 	if err := caller.Run(ctx); err != nil {
-		return &statusError{exitUsage, err}
+		return configError(err)
 	}
 	return nil
 }

@@ -6,12 +6,11 @@ import (
 	"path/filepath"
 )
 
-// resolveDirs makes -dir and -target-dir absolute, if they are folders. Links in the
-// first are resolved, as they are in the paths of a scenario, and those in the
-// second are not: it is as COMMAND sees it.
+// resolveDirs makes -dir and -target-dir absolute. It resolves symbolic links only in
+// -dir, as the paths of a scenario do: -target-dir is the path that COMMAND sees.
 func (f *runFlags) resolveDirs() error {
 	if f.targetDir != "" && f.dir == "" {
-		return usageError("-target-dir wants -dir, the same folder as the suite sees it")
+		return usageError("-target-dir needs -dir, the path of the same folder for the suite")
 	}
 	var err error
 	if f.dir, err = folder(f.dir); err == nil && f.dir != "" {
@@ -26,7 +25,7 @@ func (f *runFlags) resolveDirs() error {
 	return nil
 }
 
-// folder makes the path of a folder absolute; "" stays so.
+// folder returns the absolute path of a folder. It returns "" for "".
 func folder(path string) (string, error) {
 	if path == "" {
 		return "", nil
@@ -36,7 +35,7 @@ func folder(path string) (string, error) {
 		return "", err
 	}
 	if !info.IsDir() {
-		return "", fmt.Errorf("%s is no folder", path)
+		return "", fmt.Errorf("%s is not a folder", path)
 	}
 	return filepath.Abs(path)
 }

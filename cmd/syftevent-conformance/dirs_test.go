@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// linked makes a folder and a symbolic link to it, as which another sees it.
+// linked creates a folder and a symbolic link to it.
 func linked(t *testing.T) (dir, link string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -19,7 +19,7 @@ func linked(t *testing.T) (dir, link string) {
 	return dir, link
 }
 
-func TestDirHoldsTheFiles(t *testing.T) {
+func TestDirHoldsFiles(t *testing.T) {
 	dir, link := linked(t)
 	for _, given := range []string{dir, link} {
 		status, stdout, stderr := judge(t, "run", "-keep", "-dir", given, "publish-beside")
@@ -32,14 +32,13 @@ func TestDirHoldsTheFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		if kept == nil || !strings.HasPrefix(kept[1], resolved+string(os.PathSeparator)) {
-			t.Errorf("%s: %v is not in it:\n%s", given, kept, stdout)
+			t.Errorf("%s: %v is outside:\n%s", given, kept, stdout)
 		}
 	}
 }
 
-// A server that sees the tree by another path is told nothing but that path, and
-// the suite finds its answers.
-func TestTargetDirIsWhatTheServerSees(t *testing.T) {
+// The server receives only paths below -target-dir.
+func TestTargetDirIsThePathForTheServer(t *testing.T) {
 	dir, link := linked(t)
 	self, err := os.Executable()
 	if err != nil {
@@ -55,7 +54,6 @@ func TestTargetDirIsWhatTheServerSees(t *testing.T) {
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
 		t.Errorf("left behind: %v, %v", entries, err)
 	}
-	// The line that reproduces a failure has both.
 	status, stdout, _ := judge(t, "run", "-dir", dir, "-target-dir", link, "fail-status", "--", self, targetPrefix+"fail-200")
 	if status != exitUnexpected {
 		t.Errorf("exit %d", status)

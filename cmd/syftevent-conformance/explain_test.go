@@ -16,16 +16,16 @@ func TestExplain(t *testing.T) {
 			"[fail-status] MUST (core)\n\nA request whose handler failed MUST be answered",
 			"\nSPEC.md#fail-status\n",
 			"Scenarios:\n    fail-status  A request whose handler fails",
-			"The scenario of the same name:\n\nfail-status: A request whose handler fails",
+			"Scenario of the same name:\n\nfail-status: A request whose handler fails",
 			"    covers [fail-status] MUST (core)\n\n# A request whose handler fails",
 			"\nbox send oops fail\n",
 		},
-		// A requirement alone, and one that cannot be tested.
+		// A requirement without a scenario of its name, and one that cannot be tested.
 		"route-wildcard": {"[route-wildcard] SHOULD (routing)", "    route-api  ", "    route-users  "},
-		"client-unique":  {"It has no scenario: "},
-		// A scenario alone, and one that checks an adapter.
-		"route-items": {"route-items: A wildcard", "for servers that declare the feature items\n", "\nbox send item items/42\n"},
-		"smoke-echo":  {"smoke-echo: /echo answers", "asked of an adapter: SPEC.md, Appendix A (MUST)"},
+		"client-unique":  {"No scenario: "},
+		// A scenario without a requirement of its name, and a smoke check.
+		"route-items": {"route-items: A wildcard", "requires the feature items\n", "\nbox send item items/42\n"},
+		"smoke-echo":  {"smoke-echo: /echo returns", "checks COMMAND: SPEC.md, Appendix A (MUST)"},
 	} {
 		status, stdout, stderr := judge(t, "explain", id)
 		if status != exitOK {
@@ -34,25 +34,36 @@ func TestExplain(t *testing.T) {
 		contains(t, id, stdout, want...)
 	}
 	if _, stdout, _ := judge(t, "explain", "route-items"); strings.Contains(stdout, "same name") {
-		t.Errorf("a scenario alone is called one of the same name:\n%s", stdout)
+		t.Errorf("a scenario without a requirement of its name is called one of the same name:\n%s", stdout)
 	}
 }
 
-func TestExplainSuggests(t *testing.T) {
-	_, _, stderr := judge(t, "explain", "publish-hole")
-	contains(t, "error", stderr, `there is no requirement, scenario or wrong server "publish-hole"; did you mean publish-whole`)
-	_, _, stderr = judge(t, "run", "publish-hole")
-	contains(t, "error", stderr, "(did you mean publish-whole")
+func TestSuggestsNames(t *testing.T) {
+	for line, want := range map[string]string{
+		"explain publish-hole": `unknown requirement, scenario or defect "publish-hole" (did you mean publish-whole`,
+		"explain impatiemt":    "(did you mean impatient",
+		"run publish-hole":     `unknown command, scenario or requirement "publish-hole" (did you mean publish-whole`,
+		"run route-wildcart":   "(did you mean route-wildcard?)",
+		"lisst":                "(did you mean list?)",
+		"help lisst":           `unknown command "lisst" (did you mean list?)`,
+		"mutants impatiemt":    `unknown defect "impatiemt" (did you mean impatient`,
+	} {
+		status, _, stderr := judge(t, strings.Fields(line)...)
+		if status != exitUsage {
+			t.Errorf("%s: exit %d, want %d", line, status, exitUsage)
+		}
+		contains(t, line, stderr, want, "; see 'syftevent-conformance help ")
+	}
 }
 
 func TestExplainNamesDefects(t *testing.T) {
 	_, stdout, _ := judge(t, "explain", "read-whole")
-	contains(t, "output", stdout, "\nWrong servers that prove it (mutants NAME):\n    half  answers a file of which a part has arrived\n    impatient  ")
+	contains(t, "output", stdout, "\nDefects that prove the test ('mutants NAME' runs them):\n    half  answers incomplete files\n    impatient  ")
 	_, stdout, _ = judge(t, "explain", "half")
-	contains(t, "output", stdout, "half: a server that answers a file", "violates [read-whole]", "fails read-whole, detect-in-place")
+	contains(t, "output", stdout, "half: a server that answers incomplete files", "Violates [read-whole]", "Fails read-whole, detect-in-place")
 }
 
-func TestListForPrograms(t *testing.T) {
+func TestListPrintsJSON(t *testing.T) {
 	_, stdout, _ := judge(t, "list", "-json")
 	var scenarios []listedScenario
 	if err := json.Unmarshal([]byte(stdout), &scenarios); err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
 )
 
-// readKnown reads the list of known failures, nil if there is none. One that is to
-// be written need not be there.
+// readKnown reads the list of known failures. It returns nil without -known, and an
+// empty list if the file is missing and -update-known is set.
 func (f *runFlags) readKnown(all []scenario.Scenario) (*known.List, error) {
 	if f.known == "" {
 		return nil, nil
@@ -27,14 +27,13 @@ func (f *runFlags) readKnown(all []scenario.Scenario) (*known.List, error) {
 		return slices.ContainsFunc(all, func(s scenario.Scenario) bool { return s.ID == id })
 	})
 	if err != nil {
-		return nil, &statusError{exitUsage, err}
+		return nil, configError(err)
 	}
 	return list, nil
 }
 
-// updateKnown writes the list of known failures anew by the results of the scenarios
-// that were selected, and says what has changed. It does so only if each of them has
-// passed or failed, or does not concern the server.
+// updateKnown updates the list of known failures with the results of a run and prints
+// the changes. It changes nothing unless every selected scenario was tested.
 func updateKnown(list *known.List, results []runner.Result, selected int, stdout io.Writer) (updated bool, err error) {
 	var findings []known.Finding
 	tested := len(results) == selected
@@ -48,22 +47,22 @@ func updateKnown(list *known.List, results []runner.Result, selected int, stdout
 		})
 	}
 	if !tested {
-		fmt.Fprintln(stdout, "The list of known failures was left as it is: not every scenario was tested.")
+		fmt.Fprintln(stdout, "known failures not updated: some scenarios were not tested")
 		return false, nil
 	}
 	changes := list.Update(findings)
 	if len(changes) == 0 {
-		fmt.Fprintln(stdout, "The list of known failures is right as it is.")
+		fmt.Fprintln(stdout, "known failures are up to date")
 		return true, nil
 	}
 	if err := list.Write(); err != nil {
 		return false, err
 	}
-	fmt.Fprintf(stdout, "The list of known failures was written: %s\n", strings.Join(changes, "; "))
+	fmt.Fprintf(stdout, "known failures updated: %s\n", strings.Join(changes, "; "))
 	return true, nil
 }
 
-// reason says why a scenario failed, for somebody to say it better.
+// reason returns a first reason for a known failure, for the user to improve.
 func reason(r runner.Result) string {
 	if r.Failure == nil {
 		return ""

@@ -21,9 +21,9 @@ func knownFile(t *testing.T, text string) string {
 	return path
 }
 
-func TestKnownFileIsRefused(t *testing.T) {
+func TestRefusesBadKnownFile(t *testing.T) {
 	for text, want := range map[string]string{
-		"# ok\nno-such-id  # why": `known.txt:2: there is no scenario "no-such-id"`,
+		"# ok\nno-such-id  # why": `known.txt:2: unknown scenario "no-such-id"`,
 		"fail-status":             "known.txt:1: fail-status has no reason",
 	} {
 		status, stdout, stderr := judge(t, "run", "-known", knownFile(t, text), "fail-status")
@@ -34,7 +34,6 @@ func TestKnownFileIsRefused(t *testing.T) {
 	}
 }
 
-// What was updated is what the next run expects.
 func TestUpdateKnown(t *testing.T) {
 	path := knownFile(t, "# The list.\nproc-drain  # not run\npublish-beside  # mended\nflaky: fail-text  # who knows\n")
 	status, stdout, stderr := against(t, "fail-200", "-known", path, "-update-known", "fail-status", "fail-text", "publish-beside")
@@ -52,12 +51,12 @@ func TestUpdateKnown(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	status, stdout, _ = against(t, "fail-200", "-known", path, "-update-known", "fail-status")
-	if status != exitOK || !strings.Contains(stdout, "is right as it is") {
+	if status != exitOK || !strings.Contains(stdout, "known failures are up to date") {
 		t.Errorf("exit %d\n%s", status, stdout)
 	}
 }
 
-func TestUpdateKnownMakesTheFile(t *testing.T) {
+func TestUpdateKnownCreatesFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new.txt")
 	if status, stdout, stderr := against(t, "fail-200", "-known", path, "-update-known", "fail-status"); status != exitOK {
 		t.Fatalf("exit %d\n%s%s", status, stdout, stderr)
@@ -67,7 +66,7 @@ func TestUpdateKnownMakesTheFile(t *testing.T) {
 	}
 }
 
-func TestUpdateKnownNeedsAWholeRun(t *testing.T) {
+func TestUpdateKnownNeedsCompleteRun(t *testing.T) {
 	failed := runner.Result{Outcome: runner.Fail}
 	for name, results := range map[string][]runner.Result{
 		"interrupted":         {failed},
@@ -76,7 +75,7 @@ func TestUpdateKnownNeedsAWholeRun(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "known.txt")
 		var out bytes.Buffer
 		updated, err := updateKnown(known.New(path), results, 2, &out)
-		if updated || err != nil || !strings.Contains(out.String(), "was left as it is") {
+		if updated || err != nil || !strings.Contains(out.String(), "known failures not updated") {
 			t.Errorf("%s: updated %v, %v: %s", name, updated, err, &out)
 		}
 		if _, err := os.Stat(path); err == nil {

@@ -17,26 +17,26 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
 
-// A laboratory runs scenarios against the mutants.
+// A laboratory runs scenarios against mutants.
 type laboratory struct {
 	*mutantFlags
 	dir       string
 	program   string
 	ready     target.Ready
 	scenarios []scenario.Scenario
-	// patient are the scenarios in which the server without a defect needs more
-	// time than those have that are to fail: they get all of it.
+	// patient lists scenarios that the server without a defect does not pass within
+	// the short time of scenarios expected to fail. They get the whole time.
 	patient map[string]bool
-	slots   chan struct{} // one for each scenario that runs
+	slots   chan struct{} // limits concurrent scenarios
 }
 
-// startTimeout is how long a mutant may take to become ready.
+// startTimeout limits how long a mutant takes to become ready.
 const startTimeout = 30 * time.Second
 
 func newLaboratory(ctx context.Context, f *mutantFlags, dir string, scenarios []scenario.Scenario) (*laboratory, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("looking for the program itself, to start mutants: %w", err)
+		return nil, fmt.Errorf("find own executable: %w", err)
 	}
 	l := &laboratory{mutantFlags: f, dir: dir, program: self, scenarios: scenarios, patient: map[string]bool{}}
 	l.slots = make(chan struct{}, f.parallel)
@@ -50,11 +50,11 @@ func newLaboratory(ctx context.Context, f *mutantFlags, dir string, scenarios []
 	return l, nil
 }
 
-// config says how to run a mutant, with a folder of its own.
+// config returns the configuration of a mutant, with its own folder.
 func (l *laboratory) config(defect string, timescale float64) (runner.Config, error) {
 	dir := filepath.Join(l.dir, fmt.Sprintf("%s-%v", defect, timescale))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return runner.Config{}, fmt.Errorf("making a folder for a mutant: %w", err)
+		return runner.Config{}, fmt.Errorf("create folder for mutant: %w", err)
 	}
 	config := runner.Config{Dir: dir}
 	config.Seed, config.Timescale = 1, timescale
@@ -62,11 +62,11 @@ func (l *laboratory) config(defect string, timescale float64) (runner.Config, er
 	return config, nil
 }
 
-// run runs a scenario against a mutant when there is a slot for it.
+// run runs a scenario against a mutant as soon as a slot is free.
 func (l *laboratory) run(ctx context.Context, defect string, s scenario.Scenario, timescale float64) runner.Result {
 	l.slots <- struct{}{}
 	defer func() { <-l.slots }()
-	result := runner.Result{Scenario: s, Outcome: runner.CouldNotTest, Problem: "it was not run"}
+	result := runner.Result{Scenario: s, Outcome: runner.CouldNotTest, Problem: "not run"}
 	config, err := l.config(defect, timescale)
 	if err != nil {
 		result.Problem = err.Error()
@@ -76,9 +76,9 @@ func (l *laboratory) run(ctx context.Context, defect string, s scenario.Scenario
 	return result
 }
 
-// control runs all scenarios against the server without a defect. Those that are
-// to fail run a second time, in the time that they will have then: what fails so
-// already would prove nothing.
+// control runs all scenarios against the server without a defect. Scenarios expected to
+// fail run again in their short time, because one that fails in it without a defect
+// would prove nothing.
 func (l *laboratory) control(ctx context.Context, defects []mutant.Defect, stdout io.Writer) (int, error) {
 	whole := make([]runner.Result, len(l.scenarios))
 	short := make([]runner.Result, len(l.scenarios))
@@ -99,12 +99,12 @@ func (l *laboratory) control(ctx context.Context, defects []mutant.Defect, stdou
 		case runner.Pass, runner.NotApplicable:
 		case runner.Fail, runner.Warn:
 			status = exitUnexpected
-			fmt.Fprintf(stdout, "WRONG: without a defect %s fails%s\n", s.ID, evidence(whole[i]))
+			fmt.Fprintf(stdout, "WRONG: %s fails without a defect%s\n", s.ID, evidence(whole[i]))
 		default:
 			if status == exitOK {
 				status = exitCouldNotTest
 			}
-			fmt.Fprintf(stdout, "COULD NOT TEST: without a defect %s%s\n", s.ID, evidence(whole[i]))
+			fmt.Fprintf(stdout, "COULD NOT TEST: %s without a defect%s\n", s.ID, evidence(whole[i]))
 		}
 		l.patient[s.ID] = short[i].Outcome != runner.Pass
 	}
@@ -114,15 +114,15 @@ func (l *laboratory) control(ctx context.Context, defects []mutant.Defect, stdou
 // A tally counts defects.
 type tally struct{ caught, untested int }
 
-// expose runs the defects and says of each, in their order, what has become of it.
+// expose runs the defects and prints the verdict on each, in their order.
 func (l *laboratory) expose(ctx context.Context, defects []mutant.Defect, stdout io.Writer) tally {
 	findings := make([]chan finding, len(defects))
 	for i := range findings {
 		findings[i] = make(chan finding, 1)
 	}
-	// As many defects at a time as scenarios, so that they end in about their order.
+	// Limit defects, too, so that they end roughly in order.
 	turns := make(chan struct{}, l.parallel)
-	go func() { // ends with the last defect
+	go func() {
 		for i, d := range defects {
 			turns <- struct{}{}
 			go func() {
@@ -158,13 +158,14 @@ func (l *laboratory) expose(ctx context.Context, defects []mutant.Defect, stdout
 	return t
 }
 
-// A finding is what has become of a defect.
+// A finding holds the results of a defect.
 type finding struct {
 	defect  mutant.Defect
-	results []runner.Result // of the scenarios that were run
+	results []runner.Result
 }
 
-// examine runs the scenarios that a defect is to break, and others that it is not.
+// examine runs the scenarios that a defect is listed to break, and others that it must
+// not break.
 func (l *laboratory) examine(ctx context.Context, d mutant.Defect) finding {
 	var chosen []scenario.Scenario
 	for _, s := range l.scenarios {
@@ -177,7 +178,7 @@ func (l *laboratory) examine(ctx context.Context, d mutant.Defect) finding {
 	for i, s := range chosen {
 		all.Go(func() {
 			if slices.Contains(d.Breaks, s.ID) && !l.patient[s.ID] {
-				// A scenario may need its whole time to fail, too.
+				// A scenario may need its whole time to fail.
 				if results[i] = l.run(ctx, d.Name, s, l.timescale); results[i].Outcome != runner.Pass {
 					return
 				}
@@ -189,16 +190,16 @@ func (l *laboratory) examine(ctx context.Context, d mutant.Defect) finding {
 	return finding{d, results}
 }
 
-// What a result says of a defect, as it is printed before the scenarios' ids.
+// The meanings of a result for a defect, as printed before the ids of scenarios.
 const (
 	caughtBy   = "by"
 	escapes    = "passes:"
 	alsoBreaks = "also breaks"
 	untested   = "not tested:"
-	asListed   = "" // passes, and is to; or does not apply here
+	asListed   = "" // passes as expected, or is not applicable
 )
 
-// meaning says what a result says of the defect.
+// meaning returns the meaning of a result for the defect.
 func (f finding) meaning(r runner.Result) string {
 	listed := slices.Contains(f.defect.Breaks, r.Scenario.ID)
 	failed := r.Outcome == runner.Fail || r.Outcome == runner.Warn
@@ -215,7 +216,7 @@ func (f finding) meaning(r runner.Result) string {
 	return asListed
 }
 
-// by returns the ids of the scenarios by what their results say.
+// by returns the ids of scenarios by the meaning of their results.
 func (f finding) by() map[string][]string {
 	ids := map[string][]string{}
 	for _, r := range f.results {
@@ -225,7 +226,7 @@ func (f finding) by() map[string][]string {
 	return ids
 }
 
-// The verdicts of a defect.
+// The verdicts on a defect.
 const (
 	caught       = "caught"
 	escaped      = "ESCAPED"
@@ -245,7 +246,7 @@ func (f finding) verdict() string {
 	return caught
 }
 
-// says lists the scenarios behind the verdict.
+// says returns the scenarios behind the verdict.
 func (f finding) says() string {
 	var words []string
 	ids := f.by()
@@ -255,12 +256,12 @@ func (f finding) says() string {
 		}
 	}
 	if words == nil {
-		return "no scenario that it breaks applies here"
+		return "none of its scenarios is applicable"
 	}
 	return strings.Join(words, "; ")
 }
 
-// evidence is how a scenario has ended, if there is more to say.
+// evidence returns the details of a failure or problem, or "".
 func evidence(r runner.Result) string {
 	switch {
 	case r.Failure != nil:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -10,16 +11,22 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 )
 
-// list prints a line for each scenario, or for each requirement.
+// listFlags is the command line of list.
+type listFlags struct{ json, requirements bool }
+
+func (f *listFlags) define(flags *flag.FlagSet) {
+	flags.BoolVar(&f.json, "json", false, "print JSON")
+	flags.BoolVar(&f.requirements, "requirements", false, "list requirements instead of scenarios")
+}
+
+// list prints the scenarios or the requirements.
 func list(args []string, stdout io.Writer) error {
-	flags := newFlags("list")
-	asJSON := flags.Bool("json", false, "")
-	requirements := flags.Bool("requirements", false, "")
-	words, err := parseFlags(flags, args)
+	var f listFlags
+	words, err := parseFlags(newFlags("list", f.define), args)
 	if err != nil {
 		return err
 	}
-	if err := noArguments("list", words); err != nil {
+	if err := noWords("list", words); err != nil {
 		return err
 	}
 	scenarios, err := scenario.All()
@@ -27,11 +34,11 @@ func list(args []string, stdout io.Writer) error {
 		return err
 	}
 	switch {
-	case *requirements && *asJSON:
+	case f.requirements && f.json:
 		return writeJSON(stdout, requirementList(scenarios))
-	case *requirements:
-		return tableOfRequirements(stdout, requirementList(scenarios))
-	case *asJSON:
+	case f.requirements:
+		return printRequirements(stdout, requirementList(scenarios))
+	case f.json:
 		return writeJSON(stdout, scenarioList(scenarios))
 	}
 	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
@@ -82,7 +89,7 @@ type listedRequirement struct {
 	Class     string     `json:"class"`
 	Text      string     `json:"text"`
 	Scenarios []string   `json:"scenarios"`
-	// Untested says why it has no scenario.
+	// Untested is the reason why the requirement has no scenario.
 	Untested string `json:"untested,omitempty"`
 }
 
@@ -99,7 +106,7 @@ func requirementList(scenarios []scenario.Scenario) []listedRequirement {
 	return list
 }
 
-func tableOfRequirements(stdout io.Writer, list []listedRequirement) error {
+func printRequirements(stdout io.Writer, list []listedRequirement) error {
 	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ID\tLEVEL\tCLASS\tSCENARIOS")
 	for _, r := range list {

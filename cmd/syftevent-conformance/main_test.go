@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// The test binary is also what the tests start: the reference and the mutants, as
-// the program itself is, and servers that are wrong in one way (targets_test.go).
+// The tests start the test binary as the program itself, and as servers with one
+// injected fault (targets_test.go).
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
 		if os.Args[1] == "serve" || os.Args[1] == "client" || os.Args[1] == "mutant" || os.Args[1] == "run" {
@@ -34,7 +34,7 @@ func judge(t *testing.T, args ...string) (status int, stdout, stderr string) {
 	return status, out.String(), errs.String()
 }
 
-// against runs scenarios against one of the wrong servers.
+// against runs scenarios against a server with an injected fault.
 func against(t *testing.T, target string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	self, err := os.Executable()
@@ -60,11 +60,11 @@ func TestReferenceIsConformant(t *testing.T) {
 	}
 	contains(t, "output", stdout, "against syftevent-go", " 0 failed\n", "verdict: conformant\n")
 	if regexp.MustCompile(`(?m)^(warn|could not test|not implemented|not run): `).MatchString(stdout) {
-		t.Errorf("not everything has passed:\n%s", stdout)
+		t.Errorf("some scenarios did not pass:\n%s", stdout)
 	}
 }
 
-func TestOneFaultIsFound(t *testing.T) {
+func TestReportsFailure(t *testing.T) {
 	status, stdout, stderr := against(t, "fail-200", "fail-status", "publish-beside")
 	if status != exitUnexpected {
 		t.Fatalf("exit %d, want %d\n%s%s", status, exitUnexpected, stdout, stderr)
@@ -81,7 +81,7 @@ func TestOneFaultIsFound(t *testing.T) {
 		"verdict: non-conformant\n")
 }
 
-func TestWarningsCountOnlyIfStrict(t *testing.T) {
+func TestStrictCountsWarnings(t *testing.T) {
 	tests := []struct {
 		strict string
 		status int
@@ -99,7 +99,7 @@ func TestWarningsCountOnlyIfStrict(t *testing.T) {
 	}
 }
 
-func TestUsage(t *testing.T) {
+func TestUsageErrors(t *testing.T) {
 	for _, args := range [][]string{
 		{"no-such-id"},
 		{"run", "no-such-id"},
@@ -133,6 +133,8 @@ func TestUsage(t *testing.T) {
 		{"explain", "fail-status", "fail-text"},
 		{"explain", "fail-statsu"},
 		{"serve", "x"},
+		{"help", "x"},
+		{"help", "run", "list"},
 		{"version", "x"},
 	} {
 		status, stdout, stderr := judge(t, args...)
@@ -140,14 +142,9 @@ func TestUsage(t *testing.T) {
 			t.Errorf("%q: exit %d, want %d and one line of error\n%s%s", args, status, exitUsage, stdout, stderr)
 		}
 	}
-	for _, args := range [][]string{{"help"}, {"-h"}, {"run", "-help"}, {"list", "-h"}, {"explain", "-h"}, {"smoke", "-h"}} {
-		if status, stdout, _ := judge(t, args...); status != exitOK || stdout != usage {
-			t.Errorf("%q: exit %d\n%s", args, status, stdout)
-		}
-	}
 }
 
-func TestUnusableConfiguration(t *testing.T) {
+func TestServeRefusesBadConfiguration(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config.json")
 	if err := os.WriteFile(path, []byte(`{"email": "bob"}`), 0o600); err != nil {
 		t.Fatal(err)
@@ -170,13 +167,13 @@ func TestUnusableConfiguration(t *testing.T) {
 	}
 }
 
-func TestNeverReady(t *testing.T) {
+func TestServerNeverReady(t *testing.T) {
 	tests := []struct {
 		target string
 		want   []string
 	}{
-		{"exit", []string{"it ended first (exit status 7)", "the last words"}},
-		{"silent", []string{"it printed no ready line on standard output within 300ms", "still thinking"}},
+		{"exit", []string{"it exited first (exit status 7)", "the last words"}},
+		{"silent", []string{"no ready line on standard output within 300ms", "still thinking"}},
 		{"ready-without-name", []string{`lacks "implementation"`}},
 	}
 	for _, test := range tests {
@@ -193,9 +190,8 @@ func TestNeverReady(t *testing.T) {
 	contains(t, "error", stderr, "no-such-program")
 }
 
-// A server that dies fails the scenario in which it does, and the next one gets
-// a fresh process.
-func TestDeathFailsOneScenario(t *testing.T) {
+// The scenario after the one in which a server dies gets a fresh process.
+func TestServerDeathFailsOneScenario(t *testing.T) {
 	status, stdout, stderr := against(t, "die-at-echo", "detect-websocket", "fail-text", "proc-expired")
 	if status != exitUnexpected {
 		t.Fatalf("exit %d, want %d\n%s%s", status, exitUnexpected, stdout, stderr)
@@ -206,8 +202,8 @@ func TestDeathFailsOneScenario(t *testing.T) {
 		"1 passed, 2 failed\n") // proc-expired sends a canary to /echo
 }
 
-// Death counts whatever the scenario was about.
-func TestDeathIsNoWarning(t *testing.T) {
+// A server that dies violates a MUST, even in a scenario about a SHOULD.
+func TestServerDeathIsNotAWarning(t *testing.T) {
 	status, stdout, stderr := against(t, "die-at-slow", "proc-concurrent")
 	if status != exitUnexpected {
 		t.Errorf("exit %d, want %d\n%s%s", status, exitUnexpected, stdout, stderr)
@@ -215,13 +211,13 @@ func TestDeathIsNoWarning(t *testing.T) {
 	contains(t, "output", stdout, "0 passed, 1 failed\n", "verdict: non-conformant\n", "exit status 9")
 }
 
-func TestChatterBeforeReadyIsPassedOver(t *testing.T) {
+func TestIgnoresOutputBeforeReadyLine(t *testing.T) {
 	if status, stdout, stderr := against(t, "chatter", "publish-beside"); status != exitOK {
 		t.Errorf("exit %d\n%s%s", status, stdout, stderr)
 	}
 }
 
-func TestIgnoringSIGTERMIsFound(t *testing.T) {
+func TestReportsServerThatIgnoresSIGTERM(t *testing.T) {
 	status, stdout, stderr := against(t, "deaf", "-timescale=0.1", "proc-drain")
 	if status != exitUnexpected {
 		t.Errorf("exit %d, want %d\n%s%s", status, exitUnexpected, stdout, stderr)
@@ -229,19 +225,19 @@ func TestIgnoringSIGTERMIsFound(t *testing.T) {
 	contains(t, "output", stdout, "was killed")
 }
 
-func TestKeepLeavesTheFiles(t *testing.T) {
+func TestKeepKeepsFiles(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	_, stdout, _ := judge(t, "run", "-keep", "publish-beside")
 	kept := regexp.MustCompile(`files kept in: (.*)\n`).FindStringSubmatch(stdout)
 	if kept == nil {
-		t.Fatalf("no folder is named:\n%s", stdout)
+		t.Fatalf("no folder in the output:\n%s", stdout)
 	}
 	if _, err := os.Stat(filepath.Join(kept[1], "box", "server@example.com", "config.json")); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestNothingIsLeft(t *testing.T) {
+func TestRemovesFiles(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
 	judge(t, "run", "publish-beside")
@@ -251,8 +247,8 @@ func TestNothingIsLeft(t *testing.T) {
 	}
 }
 
-func TestInterruptedRunSaysSo(t *testing.T) {
-	// Before the server was ever ready, and while scenarios run.
+func TestReportsInterruption(t *testing.T) {
+	// Interrupt before the server is ready, and while scenarios run.
 	for _, when := range []string{"", "1/"} {
 		ctx, cancel := context.WithCancel(t.Context())
 		var errs bytes.Buffer
@@ -270,7 +266,7 @@ func TestInterruptedRunSaysSo(t *testing.T) {
 	}
 }
 
-// A trigger is a buffer that fires when a text is written.
+// A trigger is a buffer that calls fire when text is written.
 type trigger struct {
 	bytes.Buffer
 	text string
@@ -296,6 +292,9 @@ func TestListAndVersion(t *testing.T) {
 		t.Errorf("exit %d", status)
 	}
 	contains(t, "version", stdout, "syftevent-conformance ", "go1")
+	if status, other, _ := judge(t, "--version"); status != exitOK || other != stdout {
+		t.Errorf("--version: exit %d, %q, want %q", status, other, stdout)
+	}
 }
 
 func TestQuote(t *testing.T) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"slices"
@@ -10,7 +11,7 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 )
 
-// matrixFlags are the command line of matrix.
+// matrixFlags is the command line of matrix.
 type matrixFlags struct {
 	markdown string
 	html     string
@@ -18,37 +19,39 @@ type matrixFlags struct {
 	files    []string
 }
 
+func (f *matrixFlags) define(flags *flag.FlagSet) {
+	flags.StringVar(&f.markdown, "md", "", "write Markdown to `FILE`, with links to SPEC.md in the same folder")
+	flags.StringVar(&f.html, "html", "", "write an HTML page to `FILE`, with the reason of each failure")
+	flags.BoolVar(&f.schema, "schema", false, "print the JSON Schema of reports, and nothing else")
+}
+
 func parseMatrix(args []string) (*matrixFlags, error) {
 	f := &matrixFlags{}
-	flags := newFlags("matrix")
-	flags.StringVar(&f.markdown, "md", "", "")
-	flags.StringVar(&f.html, "html", "", "")
-	flags.BoolVar(&f.schema, "schema", false, "")
 	var err error
-	if f.files, err = parseFlags(flags, args); err != nil {
+	if f.files, err = parseFlags(newFlags("matrix", f.define), args); err != nil {
 		return nil, err
 	}
 	if f.schema {
 		if len(f.files) > 0 || f.markdown != "" || f.html != "" {
-			return nil, usageError("-schema stands alone")
+			return nil, usageError("-schema cannot be combined with other flags or files")
 		}
 		return f, nil
 	}
 	if len(f.files) == 0 {
-		return nil, usageError("matrix wants the files that run -json has written")
+		return nil, usageError("matrix needs at least one FILE written by 'run -json'")
 	}
 	outputs := []string{f.markdown, f.html}
 	for i, output := range outputs {
 		for _, other := range append(outputs[:i:i], f.files...) {
 			if output != "" && other != "" && sameFile(output, other) {
-				return nil, usageError("%s cannot be written: it is also another file of the command line", output)
+				return nil, usageError("cannot write %s: the command line names it twice", output)
 			}
 		}
 	}
 	return f, nil
 }
 
-// compare makes a matrix of reports.
+// compare writes a matrix of reports.
 func compare(args []string, stdout io.Writer) error {
 	f, err := parseMatrix(args)
 	if err != nil {
@@ -62,7 +65,7 @@ func compare(args []string, stdout io.Writer) error {
 	for _, file := range f.files {
 		document, err := report.Read(file)
 		if err != nil {
-			return &statusError{exitUsage, err}
+			return configError(err)
 		}
 		columns = append(columns, report.Column{File: file, Document: document})
 	}
@@ -88,12 +91,13 @@ func compare(args []string, stdout io.Writer) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(stdout, "%s was written\n", wanted.path)
+		fmt.Fprintf(stdout, "wrote %s\n", wanted.path)
 	}
 	return nil
 }
 
-// judgedRequirements are those that scenarios cover, in the order of SPEC.md.
+// judgedRequirements returns the requirements that scenarios cover, in the order of
+// SPEC.md.
 func judgedRequirements() ([]spec.Requirement, error) {
 	scenarios, err := scenario.All()
 	if err != nil {

@@ -8,18 +8,31 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/mutant"
 )
 
-// beMutant is the second server of the suite, with one of its defects or none. What
-// keeps it from starting is a mistake in its environment or configuration.
-func beMutant(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
-	if len(args) != 1 {
-		return usageError("mutant takes the name of a defect, or %s", mutant.None)
+// serveMutant runs the second server of the suite, with one defect or none. An error
+// at startup is a configuration error.
+func serveMutant(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	words, err := parseFlags(newFlags("mutant"), args)
+	if err != nil {
+		return err
 	}
-	if _, ok := mutant.Find(args[0]); !ok && args[0] != mutant.None {
-		return usageError("there is no defect %q", args[0])
+	if len(words) != 1 {
+		return usageError("mutant takes one NAME, a defect or %s; got %q", mutant.None, words)
 	}
-	t := mutant.Target{Defect: args[0], Getenv: os.Getenv, Stdin: stdin, Stdout: stdout, Stderr: stderr}
+	if _, ok := mutant.Find(words[0]); !ok && words[0] != mutant.None {
+		return unknownName("defect", words[0], defectNames(mutant.Defects))
+	}
+	t := mutant.Target{Defect: words[0], Getenv: os.Getenv, Stdin: stdin, Stdout: stdout, Stderr: stderr}
 	if err := t.Serve(ctx); err != nil {
-		return &statusError{exitUsage, err}
+		return configError(err)
 	}
 	return nil
+}
+
+// defectNames returns the names of defects.
+func defectNames(table []mutant.Defect) []string {
+	var names []string
+	for _, d := range table {
+		names = append(names, d.Name)
+	}
+	return names
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 )
 
-// The second server, without a defect, meets what the reference does.
-func TestMutantWithoutDefect(t *testing.T) {
+// The second server passes what the reference passes.
+func TestMutantWithoutDefectPasses(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -25,7 +25,7 @@ func TestMutantWithoutDefect(t *testing.T) {
 	}
 }
 
-func TestMutantWantsItsEnvironment(t *testing.T) {
+func TestMutantRefusesBadEnvironment(t *testing.T) {
 	t.Setenv("SYFTEVENT_APP", "")
 	if status, _, stderr := judge(t, "mutant", mutant.None); status != exitUsage || !strings.Contains(stderr, "SYFTEVENT_APP") {
 		t.Errorf("exit %d\n%s", status, stderr)
@@ -37,7 +37,7 @@ func TestMutantWantsItsEnvironment(t *testing.T) {
 	}
 }
 
-func TestDefectsNameWhatThereIs(t *testing.T) {
+func TestDefectsAreValid(t *testing.T) {
 	scenarios, err := scenario.All()
 	if err != nil {
 		t.Fatal(err)
@@ -45,30 +45,30 @@ func TestDefectsNameWhatThereIs(t *testing.T) {
 	seen := map[string]bool{mutant.None: true}
 	for _, d := range mutant.Defects {
 		if seen[d.Name] {
-			t.Errorf("the name %s stands twice", d.Name)
+			t.Errorf("duplicate defect %s", d.Name)
 		}
 		seen[d.Name] = true
 		if r, ok := spec.Find(d.Requirement); !ok || r.Class == "client" {
-			t.Errorf("defect %s: requirement %q is none of a server", d.Name, d.Requirement)
+			t.Errorf("defect %s: %q is not a server requirement", d.Name, d.Requirement)
 		}
 		if d.What == "" || len(d.Breaks) == 0 {
-			t.Errorf("defect %s: it says not what it does, or breaks nothing", d.Name)
+			t.Errorf("defect %s: What or Breaks is empty", d.Name)
 		}
 		for _, id := range d.Breaks {
 			if !slices.Contains(ids(scenarios), id) {
-				t.Errorf("defect %s: there is no scenario %q", d.Name, id)
+				t.Errorf("defect %s: unknown scenario %q", d.Name, id)
 			}
 		}
 	}
 	for _, id := range vital {
 		if !slices.Contains(ids(scenarios), id) {
-			t.Errorf("there is no scenario %q", id)
+			t.Errorf("vital: unknown scenario %q", id)
 		}
 	}
 }
 
-// What no defect breaks may be a check that cannot fail.
-func TestEveryScenarioAndRequirementIsBroken(t *testing.T) {
+// A scenario that no defect breaks may be unable to fail.
+func TestDefectsCoverScenariosAndRequirements(t *testing.T) {
 	scenarios, err := scenario.All()
 	if err != nil {
 		t.Fatal(err)

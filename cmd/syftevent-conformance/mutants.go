@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -14,32 +15,33 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 )
 
-// vital are scenarios that tell whether a server works at all. Those of them that a
-// defect is not listed to break must pass: a server that is quite dead would be
-// caught by anything.
+// vital lists scenarios that every working server passes. A mutant must pass those that
+// its defect is not listed to break: every scenario would catch a dead server.
 var vital = []string{"detect-websocket", "publish-beside", "proc-faithful", "fail-status"}
 
-// mutantFlags are the command line of mutants.
+// mutantFlags is the command line of mutants.
 type mutantFlags struct {
 	all, verbose bool
 	parallel     int
-	timescale    float64 // of scenarios that are to fail
+	timescale    float64 // of scenarios expected to fail
 	names        []string
+}
+
+func (f *mutantFlags) define(flags *flag.FlagSet) {
+	flags.BoolVar(&f.all, "all", false, "run every scenario against each defect, except defects that break almost everything; without it, the listed ones and a few that every working server passes")
+	flags.BoolVar(&f.verbose, "v", false, "show how each defect was caught")
+	flags.IntVar(&f.parallel, "parallel", 4*runtime.GOMAXPROCS(0), "run up to `N` scenarios at once")
+	flags.Float64Var(&f.timescale, "timescale", 0.2, "multiply the waits of scenarios expected to fail by `X`")
 }
 
 func parseMutants(args []string) (*mutantFlags, error) {
 	f := &mutantFlags{}
-	flags := newFlags("mutants")
-	flags.BoolVar(&f.all, "all", false, "")
-	flags.BoolVar(&f.verbose, "v", false, "")
-	flags.IntVar(&f.parallel, "parallel", 4*runtime.GOMAXPROCS(0), "")
-	flags.Float64Var(&f.timescale, "timescale", 0.2, "")
 	var err error
-	if f.names, err = parseFlags(flags, args); err != nil {
+	if f.names, err = parseFlags(newFlags("mutants", f.define), args); err != nil {
 		return nil, err
 	}
 	if f.parallel < 1 {
-		return nil, usageError("-parallel %d: must be more than 0", f.parallel)
+		return nil, usageError("-parallel %d: must be at least 1", f.parallel)
 	}
 	if !(f.timescale > 0 && f.timescale <= 1) {
 		return nil, usageError("-timescale %v: must be more than 0 and at most 1", f.timescale)
@@ -47,7 +49,7 @@ func parseMutants(args []string) (*mutantFlags, error) {
 	return f, nil
 }
 
-// mutants proves that every check can fail, and returns the exit status.
+// mutants runs the command mutants.
 func mutants(ctx context.Context, args []string, stdout io.Writer) (int, error) {
 	all, err := scenario.All()
 	if err != nil {
@@ -56,8 +58,8 @@ func mutants(ctx context.Context, args []string, stdout io.Writer) (int, error) 
 	return prove(ctx, args, mutant.Defects, all, stdout)
 }
 
-// prove runs scenarios against the server without a defect, all of which must pass,
-// and then against the defects of a table.
+// prove runs scenarios against the server without a defect, which must pass all, and
+// then against each defect of a table.
 func prove(ctx context.Context, args []string, table []mutant.Defect, scenarios []scenario.Scenario, stdout io.Writer) (int, error) {
 	f, err := parseMutants(args)
 	if err != nil {
@@ -69,7 +71,7 @@ func prove(ctx context.Context, args []string, table []mutant.Defect, scenarios 
 	}
 	dir, err := os.MkdirTemp("", "syftevent-mutants-")
 	if err != nil {
-		return 0, fmt.Errorf("making a folder for the run: %w", err)
+		return 0, fmt.Errorf("create folder for the run: %w", err)
 	}
 	defer os.RemoveAll(dir)
 	l, err := newLaboratory(ctx, f, dir, scenarios)
@@ -81,7 +83,7 @@ func prove(ctx context.Context, args []string, table []mutant.Defect, scenarios 
 	if status, err := l.control(ctx, defects, stdout); status != exitOK || err != nil {
 		return status, err
 	}
-	fmt.Fprintf(stdout, "all pass; now with its defects, one at a time: %d\n\n", len(defects))
+	fmt.Fprintf(stdout, "all passed; now with one defect at a time: %d\n\n", len(defects))
 	tally := l.expose(ctx, defects, stdout)
 	if ctx.Err() != nil {
 		return 0, errInterrupted
@@ -102,20 +104,20 @@ func prove(ctx context.Context, args []string, table []mutant.Defect, scenarios 
 	return exitOK, nil
 }
 
-// selectDefects returns those of the names, or all if there are none.
+// selectDefects returns the named defects, by default all.
 func selectDefects(table []mutant.Defect, names []string) ([]mutant.Defect, error) {
 	if len(names) == 0 {
 		return table, nil
 	}
 	for _, name := range names {
 		if !slices.ContainsFunc(table, func(d mutant.Defect) bool { return d.Name == name }) {
-			return nil, usageError("there is no defect %q", name)
+			return nil, unknownName("defect", name, defectNames(table))
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(table), func(d mutant.Defect) bool { return !slices.Contains(names, d.Name) }), nil
 }
 
-// printUnproven lists the requirements of servers that no defect violates.
+// printUnproven lists the server requirements that no defect violates.
 func printUnproven(stdout io.Writer, table []mutant.Defect) {
 	for _, r := range spec.Requirements() {
 		if r.Class != "client" && !proven(r, table) {
@@ -124,8 +126,8 @@ func printUnproven(stdout io.Writer, table []mutant.Defect) {
 	}
 }
 
-// proven reports whether a defect violates a requirement. That one breaks a scenario
-// which covers the requirement, too, is not enough: it may do so by another.
+// proven reports whether a defect violates r itself. A defect that breaks a scenario
+// covering r may violate another requirement of that scenario.
 func proven(r spec.Requirement, table []mutant.Defect) bool {
 	return slices.ContainsFunc(table, func(d mutant.Defect) bool { return d.Requirement == r.ID })
 }

@@ -9,30 +9,30 @@ import (
 	"path/filepath"
 )
 
-// An outputFile is a file that gets its name only when all of it is written: a
-// part of a report must not be taken for a report.
+// An outputFile is written under a temporary name and renamed when complete, so that
+// nobody reads a partial report.
 type outputFile struct {
 	path string
 	file *os.File
-	// inPlace is set for what cannot be replaced, such as a pipe.
+	// inPlace is set for files that cannot be replaced, such as pipes.
 	inPlace bool
 }
 
-// createOutput begins a file. That it cannot be written is found here, as far as it
-// can be: the caller has a long run before it.
+// createOutput creates the temporary file of an outputFile. It reports most problems
+// with path before the caller starts a long run.
 func createOutput(path string) (*outputFile, error) {
-	failed := func(err error) (*outputFile, error) { return nil, fmt.Errorf("writing %s: %w", path, err) }
+	failed := func(err error) (*outputFile, error) { return nil, fmt.Errorf("write %s: %w", path, err) }
 	info, err := os.Stat(path)
 	switch {
 	case err == nil && info.IsDir():
-		return failed(errors.New("it is a folder"))
+		return failed(errors.New("is a folder"))
 	case err == nil && !info.Mode().IsRegular():
 		file, err := os.OpenFile(path, os.O_WRONLY, 0)
 		if err != nil {
 			return failed(err)
 		}
 		return &outputFile{path: path, file: file, inPlace: true}, nil
-	case err == nil: // what a link leads to is replaced, and not the link
+	case err == nil: // replace the target of a symbolic link
 		if path, err = filepath.EvalSymlinks(path); err != nil {
 			return failed(err)
 		}
@@ -47,8 +47,7 @@ func createOutput(path string) (*outputFile, error) {
 	return &outputFile{path: path, file: file}, nil
 }
 
-// write writes the file and gives it its name. It ends the use of the file, also
-// when it fails.
+// write writes, closes and renames the file. On failure it removes the temporary file.
 func (o *outputFile) write(content func(io.Writer) error) error {
 	err := content(o.file)
 	if closed := o.file.Close(); err == nil {
@@ -68,19 +67,19 @@ func (o *outputFile) write(content func(io.Writer) error) error {
 
 func (o *outputFile) explain(err error) error {
 	if err != nil {
-		return fmt.Errorf("writing %s: %w", o.path, err)
+		return fmt.Errorf("write %s: %w", o.path, err)
 	}
 	return nil
 }
 
-// discard gives the file up. After write it does nothing.
+// discard removes the temporary file. After write it does nothing.
 func (o *outputFile) discard() {
 	if o.file.Close() == nil && !o.inPlace {
 		os.Remove(o.file.Name())
 	}
 }
 
-// sameFile reports whether two paths lead to one file, which may not be there yet.
+// sameFile reports whether two paths name one file, which may not exist yet.
 func sameFile(a, b string) bool {
 	infoA, errA := os.Stat(a)
 	infoB, errB := os.Stat(b)

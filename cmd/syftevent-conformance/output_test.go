@@ -15,7 +15,7 @@ func writes(text string) func(io.Writer) error {
 	}
 }
 
-func TestOutputFileGetsItsNameWhenItIsWhole(t *testing.T) {
+func TestOutputFileAppearsWhenComplete(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "report")
 	fails := errors.New("half of it")
@@ -26,7 +26,7 @@ func TestOutputFileGetsItsNameWhenItIsWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path); err == nil {
-		t.Error("the file is there before it is written")
+		t.Error("the file exists before it is written")
 	}
 	if err := output.write(half); !errors.Is(err, fails) {
 		t.Errorf("%v, want %v", err, fails)
@@ -52,7 +52,7 @@ func TestOutputFileGetsItsNameWhenItIsWhole(t *testing.T) {
 	onlyReports(t, dir, 1)
 }
 
-func TestOutputFileBehindALink(t *testing.T) {
+func TestOutputFileReplacesTargetOfLink(t *testing.T) {
 	dir := t.TempDir()
 	path, link := filepath.Join(dir, "report"), filepath.Join(dir, "link")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
@@ -74,8 +74,7 @@ func TestOutputFileBehindALink(t *testing.T) {
 	onlyReports(t, dir, 2)
 }
 
-// What is no file is written as it is, such as a pipe, and not replaced.
-func TestOutputToADevice(t *testing.T) {
+func TestOutputToDeviceIsNotReplaced(t *testing.T) {
 	output, err := createOutput(os.DevNull)
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -16,9 +17,11 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/realbox"
 )
 
-// realFlags are the command line of real.
+// realFlags is the command line of real.
 type realFlags struct {
 	config  experiment.Config
+	on      string // comma-separated
+	run     string // a regular expression
 	syftbox string
 	python  string
 	targets string
@@ -28,41 +31,42 @@ type realFlags struct {
 	keep    bool
 }
 
+func (f *realFlags) define(flags *flag.FlagSet) {
+	flags.StringVar(&f.syftbox, "syftbox", "", "build SyftBox from `DIR`, a checkout of OpenMined/syftbox")
+	flags.StringVar(&f.on, "on", experiment.Real+","+experiment.Fake, "run on the networks of `LIST`")
+	flags.StringVar(&f.run, "run", "", "run only experiments whose names match `REGEXP`")
+	flags.BoolVar(&f.config.Full, "full", false, "run each experiment at full size, which takes an hour")
+	flags.IntVar(&f.config.Parallel, "parallel", 4, "run up to `N` networks at once for experiments that need their own")
+	flags.IntVar(&f.config.Attempts, "attempts", 1, "run an experiment with an unexpected result up to `N` times, alone after the first")
+	flags.StringVar(&f.python, "python", "", "use the Python interpreter `FILE`, which has the package, for experiments that need it")
+	flags.StringVar(&f.targets, "targets", filepath.Join("testdata", "targets", "python"), "`DIR` of server.py and client.py")
+	flags.StringVar(&f.dir, "dir", os.TempDir(), "create the files of the run in `DIR`")
+	flags.BoolVar(&f.bench, "bench", false, "measure the library and the Python package on the real SyftBox instead")
+	flags.IntVar(&f.rounds, "rounds", 3, "repeat the latency figures of -bench `N` times")
+	flags.BoolVar(&f.keep, "keep", false, "keep the files of the run, as after a failure")
+}
+
 func parseReal(args []string) (*realFlags, error) {
 	f := &realFlags{}
-	on, pattern := "", ""
-	flags := newFlags("real")
-	flags.StringVar(&f.syftbox, "syftbox", "", "")
-	flags.StringVar(&on, "on", experiment.Real+","+experiment.Fake, "")
-	flags.StringVar(&pattern, "run", "", "")
-	flags.BoolVar(&f.config.Full, "full", false, "")
-	flags.IntVar(&f.config.Parallel, "parallel", 4, "")
-	flags.IntVar(&f.config.Attempts, "attempts", 1, "")
-	flags.StringVar(&f.python, "python", "", "")
-	flags.StringVar(&f.targets, "targets", filepath.Join("testdata", "targets", "python"), "")
-	flags.StringVar(&f.dir, "dir", os.TempDir(), "")
-	flags.BoolVar(&f.bench, "bench", false, "")
-	flags.IntVar(&f.rounds, "rounds", 3, "")
-	flags.BoolVar(&f.keep, "keep", false, "")
-	words, err := parseFlags(flags, args)
+	words, err := parseFlags(newFlags("real", f.define), args)
 	if err != nil {
 		return nil, err
 	}
-	if len(words) > 0 {
-		return nil, usageError("real takes no arguments, not %q", words)
+	if err := noWords("real", words); err != nil {
+		return nil, err
 	}
-	f.config.On = strings.Split(on, ",")
+	f.config.On = strings.Split(f.on, ",")
 	for _, kind := range f.config.On {
 		if kind != experiment.Real && kind != experiment.Fake {
-			return nil, usageError("-on %s: there is no network %q, only %s and %s", on, kind, experiment.Real, experiment.Fake)
+			return nil, usageError("-on %s: unknown network %q; the networks are %s and %s", f.on, kind, experiment.Real, experiment.Fake)
 		}
 	}
-	if f.config.Run, err = regexp.Compile(pattern); err != nil {
-		return nil, usageError("-run %s: %v", pattern, err)
+	if f.config.Run, err = regexp.Compile(f.run); err != nil {
+		return nil, usageError("-run %s: %v", f.run, err)
 	}
 	switch {
 	case f.syftbox == "" && (f.bench || slices.Contains(f.config.On, experiment.Real)):
-		return nil, usageError("real wants -syftbox DIR, a checkout of OpenMined/syftbox")
+		return nil, usageError("real needs -syftbox DIR, a checkout of OpenMined/syftbox")
 	case f.rounds < 1:
 		return nil, usageError("-rounds %d: must be at least 1", f.rounds)
 	case f.config.Attempts < 1:
@@ -71,11 +75,11 @@ func parseReal(args []string) (*realFlags, error) {
 		return nil, usageError("-parallel %d: must be at least 1", f.config.Parallel)
 	}
 	if info, err := os.Stat(f.dir); err != nil || !info.IsDir() {
-		return nil, usageError("-dir %s: there is no such folder", f.dir)
+		return nil, usageError("-dir %s: no such folder", f.dir)
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("look for the program itself: %w", err)
+		return nil, fmt.Errorf("find own executable: %w", err)
 	}
 	f.config.Server, f.config.Client = []string{self, "serve"}, []string{self, "client"}
 	if f.python != "" {
@@ -83,17 +87,17 @@ func parseReal(args []string) (*realFlags, error) {
 		f.config.PythonClient = []string{f.python, filepath.Join(f.targets, "client.py")}
 		for _, path := range []string{f.config.PythonServer[1], f.config.PythonClient[1]} {
 			if _, err := os.Stat(path); err != nil {
-				return nil, usageError("-python wants -targets, the folder testdata/targets/python of this project: %v", err)
+				return nil, usageError("-python needs -targets, the folder testdata/targets/python of this project: %v", err)
 			}
 		}
 	}
 	if len(f.config.Selected()) == 0 {
-		return nil, usageError("-run %s selects no experiment", pattern)
+		return nil, usageError("-run %s: no experiment matches", f.run)
 	}
 	return f, nil
 }
 
-// runReal is the command real. It returns the exit status.
+// runReal runs the command real.
 func runReal(ctx context.Context, args []string, stdout, stderr io.Writer) (status int, err error) {
 	f, err := parseReal(args)
 	if err != nil {
@@ -111,7 +115,7 @@ func runReal(ctx context.Context, args []string, stdout, stderr io.Writer) (stat
 	keep := f.keep
 	defer func() {
 		if keep {
-			progress("the files of the run are in %s", f.config.Dir)
+			progress("files kept in %s", f.config.Dir)
 			return
 		}
 		os.RemoveAll(f.config.Dir)
@@ -144,7 +148,7 @@ func runReal(ctx context.Context, args []string, stdout, stderr io.Writer) (stat
 		return 0, err
 	}
 	if f.python == "" {
-		fmt.Fprintln(stdout, "\nLEFT OUT: the experiments with the Python package; -python names an interpreter that has it")
+		fmt.Fprintln(stdout, "\nLEFT OUT: experiments with the Python package; set -python to an interpreter that has it")
 	}
 	unexpected := experiment.Unexpected(results, experiment.Known)
 	fmt.Fprintf(stdout, "\n%d experiments on %s in %.0f s, %d unexpected\n", len(f.config.Selected()), strings.Join(f.config.On, " and "), time.Since(began).Seconds(), len(unexpected))

@@ -9,20 +9,19 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/report"
 )
 
-// specVersion is that of the SPEC.md to which the scenarios belong.
+// specVersion is the version of SPEC.md that the scenarios test.
 const specVersion = "0.3"
 
-// reportFlags are the flags of run that name files for its report; "" is none.
+// reportFlags holds the names of the report files. "" means none.
 type reportFlags struct{ json, junit, markdown string }
 
-// define adds the flags to those of run.
 func (f *reportFlags) define(flags *flag.FlagSet) {
-	flags.StringVar(&f.json, "json", "", "")
-	flags.StringVar(&f.junit, "junit", "", "")
-	flags.StringVar(&f.markdown, "md", "", "")
+	flags.StringVar(&f.json, "json", "", "write the report as JSON to `FILE`; 'matrix -schema' prints its schema")
+	flags.StringVar(&f.junit, "junit", "", "write the report as JUnit XML to `FILE`")
+	flags.StringVar(&f.markdown, "md", "", "write the report as Markdown to `FILE`")
 }
 
-// A reportFile is a file for the report, and how the report is written into it.
+// A reportFile is a report file and the function that writes it.
 type reportFile struct {
 	output *outputFile
 	write  func(*report.Document, io.Writer) error
@@ -30,8 +29,8 @@ type reportFile struct {
 
 type reportFiles []reportFile
 
-// create begins the files. One of an earlier run is removed, so that nobody takes it
-// for the report of this one if this one does not get so far.
+// create creates the files. It removes those of an earlier run, which would look like
+// reports of this run if it is interrupted.
 func (f *reportFlags) create() (reportFiles, error) {
 	var files reportFiles
 	wanted := []struct {
@@ -49,7 +48,7 @@ func (f *reportFlags) create() (reportFiles, error) {
 		for _, other := range wanted[:i] {
 			if other.path != "" && sameFile(other.path, want.path) {
 				files.discard()
-				return nil, usageError("two reports cannot both be written to %s", want.path)
+				return nil, usageError("cannot write two reports to %s", want.path)
 			}
 		}
 		output, err := createOutput(want.path)
@@ -67,7 +66,7 @@ func (f *reportFlags) create() (reportFiles, error) {
 	return files, nil
 }
 
-// write writes the report into each of the files, and returns what went wrong.
+// write writes the report to each file.
 func (files reportFiles) write(d *report.Document) error {
 	var problems []error
 	for _, file := range files {
@@ -76,7 +75,7 @@ func (files reportFiles) write(d *report.Document) error {
 	return errors.Join(problems...)
 }
 
-// discard gives up the files that were not written.
+// discard removes the files that were not written.
 func (files reportFiles) discard() {
 	for _, file := range files {
 		file.output.discard()

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-func TestReuseFindsTheSame(t *testing.T) {
-	// With one that wants a server of its own.
+func TestReusePasses(t *testing.T) {
+	// publish-beside needs its own server.
 	status, stdout, stderr := judge(t, "run", "-reuse", "envelope-*", "fail-*", "feature-*", "route-*", "layout-*", "publish-beside")
 	if status != exitOK || strings.Contains(stdout, "note: ") {
 		t.Fatalf("exit %d\n%s%s", status, stdout, stderr)
@@ -38,9 +38,7 @@ func TestReuseStartsOneServer(t *testing.T) {
 	}
 }
 
-// A shared server that dies fails the scenario in which it does, and the next has a
-// fresh one; a scenario that wants a server of its own has it.
-func TestReuseReplacesTheDead(t *testing.T) {
+func TestReuseReplacesDeadServer(t *testing.T) {
 	status, stdout, stderr, file := againstBad(t, "counting", "-reuse", "envelope-url", "fail-status", "identity-refuse", "publish-beside", "route-unknown")
 	if status != exitUnexpected {
 		t.Errorf("exit %d, want %d\n%s%s", status, exitUnexpected, stdout, stderr)
@@ -51,15 +49,15 @@ func TestReuseReplacesTheDead(t *testing.T) {
 	}
 }
 
-func TestReuseNotesWhatDoesNotStop(t *testing.T) {
+func TestReuseReportsServerThatDoesNotStop(t *testing.T) {
 	status, stdout, stderr := against(t, "deaf", "-reuse", "-parallel=1", "-timescale=0.1", "envelope-url", "identity-refuse")
 	if status != exitOK {
 		t.Errorf("exit %d\n%s%s", status, stdout, stderr)
 	}
-	contains(t, "output", stdout, "2 passed, 0 failed\n", "note: stopping a shared server: the server went on for ", "and was killed\n")
+	contains(t, "output", stdout, "2 passed, 0 failed\n", "note: stopping a shared server: the server still ran ", "and was killed\n")
 }
 
-func TestReuseLeavesNothing(t *testing.T) {
+func TestReuseRemovesFiles(t *testing.T) {
 	dir := t.TempDir()
 	judge(t, "run", "-reuse", "-dir", dir, "fail-*")
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {

@@ -21,14 +21,14 @@ import (
 	"github.com/syftevent/syftevent-go/fakebox"
 )
 
-// runFlags are the command line of run.
+// runFlags is the command line of run, and of smoke, which has fewer flags.
 type runFlags struct {
-	name         string // of the command: run, or smoke
+	name         string // run or smoke
 	seed         uint64
 	delivery     fakebox.Mode
 	parallel     int
 	reuse        bool
-	known        string // a file
+	known        string
 	updateKnown  bool
 	dir          string
 	targetDir    string
@@ -39,75 +39,83 @@ type runFlags struct {
 	verbose      bool
 	reports      reportFlags
 	selectors    []string
-	command      []string // nil for the embedded reference
-	written      []string // the flags as they were given, for repeating the run
+	command      []string // nil means the embedded reference
+	given        []string // the flags as given, for reproduce
 }
 
-// notRepeated are the flags that the line that reproduces one scenario leaves out,
-// or has in any case.
+// notRepeated lists the flags that reproduce leaves out or always adds.
 var notRepeated = []string{"json", "junit", "keep", "known", "md", "parallel", "seed", "update-known"}
 
-// maxTimescale is a factor with which every wait is still a length of time.
+// maxTimescale keeps every wait within a time.Duration.
 const maxTimescale = 1000
 
-func parseRun(name string, args []string) (*runFlags, error) {
-	f := &runFlags{name: name}
-	for i, arg := range args {
-		if arg == "--" {
-			if f.command = args[i+1:]; len(f.command) == 0 {
-				return nil, usageError("there is no COMMAND after --")
-			}
-			args = args[:i]
-			break
-		}
-	}
-	flags := newFlags(name)
-	flags.Uint64Var(&f.seed, "seed", 1, "")
-	flags.TextVar(&f.delivery, "delivery", f.delivery, "")
-	flags.StringVar(&f.known, "known", "", "")
-	flags.BoolVar(&f.updateKnown, "update-known", false, "")
-	flags.StringVar(&f.dir, "dir", "", "")
-	flags.StringVar(&f.targetDir, "target-dir", "", "")
-	flags.IntVar(&f.parallel, "parallel", runtime.NumCPU(), "")
-	flags.Float64Var(&f.timescale, "timescale", 1, "")
-	flags.BoolVar(&f.reuse, "reuse", false, "")
-	flags.DurationVar(&f.readyTimeout, "ready-timeout", 30*time.Second, "")
-	flags.BoolVar(&f.keep, "keep", false, "")
-	flags.BoolVar(&f.strict, "strict", false, "")
-	flags.BoolVar(&f.verbose, "v", false, "")
+// defineServer defines the flags that run and smoke share.
+func (f *runFlags) defineServer(flags *flag.FlagSet) {
+	flags.Uint64Var(&f.seed, "seed", 1, "seed the ids of requests with `N`")
+	flags.TextVar(&f.delivery, "delivery", f.delivery, "deliver requests by `MODE`: websocket, blobstore, or blobstore-in-place as client 0.8.7 does")
+	flags.StringVar(&f.dir, "dir", "", "create the files of the run in `DIR` (default the temporary folder of the system)")
+	flags.StringVar(&f.targetDir, "target-dir", "", "path of -dir for COMMAND, if a network mount makes it another `DIR`")
+	flags.IntVar(&f.parallel, "parallel", runtime.NumCPU(), "run up to `N` scenarios at once")
+	flags.Float64Var(&f.timescale, "timescale", 1, "multiply every wait by `X`, for slow machines")
+	flags.BoolVar(&f.reuse, "reuse", false, "share one server among scenarios that need no restart")
+	flags.DurationVar(&f.readyTimeout, "ready-timeout", 30*time.Second, "wait up to `DURATION` for COMMAND to become ready")
+	flags.BoolVar(&f.keep, "keep", false, "keep the files of each scenario and print where")
+	flags.BoolVar(&f.strict, "strict", false, "count an unmet SHOULD as a failure")
+	flags.BoolVar(&f.verbose, "v", false, "print the log of scenarios that pass")
+}
+
+func (f *runFlags) define(flags *flag.FlagSet) {
+	f.defineServer(flags)
+	flags.StringVar(&f.known, "known", "", "expect the failures listed in `FILE`: lines of 'ID  # reason', or 'flaky: ID  # reason' for one that may pass")
+	flags.BoolVar(&f.updateKnown, "update-known", false, "update the file of -known with the results")
 	f.reports.define(flags)
-	var err error
+}
+
+func parseRun(args []string) (*runFlags, error) {
+	f := &runFlags{name: "run"}
+	return f, f.parse(newFlags(f.name, f.define), args)
+}
+
+func parseSmoke(args []string) (*runFlags, error) {
+	f := &runFlags{name: "smoke"}
+	return f, f.parse(newFlags(f.name, f.defineServer), args)
+}
+
+func (f *runFlags) parse(flags *flag.FlagSet, args []string) error {
+	args, command, err := cutCommand(args)
+	if err != nil {
+		return err
+	}
+	f.command = command
 	if f.selectors, err = parseFlags(flags, args); err != nil {
-		return nil, err
+		return err
 	}
 	if !(f.timescale > 0 && f.timescale <= maxTimescale) {
-		return nil, usageError("-timescale %v: must be more than 0 and at most %v", f.timescale, maxTimescale)
+		return usageError("-timescale %v: must be more than 0 and at most %v", f.timescale, maxTimescale)
 	}
 	if f.readyTimeout <= 0 {
-		return nil, usageError("-ready-timeout %v: must be more than 0", f.readyTimeout)
+		return usageError("-ready-timeout %v: must be more than 0", f.readyTimeout)
 	}
 	if f.parallel < 1 {
-		return nil, usageError("-parallel %d: must be 1 or more", f.parallel)
+		return usageError("-parallel %d: must be at least 1", f.parallel)
 	}
 	if err := f.resolveDirs(); err != nil {
-		return nil, err
+		return err
 	}
 	if f.updateKnown && f.known == "" {
-		return nil, usageError("-update-known wants -known FILE, the list that it writes")
+		return usageError("-update-known needs -known FILE")
 	}
 	flags.Visit(func(given *flag.Flag) {
 		if !slices.Contains(notRepeated, given.Name) {
-			f.written = append(f.written, fmt.Sprintf("-%s=%s", given.Name, given.Value))
+			f.given = append(f.given, fmt.Sprintf("-%s=%s", given.Name, given.Value))
 		}
 	})
-	return f, nil
+	return nil
 }
 
-var errInterrupted = errors.New("interrupted")
-
-// run runs scenarios and returns the exit status.
+// run runs the command run.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
-	f, err := parseRun("run", args)
+	f, err := parseRun(args)
 	if err != nil {
 		return 0, err
 	}
@@ -115,9 +123,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 	if err != nil {
 		return 0, err
 	}
-	scenarios, err := scenario.Select(all, f.selectors)
+	scenarios, err := selectScenarios(all, f.selectors)
 	if err != nil {
-		return 0, &statusError{exitUsage, err}
+		return 0, err
 	}
 	list, err := f.readKnown(all)
 	if err != nil {
@@ -138,7 +146,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 	if err != nil {
 		return 0, err
 	}
-	settings := fmt.Sprintf("looks every %v, settles after %v; on %s, delivered by %v; suite %s, SPEC.md %s",
+	settings := fmt.Sprintf("poll interval %v, settle time %v; file system %s; delivery %v; suite %s, SPEC.md %s",
 		ready.Poll(), ready.Settle(), report.FileSystem(config.Dir), f.delivery, version(), specVersion)
 	text := &report.Text{Out: stdout, Verbose: f.verbose, Settings: settings, Reproduce: f.reproduce(), Required: required(all, ready.Features)}
 	text.Begin(ready, f.seed, ids(scenarios))
@@ -160,7 +168,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 		}
 	}
 	switch {
-	case summary.Unexpected: // outranks that a report is missing
+	case summary.Unexpected: // outranks a report that could not be written
 		printError(stderr, err)
 		return exitUnexpected, nil
 	case ctx.Err() != nil:
@@ -173,8 +181,24 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 	return exitOK, nil
 }
 
-// probe asks the server what it is, and says what there is to say of the way in which
-// it starts.
+// selectScenarios returns the scenarios that the selectors match. The error for an
+// unknown name suggests commands, too, since "run" may be omitted.
+func selectScenarios(all []scenario.Scenario, selectors []string) ([]scenario.Scenario, error) {
+	known := append(ids(all), requirementIDs()...)
+	for _, selector := range selectors {
+		pattern := strings.ContainsAny(selector, `*?[\`)
+		if !pattern && !slices.Contains(known, selector) {
+			return nil, unknownName("command, scenario or requirement", selector, append(known, commandNames()...))
+		}
+	}
+	scenarios, err := scenario.Select(all, selectors)
+	if err != nil {
+		return nil, configError(err)
+	}
+	return scenarios, nil
+}
+
+// probe starts the server once and reads its ready line.
 func probe(ctx context.Context, config runner.Config, stdout, stderr io.Writer) (target.Ready, error) {
 	if err := config.Command.Mount.Check(ctx, config.Command.ReadyTimeout); err != nil && ctx.Err() == nil {
 		return target.Ready{}, fmt.Errorf("could not test: %w", err)
@@ -186,25 +210,25 @@ func probe(ctx context.Context, config runner.Config, stdout, stderr io.Writer) 
 	if err != nil {
 		var notReady *target.NotReadyError
 		if errors.As(err, &notReady) && notReady.Stderr != "" {
-			fmt.Fprintf(stderr, "The end of the server's log:\n    %s\n", strings.ReplaceAll(notReady.Stderr, "\n", "\n    "))
+			fmt.Fprintf(stderr, "End of the server's log:\n    %s\n", strings.ReplaceAll(notReady.Stderr, "\n", "\n    "))
 		}
 		return ready, fmt.Errorf("could not test: %w", err)
 	}
-	if n := ready.PassedOver; n > 0 {
-		fmt.Fprintf(stdout, "Lines on standard output before the ready line were passed over: %d\n", n)
+	if n := ready.SkippedLines; n > 0 {
+		fmt.Fprintf(stdout, "lines ignored before the ready line: %d\n", n)
 	}
 	return ready, nil
 }
 
-// begin makes the folder of the run. The function that it returns removes it, unless
-// it is to be kept.
+// begin creates the folder of the run. The returned function removes it unless -keep
+// is set.
 func (f *runFlags) begin(stdout io.Writer) (config runner.Config, remove func(), err error) {
 	if config, err = f.config(); err != nil {
 		return config, nil, err
 	}
 	config.Note = func(text string) { fmt.Fprintf(stdout, "note: %s\n", text) }
 	if f.keep {
-		fmt.Fprintf(stdout, "The files are kept in %s\n", config.Dir)
+		fmt.Fprintf(stdout, "keeping files in %s\n", config.Dir)
 		return config, func() {}, nil
 	}
 	return config, func() { os.RemoveAll(config.Dir) }, nil
@@ -215,13 +239,13 @@ func (f *runFlags) config() (runner.Config, error) {
 	if command == nil {
 		self, err := os.Executable()
 		if err != nil {
-			return runner.Config{}, fmt.Errorf("looking for the program itself, to start the reference: %w", err)
+			return runner.Config{}, fmt.Errorf("find own executable: %w", err)
 		}
 		command = []string{self, "serve"}
 	}
 	dir, err := os.MkdirTemp(f.dir, "syftevent-conformance-")
 	if err != nil {
-		return runner.Config{}, fmt.Errorf("making a folder for the run: %w", err)
+		return runner.Config{}, fmt.Errorf("create folder for the run: %w", err)
 	}
 	config := runner.Config{Dir: dir, Keep: f.keep, Strict: f.strict, AllEvents: f.verbose, Parallel: f.parallel, Reuse: f.reuse}
 	config.Command = target.Command{Args: command, ReadyTimeout: time.Duration(float64(f.readyTimeout) * f.timescale)}
@@ -232,9 +256,9 @@ func (f *runFlags) config() (runner.Config, error) {
 	return config, nil
 }
 
-// reproduce is the command line that repeats one scenario, with %s for its id.
+// reproduce returns the command line that repeats one scenario, with %s for its id.
 func (f *runFlags) reproduce() string {
-	words := append(append(programName(), f.name, "-keep", fmt.Sprintf("-seed=%d", f.seed)), f.written...)
+	words := append(append(programName(), f.name, "-keep", fmt.Sprintf("-seed=%d", f.seed)), f.given...)
 	words = append(words, "\x00")
 	if f.command != nil {
 		words = append(append(words, "--"), f.command...)
@@ -245,7 +269,7 @@ func (f *runFlags) reproduce() string {
 	return strings.Replace(strings.Join(words, " "), "\x00", "%s", 1)
 }
 
-// shownCommand is the command that starts the server, as somebody else would say it.
+// shownCommand returns the command that starts the server, for reports.
 func (f *runFlags) shownCommand() []string {
 	if f.command == nil {
 		return append(programName(), "serve")
@@ -253,8 +277,8 @@ func (f *runFlags) shownCommand() []string {
 	return f.command
 }
 
-// programName is how the program was started: "go run" builds it anew each time,
-// in a folder that is gone afterwards.
+// programName returns the words that start this program. The executable of "go run" is
+// temporary.
 func programName() []string {
 	if strings.Contains(filepath.ToSlash(os.Args[0]), "/go-build") {
 		return []string{"go", "run", "./cmd/syftevent-conformance"}
@@ -262,7 +286,7 @@ func programName() []string {
 	return os.Args[:1:1]
 }
 
-// quote makes a word safe for a shell.
+// quote quotes a word for a shell.
 func quote(word string) string {
 	if word != "" && !strings.ContainsAny(word, " \t\n'\"\\$`*?[]{}()<>|&;#~!") {
 		return word
@@ -278,8 +302,8 @@ func ids(scenarios []scenario.Scenario) []string {
 	return ids
 }
 
-// required are the scenarios of which none may be left out of a conformant run: those
-// of a MUST of the core, and of the features that the server declares.
+// required returns the scenarios that the verdict "conformant" needs: each MUST of the
+// core and of the declared features.
 func required(all []scenario.Scenario, features []string) []string {
 	var ids []string
 	for _, s := range all {

@@ -8,15 +8,15 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/reference"
 )
 
-// serve is the embedded reference. What keeps it from starting is a mistake in
-// its environment or configuration.
+// serve runs the embedded reference server. An error at startup is a configuration
+// error.
 func serve(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
-	if err := noArguments("serve", args); err != nil {
+	if err := parseNothing("serve", args); err != nil {
 		return err
 	}
 	t := reference.Target{Version: version(), Getenv: os.Getenv, Stdin: stdin, Stdout: stdout, Stderr: stderr}
 	if err := t.Serve(ctx); err != nil {
-		return &statusError{exitUsage, err}
+		return configError(err)
 	}
 	return nil
 }

@@ -14,23 +14,17 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
 
-// contract reminds of what a server must do to be tested at all.
-const contract = `SPEC.md, Appendix A: when requests will be answered, the server prints one line of JSON
-on standard output, and flushes it. It logs on standard error. The line is such as
+// contract summarizes the ready line.
+const contract = `SPEC.md, Appendix A: when the server is ready to answer requests, it prints one line of
+JSON to standard output and flushes it. Logs go to standard error. Example:
     {"ready":true,"implementation":"my server","version":"1.0","features":[],"poll_ms":100}
 `
 
-// smoke checks whether a server is ready for the suite and returns the exit status.
+// smoke runs the command smoke.
 func smoke(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
-	f, err := parseRun("smoke", args)
+	f, err := parseSmoke(args)
 	if err != nil {
 		return 0, err
-	}
-	if f.known != "" {
-		return 0, usageError("smoke: -known is for run: the suite wants all that smoke checks")
-	}
-	if f.reports != (reportFlags{}) {
-		return 0, usageError("smoke writes no reports: -json, -junit and -md are for run")
 	}
 	all, err := scenario.Smoke()
 	if err != nil {
@@ -38,7 +32,7 @@ func smoke(ctx context.Context, args []string, stdout, stderr io.Writer) (int, e
 	}
 	checks, err := scenario.Select(all, f.selectors)
 	if err != nil {
-		return 0, usageError("smoke has no check that %s means; the checks are %s", strings.Join(f.selectors, " or "), strings.Join(ids(all), ", "))
+		return 0, usageError("no check matches %s; the checks are %s", strings.Join(f.selectors, " or "), strings.Join(ids(all), ", "))
 	}
 	config, remove, err := f.begin(stdout)
 	if err != nil {
@@ -80,21 +74,21 @@ func smoke(ctx context.Context, args []string, stdout, stderr io.Writer) (int, e
 	return exitOK, nil
 }
 
-// showReady shows what the server says of itself, and what in it may be a mistake.
+// showReady prints the ready line and warns about unknown features.
 func showReady(stdout io.Writer, ready target.Ready) error {
 	size := "unlimited"
 	if ready.MaxRequestSize > 0 {
 		size = fmt.Sprintf("%d bytes", ready.MaxRequestSize)
 	}
-	fmt.Fprintf(stdout, "The ready line says:\n")
+	fmt.Fprintln(stdout, "Ready line:")
 	for _, line := range [][2]string{
 		{"implementation", ready.Implementation},
 		{"version", ready.Version},
 		{"features", orNone(ready.Features)},
-		{"poll_ms", fmt.Sprintf("%v, the longest time between two looks for requests", ready.PollMS)},
-		{"settle_ms", fmt.Sprintf("%v, how long an incomplete file must stay the same", ready.SettleMS)},
-		{"republish_ms", fmt.Sprintf("%v, after which time a response that was deleted is published again", ready.RepublishMS)},
-		{"orphan_ms", fmt.Sprintf("%v, after which time a response without its request is removed; 0 is never", ready.OrphanMS)},
+		{"poll_ms", fmt.Sprintf("%v: longest time between two scans", ready.PollMS)},
+		{"settle_ms", fmt.Sprintf("%v: time after which an unchanged incomplete file is final", ready.SettleMS)},
+		{"republish_ms", fmt.Sprintf("%v: time after which a deleted response is republished", ready.RepublishMS)},
+		{"orphan_ms", fmt.Sprintf("%v: time after which a response without a request is removed; 0 means never", ready.OrphanMS)},
 		{"max_request_size", size},
 	} {
 		fmt.Fprintf(stdout, "    %-17s %s\n", line[0], line[1])
@@ -105,20 +99,20 @@ func showReady(stdout io.Writer, ready target.Ready) error {
 	}
 	for _, feature := range ready.Features {
 		if !slices.Contains(known, feature) {
-			fmt.Fprintf(stdout, "    There is no feature %q: the features are %s.\n", feature, strings.Join(known, ", "))
+			fmt.Fprintf(stdout, "    unknown feature %q; the features are %s\n", feature, strings.Join(known, ", "))
 		}
 	}
 	fmt.Fprintln(stdout)
 	return nil
 }
 
-// notDeclared are the features that a server lacks.
+// notDeclared returns the features that a server does not declare.
 func notDeclared(declared []string) ([]string, error) {
 	all, err := features()
 	return slices.DeleteFunc(all, func(feature string) bool { return slices.Contains(declared, feature) }), err
 }
 
-// features are those that scenarios ask for.
+// features returns the features that scenarios require.
 func features() ([]string, error) {
 	scenarios, err := scenario.All()
 	if err != nil {
@@ -145,7 +139,7 @@ func orNone(words []string) string {
 	return strings.Join(words, ", ")
 }
 
-// judgement says in words what the checks have come to.
+// judgement summarizes the results of the checks.
 func judgement(results map[runner.Outcome][]string, selected, all int, missing []string) string {
 	var lines []string
 	say := func(outcome runner.Outcome, format string) {
@@ -158,21 +152,21 @@ func judgement(results map[runner.Outcome][]string, selected, all int, missing [
 	for _, ids := range results {
 		done += len(ids)
 	}
-	say(runner.Warn, "Not as it should be, though it may be: %s.")
+	say(runner.Warn, "Should fix (SPEC.md, Appendix A): %s.")
 	if len(missing) > 0 {
-		lines = append(lines, fmt.Sprintf("What the suite will pass over: it does not declare the features %s.", strings.Join(missing, ", ")))
+		lines = append(lines, fmt.Sprintf("Not tested, because the server does not declare them: %s.", strings.Join(missing, ", ")))
 	}
-	say(runner.NotApplicable, "This system does not allow: %s.")
-	say(runner.CouldNotTest, "The suite itself failed in: %s.")
-	say(runner.Fail, "To be mended, as SPEC.md, Appendix A, says: %s.")
+	say(runner.NotApplicable, "Not applicable on this system: %s.")
+	say(runner.CouldNotTest, "Could not test: %s.")
+	say(runner.Fail, "Must fix (SPEC.md, Appendix A): %s.")
 	verdict := "The server is ready for the suite."
 	switch {
 	case len(results[runner.Fail]) > 0:
 		verdict = "The server is not ready for the suite."
 	case done < selected || len(results[runner.CouldNotTest]) > 0:
-		verdict = "Whether the server is ready for the suite is not known: not all was checked."
+		verdict = "Unknown whether the server is ready for the suite: some checks did not run."
 	case selected < all:
-		verdict = "The server has passed what was checked; without an ID all is."
+		verdict = "The server passed the selected checks. Run smoke without an ID for all checks."
 	}
 	return strings.Join(append([]string{verdict}, lines...), "\n")
 }

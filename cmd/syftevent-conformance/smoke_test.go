@@ -11,14 +11,14 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
 )
 
-func TestReferenceIsReadyForTheSuite(t *testing.T) {
+func TestReferencePassesSmoke(t *testing.T) {
 	status, stdout, stderr := judge(t, "smoke")
 	if status != exitOK {
 		t.Fatalf("exit %d\n%s%s", status, stdout, stderr)
 	}
 	contains(t, "output", stdout, "    implementation    syftevent-go\n", " 0 failed\nThe server is ready for the suite.\n")
 	if strings.Contains(stdout, "warn") || strings.Contains(stdout, "not implemented") {
-		t.Errorf("not everything has passed:\n%s", stdout)
+		t.Errorf("some checks did not pass:\n%s", stdout)
 	}
 }
 
@@ -31,7 +31,7 @@ func smokeAgainst(t *testing.T, target string, args ...string) (status int, stdo
 	return judge(t, append(append([]string{"smoke"}, args...), "--", self, targetPrefix+target)...)
 }
 
-// Each check fails for an adapter that is wrong in what it checks.
+// Every check fails for a server that violates its rule.
 func TestSmokeChecksCanFail(t *testing.T) {
 	seen := map[string]bool{}
 	for _, test := range []struct {
@@ -47,7 +47,7 @@ func TestSmokeChecksCanFail(t *testing.T) {
 		{"strict-options", nil, []string{"smoke-options-unknown"}, exitUnexpected},
 		{"one-start", nil, []string{"smoke-ready"}, exitUnexpected},
 		{"deaf", []string{"-timescale=0.1", "smoke-stop-*", "smoke-sum"}, stopChecks(), exitUnexpected},
-		// What is a SHOULD is a warning.
+		// An unmet SHOULD is a warning.
 		{"no-options", []string{"-timescale=0.1", "smoke-options-settle"}, []string{"smoke-options-settle"}, exitOK},
 		{"no-options", []string{"-timescale=0.1", "smoke-options-extra"}, []string{"smoke-options-extra"}, exitUnexpected},
 	} {
@@ -63,7 +63,7 @@ func TestSmokeChecksCanFail(t *testing.T) {
 			t.Errorf("%s fails %v, want %v\n%s", test.target, fails, test.fails, stdout)
 		}
 		if status == exitUnexpected {
-			contains(t, test.target, stdout, "The server is not ready for the suite.\n", "To be mended, as SPEC.md, Appendix A, says: "+strings.Join(test.fails, ", "))
+			contains(t, test.target, stdout, "The server is not ready for the suite.\n", "Must fix (SPEC.md, Appendix A): "+strings.Join(test.fails, ", "))
 		}
 	}
 	checks, err := scenario.Smoke()
@@ -72,12 +72,12 @@ func TestSmokeChecksCanFail(t *testing.T) {
 	}
 	for _, check := range checks {
 		if !seen[check.ID] && !(runtime.GOOS == "windows" && check.ID == "smoke-stop-signal") {
-			t.Errorf("%s was not seen to fail", check.ID)
+			t.Errorf("%s never failed", check.ID)
 		}
 	}
 }
 
-// stopChecks are those that a server fails which cannot be told to stop.
+// stopChecks returns the checks that a server fails if it ignores requests to stop.
 func stopChecks() []string {
 	if runtime.GOOS == "windows" {
 		return []string{"smoke-stop-input"}
@@ -85,10 +85,9 @@ func stopChecks() []string {
 	return []string{"smoke-stop-input", "smoke-stop-signal"}
 }
 
-// An adapter that never gets ready is told what the suite waits for.
-func TestSmokeTellsWhatReadyIs(t *testing.T) {
+func TestSmokeExplainsReadyLine(t *testing.T) {
 	for target, want := range map[string]string{
-		"exit":               "it ended first (exit status 7)",
+		"exit":               "it exited first (exit status 7)",
 		"ready-without-name": `lacks "implementation"`,
 	} {
 		status, _, stderr := smokeAgainst(t, target)
@@ -99,11 +98,11 @@ func TestSmokeTellsWhatReadyIs(t *testing.T) {
 	}
 }
 
-func TestSmokeNotesUnknownFeatures(t *testing.T) {
+func TestSmokeReportsUnknownFeatures(t *testing.T) {
 	status, stdout, _ := smokeAgainst(t, "odd-features", "smoke-sum", "smoke-items")
 	if status != exitOK {
 		t.Errorf("exit %d\n%s", status, stdout)
 	}
-	contains(t, "output", stdout, `There is no feature "summ": the features are api, `,
-		"The server has passed what was checked; without an ID all is.\nWhat the suite will pass over: it does not declare the features api, cleanup, ")
+	contains(t, "output", stdout, `unknown feature "summ"; the features are api, `,
+		"The server passed the selected checks. Run smoke without an ID for all checks.\nNot tested, because the server does not declare them: api, cleanup, ")
 }

@@ -48,7 +48,7 @@ func runTarget(name string) int {
 	case "die-at-slow":
 		return serveWith(os.Stdin, map[string]syftevent.HandlerFunc{"/slow": die})
 	}
-	fmt.Fprintf(os.Stderr, "there is no target %q\n", name)
+	fmt.Fprintf(os.Stderr, "unknown target %q\n", name)
 	return exitUsage
 }
 

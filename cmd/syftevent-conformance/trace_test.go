@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/known"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
@@ -98,13 +96,13 @@ func TestUntestableNamesTests(t *testing.T) {
 // The examples of requests in SPEC.md are sent to every server: scenarios have
 // them to the letter.
 func TestExamplesOfTheSpecAreSent(t *testing.T) {
-	scripts := readTop(t, "testdata/scripts/envelope-examples.txtar") + readTop(t, "testdata/scripts/envelope-invalid.txtar")
+	sent := readTop(t, "cmd/syftevent-conformance/internal/scenario/scripts/envelope-examples.txtar") + readTop(t, "cmd/syftevent-conformance/internal/scenario/scripts/envelope-invalid.txtar")
 	blocks := regexp.MustCompile("(?m)^```json request(?: invalid)?\n(.+)\n```$").FindAllStringSubmatch(readTop(t, "SPEC.md"), -1)
 	if len(blocks) < 5 {
 		t.Errorf("%d examples of requests in SPEC.md", len(blocks))
 	}
 	for _, block := range blocks {
-		if !strings.Contains(scripts, " --\n"+block[1]+"\n") {
+		if !strings.Contains(sent, " --\n"+block[1]+"\n") {
 			t.Errorf("no scenario has the example %s", block[1])
 		}
 	}
@@ -141,23 +139,5 @@ func TestKnownFailuresNameTheirReason(t *testing.T) {
 	}
 	if seen == 0 {
 		t.Errorf("%s lists nothing", file)
-	}
-}
-
-// The matrix in the README has a row for each requirement that is judged, as it is now.
-func TestReadmeHasTheMatrix(t *testing.T) {
-	_, rest, _ := strings.Cut(readTop(t, "README.md"), "<!-- matrix -->")
-	matrix, _, found := strings.Cut(rest, "<!-- /matrix -->")
-	judged, err := judgedRequirements()
-	if err != nil || !found {
-		t.Fatalf("no matrix in the README, or %v", err)
-	}
-	var want []string
-	for _, r := range judged {
-		want = append(want, fmt.Sprintf("| [%[1]s](SPEC.md#%[1]s) | %s | %s |", r.ID, r.Level, r.Class))
-	}
-	got := regexp.MustCompile(`(?m)^\| \[.+\]\(.+\) \| \w+ \| \w+ \|`).FindAllString(matrix, -1)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the README tells how to make the matrix anew (-want +got):\n%s", diff)
 	}
 }

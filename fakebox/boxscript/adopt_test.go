@@ -10,9 +10,8 @@ import (
 	"github.com/syftevent/syftevent-go/fakebox/boxscript"
 )
 
-// Scripts that adopt a network leave it open for the next, and their requests do not
-// collide though they have the same names.
-func TestAdoptedNetworkOutlivesTheScript(t *testing.T) {
+// Requests of two scripts must not collide even if they have the same name.
+func TestScriptsShareAdoptedNetwork(t *testing.T) {
 	network := fakebox.New(t, fakebox.Config{})
 	server := network.Join("bob@example.com")
 	for _, name := range []string{"one", "two"} {
@@ -30,18 +29,18 @@ func TestAdoptedNetworkOutlivesTheScript(t *testing.T) {
 				return err
 			}
 			if err := boxscript.OfEnv(env).Adopt(network, server); err == nil {
-				t.Error("a network was adopted twice")
+				t.Error("second Adopt succeeded")
 			}
 			return nil
 		}
-		// It returns when the script has ended.
+		// A subtest, because its cleanup ends the script.
 		t.Run("script", func(t *testing.T) {
 			testscript.Run(t, testscript.Params{Dir: dir, Cmds: boxscript.Commands(), Setup: setup})
 		})
 	}
 	requests, err := filepath.Glob(filepath.Join(server.Datasite(), "app_data/app/rpc/echo/client@example.com/*.request"))
 	if err != nil || len(requests) != 2 {
-		t.Errorf("requests: %v, %v", requests, err)
+		t.Errorf("got requests %v, error %v; want 2 requests", requests, err)
 	}
 	if err := server.Deliver("still/open", nil, fakebox.Delivery{}); err != nil {
 		t.Error(err)

@@ -1,5 +1,5 @@
-// Package boxscript gives fakebox to testscript: scripts that start a network,
-// deliver requests into it and wait for the responses.
+// Package boxscript provides fakebox to testscript: scripts that create a network, send
+// requests and wait for the responses.
 //
 //	testscript.Run(t, testscript.Params{
 //		Dir:   "testdata/scripts",
@@ -7,7 +7,7 @@
 //		Cmds:  boxscript.Commands(),
 //	})
 //
-// A script then says:
+// A script that tests a server:
 //
 //	box start bob@example.com
 //	exec myserver &
@@ -15,94 +15,106 @@
 //	box wait hello
 //	grep 200 hello.response
 //
-// # Commands
+// # Environment
+//
+//	BOX_APP      app that requests are sent to (default app)
+//	BOX_TIMEOUT  time limit of each wait (default 10s)
+//
+// # Network
 //
 //	box start [flags] EMAIL...
 //
-// makes a network in $WORK/box and lets each EMAIL join. The first is the server's:
-// $SYFTBOX_CLIENT_CONFIG_PATH is set to the configuration of that replica and
-// $DATASITE to the datasite's folder. Flags:
+// Create a network in $WORK/box, and a replica for each EMAIL. The first one is the
+// server's: $SYFTBOX_CLIENT_CONFIG_PATH is set to its configuration file and $DATASITE to
+// its datasite.
 //
-//	-speed X              divides every duration of SyftBox; 1
-//	-download MODE        blobstore (the default) or blobstore-in-place
-//	-faults RATE          how likely a fault is at each point of a file's way; 0
+//	-speed X        divide every duration of SyftBox by X (default 1)
+//	-download MODE  how a full sync writes files: blobstore or blobstore-in-place
+//	                (default blobstore)
+//	-faults RATE    probability of a fault at each step of a file's delivery (default 0)
 //
-// Nothing travels in the network, what is sent is delivered to the server at once,
-// until
+// Until "box sync", no files travel: "box send" delivers directly into the server's
+// replica.
 //
 //	box sync
 //
-// lets the boxes of all work, and waits until what is in the server's replica has been
-// synchronised once. From then on, what is sent is written in the replica of the
-// sender, if the sender has joined, and SyftBox carries it.
+// Start the clients of all replicas, and wait for the server's first full sync. From now
+// on "box send" writes into the replica of the sender, if the sender has joined, and
+// SyftBox carries the request.
+//
+// # Requests
 //
 //	box send [flags] NAME ENDPOINT [BODY]
 //
-// delivers a request to the app $BOX_APP ("app" if unset) and remembers it as
-// NAME; $STEM_NAME is then the name of its file without ".request". A slash in
-// front of ENDPOINT, or behind it, means nothing. Flags:
+// Send a request to ENDPOINT, with leading and trailing slashes ignored. NAME identifies
+// the request in later commands. $STEM_NAME is set to the name of its file without
+// ".request".
 //
-//	-from EMAIL           the sender, and the folder; client@example.com
-//	-via MODE             websocket (the default), blobstore, blobstore-in-place
-//	-method METHOD        POST
-//	-header 'NAME: VALUE' may be repeated
-//	-body-file FILE       instead of BODY
-//	-body-size N          instead of BODY, N bytes
-//	-set FIELD=JSON       replaces a field of the envelope; may be repeated. What
-//	                      is not JSON is taken as a string.
-//	-unset FIELD          leaves a field out; may be repeated
-//	-stem STEM            the name of the file, without ".request"; a UUID made
-//	                      of the seed, the script and NAME
-//	-envelope FILE        the file to deliver, instead of one made of the above;
-//	                      $STEM in it is replaced
-//	-folder FOLDER        where the request lies below "rpc"; ENDPOINT/EMAIL
-//	-first N              delivers the first N bytes only, in place
-//
-// More of a request sent with -first is written by
+//	-from EMAIL            sender (default client@example.com)
+//	-via MODE              websocket, blobstore or blobstore-in-place (default websocket)
+//	-method METHOD         method (default POST)
+//	-header 'NAME: VALUE'  header; repeatable
+//	-body-file FILE        file with the body, instead of BODY
+//	-body-size N           generate a body of N bytes, instead of BODY
+//	-set FIELD=JSON        replace a field of the envelope; repeatable. A value that is not
+//	                       JSON is a string.
+//	-unset FIELD           omit a field of the envelope; repeatable
+//	-stem STEM             file name without ".request" (default a UUID derived from the
+//	                       seed, the script and NAME)
+//	-envelope FILE         file to send, instead of an envelope made from the other flags;
+//	                       $STEM in it is replaced
+//	-folder FOLDER         folder of the request below "rpc" (default ENDPOINT/EMAIL)
+//	-first N               write only the first N bytes, in place
 //
 //	box more NAME N
 //	box finish NAME
 //
-// N bytes, or all that is left. A request that was sent is delivered again, with
-// the same bytes, by
+// Write the next N bytes, or the rest, of a request sent with -first.
 //
 //	box again [-via MODE] NAME
 //
-// And
+// Deliver the same bytes again.
 //
 //	box wait NAME...
 //
-// waits until each response is there, for $BOX_TIMEOUT (10s if unset), and
-// copies it to NAME.response in the script's directory. It is waited for where the
-// request was put: with the server, or with the sender when files travel.
+// Wait for the response to each request and copy it to NAME.response in the script's
+// directory. The response is expected in the replica where the request was written: the
+// sender's if SyftBox carries the request, otherwise the server's.
 //
 //	box wait -arrived NAME...
 //	box wait -gone NAME...
 //
-// wait until each request is whole in the server's replica, or is not there.
+// Wait until each request is complete in the server's replica, or does not exist there.
+//
+//	box deliver [-via MODE] [-chunk N] [-pause DURATION] PATH FILE
+//
+// Deliver FILE to PATH in the server's datasite.
 //
 // # Faults
 //
 //	box fault FAULT [N]
+//
+// Inject FAULT into the next N files that it can strike (default 1). See
+// [fakebox.Faults].
+//
 //	box heal
 //
-// let a fault (see [fakebox.Faults]) strike the next N files that it can strike, 1
-// if left out, and end all faults.
+// End all faults.
 //
 //	box offline EMAIL
 //	box online EMAIL
 //
-// take a box off the network and back.
+// Disconnect a machine from the network, or connect it again.
 //
-//	box deliver [-via MODE] [-chunk N] [-pause DURATION] PATH FILE
-//
-// delivers a file to a path in the server's datasite.
+// # Journal
 //
 //	box journal FILE
+//
+// Write all events to FILE as JSON, one per line.
+//
 //	box timeline EMAIL FILE
 //
-// write what has happened: as JSON, an event a line, or for people, as a table with
-// EMAIL on one side and the server on the other.
+// Write all events of EMAIL and of the server to FILE as a text table.
 package boxscript
 
 import (
@@ -122,48 +134,47 @@ import (
 	"github.com/syftevent/syftevent-go/fakebox"
 )
 
-// Network is the network of one script and what was sent in it. It is used by
-// the script's own goroutine.
+// A Network is the network of one script, with the requests that the script sent. It must
+// not be used concurrently.
 type Network struct {
-	// Seed is for the network that "box start" makes, and for the ids of
-	// requests. It may be set by a Setup function.
+	// Seed is the seed of the network and of request ids. A Setup function may set it.
 	Seed uint64
-	// Delivery is how a request is delivered that does not say so by -via: by the
-	// WebSocket, if it is left alone. It may be set by a Setup function.
+	// Delivery is the default of -via. A Setup function may set it.
 	Delivery fakebox.Mode
-	// Box and Server are nil before "box start".
+	// Box is the network, and Server the replica of the server. They are nil before
+	// "box start".
 	Box    *fakebox.Box
 	Server *fakebox.Replica
 
-	calls   map[string]*Call
-	syncing bool // box sync
-	adopted bool // somebody else closes Box
+	calls   map[string]*Call // by name
+	syncing bool             // since "box sync"
+	adopted bool             // whoever opened Box closes it
 }
 
-// A Call is a request that was sent.
+// A Call is a request that a script sent.
 type Call struct {
-	// Name is what the script calls it.
+	// Name is the name of the request in the script.
 	Name string
-	// Stem is the name of the file without its suffix.
+	// Stem is the name of the request file without ".request".
 	Stem string
-	// From is the sender.
+	// From is the address of the sender.
 	From string
-	// Folder is where the request lies, relative to the datasite, with slashes.
+	// Folder is the folder of the request, relative to the datasite, with slashes.
 	Folder string
 	// Data is the content of the request file.
 	Data []byte
-	// Sent is when the request, or the first part of it, was about to be written.
+	// Sent is the time just before the request file was created.
 	Sent time.Time
 
 	network *Network
-	written int              // how much of Data was delivered
-	client  *fakebox.Replica // where the sender wrote it; nil if it was delivered
+	written int              // bytes of Data that were delivered
+	client  *fakebox.Replica // the sender's replica; nil if the request was delivered
 }
 
 type key struct{}
 
-// Setup prepares a script for the commands. It is a Setup of testscript.Params,
-// or called by one.
+// Setup prepares a script for the commands. Use it as testscript.Params.Setup, or call it
+// there.
 func Setup(env *testscript.Env) error {
 	n := &Network{calls: map[string]*Call{}}
 	env.Values[key{}] = n
@@ -175,26 +186,17 @@ func Setup(env *testscript.Env) error {
 	return nil
 }
 
-// Of returns the network of a script, for commands of one's own.
-func Of(ts *testscript.TestScript) *Network {
-	n, ok := ts.Value(key{}).(*Network)
-	if !ok {
-		ts.Fatalf("boxscript.Setup was not called for this script")
-	}
-	return n
-}
-
-// OfEnv returns the network of a script that is being set up, after [Setup].
+// OfEnv returns the network of a script. [Setup] must have been called.
 func OfEnv(env *testscript.Env) *Network { return env.Values[key{}].(*Network) }
 
-// Commands returns the command "box".
+// Commands returns the command "box". Add it to testscript.Params.Cmds.
 func Commands() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
 	return map[string]func(ts *testscript.TestScript, neg bool, args []string){"box": box}
 }
 
 func box(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
-		ts.Fatalf("unsupported: ! box")
+		ts.Fatalf("box does not support !")
 	}
 	subcommands := map[string]func(*Network, *testscript.TestScript, []string) error{
 		"start":    (*Network).commandStart,
@@ -215,9 +217,12 @@ func box(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 0 || subcommands[args[0]] == nil {
 		ts.Fatalf("usage: box %s ...", strings.Join(slices.Sorted(maps.Keys(subcommands)), "|"))
 	}
-	n := Of(ts)
+	n, ok := ts.Value(key{}).(*Network)
+	if !ok {
+		ts.Fatalf("box: boxscript.Setup was not called for this script")
+	}
 	if n.Box == nil && args[0] != "start" {
-		ts.Fatalf("box %s: the network has not started; box start EMAIL starts it", args[0])
+		ts.Fatalf("box %s: no network; run box start first", args[0])
 	}
 	ts.Check(subcommands[args[0]](n, ts, args[1:]))
 }
@@ -242,16 +247,16 @@ func (n *Network) commandStart(ts *testscript.TestScript, args []string) error {
 	return nil
 }
 
-// Start makes the network in a folder and lets the server join.
+// Start creates the network in a folder, with one replica: the server's.
 func (n *Network) Start(dir, email string) error {
 	return n.start(dir, fakebox.Config{Seed: n.Seed}, []string{email})
 }
 
-// Adopt gives the script a network that others may use too, before it or after it,
-// instead of one of its own: a box that is open, and the replica of the server in
-// it. Whoever has opened the box closes it, after the script. "box start" is then an
-// error, and what the script does to the network as a whole, such as "box sync",
-// outlives it.
+// Adopt makes the script use an existing network, which other scripts may use before or
+// after it, and a replica of it as the server's. The caller closes the box, after the
+// script. "box start" is then an error, and commands that change the whole network, such
+// as "box sync", affect later scripts. Adopt returns an error if the script already has a
+// network.
 func (n *Network) Adopt(box *fakebox.Box, server *fakebox.Replica) error {
 	if n.Box != nil {
 		return errStarted
@@ -260,7 +265,7 @@ func (n *Network) Adopt(box *fakebox.Box, server *fakebox.Replica) error {
 	return nil
 }
 
-var errStarted = errors.New("the network has started already")
+var errStarted = errors.New("network already exists")
 
 func (n *Network) start(dir string, config fakebox.Config, emails []string) error {
 	if n.Box != nil {
@@ -283,31 +288,32 @@ func (n *Network) start(dir string, config fakebox.Config, emails []string) erro
 	return nil
 }
 
-// newFlags makes the flags of a subcommand, whose errors the script reports.
+// newFlags returns the flags of a subcommand. They print nothing: the script reports
+// errors.
 func newFlags(subcommand string) *flag.FlagSet {
 	flags := flag.NewFlagSet("box "+subcommand, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	return flags
 }
 
-// modeVar defines a flag that names a delivery mode.
+// modeVar defines a flag for a delivery mode.
 func modeVar(flags *flag.FlagSet, name string, mode *fakebox.Mode) {
 	flags.TextVar(mode, name, *mode, "")
 }
 
-// Call returns a request that was sent under the name.
+// Call returns the request with the given name.
 func (n *Network) Call(name string) (*Call, error) {
 	if call := n.calls[name]; call != nil {
 		return call, nil
 	}
-	return nil, fmt.Errorf("no request %q was sent", name)
+	return nil, fmt.Errorf("unknown request %q", name)
 }
 
-// RequestPath returns the request's file in the server's replica.
+// RequestPath returns the request file in the server's replica.
 func (c *Call) RequestPath() string { return c.path(".request") }
 
-// ResponsePath returns the file in which the response is to appear, in the server's
-// replica, or in the sender's if SyftBox carried the request.
+// ResponsePath returns the expected response file: in the sender's replica if SyftBox
+// carries the request, otherwise in the server's.
 func (c *Call) ResponsePath() string {
 	if c.client != nil {
 		return c.client.Path(path.Join(c.network.Server.Email, c.Folder, c.Stem+".response"))
@@ -319,7 +325,7 @@ func (c *Call) path(suffix string) string {
 	return filepath.Join(c.network.Server.Datasite(), filepath.FromSlash(c.Folder), c.Stem+suffix)
 }
 
-// stemOf makes a UUID of the seed, the script and a name.
+// stemOf derives a UUID from the seed, the script and the name of a request.
 func (n *Network) stemOf(script, name string) string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{fmt.Sprint(n.Seed), script, name}, "\x00")))
 	sum[6] = sum[6]&0x0f | 0x40

@@ -18,8 +18,7 @@ func TestScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	commands := boxscript.Commands()
-	// answer writes responses as a server would, one for each request that
-	// stands there when it is called.
+	// answer responds to all existing requests, as a server would.
 	commands["answer"] = func(ts *testscript.TestScript, neg bool, args []string) {
 		requests, err := filepath.Glob(filepath.Join(ts.Getenv("DATASITE"), "app_data/app/rpc/*/*/*.request"))
 		ts.Check(err)
@@ -28,7 +27,7 @@ func TestScripts(t *testing.T) {
 			time.AfterFunc(10*time.Millisecond, func() { os.WriteFile(name, []byte(`{"status_code":200}`), 0o644) })
 		}
 	}
-	// permit lets each sender write in a folder of the sender's own.
+	// permit allows each sender to write in a folder of their own.
 	commands["permit"] = func(ts *testscript.TestScript, neg bool, args []string) {
 		rpc := filepath.Join(ts.Getenv("DATASITE"), "app_data/app/rpc")
 		ts.Check(os.MkdirAll(rpc, 0o755))
@@ -36,7 +35,7 @@ func TestScripts(t *testing.T) {
 		ts.Check(err)
 		ts.Check(os.WriteFile(filepath.Join(rpc, "syft.pub.yaml"), data, 0o644))
 	}
-	// answering answers requests from now on, until the test ends.
+	// answering responds to all requests until the test ends.
 	commands["answering"] = func(ts *testscript.TestScript, neg bool, args []string) {
 		pattern := filepath.Join(ts.Getenv("DATASITE"), "app_data/app/rpc/echo/*/*.request")
 		go func() {
@@ -53,27 +52,26 @@ func TestScripts(t *testing.T) {
 		}()
 	}
 	setup := func(env *testscript.Env) error {
-		env.Setenv("BOX_TIMEOUT", "5m") // it ends only what hangs
+		env.Setenv("BOX_TIMEOUT", "5m") // only for commands that hang
 		return boxscript.Setup(env)
 	}
 	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: setup, Cmds: commands})
 }
 
-// Each wrong command is one clear error.
-func TestCommandsRefuse(t *testing.T) {
+func TestCommandsRejectInvalidArguments(t *testing.T) {
 	for script, want := range map[string]string{
 		"box fly":                            "usage: box again|deliver|fault",
-		"box sync":                           "has not started",
+		"box sync":                           "no network",
 		"box start":                          "usage: box start",
 		"box start bob":                      "not an e-mail address",
-		"box start -speed -1 bob@x.org":      "below 0",
-		"box start -download bird bob@x.org": "there are websocket",
-		"START\nbox fault flood":             "there are burst-loss, dead-zone",
-		"START\nbox fault torn 0":            "want 1 or more",
-		"START\nbox fault torn few":          "no number",
+		"box start -speed -1 bob@x.org":      "speed -1 is negative",
+		"box start -download bird bob@x.org": "want one of websocket",
+		"START\nbox fault flood":             "want one of burst-loss, dead-zone",
+		"START\nbox fault torn 0":            "count 0 is less than 1",
+		"START\nbox fault torn few":          "not a number of files",
 		"START\nbox offline carol@x.org":     "carol@x.org has not joined",
-		"START\nbox wait x":                  `no request "x"`,
-		"START\nbox deliver ../x f":          "lead out of the datasite",
+		"START\nbox wait x":                  `unknown request "x"`,
+		"START\nbox deliver ../x f":          "not a clean relative path inside the datasite",
 	} {
 		dir := t.TempDir()
 		script = strings.ReplaceAll(script, "START", "box start bob@x.org") + "\n-- f --\nx\n"
@@ -83,12 +81,12 @@ func TestCommandsRefuse(t *testing.T) {
 		failed := &failure{}
 		testscript.RunT(failed, testscript.Params{Dir: dir, Setup: boxscript.Setup, Cmds: boxscript.Commands()})
 		if !strings.Contains(failed.log.String(), want) {
-			t.Errorf("%q: %q is not in:\n%s", script, want, failed.log.String())
+			t.Errorf("%q: log does not contain %q:\n%s", script, want, failed.log.String())
 		}
 	}
 }
 
-// A failure is a T that keeps what a script that fails has to say.
+// A failure is a testscript.T that records the log of a failing script.
 type failure struct{ log strings.Builder }
 
 func (f *failure) Run(name string, run func(testscript.T)) {

@@ -20,7 +20,7 @@ func (n *Network) commandMore(ts *testscript.TestScript, args []string) error {
 	}
 	size, err := strconv.Atoi(args[1])
 	if err != nil || size < 0 {
-		return fmt.Errorf("box more: %q is no number of bytes", args[1])
+		return fmt.Errorf("box more: %q is not a number of bytes", args[1])
 	}
 	return n.More(args[0], size)
 }
@@ -36,8 +36,8 @@ func (n *Network) commandFinish(ts *testscript.TestScript, args []string) error 
 	return n.More(args[0], len(call.Data))
 }
 
-// More writes so many bytes more of a request that was sent with -first, or all that
-// is left of it, in place.
+// More writes the next size bytes of a request that was sent with -first, or the rest if
+// there are fewer.
 func (n *Network) More(name string, size int) error {
 	call, err := n.Call(name)
 	if err != nil {
@@ -71,7 +71,6 @@ func (n *Network) commandAgain(ts *testscript.TestScript, args []string) error {
 	return n.Server.Deliver(call.Folder+"/"+call.Stem+".request", call.Data, fakebox.Delivery{Mode: via})
 }
 
-// commandDeliver delivers a file that need not be a request.
 func (n *Network) commandDeliver(ts *testscript.TestScript, args []string) error {
 	var how fakebox.Delivery
 	flags := newFlags("deliver")
@@ -87,7 +86,7 @@ func (n *Network) commandDeliver(ts *testscript.TestScript, args []string) error
 	return n.Server.Deliver(flags.Arg(0), []byte(ts.ReadFile(flags.Arg(1))), how)
 }
 
-// waitUntil is when a wait that begins now ends.
+// waitUntil returns the deadline of a wait that begins now.
 func waitUntil(ts *testscript.TestScript) (time.Time, error) {
 	timeout := 10 * time.Second
 	if text := ts.Getenv("BOX_TIMEOUT"); text != "" {
@@ -135,7 +134,7 @@ func (n *Network) commandWait(ts *testscript.TestScript, args []string) error {
 	return nil
 }
 
-// await reads the response when it is there and complete.
+// await waits until the response exists and is complete, and returns it.
 func (c *Call) await(deadline time.Time) ([]byte, error) {
 	for {
 		data, err := os.ReadFile(c.ResponsePath())
@@ -144,16 +143,16 @@ func (c *Call) await(deadline time.Time) ([]byte, error) {
 		}
 		if time.Now().After(deadline) {
 			if err == nil {
-				err = fmt.Errorf("%s is not JSON", c.ResponsePath())
+				err = fmt.Errorf("%s is not valid JSON", c.ResponsePath())
 			}
-			return nil, fmt.Errorf("request %q has no response: %w", c.Name, err)
+			return nil, fmt.Errorf("wait for response to %q: %w", c.Name, err)
 		}
 		time.Sleep(time.Millisecond)
 	}
 }
 
-// awaitRequest waits until the request is whole in the server's replica, or is not
-// there.
+// awaitRequest waits until the request is complete in the server's replica, or does not
+// exist there.
 func (c *Call) awaitRequest(deadline time.Time, present bool) error {
 	for {
 		data, err := os.ReadFile(c.RequestPath())
@@ -162,9 +161,9 @@ func (c *Call) awaitRequest(deadline time.Time, present bool) error {
 		}
 		if time.Now().After(deadline) {
 			if present {
-				return fmt.Errorf("request %q has not arrived whole: %d bytes of %d, %v", c.Name, len(data), len(c.Data), err)
+				return fmt.Errorf("request %q is incomplete: got %d of %d bytes (read error: %v)", c.Name, len(data), len(c.Data), err)
 			}
-			return fmt.Errorf("request %q has not gone: %s is there (%v)", c.Name, c.RequestPath(), err)
+			return fmt.Errorf("request %q still exists: %s (read error: %v)", c.Name, c.RequestPath(), err)
 		}
 		time.Sleep(time.Millisecond)
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/syftevent/syftevent-go/fakebox/boxscript"
 )
 
-// In a test this is testscript.Run(t, params), and instead of "respond" a script
-// starts the server under test.
+// A real test calls testscript.Run(t, params), and its scripts start a server instead of
+// using the command "respond".
 func Example() {
 	commands := boxscript.Commands()
 	commands["respond"] = func(ts *testscript.TestScript, neg bool, args []string) {
@@ -26,7 +26,7 @@ func Example() {
 	// Output: hello: ok
 }
 
-// A printer runs scripts outside a test.
+// A printer is a testscript.T that runs scripts outside a test.
 type printer struct{ name string }
 
 func (p printer) Run(name string, f func(testscript.T)) {

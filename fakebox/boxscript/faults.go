@@ -12,7 +12,6 @@ import (
 	"github.com/syftevent/syftevent-go/fakebox"
 )
 
-// commandSync lets files travel.
 func (n *Network) commandSync(ts *testscript.TestScript, args []string) error {
 	if len(args) != 0 {
 		return errors.New("usage: box sync")
@@ -25,10 +24,10 @@ func (n *Network) commandSync(ts *testscript.TestScript, args []string) error {
 		return err
 	}
 	n.syncing = true
-	// The permissions must be on the server before anybody sends.
+	// The server's permissions must be uploaded before a request is sent.
 	for n.Server.Cycles() == 0 {
 		if time.Now().After(deadline) {
-			return fmt.Errorf("box sync: the box of %s has not synchronised", n.Server.Email)
+			return fmt.Errorf("box sync: %s has not completed a full sync", n.Server.Email)
 		}
 		time.Sleep(time.Millisecond)
 	}
@@ -41,7 +40,7 @@ func (n *Network) commandFault(ts *testscript.TestScript, args []string) error {
 	switch len(args) {
 	case 2:
 		if count, err = strconv.Atoi(args[1]); err != nil {
-			return fmt.Errorf("box fault: %q is no number of files", args[1])
+			return fmt.Errorf("box fault: %q is not a number of files", args[1])
 		}
 	case 1:
 	default:

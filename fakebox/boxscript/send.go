@@ -18,7 +18,7 @@ import (
 	"github.com/syftevent/syftevent-go/fakebox"
 )
 
-// An outgoing request is what the flags and arguments of "box send" say.
+// An outgoing holds the flags and arguments of "box send".
 type outgoing struct {
 	name, endpoint, body       string
 	from, method, stem, folder string
@@ -82,7 +82,7 @@ func parseSend(args []string, via fakebox.Mode) (*outgoing, error) {
 	return o, nil
 }
 
-// noBody stands for a body of null; no text that a script can write is equal.
+// noBody stands for a null body. A script cannot contain this string.
 const noBody = "\x00"
 
 func (n *Network) commandSend(ts *testscript.TestScript, args []string) error {
@@ -91,7 +91,7 @@ func (n *Network) commandSend(ts *testscript.TestScript, args []string) error {
 		return err
 	}
 	if n.calls[o.name] != nil {
-		return fmt.Errorf("box send: a request %q was sent already", o.name)
+		return fmt.Errorf("box send: request %q already exists", o.name)
 	}
 	app := ts.Getenv("BOX_APP")
 	if app == "" {
@@ -115,7 +115,7 @@ func (n *Network) commandSend(ts *testscript.TestScript, args []string) error {
 	ts.Setenv("STEM_"+o.name, o.stem)
 	if replica, joined := n.Box.Replica(o.from); joined && n.syncing {
 		if o.first >= 0 {
-			return errors.New("box send: -first is for what is delivered, not for what SyftBox carries")
+			return errors.New("box send: -first cannot be used for a request that SyftBox carries")
 		}
 		call.client = replica
 		return call.write()
@@ -128,7 +128,7 @@ func (n *Network) commandSend(ts *testscript.TestScript, args []string) error {
 	return n.Server.Deliver(call.Folder+"/"+call.Stem+".request", call.Data[:call.written], fakebox.Delivery{Mode: mode})
 }
 
-// write writes the request in its sender's replica, in place, as a client does.
+// write writes the request into the replica of its sender, in place, as a client does.
 func (c *Call) write() error {
 	name := c.client.Path(path.Join(c.network.Server.Email, c.Folder, c.Stem+".request"))
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
@@ -137,7 +137,7 @@ func (c *Call) write() error {
 	return os.WriteFile(name, c.Data, 0o644)
 }
 
-// content makes the request file.
+// content returns the content of the request file.
 func (o *outgoing) content(ts *testscript.TestScript, server, app string) ([]byte, error) {
 	if o.envelopeFile != "" {
 		return []byte(strings.ReplaceAll(strings.TrimSuffix(ts.ReadFile(o.envelopeFile), "\n"), "$STEM", o.stem)), nil
@@ -178,14 +178,14 @@ func (o *outgoing) content(ts *testscript.TestScript, server, app string) ([]byt
 		o.append(&out, member.name, value)
 		delete(o.set, member.name)
 	}
-	for _, name := range slices.Sorted(maps.Keys(o.set)) { // members that an envelope does not have
+	for _, name := range slices.Sorted(maps.Keys(o.set)) { // additional members
 		o.append(&out, name, o.set[name])
 	}
 	out.WriteByte('}')
 	return out.Bytes(), nil
 }
 
-// append writes one member of the envelope.
+// append appends a member to the envelope, unless it is unset.
 func (o *outgoing) append(out *bytes.Buffer, name string, value json.RawMessage) {
 	if slices.Contains(o.unset, name) {
 		return

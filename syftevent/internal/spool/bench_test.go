@@ -10,10 +10,12 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 // idle makes a tree in which nothing will happen, and a spool whose stamps are
-// old enough to be believed.
+// old enough to be trusted.
 func idle(tb testing.TB, parents, children, pairs int) *Spool {
 	tb.Helper()
 	dir := tb.TempDir()
@@ -37,8 +39,8 @@ func idle(tb testing.TB, parents, children, pairs int) *Spool {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { s.Close() })
-	if !s.Believed() {
-		tb.Skip("the times of this file system are not believed")
+	if !s.Trusted() {
+		tb.Skip("the times of this file system are not trusted")
 	}
 	scanAll(s)
 	for _, d := range s.directories {
@@ -111,7 +113,7 @@ func BenchmarkManyOwners(b *testing.B) {
 	began := time.Now()
 	scanAll(s)
 	first := time.Since(began)
-	s.listing = listing{stem: s.stem}
+	s.listing = listing{Listing: rootfs.Listing{Stem: s.stem}}
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	for _, d := range s.directories {

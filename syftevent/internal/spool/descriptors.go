@@ -1,50 +1,52 @@
 package spool
 
-import "time"
+import (
+	"time"
 
-// Each directory that is kept open takes a descriptor, of which the process has a limited
-// number that it needs for other things, too. So the places have a budget: a quarter of
-// the process's limit, and 256 at most. When there is no descriptor left all the same,
-// those that nobody uses are closed and the budget is halved; it is doubled again each
-// time descriptorsGrow has passed.
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
+)
+
+// Each dirHandle takes a file descriptor, and the process needs descriptors for other
+// things, too. So the handles have a budget: a quarter of the process's limit, and at
+// most 256. When the process runs out of descriptors, unused handles are closed and the
+// budget is halved. It is doubled again every descriptorsGrow.
 const (
-	// maxPlaces is the most directories that are kept open.
-	maxPlaces = 256
-	// minPlaces is how many are always allowed.
-	minPlaces = 4
-	// descriptorsShare is the part of the process's limit that they may take.
+	// maxDirHandles is the largest budget.
+	maxDirHandles = 256
+	// minDirHandles is the smallest budget.
+	minDirHandles = 4
+	// descriptorsShare is the divisor of the process's limit.
 	descriptorsShare = 4
-	// descriptorsGrow is how long the budget stays as it is before it grows again.
+	// descriptorsGrow is the time between a change of the budget and its next growth.
 	descriptorsGrow = 10 * time.Second
-	// descriptorsHalve is how long after it was halved it may be halved again: many
-	// may run out of descriptors at once.
+	// descriptorsHalve is the time between two halvings: many goroutines may run out
+	// of descriptors at once.
 	descriptorsHalve = time.Second
 )
 
-// descriptors are the budget of the places. Spool.mu guards them.
+// descriptors is the budget of the handles. Spool.mu guards it.
 type descriptors struct {
-	budget  int       // how many directories may be open
-	changed time.Time // when the budget was changed last
-	short   bool      // whether it is smaller than the process's limit allows
+	budget  int       // the most handles that may be open
+	changed time.Time // the last change of the budget
+	short   bool      // whether the budget is below dirHandleLimit
 }
 
-// mostPlaces is the budget that the process's limit allows.
-func mostPlaces() int {
-	return int(max(min(descriptorLimit()/descriptorsShare, maxPlaces), minPlaces))
+// dirHandleLimit returns the budget that the process's limit allows.
+func dirHandleLimit() int {
+	return int(max(min(rootfs.DescriptorLimit()/descriptorsShare, maxDirHandles), minDirHandles))
 }
 
-// relieve closes the directories that nobody uses and makes the budget smaller if an
-// error says that there are no descriptors left. It reports whether it is worth trying
-// again.
+// relieve closes unused handles and reduces the budget if err means that the process is
+// out of descriptors. It reports whether a retry is worthwhile.
 func (s *Spool) relieve(err error) bool {
-	if !isOutOfDescriptors(err) {
+	if !rootfs.IsOutOfDescriptors(err) {
 		return false
 	}
 	s.mu.Lock()
 	now := time.Now()
 	began := !s.descriptors.short
 	if began || now.Sub(s.descriptors.changed) >= descriptorsHalve {
-		s.descriptors = descriptors{max(s.descriptors.budget/2, minPlaces), now, true}
+		s.descriptors = descriptors{max(s.descriptors.budget/2, minDirHandles), now, true}
 	}
 	budget := s.descriptors.budget
 	closed := s.closeUnused(0)
@@ -56,28 +58,28 @@ func (s *Spool) relieve(err error) bool {
 	return closed > 0
 }
 
-// grow lets the budget grow again when all has gone well for a while. It reports whether
-// it is as large as ever again. s.mu is held.
+// grow doubles a reduced budget when descriptorsGrow has passed. It reports whether the
+// budget has reached dirHandleLimit again. s.mu is held.
 func (s *Spool) grow() (recovered bool) {
 	now := time.Now()
 	if !s.descriptors.short || now.Sub(s.descriptors.changed) < descriptorsGrow {
 		return false
 	}
-	most := mostPlaces()
+	most := dirHandleLimit()
 	budget := min(2*s.descriptors.budget, most)
 	s.descriptors = descriptors{budget, now, budget < most}
 	return !s.descriptors.short
 }
 
-// closeUnused closes directories that nobody uses until no more than so many are open,
-// and returns how many it has closed. s.mu is held.
+// closeUnused closes unused handles until at most that many are open, and returns how
+// many it closed. s.mu is held.
 func (s *Spool) closeUnused(most int) (closed int) {
-	for dir, p := range s.places {
-		if len(s.places) <= most {
+	for dir, p := range s.dirHandles {
+		if len(s.dirHandles) <= most {
 			break
 		}
 		if p.users == 0 {
-			delete(s.places, dir)
+			delete(s.dirHandles, dir)
 			p.root.Close()
 			closed++
 		}

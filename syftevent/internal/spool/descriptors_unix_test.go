@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 // inChildWithDescriptors runs a test in a process of its own that may have few
@@ -17,7 +19,9 @@ import (
 func inChildWithDescriptors(t *testing.T, limit uint64) bool {
 	const variable = "SPOOL_TEST_CHILD"
 	if os.Getenv(variable) == t.Name() {
-		few := syscall.Rlimit{Cur: limit, Max: limit}
+		var few syscall.Rlimit
+		setLimit(&few.Cur, limit)
+		setLimit(&few.Max, limit)
 		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &few); err != nil {
 			t.Fatal(err)
 		}
@@ -30,6 +34,9 @@ func inChildWithDescriptors(t *testing.T, limit uint64) bool {
 	}
 	return false
 }
+
+// setLimit sets a field of syscall.Rlimit, which is an int64 on FreeBSD.
+func setLimit[T int64 | uint64](field *T, limit uint64) { *field = T(limit) }
 
 // answerAll answers what is found, many at a time, until so many are.
 func answerAll(t *testing.T, s *Spool, count int) {
@@ -144,7 +151,7 @@ func TestExistsWithoutDescriptors(t *testing.T) {
 		}
 		defer f.Close()
 	}
-	if there, err := s.Exists("d/a"); !isOutOfDescriptors(err) {
+	if there, err := s.Exists("d/a"); !rootfs.IsOutOfDescriptors(err) {
 		t.Errorf("exists: %v, %v", there, err)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"time"
 	"unsafe"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 // A directory is what is known of one directory of the spool: enough to tell
@@ -22,7 +24,7 @@ type directory struct {
 
 	mended mended // for Mend
 
-	stamp      stamp
+	stamp      rootfs.Stamp
 	stampSince instant // when the stamp was first seen
 	listed     instant // when the last listing of all its parts began; zero if it must be listed again
 	lastListed instant // when the last listing of one part began
@@ -32,7 +34,7 @@ type directory struct {
 	roused     instant // when something happened in it last
 	listing    uint64  // the last listing of its parent that showed it
 
-	rest []part // what is left to list of a directory that is listed in parts
+	rest []rootfs.Section // what is left to list of a directory that is listed in parts
 
 	hand    int    // where in the listing to go on with those that are not remembered
 	number  uint32 // spreads the directories that are scanned in turn over the rounds
@@ -42,9 +44,9 @@ type directory struct {
 	deep    uint32 // directories in it that are too deep
 	depth   uint8
 
-	leftSoFar, deepSoFar uint32 // left and deep, of the parts that are listed so far
+	leftSoFar, deepSoFar uint32 // left and deep of the parts that were listed
 
-	first          bool // whether the listing that is under way, in parts perhaps, is its first
+	first          bool // whether it was not listed before the listing that is under way
 	crowded        bool // whether it holds mostly directories
 	served         bool // whether one in it has given its place
 	asks           bool // whether the last listing showed a file without an answer
@@ -69,13 +71,6 @@ func (s *Spool) instant(t time.Time) instant { return 1<<61 + instant(t.Sub(s.op
 func (i instant) add(d time.Duration) instant { return i + instant(d) }
 func (i instant) sub(j instant) time.Duration { return time.Duration(i - j) }
 
-// A stamp is what a file system says of when a directory was changed. It is
-// compared with earlier ones of the same directory, and with nothing else: the
-// clock behind it may be another machine's.
-type stamp struct {
-	modified, changed int64 // nanoseconds; changed is 0 where there is no such time
-}
-
 // racyWindow is how old a stamp must be before it vouches for a listing. A change
 // after the listing may get the same stamp as the one before: on ext3, HFS+ and
 // FAT for up to two seconds. This is git's rule for racily clean files, and
@@ -98,7 +93,7 @@ type rules struct {
 	asking  bool // list a directory again when something in it is to be offered again
 	full    bool // list everything every fullScanEvery
 	doubt   bool // stop believing a directory's stamps once they have lied
-	touch   bool // set a directory's times before a full scan where times are not believed
+	touch   bool // set a directory's times before a full scan where times are not trusted
 	believe bool // ask the file system's name before believing any stamp
 	dedupe  bool // take a name that is listed twice once
 	unknown bool // ask for the type of an entry that is listed without one
@@ -111,7 +106,7 @@ var allRules = rules{
 
 // unchanged reports whether a directory that has the stamp now has nothing to offer
 // that its last listing did not show.
-func (d *directory) unchanged(has stamp, now instant, r rules) bool {
+func (d *directory) unchanged(has rootfs.Stamp, now instant, r rules) bool {
 	switch {
 	case d.listed == 0, has != d.stamp, len(d.rest) > 0:
 		return false
@@ -126,9 +121,9 @@ func (d *directory) unchanged(has stamp, now instant, r rules) bool {
 }
 
 // nextPart is the part of the directory to list.
-func (d *directory) nextPart() part {
+func (d *directory) nextPart() rootfs.Section {
 	if len(d.rest) == 0 {
-		return part{}
+		return rootfs.Section{}
 	}
 	return d.rest[len(d.rest)-1]
 }

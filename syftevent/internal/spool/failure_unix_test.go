@@ -5,28 +5,14 @@ package spool
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
-)
 
-func TestNameErrors(t *testing.T) {
-	for err, want := range map[error]bool{
-		syscall.ENOTEMPTY: true, syscall.EEXIST: true, syscall.ENAMETOOLONG: true, syscall.ELOOP: true,
-		syscall.EINVAL: true, syscall.ENOTDIR: true, syscall.EISDIR: true,
-		syscall.ENOSPC: false, syscall.EDQUOT: false, syscall.EIO: false, syscall.EROFS: false,
-		syscall.EMFILE: false, syscall.ENFILE: false, syscall.ENOMEM: false, syscall.ESTALE: false,
-		syscall.EACCES: false, syscall.EPERM: false, syscall.EFBIG: false, syscall.ETIMEDOUT: false,
-	} {
-		wrapped := &fs.PathError{Op: "link", Path: "a", Err: os.NewSyscallError("linkat", err)}
-		if got := isNameError(wrapped); got != want {
-			t.Errorf("%v: %v", err, got)
-		}
-	}
-}
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
+)
 
 // onFullDisk runs a test in a process of its own, in which every write fails that would
 // make a file larger than a mebibyte while full is set: "go test" itself writes a log of
@@ -71,7 +57,7 @@ func TestPublishWhereTheNameCannotBeUsed(t *testing.T) {
 		answer := []byte("answer")
 		for _, stem := range []string{"folder", long} {
 			for range 2 {
-				if err := s.Publish(Entry{".", stem}, answer); !errors.Is(err, ErrName) {
+				if err := s.Publish(Entry{".", stem}, answer); !errors.Is(err, rootfs.ErrName) {
 					t.Errorf("links %v, %.10s: %v", links, stem, err)
 				}
 			}
@@ -95,7 +81,7 @@ func TestPublishBesideAnUnreadableAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := open(t, dir, nil)
-	if err := s.Publish(Entry{".", "a"}, []byte("answer")); !errors.Is(err, ErrName) {
+	if err := s.Publish(Entry{".", "a"}, []byte("answer")); !errors.Is(err, rootfs.ErrName) {
 		t.Error(err)
 	}
 	// But a directory in which nothing can be written may recover.
@@ -104,7 +90,7 @@ func TestPublishBesideAnUnreadableAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer os.Chmod(dir+"/d", 0o755)
-	if err := s.Publish(Entry{"d", "b"}, []byte("answer")); err == nil || errors.Is(err, ErrName) {
+	if err := s.Publish(Entry{"d", "b"}, []byte("answer")); err == nil || errors.Is(err, rootfs.ErrName) {
 		t.Error(err)
 	}
 }
@@ -118,7 +104,7 @@ func TestPublishOnAFullDisk(t *testing.T) {
 		full(true)
 		err, room := s.Publish(entry, answer), s.Room(entry, len(answer))
 		full(false)
-		if err == nil || errors.Is(err, ErrName) || room == nil {
+		if err == nil || errors.Is(err, rootfs.ErrName) || room == nil {
 			t.Errorf("published: %v, room: %v", err, room)
 		}
 		if err := errors.Join(s.Room(entry, len(answer)), s.Publish(entry, answer)); err != nil {
@@ -128,26 +114,4 @@ func TestPublishOnAFullDisk(t *testing.T) {
 			t.Errorf("files %s", got)
 		}
 	})
-}
-
-// A failure that may pass tells nothing of the file system; any other means that it has
-// no hard links.
-func TestLinkProbeTellsPassingFailures(t *testing.T) {
-	for _, err := range []error{
-		syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, syscall.ESTALE, syscall.ENOENT, syscall.EINTR,
-		syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ETIMEDOUT, syscall.ENOTCONN, syscall.EROFS,
-	} {
-		failed := &os.LinkError{Op: "linkat", Old: "a", New: "b", Err: err}
-		if links, got := linksAfter(failed); links || !errors.Is(got, err) {
-			t.Errorf("%v: %v, %v", err, links, got)
-		}
-	}
-	for _, err := range []error{syscall.EPERM, syscall.ENOSYS, syscall.EOPNOTSUPP, syscall.EMLINK} {
-		if links, got := linksAfter(&os.LinkError{Op: "linkat", Old: "a", New: "b", Err: err}); links || got != nil {
-			t.Errorf("%v: %v, %v", err, links, got)
-		}
-	}
-	if links, err := linksAfter(nil); !links || err != nil {
-		t.Errorf("after success: %v, %v", links, err)
-	}
 }

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 // A faultyFileSystem shows real directories with the faults of others. Its fields
@@ -32,16 +34,16 @@ type faultyFileSystem struct {
 	touched map[string]int
 }
 
-func (f *faultyFileSystem) believed(*Spool) bool { return !f.remote }
+func (f *faultyFileSystem) trusted(*Spool) bool { return !f.remote }
 
-func (f *faultyFileSystem) stamp(s *Spool, d *directory) (stamp, error) {
+func (f *faultyFileSystem) stamp(s *Spool, d *directory) (rootfs.Stamp, error) {
 	if err := f.failure[d.name]; err != nil {
-		return stamp{}, err
+		return rootfs.Stamp{}, err
 	}
 	now, err := f.fileSystem.stamp(s, d)
-	now.changed = 0
+	now.Changed = 0
 	if f.mtime != nil {
-		now.modified = f.mtime(d.name, now.modified)
+		now.Modified = f.mtime(d.name, now.Modified)
 	}
 	return now, err
 }
@@ -90,7 +92,7 @@ type ruleCheck struct {
 	finds func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool
 }
 
-// settle lets the stamps become old enough to be believed.
+// settle lets the stamps become old enough to be trusted.
 func settleStamps(s *Spool) {
 	for range 4 {
 		time.Sleep(racyWindow)
@@ -143,10 +145,10 @@ var ruleChecks = map[string]ruleCheck{
 	// NFSv3 shows an old listing until somebody sets the directory's times.
 	"touch": {func(r *rules) { r.touch = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
 		f.remote = true
-		s.believed = false
+		s.trusted = false
 		f.onList = func(dir string, into *listing) {
 			if dir == "d" && f.touched[dir] < 2 {
-				into.entries = nil
+				into.Entries = nil
 			}
 		}
 		write(t, dir, "d/a.in", asked)
@@ -157,7 +159,7 @@ var ruleChecks = map[string]ruleCheck{
 	// The file system is a network's, and its times stand still.
 	"believe": {func(r *rules) { r.believe = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
 		f.remote = true
-		s.believed = f.believed(s) || !s.rules.believe
+		s.trusted = f.trusted(s) || !s.rules.believe
 		f.mtime = func(string, int64) int64 { return 1 }
 		write(t, dir, "d/first.out", "x")
 		settleStamps(s)
@@ -166,15 +168,15 @@ var ruleChecks = map[string]ruleCheck{
 	}},
 	// tmpfs shows a name twice when others in the directory are renamed.
 	"dedupe": {func(r *rules) { r.dedupe = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
-		f.onList = func(_ string, into *listing) { into.entries = append(into.entries, into.entries...) }
+		f.onList = func(_ string, into *listing) { into.Entries = append(into.Entries, into.Entries...) }
 		write(t, dir, "d/a.in", asked)
 		return cmp.Equal(found(s), []string{"d/a"})
 	}},
 	// sshfs lists names without their types.
 	"unknown": {func(r *rules) { r.unknown = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
 		f.onList = func(_ string, into *listing) {
-			for i := range into.entries {
-				into.entries[i].kind = unknown
+			for i := range into.Entries {
+				into.Entries[i].Kind = rootfs.Unknown
 			}
 		}
 		write(t, dir, "d/a.in", asked)
@@ -351,7 +353,7 @@ func TestScanBelievesTheTimesWhereAFileWasRefused(t *testing.T) {
 // Many directories that are too deep are one message.
 func TestScanLogsOnceWhatIsTooDeep(t *testing.T) {
 	dir := t.TempDir()
-	reachable := strings.Repeat("d/", maxDepth)
+	reachable := strings.Repeat("d/", rootfs.MaxDepth)
 	for n := range 50 {
 		write(t, dir, reachable, fmt.Sprint("deep", n), "a.in", asked)
 	}

@@ -30,7 +30,7 @@ func TestFIFOInPlaceOfADirectoryDoesNotBlock(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "d/a.in", asked)
 	s := open(t, dir, nil)
-	s.believed = false
+	s.trusted = false
 	s.Scan(func(Entry) Verdict { return Taken })
 	if err := os.RemoveAll(filepath.Join(dir, "d")); err != nil {
 		t.Fatal(err)

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path"
 	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 // Between two passes of Mend lies mendPause, or mendCost times as long as the last
@@ -19,15 +21,15 @@ const (
 
 // mended is what Mend knows of a directory. Only Mend uses it.
 type mended struct {
-	stamp  stamp // when it was listed last; zero for never
-	again  bool  // the stamp was new then, and may not tell of a change just after
-	newest int64 // of the answers in it: when the last one changed, in nanoseconds
+	stamp  rootfs.Stamp // when it was listed last; zero for never
+	again  bool         // the stamp was new then, and may not tell of a change just after
+	newest int64        // of the answers in it: when the last one changed, in nanoseconds
 }
 
 // A mender is one call of Mend. Its memory is used again for each pass.
 type mender struct {
 	spool       *Spool
-	walker      *walker
+	lister      *rootfs.Lister
 	directories []*directory
 	asking      map[string]struct{} // stems of the files that ask, of one directory
 	suspects    map[Entry]struct{}  // those whose answer is torn
@@ -37,7 +39,7 @@ type mender struct {
 // done. It begins after the first scan.
 //
 // The first pass reads every answer. A later one looks only at the directories that
-// have changed since the pass before began, or at all where times are not believed,
+// have changed since the pass before began, or at all where times are not trusted,
 // and there at the sizes; it reads the answers that have changed since. A torn answer
 // is removed when it has stayed the same for the settle time, so its file waits for a
 // pause, a pass and twice the settle time at most, or twice that if it was still written to.
@@ -70,7 +72,7 @@ func (s *Spool) Mend(ctx context.Context) {
 }
 
 func newMender(s *Spool) *mender {
-	return &mender{spool: s, walker: newWalker(nil, s.options.MaxListed, s.in, s.out), suspects: map[Entry]struct{}{}}
+	return &mender{spool: s, lister: rootfs.NewLister(nil, s.options.MaxListed, s.in, s.out), suspects: map[Entry]struct{}{}}
 }
 
 // sleep waits, and reports whether ctx is not done.
@@ -89,7 +91,7 @@ func sleep(ctx context.Context, wait time.Duration) bool {
 func (m *mender) pass(ctx context.Context) {
 	s := m.spool
 	s.mu.Lock()
-	root, believed := s.root, s.believed
+	root, trusted := s.root, s.trusted
 	m.directories = m.directories[:0]
 	for _, d := range s.directories {
 		m.directories = append(m.directories, d)
@@ -101,17 +103,17 @@ func (m *mender) pass(ctx context.Context) {
 		return // the next pass finds the other one
 	}
 	defer anchor.Close()
-	m.walker.root = root
+	m.lister.Root = root
 	for _, d := range m.directories {
 		if ctx.Err() != nil {
 			break
 		}
-		now, err := readStamp(anchor, s.dir, d)
+		now, err := rootfs.ReadStamp(anchor, s.dir, d.cname())
 		if err != nil {
 			continue // gone
 		}
 		same := now == d.mended.stamp
-		if believed && same && !d.mended.again {
+		if trusted && same && !d.mended.again {
 			continue
 		}
 		newest, ok := m.look(ctx, d)
@@ -128,7 +130,7 @@ func (m *mender) pass(ctx context.Context) {
 // the last answer in it has changed, and whether all could be looked at.
 func (m *mender) look(ctx context.Context, d *directory) (newest int64, ok bool) {
 	newest = d.mended.newest
-	err := m.walker.parts(d.name, 0, func(err error) error {
+	err := m.lister.Parts(d.name, func(err error) error {
 		if err != nil {
 			return err
 		}
@@ -142,29 +144,29 @@ var errNotAll = errors.New("not all answers were looked at")
 
 // lookAt looks at the answers of one part of a directory.
 func (m *mender) lookAt(ctx context.Context, d *directory, newest *int64) error {
-	s, names := m.spool, &m.walker.listing
+	s, names := m.spool, &m.lister.Listing
 	if !m.findAsking(names) {
 		return nil
 	}
-	p, err := openPlace(m.walker.root, d.name)
+	p, err := openDirHandle(m.lister.Root, d.name)
 	if err != nil {
 		return err
 	}
 	defer p.root.Close()
-	for _, e := range names.entries {
-		stem, answers := bytes.CutSuffix(names.name(e), s.out)
-		if _, asks := m.asking[text(stem)]; !answers || !asks || e.kind == folder || e.kind == other {
+	for _, e := range names.Entries {
+		stem, answers := bytes.CutSuffix(names.Name(e), s.out)
+		if _, asks := m.asking[text(stem)]; !answers || !asks || e.Kind == rootfs.Directory || e.Kind == rootfs.Other {
 			continue
 		}
 		if ctx.Err() != nil || len(m.suspects) >= maxTroubles {
 			return errNotAll
 		}
-		name := text(names.name(e))
+		name := text(names.Name(e))
 		info, err := p.root.Lstat(name)
 		if err != nil {
 			continue // gone
 		}
-		changed := changedAt(info)
+		changed := rootfs.ChangedAt(info)
 		*newest = max(*newest, changed)
 		// Changes within a tick of the file system's clock look simultaneous.
 		if old := changed < d.mended.newest-racyWindow.Nanoseconds(); old && info.Size() > 0 || !s.isTorn(p.root, name, info) {
@@ -178,14 +180,14 @@ func (m *mender) lookAt(ctx context.Context, d *directory, newest *int64) error 
 }
 
 // findAsking notes the files of a listing that ask, and reports whether there are any.
-func (m *mender) findAsking(names *listing) bool {
+func (m *mender) findAsking(names *rootfs.Listing) bool {
 	const keep = 10_000
-	if clear(m.asking); m.asking == nil || len(names.entries) > keep {
+	if clear(m.asking); m.asking == nil || len(names.Entries) > keep {
 		m.asking = map[string]struct{}{}
 	}
-	for _, e := range names.entries {
-		name := names.name(e)
-		if stem, asks := bytes.CutSuffix(name, m.spool.in); asks && e.kind != folder && e.kind != other && !m.spool.options.Ignore(text(name)) {
+	for _, e := range names.Entries {
+		name := names.Name(e)
+		if stem, asks := bytes.CutSuffix(name, m.spool.in); asks && e.Kind != rootfs.Directory && e.Kind != rootfs.Other && !m.spool.options.Ignore(text(name)) {
 			m.asking[text(stem)] = struct{}{}
 		}
 	}
@@ -214,7 +216,7 @@ func (m *mender) settle(ctx context.Context) {
 // removeTorn removes the answer of an entry if it has stayed torn for the settle time.
 // It reports whether it has not, but may.
 func (s *Spool) removeTorn(entry Entry) (waits bool, err error) {
-	p, err := openPlace(s.current(), entry.Dir)
+	p, err := openDirHandle(s.current(), entry.Dir)
 	if err != nil {
 		return false, err
 	}

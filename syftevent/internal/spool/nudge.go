@@ -2,9 +2,10 @@ package spool
 
 import (
 	"io/fs"
-	"os"
 	"sync"
 	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 // SyftBox uploads a file at once only when it sees it modified, and a file that
@@ -12,18 +13,10 @@ import (
 // synchronisation, 5 to 7 seconds later. A nudge is a modification that changes
 // nothing: the first byte of the file is written again. Nudges are apart, because
 // SyftBox loses files when too many are modified at once.
-//
-// Truncating the file to its own size would be seen as well, but must not be used:
-// ext4 allocates the blocks of new data late and writes the new size to its journal
-// with them, but a truncation writes the size at once (ext4_setattr sets
-// i_disksize). After a loss of power 3,286 of 3,679 files nudged so had the right
-// length and held only NULs; of those nudged by a byte, none did.
 const (
 	// KnownFor is how long a directory must have been there before SyftBox is
 	// sure to watch it.
 	KnownFor = 25 * time.Millisecond
-	// nudgeMaxSize is the size above which SyftBox's fast path loses files.
-	nudgeMaxSize = 3_000_000
 	// nudgeMaxWait is when a full synchronisation is as fast.
 	nudgeMaxWait = 5 * time.Second
 	// nudgeGrace is how long close waits for the queue.
@@ -33,19 +26,8 @@ const (
 // A nudge is a file to be modified.
 type nudge struct {
 	dir, name string
-	published publishedFile
+	published rootfs.Version
 	notBefore time.Time
-}
-
-// A publishedFile is as much of a file's information as a nudge needs: thousands
-// may wait.
-type publishedFile struct {
-	identity identity
-	size     int64
-}
-
-func publishedAs(info fs.FileInfo) publishedFile {
-	return publishedFile{identityOf(info), info.Size()}
 }
 
 // nudges is a queue of nudges and the goroutine that works it off, which close
@@ -86,12 +68,12 @@ func (s *Spool) nudge(dir, name string, published fs.FileInfo) {
 		since = d.since
 	}
 	s.mu.Unlock()
-	s.nudges.add(nudge{dir, name, publishedAs(published), since.Add(KnownFor)})
+	s.nudges.add(nudge{dir, name, rootfs.VersionOf(published), since.Add(KnownFor)})
 }
 
 // add queues a nudge, or drops it if it would come too late or do harm.
 func (n *nudges) add(item nudge) {
-	if n.interval < 0 || item.published.size > nudgeMaxSize {
+	if n.interval < 0 || item.published.Size > rootfs.MaxTouchSize {
 		return
 	}
 	n.mu.Lock()
@@ -160,37 +142,8 @@ func (n *nudges) close() {
 }
 
 func (s *Spool) touch(item nudge) {
-	if p, err := s.enter(item.dir); err == nil {
-		defer s.leave(p)
-		item.published.touch(p.root, item.name)
-	}
-}
-
-// Touch modifies a published file without changing it, unless it is too large
-// for that to help. Whatever goes wrong, SyftBox's full synchronisation will
-// carry the file.
-func Touch(root *os.Root, name string, published fs.FileInfo) {
-	publishedAs(published).touch(root, name)
-}
-
-func (published publishedFile) touch(root *os.Root, name string) {
-	if published.size > nudgeMaxSize {
-		return
-	}
-	f, info, err := openRegular(root, name, os.O_RDWR)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	// A client may have replaced it meanwhile; another's file is not touched.
-	if !published.identity.is(info) || info.Size() != published.size {
-		return
-	}
-	// SyftBox may overwrite the file in place between the two calls. The first byte
-	// does no harm then: it is "{" in the new content as well, and in a file that was
-	// just truncated it is overwritten. Any later byte would leave NULs before it.
-	var first [1]byte
-	if _, err := f.ReadAt(first[:], 0); err == nil {
-		f.WriteAt(first[:], 0)
+	if p, err := s.acquire(item.dir); err == nil {
+		defer s.release(p)
+		rootfs.Touch(p.root, item.name, item.published)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 func TestNudgesAreApart(t *testing.T) {
@@ -16,11 +18,11 @@ func TestNudgesAreApart(t *testing.T) {
 		var at []time.Duration
 		n := startNudges(5*time.Millisecond, func(nudge) { at = append(at, time.Since(begin)) })
 		for range 3 {
-			n.add(nudge{published: publishedFile{size: 10}, notBefore: begin.Add(KnownFor)})
+			n.add(nudge{published: rootfs.Version{Size: 10}, notBefore: begin.Add(KnownFor)})
 		}
-		n.add(nudge{published: publishedFile{size: nudgeMaxSize + 1}})
+		n.add(nudge{published: rootfs.Version{Size: rootfs.MaxTouchSize + 1}})
 		time.Sleep(time.Second)
-		n.add(nudge{published: publishedFile{size: 10}})
+		n.add(nudge{published: rootfs.Version{Size: 10}})
 		n.close()
 		want := []time.Duration{25 * time.Millisecond, 30 * time.Millisecond, 35 * time.Millisecond, time.Second}
 		if diff := cmp.Diff(want, at); diff != "" {
@@ -34,7 +36,7 @@ func TestNudgesThatWouldComeTooLateAreDropped(t *testing.T) {
 		done := 0
 		n := startNudges(time.Second, func(nudge) { done++ })
 		for range 100 {
-			n.add(nudge{published: publishedFile{}, notBefore: time.Now().Add(time.Millisecond)})
+			n.add(nudge{published: rootfs.Version{}, notBefore: time.Now().Add(time.Millisecond)})
 		}
 		time.Sleep(time.Minute)
 		n.close()
@@ -49,7 +51,7 @@ func TestNudgesCloseGivesTheQueueASecond(t *testing.T) {
 		done := 0
 		n := startNudges(400*time.Millisecond, func(nudge) { done++ })
 		for range 10 {
-			n.add(nudge{published: publishedFile{}})
+			n.add(nudge{published: rootfs.Version{}})
 		}
 		begin := time.Now()
 		n.close()
@@ -71,7 +73,7 @@ func TestTouch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.touch(nudge{dir: ".", name: "a.out", published: publishedAs(published)})
+	s.touch(nudge{dir: ".", name: "a.out", published: rootfs.VersionOf(published)})
 	after, err := os.Lstat(name)
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +92,7 @@ func TestTouch(t *testing.T) {
 		t.Fatal(err)
 	}
 	os.Chtimes(name, long, long)
-	s.touch(nudge{dir: ".", name: "a.out", published: publishedAs(other)})
+	s.touch(nudge{dir: ".", name: "a.out", published: rootfs.VersionOf(other)})
 	if after, _ := os.Lstat(name); !after.ModTime().Equal(published.ModTime()) {
 		t.Error("a file that is not ours was touched")
 	}
@@ -105,7 +107,7 @@ func TestTouchLeavesAnEmptyFileEmpty(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.touch(nudge{dir: ".", name: "a.out", published: publishedAs(published)})
+	s.touch(nudge{dir: ".", name: "a.out", published: rootfs.VersionOf(published)})
 	if got := read(t, dir, "a.out"); got != "" {
 		t.Errorf("content %q", got)
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"path"
 	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 // Orphans are answers whose request is gone: the client has fetched the answer, or has
@@ -39,13 +41,13 @@ func (c *scan) findOrphans() {
 	}
 	add := func(name []byte) {
 		stem, ok := c.spool.options.Orphan(text(name))
-		if _, asks := asking[stem]; ok && !asks && names.coversStem(bytesOf(stem)) {
+		if _, asks := asking[stem]; ok && !asks && names.CoversStem(bytesOf(stem)) {
 			names.orphans = append(names.orphans, string(name))
 		}
 	}
-	for _, e := range names.entries {
-		name := names.name(e)
-		if bytes.HasSuffix(name, c.spool.out) && e.kind != folder && e.kind != other {
+	for _, e := range names.Entries {
+		name := names.Name(e)
+		if bytes.HasSuffix(name, c.spool.out) && e.Kind != rootfs.Directory && e.Kind != rootfs.Other {
 			add(name)
 		}
 	}
@@ -61,7 +63,7 @@ func (c *scan) adopt(d *directory) {
 	found := s.listing.orphans
 	before := s.orphans.since[d.name]
 	d.orphansDue = 0
-	if len(found) == 0 && (len(before) == 0 || s.listing.complete()) {
+	if len(found) == 0 && (len(before) == 0 || s.listing.Complete()) {
 		s.orphans.drop(d.name)
 		return
 	}
@@ -75,7 +77,7 @@ func (c *scan) adopt(d *directory) {
 		}
 	}
 	for name, since := range before {
-		if !s.listing.covers(bytesOf(name)) {
+		if !s.listing.Covers(bytesOf(name)) {
 			keep(name, since)
 		}
 	}
@@ -105,11 +107,11 @@ func (c *scan) adopt(d *directory) {
 // reports whether it did.
 func (c *scan) removeOrphan(d *directory, name string) bool {
 	s := c.spool
-	p, err := s.enter(d.name)
+	p, err := s.acquire(d.name)
 	if err != nil {
 		return false
 	}
-	defer s.leave(p)
+	defer s.release(p)
 	stem, ok := s.options.Orphan(name)
 	if _, err := p.root.Lstat(stem + s.options.In); !ok || err == nil {
 		return false

@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 const fewListed = 100
@@ -41,20 +42,20 @@ func TestPartsCoverEachNameOnce(t *testing.T) {
 		s := open(t, dir, withFewListed)
 		found(s)
 		var got []string
-		for rest := []part{{}}; len(rest) > 0; {
+		for rest := []rootfs.Section{{}}; len(rest) > 0; {
 			next := rest[len(rest)-1]
 			names := &s.listing
 			names.reset(next)
 			if err := base.list(s, s.directories["d"], names); err != nil {
 				t.Fatal(err)
 			}
-			rest = next.rest(names.part, rest[:len(rest)-1])
-			if n := cap(names.entries); n > 2*fewListed {
+			rest = names.Rest(next, rest[:len(rest)-1])
+			if n := cap(names.Entries); n > 2*fewListed {
 				t.Fatalf("memory for %d names, want %d at most", n, 2*fewListed)
 			}
 			var here []string
-			for _, e := range names.entries {
-				here = append(here, string(names.name(e)))
+			for _, e := range names.Entries {
+				here = append(here, string(names.Name(e)))
 			}
 			for _, name := range here {
 				if stem, ok := strings.CutSuffix(name, ".in"); ok && !strings.Contains(name, "conflict") && !slices.Contains(here, stem+".out") {
@@ -62,7 +63,7 @@ func TestPartsCoverEachNameOnce(t *testing.T) {
 				}
 			}
 			for _, name := range want {
-				if covered := names.covers([]byte(name)); covered != slices.Contains(here, name) {
+				if covered := names.Covers([]byte(name)); covered != slices.Contains(here, name) {
 					t.Errorf("%s: covered %v", name, covered)
 				}
 			}
@@ -89,8 +90,8 @@ func TestScanAnswersAHugeDirectory(t *testing.T) {
 		scan := func() (did Look) {
 			for !did.Done {
 				slice := s.Scan(func(e Entry) Verdict {
-					if len(s.listing.entries) > fewListed {
-						t.Fatalf("%d entries at once", len(s.listing.entries))
+					if len(s.listing.Entries) > fewListed {
+						t.Fatalf("%d entries at once", len(s.listing.Entries))
 					}
 					if err := s.Publish(e, []byte("answer")); err != nil {
 						t.Fatal(err)
@@ -129,7 +130,7 @@ func TestScanAnswersAHugeDirectory(t *testing.T) {
 			scan()
 			time.Sleep(racyWindow)
 		}
-		if s.Believed() {
+		if s.Trusted() {
 			s.nextFull = s.instant(time.Now()).add(time.Hour)
 			if did := scan(); did.Listed != 0 {
 				t.Errorf("%d directories listed although nothing has changed", did.Listed)
@@ -144,6 +145,36 @@ func TestScanAnswersAHugeDirectory(t *testing.T) {
 		}
 		if s.directories["d/sub7"] != nil {
 			t.Error("a directory that is removed is still known")
+		}
+	})
+}
+
+// A full scan lists all parts, also if the directory's time does not move.
+func TestFullScanListsAllPartsOfAHugeDirectory(t *testing.T) {
+	dir := t.TempDir()
+	for n := range 3 * fewListed {
+		write(t, dir, "d", fmt.Sprint(n, ".out"), "x")
+	}
+	s, f := faulty(t, dir, native{}, func(o *Options) { o.MaxListed = fewListed })
+	f.mtime = func(string, int64) int64 { return 1 }
+	synctest.Test(t, func(t *testing.T) {
+		for range 50 {
+			settleStamps(s)
+		}
+		var want, got []string
+		for n := range 20 {
+			write(t, dir, "d", fmt.Sprint("late", n, ".in"), asked)
+			want = append(want, fmt.Sprint("d/late", n))
+		}
+		time.Sleep(fullScanLatest)
+		for range 32 {
+			got = append(got, found(s)...)
+			time.Sleep(time.Millisecond)
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if diff := cmp.Diff(want, slices.Compact(got)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})
 }
@@ -186,62 +217,5 @@ func TestMendLooksAtAllOfAHugeDirectory(t *testing.T) {
 	m.pass(t.Context())
 	if len(m.suspects) != fewListed {
 		t.Errorf("%d torn answers found, want %d", len(m.suspects), fewListed)
-	}
-}
-
-func TestWalkVisitsAHugeDirectoryInParts(t *testing.T) {
-	dir := t.TempDir()
-	var want []string
-	for n := range 3 * fewListed {
-		write(t, dir, "d", fmt.Sprint(n, ".in"), "x")
-		write(t, dir, "d", fmt.Sprint("sub", n), "a", "x")
-		want = append(want, fmt.Sprint("d/", n, ".in"), fmt.Sprint("d/sub", n, "/a"))
-	}
-	slices.Sort(want)
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer root.Close()
-	var got []string
-	parts := 0
-	err = Walk{Root: root, Suffixes: []string{".in"}, MaxListed: fewListed}.Directories(func(dir string, part Part, err error) error {
-		if err != nil || len(part.Names) > fewListed {
-			t.Errorf("%s: %d names, %v", dir, len(part.Names), err)
-		}
-		if dir == "d" {
-			parts++
-			if part.Complete() || part.Covers("0.in") != slices.Contains(part.Names, Name{"0.in", true}) {
-				t.Errorf("complete %v, covers 0.in %v", part.Complete(), part.Covers("0.in"))
-			}
-		} else if !part.Complete() {
-			t.Errorf("%s is not complete", dir)
-		}
-		for _, entry := range part.Names {
-			if entry.Regular {
-				got = append(got, dir+"/"+entry.Name)
-			}
-		}
-		return nil
-	})
-	slices.Sort(got)
-	if diff := cmp.Diff(want, got); diff != "" || err != nil || parts < 6 {
-		t.Errorf("%d parts, %v (-want +got):\n%s", parts, err, diff)
-	}
-}
-
-// A name that is listed in parts costs no more than its bytes and a few more.
-func TestListingIsSmall(t *testing.T) {
-	var l listing
-	l.reset(part{})
-	l.limit = 1000
-	for n := range 100_000 {
-		l.add(fmt.Appendf(nil, "%0250d", n), regular)
-	}
-	if n := cap(l.names); n > 3*1000*averageName || len(l.entries) > 1000 {
-		t.Errorf("%d bytes of names, %d entries", n, len(l.entries))
-	}
-	if name := l.name(l.entries[len(l.entries)-1]); len(bytes.TrimLeft(name, "0")) == 0 || len(name) != 250 {
-		t.Errorf("name %q", name)
 	}
 }

@@ -4,11 +4,11 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path"
 	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 // A State says what a file's bytes are worth.
@@ -28,10 +28,7 @@ const (
 	Larger
 )
 
-var (
-	errNotRegular = errors.New("is not a regular file")
-	errTooDeep    = fmt.Errorf("is more than %d directories deep", maxDepth)
-)
+var errTooDeep = fmt.Errorf("is more than %d directories deep", rootfs.MaxDepth)
 
 // Between two readings of an incomplete file lie at least firstPause, then twice
 // as much each time, up to lastPause; up to longPause if it cannot be read at all.
@@ -52,11 +49,11 @@ type pending struct {
 
 // Size returns the size in bytes of a file that asks.
 func (s *Spool) Size(entry Entry) (int64, error) {
-	p, err := s.enter(entry.Dir)
+	p, err := s.acquire(entry.Dir)
 	if err != nil {
 		return 0, err
 	}
-	defer s.leave(p)
+	defer s.release(p)
 	info, err := p.root.Lstat(entry.Stem + s.options.In)
 	if err != nil {
 		return 0, err
@@ -70,16 +67,16 @@ func (s *Spool) Read(entry Entry, most int64) ([]byte, State, error) {
 	name := path.Join(entry.Dir, entry.Stem) + s.options.In
 	data, info, steady, err := s.read(entry, min(most, s.options.MaxSize))
 	switch {
-	case errors.Is(err, ErrTooLarge) && info.Size() <= s.options.MaxSize:
+	case errors.Is(err, rootfs.ErrTooLarge) && info.Size() <= s.options.MaxSize:
 		return nil, Larger, nil
-	case errors.Is(err, ErrTooLarge):
+	case errors.Is(err, rootfs.ErrTooLarge):
 		s.settled(entry)
 		return nil, TooLarge, nil
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errNotRegular):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, rootfs.ErrNotRegular):
 		s.settled(entry)
 		s.forgetTrouble(name)
 		return nil, Pending, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
-	case s.relieve(err), isOutOfDescriptors(err):
+	case s.relieve(err), rootfs.IsOutOfDescriptors(err):
 		s.wait(entry, sha256.Sum256(nil), time.Now(), lastPause)
 		return nil, Pending, nil
 	case err != nil:
@@ -102,74 +99,21 @@ func (s *Spool) Read(entry Entry, most int64) ([]byte, State, error) {
 }
 
 func (s *Spool) read(entry Entry, most int64) (data []byte, info fs.FileInfo, steady bool, err error) {
-	p, err := s.enter(entry.Dir)
+	p, err := s.acquire(entry.Dir)
 	if err != nil {
 		return nil, nil, false, err
 	}
-	defer s.leave(p)
-	data, info, steady, err = readRegular(p.root, entry.Stem+s.options.In, most)
-	if isStale(err) {
+	defer s.release(p)
+	data, info, steady, err = rootfs.ReadRegular(p.root, entry.Stem+s.options.In, most)
+	if rootfs.IsStale(err) {
 		s.retire(entry.Dir, p)
 	}
 	return data, info, steady, err
 }
 
-// ErrTooLarge means that a file is larger than may be read.
-var ErrTooLarge = errors.New("is too large")
-
-// readRegular reads a file, and reports whether it stood still meanwhile.
-func readRegular(root *os.Root, name string, maxSize int64) (data []byte, info fs.FileInfo, steady bool, err error) {
-	f, before, err := openRegular(root, name, os.O_RDONLY)
-	if err != nil {
-		return nil, nil, false, err
-	}
-	defer f.Close()
-	if before.Size() > maxSize {
-		return nil, before, false, ErrTooLarge
-	}
-	data = make([]byte, before.Size())
-	n, err := io.ReadFull(f, data)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, before, false, err
-	}
-	after, err := f.Stat()
-	if err != nil {
-		return nil, before, false, err
-	}
-	steady = after.Size() == before.Size() && after.Size() == int64(n) && after.ModTime().Equal(before.ModTime())
-	return data[:n], after, steady, nil
-}
-
-// openRegular opens a file if it is a regular one. An os.Root follows symbolic
-// links that stay inside it, so what was opened is compared with what the name
-// is; it is opened so that a FIFO put in its place meanwhile does not block.
-func openRegular(root *os.Root, name string, flag int) (*os.File, fs.FileInfo, error) {
-	named, err := root.Lstat(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	if !named.Mode().IsRegular() {
-		return nil, nil, &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
-	}
-	f, err := root.OpenFile(name, flag|openNonblock, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	opened, err := f.Stat()
-	if err != nil {
-		f.Close()
-		return nil, nil, err
-	}
-	if !opened.Mode().IsRegular() || !os.SameFile(named, opened) {
-		f.Close()
-		return nil, nil, &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
-	}
-	return f, opened, nil
-}
-
 // settleTime is how long an incomplete file must stay the same.
 func (s *Spool) settleTime() time.Duration {
-	if s.Believed() {
+	if s.Trusted() {
 		return s.options.Settle
 	}
 	return s.options.SettleRemote

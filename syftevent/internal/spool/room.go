@@ -1,29 +1,18 @@
 package spool
 
-import (
-	"crypto/rand"
-	"errors"
-	"os"
-)
+import "github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 
-// Room tries whether a file of a size can be written into the directory of an entry, by
-// writing one. The error is that of [Spool.Publish].
+// Room checks that a file of size bytes fits into the directory of an entry, by writing
+// one. It returns the errors of [Spool.Publish].
 func (s *Spool) Room(entry Entry, size int) error {
-	p, err := s.enter(entry.Dir)
+	p, err := s.acquire(entry.Dir)
 	if err != nil {
 		return err
 	}
-	defer s.leave(p)
-	name := tempPrefix + rand.Text() + tempSuffix
-	f, err := p.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	defer s.release(p)
+	err = rootfs.ProbeSpace(p.root, size)
 	if err != nil {
 		s.retire(entry.Dir, p) // it may be stale
-		return err
 	}
-	defer p.root.Remove(name)
-	part := make([]byte, 64<<10)
-	for ; size > 0 && err == nil; size -= len(part) {
-		_, err = f.Write(part[:min(size, len(part))])
-	}
-	return errors.Join(err, f.Close())
+	return err
 }

@@ -166,7 +166,7 @@ func (s *Spool) begin(take func(Entry) Verdict) (*scan, bool) {
 		return nil, false
 	}
 	now := time.Now()
-	s.scan = scan{spool: s, take: take, began: now, now: s.instant(now), believed: s.believed}
+	s.scan = scan{spool: s, take: take, began: now, now: s.instant(now), trusted: s.trusted}
 	s.rouseDone()
 	return &s.scan, true
 }
@@ -189,12 +189,16 @@ func (c *scan) pauses() bool {
 
 // scan is one slice of a round, or a scan of some directories.
 type scan struct {
-	spool    *Spool
-	take     func(Entry) Verdict
-	began    time.Time
-	now      instant // when it began
-	work     int     // since the clock was read
-	full     bool    // list every directory
-	believed bool    // stamps of this file system
-	did      Look
+	spool   *Spool
+	take    func(Entry) Verdict
+	began   time.Time
+	now     instant // when it began
+	work    int     // since the clock was read
+	full    bool    // list every directory
+	trusted bool    // stamps of this file system
+	did     Look
+
+	// Of the directory that is listed.
+	first      bool   // it was not listed before, or not all of it
+	left, deep uint32 // directories in it
 }

@@ -8,10 +8,9 @@ import (
 	"path"
 	"slices"
 	"time"
-)
 
-// maxDepth is how deep below the spool's directory files are looked for.
-const maxDepth = 32
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
+)
 
 // A Verdict is what becomes of a file that was offered.
 type Verdict int
@@ -36,7 +35,7 @@ func (c *scan) look(d *directory) {
 	d.looked = c.now
 	c.did.Directories++
 	skip := false
-	if c.believed {
+	if c.trusted {
 		has, err := s.files.stamp(s, d)
 		if err != nil {
 			c.cannot(d, err)
@@ -71,7 +70,7 @@ func (c *scan) look(d *directory) {
 const crowdedPause = 8
 
 // caught notes that a directory had something new that its stamp did not tell of.
-// If the stamp still does not, it is not believed any more.
+// If the stamp still does not, it is not trusted any more.
 func (c *scan) caught(d *directory) {
 	s := c.spool
 	now, err := s.files.stamp(s, d)
@@ -93,7 +92,7 @@ func (c *scan) cannot(d *directory, err error) {
 		d.parent.listed = 0
 		s.drop(d)
 		return
-	case isOutOfDescriptors(err):
+	case rootfs.IsOutOfDescriptors(err):
 		return // logged once for all
 	}
 	s.trouble(d.name, err)
@@ -122,7 +121,7 @@ func (c *scan) list(d *directory) (found bool, err error) {
 		d.rest = nil
 		return false, err
 	}
-	c.work += len(names.entries)
+	c.work += len(names.Entries)
 	d.lastListed = s.instant(began)
 	if len(d.rest) == 0 { // no parts are left of the listing before
 		d.first, d.listed, d.asks, d.again = d.listed == 0, d.lastListed, false, c.now.add(never)
@@ -130,53 +129,56 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	} else {
 		d.rest = d.rest[:len(d.rest)-1]
 	}
-	d.rest = next.rest(names.part, d.rest)
+	d.rest = names.Rest(next, d.rest)
+	c.first, c.left, c.deep = d.first, 0, 0
 	marked, folders := false, 0
-	for number, e := range names.entries {
-		name := names.name(e)
+	for number, e := range names.Entries {
+		name := names.Name(e)
 		marked = marked || text(name) == s.options.Marker
 		// Without types, a name that answers is taken for what it seems: asking for
 		// each would cost two calls over the network for each pair.
 		answers, asks := bytes.HasSuffix(name, s.out), bytes.HasSuffix(name, s.in)
-		if e.kind == unknown && !asks {
-			if e.kind = regular; !answers {
-				e.kind = c.ask(d, name)
+		if e.Kind == rootfs.Unknown && !asks {
+			if e.Kind = rootfs.Regular; !answers {
+				e.Kind = c.ask(d, name)
 			}
 		}
 		switch {
-		case e.kind == folder:
+		case e.Kind == rootfs.Directory:
 			folders++
 			c.folder(d, name, number, sequence)
-		case e.kind == other:
+		case e.Kind == rootfs.Other:
 			// A symbolic link could lead anywhere, and a FIFO would block.
 		case answers:
 			names.answered[text(bytes.TrimSuffix(name, s.out))] = struct{}{}
 		case asks && !s.options.Ignore(text(name)):
-			names.asking = append(names.asking, asking{bytes.TrimSuffix(name, s.in), e.kind})
+			names.asking = append(names.asking, asking{bytes.TrimSuffix(name, s.in), e.Kind})
 		case asks:
 			names.ignored = append(names.ignored, name)
 		}
 	}
-	if names.covers(bytesOf(s.options.Marker)) {
+	if names.Covers(bytesOf(s.options.Marker)) {
 		s.setMarked(d.name, marked)
 	}
 	c.findOrphans()
 	c.findTypes(d, sequence)
 	for child := d.child; child != nil; {
 		after := child.after
-		if child.listing != sequence && names.covers(bytesOf(path.Base(child.name))) {
+		if child.listing != sequence && names.Covers(bytesOf(path.Base(child.name))) {
 			s.drop(child)
 		}
 		child = after
 	}
 	c.admit(d, sequence)
+	d.leftSoFar += c.left
+	d.deepSoFar += c.deep
 	if len(d.rest) == 0 {
 		s.noteLeft(d, d.leftSoFar)
 		s.noteDeep(d, d.deepSoFar)
 	}
 	c.adopt(d)
 	found = c.offer(d, sequence)
-	d.crowded = 2*folders > len(names.entries)
+	d.crowded = 2*folders > len(names.Entries)
 	d.took = uint32(time.Since(began).Microseconds())
 	return found, nil
 }
@@ -187,13 +189,13 @@ func (c *scan) findTypes(d *directory, sequence uint64) {
 	names := &c.spool.listing
 	files := names.asking[:0]
 	for _, a := range names.asking {
-		if _, done := names.answered[text(a.stem)]; a.kind == unknown && !done {
+		if _, done := names.answered[text(a.stem)]; a.kind == rootfs.Unknown && !done {
 			name := append(slices.Clip(a.stem), c.spool.in...)
-			if a.kind = c.ask(d, name); a.kind == folder {
-				c.folder(d, name, len(names.entries), sequence)
+			if a.kind = c.ask(d, name); a.kind == rootfs.Directory {
+				c.folder(d, name, len(names.Entries), sequence)
 			}
 		}
-		if a.kind == regular {
+		if a.kind == rootfs.Regular {
 			files = append(files, a)
 		}
 	}
@@ -201,24 +203,24 @@ func (c *scan) findTypes(d *directory, sequence uint64) {
 }
 
 // ask asks for the type of an entry that was listed without one.
-func (c *scan) ask(d *directory, name []byte) kind {
+func (c *scan) ask(d *directory, name []byte) rootfs.Kind {
 	s := c.spool
 	if !s.rules.unknown {
-		return regular
+		return rootfs.Regular
 	}
 	info, err := s.current().Lstat(path.Join(d.name, string(name)))
 	if err != nil {
-		return other // gone, or the next scan asks again
+		return rootfs.Other // gone, or the next scan asks again
 	}
-	return kindOf(info.Mode())
+	return rootfs.KindOf(info.Mode())
 }
 
 // folder notes a directory that a listing of d has shown: one that is not known waits
 // for the end of the listing.
 func (c *scan) folder(d *directory, name []byte, number int, sequence uint64) {
 	s := c.spool
-	if d.depth == maxDepth {
-		d.deepSoFar++
+	if d.depth == rootfs.MaxDepth {
+		c.deep++
 		return
 	}
 	child := s.directories[s.join(d, name)]
@@ -229,7 +231,7 @@ func (c *scan) folder(d *directory, name []byte, number int, sequence uint64) {
 	child.listing = sequence
 	if c.full && s.givesPlace(child) {
 		s.drop(child)
-		d.leftSoFar++
+		c.left++
 		d.served = true
 	}
 }
@@ -240,10 +242,10 @@ func (c *scan) folder(d *directory, name []byte, number int, sequence uint64) {
 func (c *scan) admit(d *directory, sequence uint64) {
 	s, folders := c.spool, c.spool.listing.folders
 	begin := 0
-	if (d.first || !s.listing.complete()) && len(folders) > 0 {
+	if (c.first || !s.listing.Complete()) && len(folders) > 0 {
 		begin = rand.N(len(folders)) // it had given its place, perhaps, or d.hand is of another part
 	}
-	for s.listing.complete() && d.left > 0 && begin < len(folders) && folders[begin].number < d.hand {
+	for s.listing.Complete() && d.left > 0 && begin < len(folders) && folders[begin].number < d.hand {
 		begin++
 	}
 	for n := range folders {
@@ -253,18 +255,18 @@ func (c *scan) admit(d *directory, sequence uint64) {
 			continue // a name that was listed twice
 		}
 		if s.isHopeless(full) {
-			d.leftSoFar++
+			c.left++
 			continue
 		}
 		in, unwanted := s.classify(full)
 		if !s.budget.admit(in, s.round.number) {
-			d.leftSoFar++
+			c.left++
 			continue
 		}
 		d.hand = f.number + 1
 		child := s.newDirectory(full, d, in, unwanted)
 		child.listing = sequence
-		if !d.first && !c.full && !unwanted {
+		if !c.first && !c.full && !unwanted {
 			// The file for which it was made is about to come.
 			s.rouseOne(child, c.now)
 		}
@@ -328,13 +330,13 @@ func (c *scan) offer(d *directory, sequence uint64) (found bool) {
 		}
 	}
 	// Each part has others that wait, so only a complete listing tells.
-	found = names.complete() && unknown > d.waiting
+	found = names.Complete() && unknown > d.waiting
 	d.waiting = waiting
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// Without room not all were gone through, and what waits is kept.
 	s.forget(d.name, func(stem string, f *file) bool {
-		return f.seen != sequence && names.coversStem(bytesOf(stem)) && (room || f.pending == nil && f.done < sequence)
+		return f.seen != sequence && names.CoversStem(bytesOf(stem)) && (room || f.pending == nil && f.done < sequence)
 	})
 	return found
 }

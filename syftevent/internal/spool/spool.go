@@ -18,6 +18,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 // Options says which files a spool is made of and how patient it is.
@@ -46,7 +48,7 @@ type Options struct {
 	MaxSize int64
 	// Settle is how long an incomplete file must stay the same before it is
 	// taken to be all that will come, and SettleRemote that on file systems whose
-	// times are not believed: there, a half may look the same for long.
+	// times are not trusted: there, a half may look the same for long.
 	Settle, SettleRemote time.Duration
 	// Orphan returns the stem of the file that asks to which a name belongs, which is
 	// that of an answer or one that Ignore reports, and whether the file may be removed
@@ -118,11 +120,11 @@ type Spool struct {
 	root        *os.Root
 	anchor      *os.File              // the same directory, for reading times
 	links       bool                  // whether the file system has hard links
-	believed    bool                  // whether directories' times tell of changes
+	trusted     bool                  // whether directories' times tell of changes
 	directories map[string]*directory // the tree, by name
-	places      map[string]*place     // those that are open
-	inside      int                   // how many uses of them there are
-	outside     sync.Cond             // who waits to enter
+	dirHandles  map[string]*dirHandle // by path
+	acquired    int                   // how many are in use
+	released    sync.Cond             // signalled by release
 	descriptors descriptors
 	asked       map[string]map[string]*file
 	torn        map[Entry]tornFile
@@ -159,16 +161,16 @@ func openWith(dir string, options Options, files fileSystem) (*Spool, error) {
 		deepLogged:  map[string]bool{},
 		links:       true,
 		directories: map[string]*directory{},
-		places:      map[string]*place{},
-		descriptors: descriptors{budget: mostPlaces()},
+		dirHandles:  map[string]*dirHandle{},
+		descriptors: descriptors{budget: dirHandleLimit()},
 		asked:       map[string]map[string]*file{},
 		torn:        map[Entry]tornFile{},
 		scanned:     make(chan struct{}),
 		troubles:    map[string]string{},
 	}
-	s.listing = listing{limit: options.MaxListed, stem: s.stem}
+	s.listing = listing{Listing: rootfs.Listing{Limit: options.MaxListed, Stem: s.stem}}
 	s.firstScan = sync.OnceFunc(func() { close(s.scanned) })
-	s.outside.L = &s.mu
+	s.released.L = &s.mu
 	if err := s.openRoot(); err != nil {
 		return nil, err
 	}
@@ -201,19 +203,19 @@ func (s *Spool) Close() error {
 	return s.closeRoot()
 }
 
-// Believed reports whether directories' times are believed, so that one is listed
+// Trusted reports whether directories' times are trusted, so that one is listed
 // only if it may have changed.
-func (s *Spool) Believed() bool {
+func (s *Spool) Trusted() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.believed
+	return s.trusted
 }
 
 // mount tells what is known of the spool's file system.
-func (s *Spool) mount() (links, believed bool) {
+func (s *Spool) mount() (links, trusted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.links, s.believed
+	return s.links, s.trusted
 }
 
 // Figures are what a spool knows at a time.
@@ -223,7 +225,7 @@ type Figures struct {
 	Pending     int  // files that are not complete
 	Troubles    int  // files and directories that cannot be read
 	Descriptors int  // how many directories may be kept open
-	Believed    bool // as Believed says
+	Trusted     bool // as Trusted says
 }
 
 // Figures returns those of now.
@@ -232,7 +234,7 @@ func (s *Spool) Figures() Figures {
 	defer s.mu.Unlock()
 	figures := Figures{
 		Directories: len(s.directories), Left: int(s.left.Load()),
-		Troubles: len(s.troubles) + int(s.tooDeep.Load()), Descriptors: s.descriptors.budget, Believed: s.believed,
+		Troubles: len(s.troubles) + int(s.tooDeep.Load()), Descriptors: s.descriptors.budget, Trusted: s.trusted,
 	}
 	for _, files := range s.asked {
 		for _, f := range files {
@@ -271,9 +273,9 @@ func (s *Spool) openRoot() error {
 	s.retireAll()
 	s.root, s.anchor = root, anchor
 	s.mu.Unlock()
-	believed := s.files.believed(s) || !s.rules.believe
+	trusted := s.files.trusted(s) || !s.rules.believe
 	s.mu.Lock()
-	s.believed = believed
+	s.trusted = trusted
 	s.mu.Unlock()
 	s.top = s.newDirectory(".", nil, &s.budget.own, false)
 	return nil
@@ -283,7 +285,7 @@ func (s *Spool) closeRoot() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.retireAll()
-	if s.inside > 0 {
+	if s.acquired > 0 {
 		return s.root.Close() // see reopen
 	}
 	return errors.Join(s.anchor.Close(), s.root.Close())
@@ -314,7 +316,7 @@ func (s *Spool) reopen() error {
 func (s *Spool) Exists(name string) (bool, error) {
 	info, err := s.current().Lstat(name)
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) || isNameError(err) {
+		if errors.Is(err, fs.ErrNotExist) || rootfs.IsNameError(err) {
 			err = nil
 		}
 		return false, err

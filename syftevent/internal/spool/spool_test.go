@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 const asked = `{"a":"question"}`
@@ -124,7 +126,7 @@ func TestScanFindsWhatIsNotAnswered(t *testing.T) {
 
 func TestScanStopsAtMaxDepth(t *testing.T) {
 	dir := t.TempDir()
-	reachable := strings.Repeat("d/", maxDepth)
+	reachable := strings.Repeat("d/", rootfs.MaxDepth)
 	write(t, dir, reachable, "a.in", asked)
 	write(t, dir, reachable, "d", "b.in", asked)
 	s := open(t, dir, nil)
@@ -247,7 +249,7 @@ func TestPublish(t *testing.T) {
 		if err := s.Publish(Entry{"d", "a"}, []byte("answer")); err != nil {
 			t.Errorf("links %v: the same answer again: %v", links, err)
 		}
-		if err := s.Publish(Entry{"d", "a"}, []byte("other")); !errors.Is(err, ErrAnswered) {
+		if err := s.Publish(Entry{"d", "a"}, []byte("other")); !errors.Is(err, rootfs.ErrTaken) {
 			t.Errorf("links %v: another answer: %v", links, err)
 		}
 		if diff := cmp.Diff([]string{"d/a.in", "d/a.out"}, tree(t, dir)); diff != "" {

@@ -1,18 +1,18 @@
 package spool
 
 import (
-	"fmt"
 	"io/fs"
 	"os"
 	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 // A torn file has the name of an answer and is none: it is empty, or incomplete, or
 // full of NULs. A server that was killed while it wrote in place leaves one, and so
 // does a loss of power. But a file that is being written in place begins so, too, and
 // only time tells.
-var errTorn = fmt.Errorf("%w: an incomplete answer has it, which is removed when it stays the same", ErrName)
-
+//
 // A tornFile is one that was seen.
 type tornFile struct {
 	size     int64
@@ -31,7 +31,7 @@ func (s *Spool) isTorn(root *os.Root, name string, info fs.FileInfo) bool {
 	case s.options.Answer == nil:
 		return false
 	}
-	f, info, err := openRegular(root, name, os.O_RDONLY)
+	f, info, err := rootfs.OpenRegular(root, name, os.O_RDONLY)
 	if err != nil {
 		return false
 	}

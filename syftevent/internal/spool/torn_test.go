@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 // An empty file with the answer's name makes way only when it has stayed empty.
@@ -26,13 +28,13 @@ func TestPublishReplacesAnEmptyAnswer(t *testing.T) {
 	s := open(t, dir, nil)
 	synctest.Test(t, func(t *testing.T) {
 		publish := func() error { return s.Publish(Entry{"d", "a"}, []byte("answer")) }
-		if err := publish(); !errors.Is(err, errTorn) {
+		if err := publish(); !errors.Is(err, rootfs.ErrIncomplete) {
 			t.Fatalf("at first sight: %v", err)
 		}
 		time.Sleep(1900 * time.Millisecond)
 		later := time.Now().Add(time.Hour)
 		os.Chtimes(filepath.Join(dir, "d/a.out"), later, later) // somebody is at it
-		if err := publish(); !errors.Is(err, errTorn) {
+		if err := publish(); !errors.Is(err, rootfs.ErrIncomplete) {
 			t.Fatalf("after a change: %v", err)
 		}
 		time.Sleep(2 * time.Second)
@@ -110,7 +112,7 @@ func TestMendWhileRunning(t *testing.T) {
 	for _, remote := range []bool{false, true} {
 		dir := t.TempDir()
 		s := open(t, dir, func(o *Options) { o.Answer = wholeObject })
-		s.believed = !remote
+		s.trusted = !remote
 		synctest.Test(t, func(t *testing.T) {
 			defer mend(t, s)()
 			found(s)
@@ -146,8 +148,8 @@ func TestMendListsOnlyWhatHasChanged(t *testing.T) {
 	s := open(t, dir, func(o *Options) {
 		o.Answer = func(io.ReaderAt, int64) bool { reads++; return true }
 	})
-	if !s.Believed() {
-		t.Skip("the times of this file system are not believed")
+	if !s.Trusted() {
+		t.Skip("the times of this file system are not trusted")
 	}
 	for n := range 20 {
 		write(t, dir, "d", fmt.Sprint(n, ".in"), asked)
@@ -159,7 +161,7 @@ func TestMendListsOnlyWhatHasChanged(t *testing.T) {
 	if reads != 20 {
 		t.Errorf("%d answers read at first, want 20", reads)
 	}
-	// Make them look old, and the stamp believed.
+	// Make them look old, and the stamp trusted.
 	d := s.directories["d"]
 	d.mended.newest += 2 * racyWindow.Nanoseconds()
 	for range 3 {
@@ -192,7 +194,7 @@ func TestLoggerMayAskForFigures(t *testing.T) {
 		t.Errorf("%v, asked %d times", err, asking.asked)
 	}
 	s.mu.Lock()
-	s.descriptors = descriptors{budget: mostPlaces() - 1, short: true}
+	s.descriptors = descriptors{budget: dirHandleLimit() - 1, short: true}
 	s.mu.Unlock()
 	if _, err := s.HasName(".", func(string) bool { return true }); err != nil || asking.asked != 2 {
 		t.Errorf("%v, asked %d times", err, asking.asked)

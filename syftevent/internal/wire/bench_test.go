@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// ofSize is a request file of about n bytes, most of them its body.
-func ofSize(n int) []byte {
+// requestOfSize returns a request file of about n bytes, most of which are its body.
+func requestOfSize(n int) []byte {
 	body := make([]byte, max(n-400, 0)*3/4)
 	for i := range body {
 		body[i] = byte(rand.Uint32())
@@ -20,7 +20,7 @@ func ofSize(n int) []byte {
 
 func BenchmarkDecodeRequest(b *testing.B) {
 	for _, size := range []int{500, 1 << 20} {
-		data := ofSize(size)
+		data := requestOfSize(size)
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(data)))
@@ -35,7 +35,7 @@ func BenchmarkDecodeRequest(b *testing.B) {
 
 func BenchmarkComplete(b *testing.B) {
 	for _, size := range []int{500, 1 << 20} {
-		data := ofSize(size)
+		data := requestOfSize(size)
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(data)))

@@ -9,41 +9,35 @@ import (
 	"unicode/utf8"
 )
 
-// methods are the request methods that the protocol has, all upper case.
+// methods are the valid request methods.
 var methods = map[string]bool{
 	"GET": true, "HEAD": true, "POST": true, "PUT": true, "PATCH": true, "DELETE": true,
 }
 
-// Limits of what is decoded, in bytes after decoding unless they say otherwise. What
-// is skipped needs none: it costs no memory.
+// Limits of decoded fields. Skipped members have no limit, because they use no memory.
 const (
-	// maxText limits id, sender, url and method. An id is the name of a file and a
-	// path has 4 KiB at most, so this leaves 60 KiB for the query of a url.
+	// maxText is the maximum size of id, sender, url and method, in decoded bytes. An id
+	// is a file name and a path has at most 4 KiB, which leaves 60 KiB for a url's query.
 	maxText = 64 << 10
-	// maxHeaders is how many headers there may be: more than Apache and Tomcat take, 100.
-	// A small one costs ten times its size, and a server has 1,000 small requests at once.
-	// maxHeaderBytes is how large names and values may be together, as in net/http.
-	maxHeaders     = 256
-	maxHeaderBytes = 1 << 20
-	// maxNumber limits a time or a status as it is written. The longest that a peer
-	// writes has 35 bytes.
+	// maxNumber is the maximum size of a time or a status, in encoded bytes. The longest
+	// that a peer writes has 35.
 	maxNumber = 128
 )
 
-// Complete reports whether data is one complete JSON value. A file of which
-// only a beginning has arrived is not: an envelope is an object, and no
-// beginning of an object is a JSON value. Complete allocates nothing.
+// Complete reports whether data is one complete JSON value. An incomplete envelope
+// never is, because no proper prefix of a JSON object is a JSON value. Complete does not
+// allocate.
 func Complete(data []byte) bool {
 	s := scanner{data: data}
 	return s.scan()
 }
 
-// DecodeRequest reads a request file. Unknown fields are ignored, of duplicate
-// fields the last one counts, names match exactly. The error is a *FieldError
-// where one field is to blame.
+// DecodeRequest decodes a request file. It ignores unknown fields, uses the last of
+// duplicate fields, and matches field names case-sensitively. It returns a *[FieldError]
+// if one field is invalid.
 //
-// It takes time in proportion to the size of the data, and little more memory than
-// the body that it returns.
+// Its running time is linear in the size of data, and it allocates little more memory
+// than the body that it returns.
 func DecodeRequest(data []byte) (*Request, error) {
 	f, err := splitFields(data)
 	if err != nil {
@@ -74,7 +68,7 @@ func DecodeRequest(data []byte) (*Request, error) {
 	return r, nil
 }
 
-// DecodeResponse reads a response file, as leniently as [DecodeRequest].
+// DecodeResponse decodes a response file by the rules of [DecodeRequest].
 func DecodeResponse(data []byte) (*Response, error) {
 	f, err := splitFields(data)
 	if err != nil {
@@ -96,13 +90,14 @@ func DecodeResponse(data []byte) (*Response, error) {
 	return r, nil
 }
 
-// members are the known members of an envelope as they are written, nil if absent.
+// members are the known members of an envelope in encoded form, nil if absent.
 type members struct {
 	id, sender, url, method, headers, body, created, expires, statusCode []byte
 }
 
-// set sets a member, if it is a known one. The name is matched exactly: a file with both
-// "sender" and "Sender" would otherwise mean one thing here and another to the peers.
+// set stores a known member and ignores others. It matches the name case-sensitively, as
+// the peers do: otherwise a file with both "sender" and "Sender" could have different
+// senders for different readers.
 func (m *members) set(name, value []byte) {
 	const longest = len("status_code") * maxEscape
 	name = name[1 : len(name)-1]
@@ -132,7 +127,7 @@ func (m *members) set(name, value []byte) {
 	}
 }
 
-// fields are the members of an envelope, and the first thing found wrong with them.
+// fields decodes the members of an envelope and keeps the first error.
 type fields struct {
 	members
 	err error
@@ -145,8 +140,8 @@ const (
 	required presence = true
 )
 
-// splitFields finds the members. Its errors tell where a syntax error is and quote
-// nothing.
+// splitFields finds the members of an envelope. Its errors give the position of a syntax
+// error but do not quote data.
 func splitFields(data []byte) (*fields, error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("not valid UTF-8")
@@ -162,8 +157,8 @@ func splitFields(data []byte) (*fields, error) {
 		return nil, fmt.Errorf("nested more than %d deep", maxDepth)
 	case !ok:
 		return nil, fmt.Errorf("not valid JSON near byte %d", min(s.pos+1, len(data)))
-	case s.lone:
-		// encoding/json would turn it into U+FFFD, and make two different files equal.
+	case s.loneSurrogate:
+		// Replacing it by U+FFFD, as encoding/json does, would make different files equal.
 		return nil, errors.New("not valid Unicode: a lone surrogate escape")
 	}
 	return f, nil
@@ -193,67 +188,6 @@ func (f *fields) text(name string, raw []byte, p presence) string {
 	return text
 }
 
-func (f *fields) decodedHeaders() map[string]string {
-	if f.headers == nil {
-		return map[string]string{}
-	}
-	if f.headers[0] != '{' {
-		f.fail("headers", "must be an object of strings")
-		return nil
-	}
-	h := headers{values: map[string]string{}}
-	s := scanner{data: f.headers, member: h.add}
-	s.scan()
-	if len(h.nulls) > 0 {
-		h.wrong = "must be an object of strings"
-	}
-	if h.wrong != "" {
-		f.fail("headers", h.wrong)
-		return nil
-	}
-	return h.values
-}
-
-// headers are those read so far.
-type headers struct {
-	values map[string]string
-	nulls  map[string]bool // instead of values; a later value may replace them
-	count  int
-	size   int
-	wrong  string // what is wrong with them, "" for nothing
-}
-
-func (h *headers) add(name, value []byte) {
-	if h.wrong != "" {
-		return
-	}
-	if h.count++; h.count > maxHeaders {
-		h.wrong = fmt.Sprintf("must not have more than %d members", maxHeaders)
-		return
-	}
-	key, fits := unquote(name, maxHeaderBytes-h.size)
-	h.size += len(key)
-	var text string
-	switch {
-	case !fits:
-	case value[0] == '"':
-		text, fits = unquote(value, maxHeaderBytes-h.size)
-		h.size += len(text)
-		h.values[key] = text
-		delete(h.nulls, key)
-	case value[0] == 'n':
-		if h.nulls == nil {
-			h.nulls = map[string]bool{}
-		}
-		h.nulls[key] = true
-	default:
-		h.wrong = "must be an object of strings"
-	}
-	if !fits {
-		h.wrong = fmt.Sprintf("must not have more than %d bytes", maxHeaderBytes)
-	}
-}
-
 func (f *fields) decodedBody() []byte {
 	switch {
 	case f.body == nil || f.body[0] == 'n':
@@ -274,7 +208,7 @@ func (f *fields) status() int {
 		return 200
 	}
 	if len(f.statusCode) <= maxNumber {
-		// The Python package writes a number and accepts a numeric string.
+		// The Python package writes a number, but also accepts a numeric string.
 		if code, err := strconv.Atoi(strings.Trim(string(f.statusCode), `"`)); err == nil {
 			return code
 		}
@@ -287,7 +221,7 @@ func (f *fields) time(name string, raw []byte) time.Time {
 	if raw == nil {
 		return time.Time{}
 	}
-	var text string // "" if it is too long, which is no time
+	var text string // "" if too long, which parseTime rejects
 	if raw[0] == '"' {
 		text, _ = unquote(raw, maxNumber)
 	} else if len(raw) <= maxNumber {

@@ -9,9 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// AppendRequest appends the bytes of a request file to dst: compact, the fields
-// in the order of the Python package, headers sorted by name. Created and
-// Expires must be set.
+// AppendRequest appends the encoding of a request to dst. The JSON is compact, with
+// fields in the Python package's order and headers sorted by name. Created and Expires
+// must be set.
 func AppendRequest(dst []byte, r *Request) []byte {
 	dst = grow(dst, r.ID, r.Sender, r.URL, r.Body, r.Headers)
 	dst = appendFields(dst, r.ID, r.Sender, r.URL, r.Body, r.Headers, r.Created, r.Expires)
@@ -20,8 +20,8 @@ func AppendRequest(dst []byte, r *Request) []byte {
 	return append(dst, '}')
 }
 
-// AppendResponse appends the bytes of a response file to dst, as
-// [AppendRequest] does for a request.
+// AppendResponse appends the encoding of a response to dst. Its format is that of
+// [AppendRequest].
 func AppendResponse(dst []byte, r *Response) []byte {
 	dst = grow(dst, r.ID, r.Sender, r.URL, r.Body, r.Headers)
 	dst = appendFields(dst, r.ID, r.Sender, r.URL, r.Body, r.Headers, r.Created, r.Expires)
@@ -30,8 +30,8 @@ func AppendResponse(dst []byte, r *Response) []byte {
 	return append(dst, '}')
 }
 
-// grow makes room for an envelope with few characters to escape, so that it is made
-// in one piece that is hardly larger: a server keeps many.
+// grow reserves the space of an envelope without escapes, so that appending it rarely
+// allocates more or leaves unused capacity: a server keeps many responses.
 func grow(dst []byte, id, sender, url string, body []byte, headers map[string]string) []byte {
 	const frame = len(`{"id":"","sender":"","url":"","body":"","headers":{},"created":"","expires":"","status_code":000}`) +
 		2*len("2006-01-02T15:04:05.000000+00:00")
@@ -42,7 +42,7 @@ func grow(dst []byte, id, sender, url string, body []byte, headers map[string]st
 	return slices.Grow(dst, size)
 }
 
-// appendFields writes the seven members with which both envelopes begin.
+// appendFields appends the seven members that begin both kinds of envelope.
 func appendFields(dst []byte, id, sender, url string, body []byte, headers map[string]string, created, expires time.Time) []byte {
 	dst = append(dst, `{"id":`...)
 	dst = AppendString(dst, id)
@@ -83,9 +83,9 @@ func appendHeaders(dst []byte, headers map[string]string) []byte {
 	return append(dst, '}')
 }
 
-// AppendString appends a JSON string to dst, with the escapes of the Python package and
-// no others. encoding/json escapes <, >, & and U+2028 as well, and a message id
-// is a hash over these bytes. What is not valid UTF-8 becomes U+FFFD.
+// AppendString appends s to dst as a JSON string, with the same escapes as the Python
+// package. encoding/json would also escape <, >, & and U+2028, which would change message
+// ids, because they are hashes of the encoding. Invalid UTF-8 becomes U+FFFD.
 func AppendString(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// CanonicalID gives a UUID in its usual form, lower case with hyphens. It reads
-// the forms that the Python package reads: hyphenated, 32 hexadecimal digits,
-// either case, "urn:uuid:" in front. Any other id is returned as it is, so two
-// ids mean the same request if their canonical forms are equal.
+// CanonicalID returns a UUID in lower case with hyphens. It accepts the forms that the
+// Python package accepts: with hyphens or as 32 hexadecimal digits, in either case, with
+// or without the prefix "urn:uuid:". It returns any other id unchanged. Two ids name the
+// same request if their canonical forms are equal.
 func CanonicalID(id string) string {
 	const prefix = "urn:uuid:"
 	if len(id) > len(prefix)+36 {
@@ -26,10 +26,10 @@ func CanonicalID(id string) string {
 	return formatUUID([16]byte(raw))
 }
 
-// MessageID is the id that the Python package gives a request that may be
-// cached: a UUID of version 4 made of a SHA-256 over sender, url, body, headers
-// and method. Headers are hashed in sorted order; the Python package hashes
-// them as they were inserted, so ids agree when those were sorted.
+// MessageID returns the id that the Python package gives to a cached request: a version 4
+// UUID made from the SHA-256 hash of sender, url, body, headers and method. It hashes
+// headers in sorted order. The Python package hashes them in insertion order, so the ids
+// are equal only if headers were inserted in sorted order.
 func MessageID(r *Request) string {
 	dst := append([]byte(nil), `{"sender":`...)
 	dst = AppendString(dst, r.Sender)
@@ -46,7 +46,7 @@ func MessageID(r *Request) string {
 	return NewID([16]byte(sum[:16]))
 }
 
-// NewID makes 16 bytes, random ones or a hash's, a UUID of version 4.
+// NewID returns a version 4 UUID made from 16 bytes, which are random or a hash.
 func NewID(u [16]byte) string {
 	u[6] = u[6]&0x0f | 0x40
 	u[8] = u[8]&0x3f | 0x80

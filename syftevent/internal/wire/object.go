@@ -7,20 +7,19 @@ import (
 	"sync"
 )
 
-// maxValidated is the size in bytes above which IsObject looks at both ends only.
+// maxValidated is the size in bytes above which IsObject reads only both ends.
 const maxValidated = 4 << 20
 
-var validated = sync.Pool{New: func() any { return new([]byte) }}
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// validating bounds how many contents are read at once, of which each takes up to
-// maxValidated bytes of memory.
-var validating = make(chan struct{}, 4)
+// validations limits concurrent validations. Each uses up to maxValidated bytes of memory.
+var validations = make(chan struct{}, 4)
 
-// IsObject reports whether content is one complete JSON object, as every response is.
-// Of more than 4 MiB, which SyftBox does not carry at once, it reads no more than the
-// beginning and the end: what was not written to the disk is missing there, or NULs.
+// IsObject reports whether content is one complete JSON object, as a response has to be.
+// If size exceeds 4 MiB, which SyftBox does not carry at once, IsObject checks only the
+// beginning and the end: data that did not reach the disk is missing there, or is NULs.
 //
-// What cannot be read may be one.
+// It returns true if content cannot be read.
 func IsObject(content io.ReaderAt, size int64) bool {
 	if size > maxValidated {
 		var begin, end [64]byte
@@ -29,10 +28,10 @@ func IsObject(content io.ReaderAt, size int64) bool {
 		return failed(errBegin) || failed(errEnd) ||
 			bytes.HasPrefix(trimSpace(begin[:]), []byte("{")) && bytes.HasSuffix(trimSpace(end[:]), []byte("}"))
 	}
-	validating <- struct{}{}
-	defer func() { <-validating }()
-	buffer := validated.Get().(*[]byte)
-	defer validated.Put(buffer)
+	validations <- struct{}{}
+	defer func() { <-validations }()
+	buffer := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
 	if int64(cap(*buffer)) < size {
 		*buffer = make([]byte, size)
 	}
@@ -44,8 +43,8 @@ func IsObject(content io.ReaderAt, size int64) bool {
 	return bytes.HasPrefix(trimSpace(data[:n]), []byte("{")) && Complete(data[:n])
 }
 
-// failed reports whether a read has failed, not only met the end.
+// failed reports whether err is an error other than io.EOF.
 func failed(err error) bool { return err != nil && !errors.Is(err, io.EOF) }
 
-// trimSpace trims what is white space in JSON.
+// trimSpace trims JSON white space.
 func trimSpace(data []byte) []byte { return bytes.Trim(data, " \t\r\n") }

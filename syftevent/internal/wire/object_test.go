@@ -15,11 +15,11 @@ func TestIsObject(t *testing.T) {
 		large[:maxValidated] + strings.Repeat("\x00", 100): false,
 	} {
 		if got := IsObject(strings.NewReader(content), int64(len(content))); got != want {
-			t.Errorf("%.20q of %d bytes: %v", content, len(content), got)
+			t.Errorf("IsObject(%.20q) with %d bytes = %v, want %v", content, len(content), got, want)
 		}
 	}
 	if !IsObject(unreadable{}, 10) || !IsObject(unreadable{}, 2*maxValidated) {
-		t.Error("what cannot be read is taken for no object")
+		t.Error("unreadable content: IsObject = false, want true")
 	}
 }
 

@@ -1,30 +1,36 @@
 package wire
 
-// maxDepth is how deep arrays and objects may be nested, as in encoding/json. A
-// level costs the scanner one bit, so a lower limit would gain nothing.
+// maxDepth is the maximum nesting depth of arrays and objects, as in encoding/json. A
+// level costs one bit, so there is no need for a lower limit.
 const maxDepth = 10_000
 
-// A scanner checks one JSON value by the grammar of RFC 8259, as strictly as
-// encoding/json. It allocates nothing and does not recurse, whatever the value holds.
+// A scanner checks the syntax of one JSON value (RFC 8259), as strictly as encoding/json.
+// It does not allocate or recurse.
 //
-// Its methods read a token each. They report whether it is well-formed; if not, pos
-// is at the first byte that cannot belong to a JSON value, or at the end.
+//	value  = "{" [ member *( "," member ) ] "}"
+//	       | "[" [ value *( "," value ) ] "]"
+//	       | string | number | "true" | "false" | "null"
+//	member = string ":" value
+//
+// Each method reads a token and reports whether it is well-formed. If it is not, pos is
+// the position of the first invalid byte, or the end of data.
 type scanner struct {
 	data    []byte
 	pos     int
-	depth   int                     // how many arrays and objects are open
-	objects [maxDepth/64 + 1]uint64 // which of them are objects, a bit each
-	tooDeep bool                    // whether there are more than maxDepth
-	lone    bool                    // whether a string has half of a surrogate pair
+	depth   int                     // number of open arrays and objects
+	objects [maxDepth/64 + 1]uint64 // one bit for each: whether it is an object
+	tooDeep bool                    // whether depth would exceed maxDepth
 
-	// member, if not nil, is called with each member of the outermost object, as it is
-	// written, but with none from a lone surrogate on. The rest may be malformed.
+	loneSurrogate bool // whether a string contains half of a surrogate pair
+
+	// member, if not nil, is called with each encoded member of the outermost object,
+	// until a lone surrogate is found. The rest of data may still be malformed.
 	member      func(name, value []byte)
 	memberName  []byte
-	memberValue int // where the value begins
+	memberValue int // start of the value
 }
 
-// scan reads all of the data.
+// scan reads all of data.
 func (s *scanner) scan() bool {
 	for {
 		ended, ok := s.begin()
@@ -41,8 +47,8 @@ func (s *scanner) scan() bool {
 	}
 }
 
-// begin reads a value that is no array or object, or has no elements, and reports
-// that it has ended. Of others it reads what comes before the first element.
+// begin reads a scalar or an empty array or object, and reports that the value has ended.
+// Of any other array or object it reads only the part before the first element's value.
 func (s *scanner) begin() (ended, ok bool) {
 	s.space()
 	if s.depth == 1 {
@@ -56,7 +62,7 @@ func (s *scanner) begin() (ended, ok bool) {
 			return false, false
 		}
 		s.space()
-		if s.peek() == c+2 { // the bracket that closes it
+		if s.peek() == c+2 { // the closing bracket, two code points after the opening one
 			s.pos++
 			s.depth--
 			return true, true
@@ -73,11 +79,11 @@ func (s *scanner) begin() (ended, ok bool) {
 	}
 }
 
-// next reads what follows an element: the end of the array or object it is in, or
-// what comes before the next element.
+// next reads what follows an element: the end of its array or object, or the part before
+// the next element's value.
 func (s *scanner) next() (ended, ok bool) {
 	object := s.inObject()
-	if s.depth == 1 && object && s.member != nil && !s.lone {
+	if s.depth == 1 && object && s.member != nil && !s.loneSurrogate {
 		s.member(s.memberName, s.data[s.memberValue:s.pos])
 	}
 	s.space()
@@ -129,7 +135,7 @@ func (s *scanner) name() bool {
 	return true
 }
 
-// plain are the bytes that stand for themselves in a string.
+// plain contains the bytes that represent themselves in a string.
 var plain = func() (plain [256]bool) {
 	for c := range plain {
 		plain[c] = c >= ' ' && c != '"' && c != '\\'
@@ -137,7 +143,7 @@ var plain = func() (plain [256]bool) {
 	return plain
 }()
 
-// string reads a string from its opening quote on.
+// string reads a string, starting at its opening quote.
 func (s *scanner) string() bool {
 	s.pos++
 	for {
@@ -160,7 +166,7 @@ func (s *scanner) string() bool {
 	}
 }
 
-// escape reads an escape, or two that are a surrogate pair.
+// escape reads an escape, or the two escapes of a surrogate pair.
 func (s *scanner) escape() bool {
 	s.pos++
 	switch s.peek() {
@@ -176,10 +182,10 @@ func (s *scanner) escape() bool {
 	case !ok:
 		return false
 	case isLow(unit):
-		s.lone = true
+		s.loneSurrogate = true
 	case isHigh(unit):
 		if s.peek() != '\\' || s.pos+1 < len(s.data) && s.data[s.pos+1] != 'u' {
-			s.lone = true
+			s.loneSurrogate = true
 			return true
 		}
 		s.pos++
@@ -187,20 +193,20 @@ func (s *scanner) escape() bool {
 			return false
 		}
 		unit, ok = s.unit()
-		s.lone = s.lone || !isLow(unit)
+		s.loneSurrogate = s.loneSurrogate || !isLow(unit)
 	}
 	return ok
 }
 
-// unit reads the rest of an escape, from the "u" on.
+// unit reads the rest of a \u escape, starting at the "u".
 func (s *scanner) unit() (unit rune, ok bool) {
 	unit, digits := hexUnit(s.data[s.pos+1:])
 	s.pos += 1 + digits
 	return unit, digits == 4
 }
 
-// hexUnit returns the UTF-16 code unit with which data begins, in hexadecimal, and how
-// many of its four digits there are.
+// hexUnit decodes the hexadecimal UTF-16 code unit at the beginning of data. It also
+// returns the number of digits found, up to four.
 func hexUnit(data []byte) (unit rune, digits int) {
 	for ; digits < min(4, len(data)); digits++ {
 		digit, ok := hexDigit(data[digits])
@@ -222,6 +228,7 @@ func hexDigit(c byte) (digit rune, ok bool) {
 	return 0, false
 }
 
+// isHigh and isLow report whether unit is a high or a low surrogate.
 func isHigh(unit rune) bool { return unit>>10 == 0xD800>>10 }
 func isLow(unit rune) bool  { return unit>>10 == 0xDC00>>10 }
 
@@ -280,7 +287,7 @@ func (s *scanner) space() {
 	}
 }
 
-// peek returns the next byte. At the end it returns 0, which no JSON text contains.
+// peek returns the next byte, or 0 at the end. JSON does not contain the byte 0.
 func (s *scanner) peek() byte {
 	if s.pos < len(s.data) {
 		return s.data[s.pos]

@@ -7,9 +7,8 @@ import (
 	"time"
 )
 
-// layouts are the forms of a time that the Python package accepts in a string.
-// time.Parse takes a fraction of a second where a layout has none. A time
-// without an offset is UTC.
+// layouts are the time formats that the Python package accepts. time.Parse accepts
+// fractional seconds with each of them. A time without an offset is in UTC.
 var layouts = []string{
 	"2006-01-02T15:04:05Z07:00",
 	"2006-01-02T15:04:05Z0700",
@@ -19,17 +18,17 @@ var layouts = []string{
 	"2006-01-02",
 }
 
-// millisecondsFrom is where the Python package begins to take a number for
-// milliseconds since 1970 instead of seconds.
+// millisecondsFrom is the number above which the Python package interprets a number as
+// milliseconds instead of seconds since 1970.
 const millisecondsFrom = 2e10
 
-// The range of Python's datetime, which is also what four digits can show.
+// The range of years of Python's datetime and of four digits.
 const minYear, maxYear = 1, 9999
 
 var errTime = errors.New("must be a time such as 2026-01-31T12:00:00Z")
 
-// parseTime reads a time as text, or a number of seconds or milliseconds since
-// 1970. What is finer than a microsecond is cut off.
+// parseTime parses an ISO 8601 time, or a number of seconds or milliseconds since 1970.
+// It truncates the time to microseconds.
 func parseTime(text string) (time.Time, error) {
 	t, err := parseText(text)
 	if err != nil {
@@ -40,7 +39,7 @@ func parseTime(text string) (time.Time, error) {
 	}
 	t = t.Truncate(time.Microsecond)
 	if t.IsZero() {
-		// The zero time stands for an absent field. Nanoseconds are not written.
+		// The zero time means an absent field. The encoding omits nanoseconds.
 		t = t.Add(1)
 	}
 	return t, nil
@@ -71,7 +70,7 @@ func parseNumber(text string) (time.Time, error) {
 	if math.Abs(seconds) > millisecondsFrom {
 		seconds /= 1000
 	}
-	// Beyond this lies no year that can be shown, and int64 overflows.
+	// Larger numbers are out of range and could overflow int64.
 	if math.Abs(seconds) > 1e12 {
 		return time.Time{}, errTime
 	}
@@ -79,8 +78,8 @@ func parseNumber(text string) (time.Time, error) {
 	return time.Unix(int64(whole), int64(math.Round(fraction*1e6))*1e3).UTC(), nil
 }
 
-// appendTime writes a time as Python's isoformat does: an offset and never Z, a
-// fraction of six digits or, when it is zero, none.
+// appendTime appends a time in the format of Python's isoformat: with an offset, never Z,
+// and with a fraction of six digits unless it is zero.
 func appendTime(dst []byte, t time.Time) []byte {
 	layout := "2006-01-02T15:04:05.000000-07:00"
 	if t.Nanosecond() < int(time.Microsecond) {

@@ -1,10 +1,11 @@
-// Package wire is the JSON of a request or a response: read leniently, written
-// exactly.
+// Package wire decodes and encodes the JSON envelopes of requests and responses.
 //
-// Read is everything that either peer (the Python package syft-rpc, SyftBox's
-// HTTP gateway) writes or accepts. Written are the very bytes that the Python
-// package would write, so that hashes over an envelope agree on both sides.
-// The package knows no files and no routes.
+// Decoding is lenient: it accepts everything that either peer (the Python package
+// syft-rpc, or SyftBox's HTTP gateway) writes or accepts. Encoding is exact: it
+// produces the same bytes as the Python package, so that hashes of an envelope are equal
+// on both sides.
+//
+// The package does not access files and does not know about routes.
 package wire
 
 import (
@@ -14,46 +15,47 @@ import (
 
 // A Request is the content of a request file.
 type Request struct {
-	// ID is the request's id as it was written, "" when the field was absent.
+	// ID is the request's id, unchanged. "" means that the field was absent.
 	ID string
-	// Sender is who the file says sent it. Nobody has checked it.
+	// Sender is the address that the file claims. It is not verified.
 	Sender string
-	// URL is the address as it was written, query and fragment included.
+	// URL is the address, unchanged, with its query and fragment.
 	URL string
-	// Method is one of GET, HEAD, POST, PUT, PATCH and DELETE; GET when the
-	// field was absent.
+	// Method is GET, HEAD, POST, PUT, PATCH or DELETE. An absent field means GET.
 	Method string
 	// Headers is never nil after decoding.
 	Headers map[string]string
-	// Body is nil for null or an absent field, and empty for "".
+	// Body is the decoded body. Nil means null or an absent field; an empty slice
+	// means "".
 	Body []byte
-	// Created and Expires are zero when the field was absent. They keep the
-	// offset in which they were written, truncated to microseconds. The zero time
-	// itself, if that is written, is read as a nanosecond later.
+	// Created and Expires are truncated to microseconds and keep their UTC offset.
+	// The zero time means that the field was absent; a field that contains the zero time
+	// is decoded as one nanosecond later.
 	Created, Expires time.Time
 }
 
 // A Response is the content of a response file.
 type Response struct {
-	// ID is the id of the request that is answered.
+	// ID is the id of the request.
 	ID string
-	// Sender is the address of the server that answers.
+	// Sender is the address of the server.
 	Sender string
-	// URL is the url of the request, verbatim.
+	// URL is the URL of the request, unchanged.
 	URL string
-	// StatusCode is 200 when the field was absent.
+	// StatusCode is the status. An absent field means 200.
 	StatusCode int
 	// Headers is never nil after decoding.
 	Headers map[string]string
-	// Body is nil for null or an absent field, and empty for "".
+	// Body is the decoded body. Nil means null or an absent field; an empty slice
+	// means "".
 	Body []byte
-	// Created and Expires are zero when the field was absent.
+	// Created and Expires are as in [Request].
 	Created, Expires time.Time
 }
 
-// A FieldError says which field of an envelope is wrong. It never quotes the
-// file's content: an error text travels back to whoever wrote the file, and
-// the content may not be theirs (a symbolic link, say).
+// A FieldError reports an invalid field of an envelope. It never quotes the file's
+// content, because the error is sent to the author of the file, who may not be allowed
+// to read that content (if the file is a symbolic link, for example).
 type FieldError struct {
 	Field  string
 	Reason string
@@ -63,5 +65,5 @@ func (e *FieldError) Error() string {
 	return fmt.Sprintf("field %q: %s", e.Field, e.Reason)
 }
 
-// DefaultExpiry is how long a request lives that does not say when it expires.
+// DefaultExpiry is the lifetime of a request without an expires field.
 const DefaultExpiry = 24 * time.Hour

@@ -1,12 +1,12 @@
-"""A client under test with the Python package syft-rpc.
+"""A client under test for the Python package syft-rpc.
 
-It reads calls from standard input, one JSON object a line, makes each in a thread of
-its own, and writes a JSON line when it ends:
+It reads calls from standard input and writes results to standard output, one JSON
+object a line. Each call has a thread of its own:
 
     {"call":"1","url":"syft://...","method":"POST","body":"<base64>","headers":{},"timeout_ms":30000}
     {"call":"1","status":200,"body":"<base64>","took_ms":113.2,"error":"","resent":0}
 
-It ends when standard input has ended and every call has.
+It exits when standard input has ended and every call has a result.
 """
 
 import os
@@ -22,7 +22,7 @@ import time
 from syft_core import Client
 from syft_rpc import rpc
 
-# The package's default is 100 ms, a handicap that a user can avoid.
+# The package's default is 100 ms, which would dominate the measured latency.
 POLL_INTERVAL = 0.005
 
 client = Client.load()
@@ -49,10 +49,10 @@ def run(line):
         end["status"] = int(response.status_code)
         if response.body is not None:
             end["body"] = base64.b64encode(response.body).decode()
-        # The package answers these itself when a request is gone or refused.
+        # The package makes these responses itself when a request is gone or rejected.
         if response.sender == "system@syftbox.localhost":
             end["error"] = f"no response: {end['status']} {response.body!r}"
-    except Exception as error:  # every call has an end
+    except Exception as error:  # every call must have a result
         end["error"] = f"{type(error).__name__}: {error}"
     with output:
         print(json.dumps(end), flush=True)

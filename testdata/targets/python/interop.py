@@ -1,10 +1,10 @@
-"""A client of the Python package calls a server of this project.
+"""Test a server with the Python package's client.
 
 Usage: python interop.py SERVER [ARGUMENT ...]
 
-SERVER is started as SPEC.md, Appendix A, says. Requests are sent by the Python
-package's own client, and one is the file in syftevent/internal/wire/testdata
-that it has written once. Every response is read by the Python package.
+SERVER is started by the contract of SPEC.md, Appendix A. The Python package sends the
+requests and parses the responses. One request is a recorded file of the package, from
+syftevent/internal/wire/testdata.
 """
 
 import json
@@ -41,7 +41,7 @@ def config(directory, email):
 
 
 def calls(client):
-    """Calls as an application makes them."""
+    """Make calls through the package's API."""
 
     def call(endpoint, **arguments):
         url = rpc.make_url(SERVER, APP, endpoint)
@@ -65,12 +65,12 @@ def calls(client):
 
 
 def files(client, rpc_dir):
-    """Files that lie there as they were written once."""
+    """Send recorded and malformed request files."""
     folder = rpc_dir / "echo" / CLIENT
     folder.mkdir(parents=True, exist_ok=True)
 
     def answer(content, stem):
-        # As the package's client does: a whole file, renamed into its place.
+        # The package's client also writes a temporary file and renames it.
         temporary = folder / f"{stem}.tmp"
         temporary.write_text(content)
         temporary.rename(folder / f"{stem}.request")
@@ -84,19 +84,19 @@ def files(client, rpc_dir):
     text = VECTOR.read_text()
     stem = json.loads(text)["id"]
     response = answer(text, stem)
-    check("the vector, which has expired", (int(response.status_code), response.body), (419, b"Request expired"))
-    check("the vector: id", str(response.id), stem)
+    check("expired vector", (int(response.status_code), response.body), (419, b"Request expired"))
+    check("expired vector: id", str(response.id), stem)
 
     other = str(uuid.uuid4())
     live = text.replace(stem, other).replace("2026-11-23T12:10:00.040308", "2099-01-01T00:00:00")
     response = answer(live, other)
-    check("the vector, living", (int(response.status_code), response.body), (200, b'{"a":1}'))
+    check("live vector", (int(response.status_code), response.body), (200, b'{"a":1}'))
     resolved = SyftFuture(id=uuid.UUID(other), path=folder, expires="2099-01-01T00:00:00Z").wait(timeout=10)
-    check("the vector, by a future", (int(resolved.status_code), resolved.body), (200, b'{"a":1}'))
+    check("live vector, by a future", (int(resolved.status_code), resolved.body), (200, b'{"a":1}'))
 
     broken = str(uuid.uuid4())
     response = answer("{]", broken)
-    check("a file that is no envelope", (int(response.status_code), str(response.id)), (400, broken))
+    check("malformed file", (int(response.status_code), str(response.id)), (400, broken))
 
 
 def main():
@@ -111,7 +111,7 @@ def main():
         while True:
             line = server.stdout.readline()
             if not line:
-                sys.exit("the server has ended before it was ready")
+                sys.exit("the server exited before it was ready")
             if '"ready":true' in line.replace(" ", ""):
                 break
         client = Client(SyftClientConfig.load(config(directory, CLIENT)))

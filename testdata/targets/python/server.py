@@ -1,7 +1,7 @@
-"""The conformance application with the Python package syft-event.
+"""The conformance application of SPEC.md, Appendix A, for the Python package syft-event.
 
-SPEC.md, Appendix A, says what it must do. The package has no patterns, so the
-endpoints by feature that need them are left out. `make python` installs it, and
+The package has no patterns, so the features that need them are missing. `make python`
+installs the package, and
 
     bin/syftevent-conformance -- .venv/bin/python testdata/targets/python/server.py
 
@@ -10,7 +10,7 @@ runs the suite against it.
 
 import os
 
-# Its log of every step costs it a tenth of its speed.
+# Debug logging costs the package a tenth of its speed.
 os.environ.setdefault("LOGURU_LEVEL", "WARNING")
 
 import base64
@@ -60,20 +60,20 @@ def inspect(request: Request) -> Response:
     )
 
 
-def note(request: Request) -> None:
+def append_record(request: Request) -> None:
     with open(os.environ["SYFTEVENT_RECORD"], "a") as f:
         f.write(f"{request.id}\n")
 
 
 @events.on_request("/record")
 def record(request: Request) -> Response:
-    note(request)
+    append_record(request)
     return Response(body="recorded")
 
 
 @events.on_request("/slow")
 def slow(request: Request) -> Response:
-    note(request)
+    append_record(request)
     time.sleep(json.loads(request.body)["ms"] / 1000)
     return Response(body="done")
 
@@ -122,7 +122,7 @@ ready = {
     "implementation": "syft-event (Python)",
     "version": importlib.metadata.version("syft-event"),
     "features": ["sum", "status", "empty", "nested", "extra", "schema", "cleanup"],
-    # It does not poll: this is how long it may take to see a file.
+    # The package watches instead of polling: this is its detection delay.
     "poll_ms": 100,
     "settle_ms": 2000,
 }

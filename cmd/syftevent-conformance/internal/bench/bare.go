@@ -11,9 +11,8 @@ import (
 	"time"
 )
 
-// bareLoop answers a number of requests below a folder with nothing but what must
-// be done: list, read, decode, write under another name, link, unlink. It checks
-// nothing, guards against nothing and does one after the other.
+// bareLoop answers count requests below a folder with the necessary steps only: list,
+// read, decode, write, link, unlink. It runs sequentially and without checks.
 func bareLoop(ctx context.Context, endpoint string, count int) error {
 	answered := map[string]bool{}
 	deadline := time.Now().Add(answerTimeout)
@@ -22,7 +21,7 @@ func bareLoop(ctx context.Context, endpoint string, count int) error {
 			return context.Cause(ctx)
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("the bare loop has answered %d of %d requests in %v", len(answered), count, answerTimeout)
+			return fmt.Errorf("bare loop answered %d of %d requests in %v", len(answered), count, answerTimeout)
 		}
 		senders, err := os.ReadDir(endpoint)
 		if err != nil {

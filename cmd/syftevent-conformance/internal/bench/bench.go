@@ -1,7 +1,6 @@
-// Package bench measures servers of the conformance application: how fast they
-// answer, and what they cost while nothing happens. Each figure of a server is
-// measured beside the same figure of the embedded reference, in the same run, so
-// that a ratio of the two means something on a machine of any speed.
+// Package bench measures the speed and idle cost of servers of the conformance
+// application. It measures all servers in the same run, so that their ratios do not
+// depend on the speed of the machine.
 package bench
 
 import (
@@ -15,82 +14,81 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
 
-// A Subject is what is measured.
+// A Subject is a server to measure, or the bare loop.
 type Subject struct {
 	Name string
-	// Command starts a server; no arguments stand for the bare loop, which only
-	// lists, reads, decodes, writes and links.
+	// Command starts the server. No arguments mean the bare loop, which only lists,
+	// reads, decodes, writes and links.
 	Command target.Command
 }
 
-// Bare is the physical limit.
+// Bare is the bare loop, the lower bound of the cost.
 var Bare = Subject{Name: "bare loop"}
 
 func (s Subject) isBare() bool { return len(s.Command.Args) == 0 }
 
-// Config says what to measure.
+// Config configures a run.
 type Config struct {
-	// Dir is a folder on the file system that is measured on. A folder of the
-	// run's is made in it, and removed.
+	// Dir is a folder on the file system to measure. Run creates its own folder there
+	// and removes it.
 	Dir string
-	// Subjects are measured in turn, the first being the one that the others are
-	// compared with.
+	// Subjects are measured in turn. The first is compared with the others.
 	Subjects []Subject
-	// Runs is how often each figure is measured, of which the median counts; the
-	// idle figures are measured once.
+	// Runs is the number of measurements per figure. The median counts. Idle figures are
+	// measured once.
 	Runs int
-	// Idle is how long a server is watched that has nothing to do.
+	// Idle is how long an idle server is observed.
 	Idle time.Duration
-	// Measures are the names of those to take; empty for all.
+	// Measures lists the names of the measures. Empty means all.
 	Measures []string
-	// Progress is told what is measured next.
+	// Progress receives a message before each measurement.
 	Progress func(format string, args ...any)
 }
 
-// A Figure is what was measured of one subject.
+// A Figure is the result of one measure for one subject.
 type Figure struct {
 	Subject string
 	Value   float64 // the median
 	Low     float64
 	High    float64
-	// Err says why there is no value.
+	// Err is the reason if there is no value.
 	Err error
 }
 
-// A Row is one measure of all subjects to which it applies.
+// A Row holds the figures of one measure.
 type Row struct {
 	Measure Measure
 	Figures []Figure
 }
 
-// A Measure is something that is measured.
+// A Measure is a quantity to measure.
 type Measure struct {
 	Name string
 	Unit string
-	// More tells whether more is better.
+	// More reports whether more is better.
 	More bool
 	What string
 
-	bare bool // whether the bare loop can do it
-	once bool // whether one run is enough
+	bare bool // applies to the bare loop
+	once bool // one run is enough
 	take func(ctx context.Context, c *Config, s Subject, dir string) (float64, error)
 }
 
-// Measures are all that there are.
+// Measures lists all measures.
 var Measures = []Measure{
 	{
 		Name: "burst-1", Unit: "requests/s", More: true, bare: true,
-		What: "2,000 requests dropped at once into one sender's folder, right after one request",
+		What: "2,000 requests at once in one sender folder, right after one request",
 		take: burst(1, true),
 	},
 	{
 		Name: "burst-20", Unit: "requests/s", More: true, bare: true,
-		What: "the same into 20 senders' folders",
+		What: "the same in 20 sender folders",
 		take: burst(20, true),
 	},
 	{
 		Name: "burst-idle", Unit: "requests/s", More: true, bare: true,
-		What: "2,000 dropped into one folder of a server that has had nothing to do for a second",
+		What: "2,000 requests at once in one sender folder, after one idle second",
 		take: burst(1, false),
 	},
 	{
@@ -115,7 +113,7 @@ var Measures = []Measure{
 	},
 	{
 		Name: "idle-126", Unit: "% of a core", once: true,
-		What: "processor time while nothing happens, 126 endpoints x 20 senders x 10 answered pairs",
+		What: "processor time when idle, 126 endpoints x 20 senders x 10 answered pairs",
 		take: idle(126, 10),
 	},
 	{
@@ -125,7 +123,7 @@ var Measures = []Measure{
 	},
 }
 
-// Find returns the measures of the names, all if there are none.
+// Find returns the named measures, by default all.
 func Find(names []string) ([]Measure, error) {
 	if len(names) == 0 {
 		return Measures, nil
@@ -138,26 +136,25 @@ func Find(names []string) ([]Measure, error) {
 			for _, m := range Measures {
 				known = append(known, m.Name)
 			}
-			return nil, fmt.Errorf("there is no measure %q: there are %v", name, known)
+			return nil, fmt.Errorf("unknown measure %q; the measures are %v", name, known)
 		}
 		found = append(found, Measures[i])
 	}
 	return found, nil
 }
 
-// Run takes the measures one after the other and gives each row to done. An error
-// of one figure stands in it; the error returned is what keeps the run from going
-// on.
+// Run takes the measures in turn and passes each row to done. A failed measurement is
+// an error of its figure. Run returns an error only if it cannot continue.
 func Run(ctx context.Context, c Config, done func(Row)) error {
 	measures, err := Find(c.Measures)
 	if err != nil {
 		return err
 	}
-	// Nothing is removed between two runs: ext4 makes new files slowly for a while
-	// after many were deleted.
+	// Remove nothing between measurements: ext4 creates files slowly for a while after
+	// many were deleted.
 	dir, err := os.MkdirTemp(c.Dir, "syftevent-bench-")
 	if err != nil {
-		return fmt.Errorf("making a folder for the run: %w", err)
+		return fmt.Errorf("create folder for the run: %w", err)
 	}
 	defer os.RemoveAll(dir)
 	for _, m := range measures {
@@ -170,8 +167,8 @@ func Run(ctx context.Context, c Config, done func(Row)) error {
 	return nil
 }
 
-// row takes one measure of each subject, in turn: if the machine's speed drifts it
-// drifts for all.
+// row takes one measure of each subject in turn, so that a drift in the speed of the
+// machine affects all.
 func (c *Config) row(ctx context.Context, m Measure, dir string) (Row, error) {
 	row := Row{Measure: m}
 	values := map[string][]float64{}
@@ -188,7 +185,7 @@ func (c *Config) row(ctx context.Context, m Measure, dir string) (Row, error) {
 			c.Progress("%s: %s, %d of %d", m.Name, s.Name, n+1, runs)
 			where := filepath.Join(dir, fmt.Sprintf("%d-%d", n, i))
 			if err := os.MkdirAll(where, 0o755); err != nil {
-				return row, fmt.Errorf("making a folder for %s: %w", m.Name, err)
+				return row, fmt.Errorf("create folder for %s: %w", m.Name, err)
 			}
 			value, err := m.take(ctx, c, s, where)
 			if ctx.Err() != nil {

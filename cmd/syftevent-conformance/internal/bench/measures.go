@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// burstSize is how many requests are dropped at once.
+// burstSize is the number of requests in a burst.
 const burstSize = 2000
 
-// burst measures how fast requests are answered that are there all at once: from
-// the first one's arrival until the last response.
+// burst measures the rate of responses from the arrival of the first request of a burst
+// to the last response.
 func burst(senders int, warm bool) func(context.Context, *Config, Subject, string) (float64, error) {
 	return func(ctx context.Context, c *Config, subject Subject, dir string) (rate float64, err error) {
 		err = withServer(ctx, subject, dir, func(s *site) error {
@@ -24,7 +24,7 @@ func burst(senders int, warm bool) func(context.Context, *Config, Subject, strin
 	}
 }
 
-// withServer runs something beside a server, or without one for the bare loop.
+// withServer calls run while the server of subject runs. The bare loop has none.
 func withServer(ctx context.Context, subject Subject, dir string, run func(*site) error) error {
 	s, err := newSite(dir)
 	if err != nil {
@@ -49,7 +49,7 @@ func (s *site) burst(ctx context.Context, subject Subject, senders int, warm boo
 		return 0, err
 	}
 	if !subject.isBare() {
-		// The server knows the folders.
+		// Let the server discover the folders.
 		if err := drop(first); err != nil {
 			return 0, err
 		}
@@ -80,12 +80,11 @@ func (s *site) burst(ctx context.Context, subject Subject, senders int, warm boo
 	return burstSize / took.Seconds(), checkAnswer(calls[burstSize-1])
 }
 
-// latencyCalls is how many requests are sent one at a time.
+// latencyCalls is the number of requests of the latency measures.
 const latencyCalls = 200
 
-// latency measures the median time from a request's arrival to its response, of
-// requests each of which waits for the response before it. The folder has answered
-// pairs already.
+// latency measures the median time from the arrival of a request to its response, one
+// request at a time, in a folder with answered pairs.
 func latency(pairs int) func(context.Context, *Config, Subject, string) (float64, error) {
 	return func(ctx context.Context, c *Config, subject Subject, dir string) (median float64, err error) {
 		err = withServer(ctx, subject, dir, func(s *site) error {
@@ -117,10 +116,10 @@ func latency(pairs int) func(context.Context, *Config, Subject, string) (float64
 	}
 }
 
-// answeredPairs is how many lie there when a server starts.
+// answeredPairs is the number of answered pairs at startup.
 const answeredPairs = 50_000
 
-// start measures how long a server takes to be ready.
+// start measures the time until a server is ready.
 func start(ctx context.Context, c *Config, subject Subject, dir string) (float64, error) {
 	s, err := newSite(dir)
 	if err != nil {
@@ -140,7 +139,7 @@ func start(ctx context.Context, c *Config, subject Subject, dir string) (float64
 	return time.Since(began).Seconds(), nil
 }
 
-// memory measures what is resident after a burst.
+// memory measures the resident memory after a burst.
 func memory(ctx context.Context, c *Config, subject Subject, dir string) (megabytes float64, err error) {
 	err = withServer(ctx, subject, dir, func(s *site) error {
 		if _, err := s.burst(ctx, subject, 1, true); err != nil {
@@ -152,11 +151,11 @@ func memory(ctx context.Context, c *Config, subject Subject, dir string) (megaby
 	return megabytes, err
 }
 
-// settleBefore is how long a server is left alone before it is watched: after its
-// start it cleans up, and looks more often where there was something.
+// settleBefore is the interval of the checks whether a server has become idle. After
+// startup, a server cleans up and scans active folders more often.
 const settleBefore = 5 * time.Second
 
-// idle measures the processor time of a server to which nothing happens.
+// idle measures the processor time of an idle server.
 func idle(endpoints, pairs int) func(context.Context, *Config, Subject, string) (float64, error) {
 	return func(ctx context.Context, c *Config, subject Subject, dir string) (float64, error) {
 		s, err := newSite(dir)
@@ -165,7 +164,7 @@ func idle(endpoints, pairs int) func(context.Context, *Config, Subject, string) 
 		}
 		defer s.close()
 		const senders = 20
-		// Those of the contract count among the endpoints.
+		// The endpoints of SPEC.md, Appendix A, count.
 		extra := endpoints - len(plainEndpoints)
 		names := slices.Clone(plainEndpoints)
 		for n := range extra {
@@ -182,9 +181,9 @@ func idle(endpoints, pairs int) func(context.Context, *Config, Subject, string) 
 			return 0, err
 		}
 		if _, err := os.Stat(filepath.Join(s.rpc(), names[len(names)-1], ".syftkeep")); err != nil {
-			return 0, fmt.Errorf("it does not serve the endpoints that extra_endpoints asks for: %w", err)
+			return 0, fmt.Errorf("server ignores the option extra_endpoints: %w", err)
 		}
-		// The first cleanup is over when no processor time goes into it any more.
+		// The first cleanup is over when it uses no more processor time.
 		began := time.Now()
 		for before := -1.0; ; {
 			now, err := processorTime(s.process.PID())
@@ -192,7 +191,7 @@ func idle(endpoints, pairs int) func(context.Context, *Config, Subject, string) 
 				return 0, err
 			}
 			if time.Since(began) > settleAtMost {
-				return 0, fmt.Errorf("it still uses more than %.0f %% of a core %v after its start", 100*settledShare, settleAtMost)
+				return 0, fmt.Errorf("server uses more than %.0f %% of a core %v after startup", 100*settledShare, settleAtMost)
 			}
 			if before >= 0 && now-before < settledShare*settleBefore.Seconds() {
 				break
@@ -215,23 +214,23 @@ func idle(endpoints, pairs int) func(context.Context, *Config, Subject, string) 
 			return 0, err
 		}
 		if s.process.Exited() {
-			return 0, fmt.Errorf("the server has ended (%s)", s.process.Status())
+			return 0, fmt.Errorf("server exited (%s)", s.process.Status())
 		}
 		return 100 * (after - before) / time.Since(began).Seconds(), nil
 	}
 }
 
-// settledShare is the part of a core that a server uses at most that is done with
-// starting, which it must be after settleAtMost.
+// A server has started up when it uses less than settledShare of a core. It must do so
+// within settleAtMost.
 const (
 	settledShare = 0.1
 	settleAtMost = 3 * time.Minute
 )
 
-// plainEndpoints are those of the conformance application that are no patterns.
+// plainEndpoints lists the endpoints of the conformance application without wildcards.
 var plainEndpoints = []string{"echo", "fail", "inspect", "record", "slow", "sum", "status", "empty"}
 
-// wait waits, and reports whether ctx was not cancelled meanwhile.
+// wait waits for d. It returns false if ctx is cancelled first.
 func wait(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-time.After(d):

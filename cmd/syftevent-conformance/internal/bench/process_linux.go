@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// processorTime is what a process and its children have used, in seconds.
+// processorTime returns the processor time of a process and its descendants, in seconds.
 func processorTime(pid int) (float64, error) {
 	const perSecond = 100 // USER_HZ, the same on every Linux
 	total := 0.0
@@ -19,9 +19,9 @@ func processorTime(pid int) (float64, error) {
 		fields, err := statFields(p)
 		if err != nil {
 			if p == pid {
-				return 0, fmt.Errorf("reading its processor time: %w", err)
+				return 0, fmt.Errorf("read processor time: %w", err)
 			}
-			continue // a child that has ended
+			continue // a child that exited
 		}
 		user, _ := strconv.ParseFloat(fields[11], 64)
 		system, _ := strconv.ParseFloat(fields[12], 64)
@@ -30,15 +30,14 @@ func processorTime(pid int) (float64, error) {
 	return total, nil
 }
 
-// resident is the memory that a process and its children have in use, in
-// megabytes.
+// resident returns the resident memory of a process and its descendants, in megabytes.
 func resident(pid int) (float64, error) {
 	total := 0.0
 	for _, p := range family(pid) {
 		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p))
 		if err != nil {
 			if p == pid {
-				return 0, fmt.Errorf("reading its memory: %w", err)
+				return 0, fmt.Errorf("read memory: %w", err)
 			}
 			continue
 		}
@@ -46,7 +45,7 @@ func resident(pid int) (float64, error) {
 			if text, ok := strings.CutPrefix(line, "VmRSS:"); ok {
 				kilobytes, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(text), "kB")), 64)
 				if err != nil {
-					return 0, fmt.Errorf("reading its memory: %w", err)
+					return 0, fmt.Errorf("read memory: %w", err)
 				}
 				total += kilobytes / 1024
 			}
@@ -55,8 +54,8 @@ func resident(pid int) (float64, error) {
 	return total, nil
 }
 
-// statFields are the fields of /proc/PID/stat from the third on; the second, a
-// name, may contain anything.
+// statFields returns the fields of /proc/PID/stat from the third on. The second is a
+// name, which may contain separators.
 func statFields(pid int) ([]string, error) {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -65,12 +64,12 @@ func statFields(pid int) ([]string, error) {
 	_, rest, ok := strings.Cut(string(data[bytes.LastIndexByte(data, ')')+1:]), " ")
 	fields := strings.Fields(rest)
 	if !ok || len(fields) < 13 {
-		return nil, fmt.Errorf("/proc/%d/stat is not understood", pid)
+		return nil, fmt.Errorf("/proc/%d/stat: unknown format", pid)
 	}
 	return fields, nil
 }
 
-// family is a process and all that it has started: an interpreter, say.
+// family returns a process and its descendants.
 func family(pid int) []int {
 	members := []int{pid}
 	names, _ := filepath.Glob("/proc/[0-9]*/stat")
@@ -94,7 +93,7 @@ func family(pid int) []int {
 	return members
 }
 
-// briefly sleeps more exactly than the runtime's timers can.
+// briefly sleeps with more precision than time.Sleep.
 func briefly(d time.Duration) {
 	wait := syscall.NsecToTimespec(int64(d))
 	syscall.Nanosleep(&wait, nil)

@@ -21,13 +21,13 @@ const (
 	app         = "bench"
 )
 
-// A site is a datasite with files in it, and a server that runs there.
+// A site is a datasite with its server.
 type site struct {
 	dir     string
 	replica *fakebox.Replica
 	box     *fakebox.Box
-	process *target.Process // nil before serve, and for the bare loop
-	next    int             // the number of the next request
+	process *target.Process // nil before serve and for the bare loop
+	next    int             // number of the next request
 }
 
 func newSite(dir string) (*site, error) {
@@ -59,7 +59,7 @@ func (s *site) serve(ctx context.Context, subject Subject, options map[string]an
 	return err
 }
 
-// stopGrace is how long a server may take to stop.
+// stopGrace limits how long a server takes to stop.
 const stopGrace = 15 * time.Second
 
 func (s *site) close() {
@@ -69,22 +69,21 @@ func (s *site) close() {
 	s.box.Close()
 }
 
-// rpc is the folder of the app.
+// rpc returns the rpc folder of the app.
 func (s *site) rpc() string { return filepath.Join(s.replica.Datasite(), "app_data", app, "rpc") }
 
 func senderOf(n int) string { return fmt.Sprintf("sender%d@example.com", n) }
 
-// A call is a request file that is ready to be dropped, and where its response
-// will be.
+// A call holds the paths of a staged request, of the request and of its response.
 type call struct {
 	staged, request, response string
 }
 
-// bodySize is that of a request's body, in bytes.
+// bodySize is the size of a request body in bytes.
 const bodySize = 64
 
-// stage writes requests to an endpoint in another folder of the same file system,
-// whence they are renamed into their places, as SyftBox's WebSocket does it.
+// stage writes requests to a folder on the same file system. drop renames them into
+// place, as SyftBox does for files received by WebSocket.
 func (s *site) stage(endpoint string, count, senders int) ([]call, error) {
 	staging := filepath.Join(s.dir, "staging")
 	if err := os.MkdirAll(staging, 0o755); err != nil {
@@ -109,8 +108,8 @@ func (s *site) stage(endpoint string, count, senders int) ([]call, error) {
 	return calls, nil
 }
 
-// request makes the bytes of the next request, in the order of fields and with
-// the times of the Python package's client.
+// request returns the next request, with the field order and time format of the Python
+// package.
 func (s *site) request(endpoint, sender string) (id string, data []byte) {
 	id = fmt.Sprintf("5f5b153c-d742-4027-8091-%012x", s.next)
 	s.next++
@@ -125,7 +124,7 @@ func envelope(id, sender, endpoint, last string) []byte {
 		now.Format(layout), now.Add(24*time.Hour).Format(layout), last)
 }
 
-// pairs writes answered requests into a folder of a sender.
+// pairs writes answered requests to a sender folder.
 func (s *site) pairs(endpoint, sender string, count int) error {
 	folder := filepath.Join(s.rpc(), endpoint, sender)
 	if err := os.MkdirAll(folder, 0o755); err != nil {
@@ -153,11 +152,10 @@ func drop(calls []call) error {
 	return nil
 }
 
-// answerTimeout is how long all responses together may take.
+// answerTimeout limits how long all responses together take.
 const answerTimeout = 2 * time.Minute
 
-// await waits until there are all responses. It asks for one after the other, so
-// that waiting costs next to nothing.
+// await waits for all responses. It checks one file at a time to cost little.
 func (s *site) await(ctx context.Context, calls []call, pause time.Duration) error {
 	deadline := time.Now().Add(answerTimeout)
 	for n, c := range calls {
@@ -172,9 +170,9 @@ func (s *site) await(ctx context.Context, calls []call, pause time.Duration) err
 			case ctx.Err() != nil:
 				return context.Cause(ctx)
 			case s.process != nil && s.process.Exited():
-				return fmt.Errorf("the server has ended (%s) after %d of %d responses", s.process.Status(), n, len(calls))
+				return fmt.Errorf("server exited (%s) after %d of %d responses", s.process.Status(), n, len(calls))
 			case time.Now().After(deadline):
-				return fmt.Errorf("%d of %d responses were there after %v", n, len(calls), answerTimeout)
+				return fmt.Errorf("received %d of %d responses within %v", n, len(calls), answerTimeout)
 			}
 			briefly(pause)
 		}
@@ -182,8 +180,8 @@ func (s *site) await(ctx context.Context, calls []call, pause time.Duration) err
 	return nil
 }
 
-// checkAnswer makes sure that a server has answered and not refused. One that
-// writes in place may not be done yet.
+// checkAnswer returns an error unless the response has status 200. It allows time for
+// servers that write in place.
 func checkAnswer(c call) error {
 	const patience = 2 * time.Second
 	for began := time.Now(); ; time.Sleep(time.Millisecond) {
@@ -199,7 +197,7 @@ func checkAnswer(c call) error {
 			return nil
 		}
 		if err == nil || time.Since(began) > patience {
-			return fmt.Errorf("the response has status %d: %.100q", response.Status, data)
+			return fmt.Errorf("response has status %d: %.100q", response.Status, data)
 		}
 	}
 }

@@ -6,15 +6,14 @@ import (
 	"strings"
 )
 
-// A Table prints rows as Markdown. The figures of the first subject stand first,
-// and behind those of each other one is how they compare: 2.0x is twice as good,
-// whether more or less is better.
+// A Table prints rows as Markdown. A column after each further subject compares it with
+// the first: 2.0x means that the first is twice as good.
 type Table struct {
 	Out      io.Writer
 	Subjects []Subject
 }
 
-// Head prints the first lines.
+// Head prints the header.
 func (t *Table) Head() {
 	fmt.Fprintf(t.Out, "| measure | unit | %s |", t.Subjects[0].Name)
 	for _, s := range t.Subjects[1:] {
@@ -46,7 +45,7 @@ func (r Row) figure(subject string) *Figure {
 	return nil
 }
 
-// String gives the median, and how far the runs were apart.
+// String returns the median and the range.
 func (f *Figure) String() string {
 	switch {
 	case f == nil:
@@ -59,7 +58,7 @@ func (f *Figure) String() string {
 	return fmt.Sprintf("%s (%s to %s)", number(f.Value), number(f.Low), number(f.High))
 }
 
-// number gives three digits.
+// number formats v with three significant digits.
 func number(v float64) string {
 	switch {
 	case v >= 100:
@@ -70,7 +69,7 @@ func number(v float64) string {
 	return fmt.Sprintf("%.2f", v)
 }
 
-// compare tells how many times as good the first subject is.
+// compare returns how many times better the first subject is.
 func compare(m Measure, first, other *Figure) string {
 	if first == nil || other == nil || first.Err != nil || other.Err != nil || first.Value == 0 || other.Value == 0 {
 		return ""

@@ -1,15 +1,14 @@
-// Package caller runs a client under test, a program that makes the calls that it
-// reads from standard input. The contract is one line of JSON for each call, and one
-// for its end:
+// Package caller runs a client under test: a program that reads calls from standard
+// input and makes them. Each call is a line of JSON, and so is its result:
 //
 //	{"call":"1","url":"syft://…","method":"POST","body":"<base64>","headers":{},"timeout_ms":30000}
 //	{"call":"1","status":200,"body":"<base64>","took_ms":113.2,"error":"","resent":0}
 //
-// The program finds SyftBox's configuration by SYFTBOX_CLIENT_CONFIG_PATH, makes all
-// calls concurrently, and ends when its standard input has ended and every call has.
-// Error says why a call has no response; took_ms is the time from before the request
-// is sent until the response is read; resent is how often the client wrote a request
-// again that SyftBox had lost.
+// SYFTBOX_CLIENT_CONFIG_PATH names SyftBox's config file. The program makes all calls
+// concurrently, and exits when standard input has ended and every call has a result.
+// In a result, error says why there is no response, took_ms is the time from before the
+// request is sent until the response is read, and resent is how often the client sent
+// a lost request again.
 package caller
 
 import (
@@ -29,23 +28,26 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
 
-// A Call is what the client is asked for.
+// A Call is one call for the client to make.
 type Call struct {
-	URL     string
-	Method  string // POST if empty
-	Body    []byte // nil means no body
+	// URL is the syft:// URL of the endpoint.
+	URL string
+	// Method is the method. Defaults to POST.
+	Method string
+	// Body is the body; nil means no body.
+	Body    []byte
 	Headers map[string]string
 	// Timeout is how long the client waits for the response. Defaults to 30 s.
 	Timeout time.Duration
 }
 
-// A Result is how a call has ended.
+// A Result is the response to a call, or the reason why there is none.
 type Result struct {
 	Status int
 	Body   []byte
 	// Took is the time from before the request was sent until the response was read.
 	Took time.Duration
-	// Resent is how often the client wrote the request again.
+	// Resent is how often the client sent the request again.
 	Resent int
 	// Err says why there is no response.
 	Err error
@@ -81,13 +83,12 @@ type wireResult struct {
 	Resent int     `json:"resent"`
 }
 
-// killDelay is how long descendants may hold the output open after the client was
-// killed.
+// killDelay is how long descendants may hold the output open after a kill.
 const killDelay = 5 * time.Second
 
-// Start starts a client with the SyftBox configuration at configPath. Its standard
-// error is written to logDir. One goroutine reads its results; it ends with the
-// program.
+// Start starts a client with the SyftBox config file at configPath. Its standard error
+// goes to client-stderr.log in logDir. One goroutine reads the results and ends with
+// the program.
 func Start(command []string, configPath, logDir string) (*Client, error) {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Env = append(os.Environ(), "SYFTBOX_CLIENT_CONFIG_PATH="+configPath)
@@ -114,7 +115,7 @@ func Start(command []string, configPath, logDir string) (*Client, error) {
 	return c, nil
 }
 
-// maxLine is the longest line that a client may write.
+// maxLine limits a result line, in bytes.
 const maxLine = 64 << 20
 
 func (c *Client) read(stdout io.Reader) {
@@ -135,7 +136,7 @@ func (c *Client) read(stdout io.Reader) {
 		err = waitErr
 	}
 	if err == nil {
-		err = errors.New("it has ended")
+		err = errors.New("exited")
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -167,7 +168,7 @@ func (c *Client) deliver(line []byte) error {
 	return nil
 }
 
-// Go begins a call and returns a channel that receives its result.
+// Go starts a call and returns a channel that receives its result.
 func (c *Client) Go(call Call) <-chan Result {
 	result := make(chan Result, 1)
 	if call.Method == "" {
@@ -212,8 +213,8 @@ func (c *Client) Do(ctx context.Context, call Call) Result {
 	}
 }
 
-// Close ends the client's input and waits until it has ended, or kills it after the
-// grace.
+// Close closes the client's input and waits until it has exited. It kills the client
+// after the grace period.
 func (c *Client) Close(grace time.Duration) error {
 	c.stdin.Close()
 	select {
@@ -221,11 +222,11 @@ func (c *Client) Close(grace time.Duration) error {
 		return nil
 	case <-time.After(grace):
 		c.Kill()
-		return fmt.Errorf("client under test: still running %v after the end of its input, killed", grace)
+		return fmt.Errorf("client under test: killed: still running %v after the end of input", grace)
 	}
 }
 
-// Kill ends the client and its descendants at once.
+// Kill kills the client and its descendants.
 func (c *Client) Kill() {
 	select {
 	case <-c.exited:

@@ -52,7 +52,7 @@ func startHelper(t *testing.T, what string) *Client {
 	return c
 }
 
-func TestCallsHaveTheirResults(t *testing.T) {
+func TestClientMatchesResultsToCalls(t *testing.T) {
 	c := startHelper(t, "echo")
 	large := []byte(strings.Repeat("x", 5_000_000))
 	pending := []<-chan Result{
@@ -74,7 +74,7 @@ func TestCallsHaveTheirResults(t *testing.T) {
 	}
 }
 
-func TestClientThatBreaksTheContractEnds(t *testing.T) {
+func TestClientIsKilledAfterMalformedResult(t *testing.T) {
 	for what, want := range map[string]string{"garbage": `read result "not JSON"`, "unknown": `no call "no such" is pending`} {
 		c := startHelper(t, what)
 		if r := c.Do(t.Context(), Call{}); r.Err == nil || !strings.Contains(r.Err.Error(), want) {
@@ -83,7 +83,7 @@ func TestClientThatBreaksTheContractEnds(t *testing.T) {
 	}
 }
 
-func TestDeafClientIsKilled(t *testing.T) {
+func TestCloseKillsAClientThatIgnoresIt(t *testing.T) {
 	c := startHelper(t, "deaf")
 	pending := c.Go(Call{})
 	if err := c.Close(time.Millisecond); err == nil || !strings.Contains(err.Error(), "killed") {
@@ -94,7 +94,7 @@ func TestDeafClientIsKilled(t *testing.T) {
 	}
 }
 
-func TestStartReportsAMissingProgram(t *testing.T) {
+func TestStartReportsMissingProgram(t *testing.T) {
 	if _, err := Start([]string{"/no/such/program"}, "config.json", t.TempDir()); err == nil {
 		t.Error("no error")
 	}

@@ -11,28 +11,28 @@ import (
 	"time"
 )
 
-// A benchPair is a pair of implementations that is measured.
+// A benchPair is a server and a client to measure.
 type benchPair struct {
 	name           string
 	server, client []string
 }
 
-// A benchRow is one row of figures.
+// A benchRow is one measurement.
 type benchRow struct {
 	name string
-	// own is whether each pair has a network of its own, because it would disturb the
-	// other. Otherwise both share one that is made for the row, and take turns.
+	// own gives each pair its own network, because the measurement disturbs the others.
+	// Otherwise the pairs share one and take turns.
 	own bool
-	// rounds is how often the measure is repeated, 0 for as often as was asked for.
+	// rounds is the number of rounds; 0 means the number that Bench was given.
 	rounds int
 	// take measures one round.
 	take func(ctx context.Context, p *pair) (outcome, string, error)
 }
 
-// endpoints that a pair is warmed up with before it is measured.
+// benchEndpoints are the endpoints that warm-up calls use.
 var benchEndpoints = []string{"echo", "record"}
 
-// benchTimeout is how long a call of the benchmark may take.
+// benchTimeout is the timeout of a call.
 const benchTimeout = 60 * time.Second
 
 func benchRows(c *Config) []benchRow {
@@ -49,7 +49,7 @@ func benchRows(c *Config) []benchRow {
 			return o, "", err
 		},
 	}, {
-		name: "the same after 20 s of quiet",
+		name: "the same after 20 s idle",
 		take: func(ctx context.Context, p *pair) (outcome, string, error) {
 			if err := sleep(ctx, quietTime); err != nil {
 				return outcome{}, "", err
@@ -66,8 +66,8 @@ func benchRows(c *Config) []benchRow {
 				if err != nil {
 					return o, "", err
 				}
-				again, err := p.again(nil)
-				return o, fmt.Sprintf("%d ran again, all in %s", again, millis(o.all)), err
+				again, err := p.ranAgain(nil)
+				return o, fmt.Sprintf("%d ran again, total %s", again, millis(o.all)), err
 			},
 		})
 	}
@@ -81,17 +81,17 @@ func benchRows(c *Config) []benchRow {
 			if err != nil {
 				return o, "", err
 			}
-			before, err := p.again(answered)
+			before, err := p.ranAgain(answered)
 			if err != nil {
 				return o, "", err
 			}
-			all, err := p.again(nil)
+			all, err := p.ranAgain(nil)
 			return o, fmt.Sprintf("%d ran again, %d of them answered before the kill", all, before), err
 		},
 	}, benchRow{
-		name: fmt.Sprintf("litter after %d calls, half of them with the view delayed by 400 ms", 2*size(40, 200)), own: true, rounds: 1,
+		name: fmt.Sprintf("files left after %d calls, half of them with the view delayed by 400 ms", 2*size(40, 200)), own: true, rounds: 1,
 		take: func(ctx context.Context, p *pair) (outcome, string, error) {
-			err := p.leavesNothing(ctx, size(40, 200), time.Duration(size(120, 1800))*time.Second)
+			err := p.checkNoLeftovers(ctx, size(40, 200), time.Duration(size(120, 1800))*time.Second)
 			if judge(err) == Differs {
 				err = nil
 			}
@@ -100,9 +100,9 @@ func benchRows(c *Config) []benchRow {
 	})
 }
 
-// Bench measures the library's pair and, if the configuration has it, the Python
-// package's pair on a real SyftBox, and writes a Markdown table. The pairs take turns,
-// so that whatever else the machine does meets both.
+// Bench measures the library's pair and, if configured, the Python package's pair on a
+// real SyftBox, and writes a Markdown table. The pairs take turns, so that other load on
+// the machine affects both.
 func Bench(ctx context.Context, c Config, rounds int, out io.Writer, progress func(format string, args ...any)) error {
 	pairs := []benchPair{{"library", c.Server, c.Client}}
 	if len(c.PythonServer) > 0 {
@@ -142,7 +142,7 @@ func Bench(ctx context.Context, c Config, rounds int, out io.Writer, progress fu
 	return nil
 }
 
-// A benchCell is what was measured of one pair in all rounds.
+// A benchCell is the result of one pair over all rounds.
 type benchCell struct {
 	total outcome
 	notes []string
@@ -156,13 +156,13 @@ func (c *benchCell) String() string {
 	return strings.Join(parts, "; ")
 }
 
-// A benchNetwork is a network with a running pair for each of the pairs.
+// A benchNetwork is a network with running pairs.
 type benchNetwork struct {
 	network Network
 	pairs   []*pair
 }
 
-// openBench starts a network and all pairs on it, each with an app of its own.
+// openBench starts a network and the pairs, each with its own app.
 func openBench(ctx context.Context, c *Config, name string, pairs []benchPair) (_ *benchNetwork, err error) {
 	dir := filepath.Join(c.Dir, name)
 	var names apps
@@ -185,7 +185,7 @@ func openBench(ctx context.Context, c *Config, name string, pairs []benchPair) (
 		if err := os.MkdirAll(t.dir, 0o755); err != nil {
 			return nil, err
 		}
-		// Seldom, not to take the processor from what is measured.
+		// A slow poll leaves the processor to the pairs.
 		t.observer = observe(roots, Bob+"/app_data/"+t.app, observeBench)
 		running, err := t.startPair(ctx, p.server, p.client)
 		if err != nil {
@@ -197,7 +197,7 @@ func openBench(ctx context.Context, c *Config, name string, pairs []benchPair) (
 	return b, nil
 }
 
-// observeBench is the interval of the observer beside a benchmark.
+// observeBench is the poll interval of the observer during a benchmark.
 const observeBench = 100 * time.Millisecond
 
 func (b *benchNetwork) close() error {
@@ -208,7 +208,7 @@ func (b *benchNetwork) close() error {
 	return b.network.Close()
 }
 
-// measure takes a row of figures of pairs that share a network made for it.
+// measure takes one measurement of pairs that share a new network.
 func measure(ctx context.Context, c *Config, row benchRow, times int, name string, pairs []benchPair, cells []benchCell, progress func(format string, args ...any)) (err error) {
 	b, err := openBench(ctx, c, name, pairs)
 	if err != nil {
@@ -217,7 +217,7 @@ func measure(ctx context.Context, c *Config, row benchRow, times int, name strin
 	defer func() { err = errors.Join(err, b.close()) }()
 	for i, p := range b.pairs {
 		if err := p.warmUp(ctx, benchEndpoints...); judge(err) == Differs {
-			// The figures show that calls fail; what is measured is how many.
+			// Failing calls are part of the measurement.
 			cells[i].notes = append(cells[i].notes, err.Error())
 		} else if err != nil {
 			return err

@@ -1,10 +1,9 @@
-// Package experiment has one table of experiments that are run against both the real
-// SyftBox and fakebox, its imitation. Each experiment states what must be seen on both
-// networks and fails on the one where it is not. The same observer, which polls the
-// replicas, tells for both who had which file when.
+// Package experiment compares the real SyftBox with fakebox. It has one table of
+// experiments, each with an observation that both networks must show. One observer polls
+// the replicas of either network and records who had which file when.
 //
-// Most experiments write plain files and judge the networks. Those that start the
-// server and the client of the library, or of the Python package, judge these.
+// Most experiments write plain files and judge the networks. The others start a server
+// and a client, of the library or of the Python package, and judge those.
 package experiment
 
 import (
@@ -16,34 +15,33 @@ import (
 	"time"
 )
 
-// A Place says beside what an experiment may run.
-type Place int
+// An Isolation says what may run beside an experiment.
+type Isolation int
 
 const (
-	// Shared experiments run at the same time on one network, each in an app of its
-	// own.
-	Shared Place = iota
-	// Own experiments disturb others and have a network to themselves.
+	// Shared experiments run concurrently on one network, each with its own app.
+	Shared Isolation = iota
+	// Own experiments disturb others, so each has its own network.
 	Own
-	// Exclusive experiments measure times or fill queues: nothing else runs.
+	// Exclusive experiments measure times or fill queues, so nothing else runs.
 	Exclusive
 )
 
 // An Experiment is one row of the table.
 type Experiment struct {
 	Name string
-	// Want is what must be seen on both networks.
-	Want  string
-	Place Place
-	// Python is whether it needs a Python with the package.
+	// Want is the observation that both networks must show.
+	Want      string
+	Isolation Isolation
+	// Python reports whether the experiment needs the Python package.
 	Python bool
-	// Library is whether it judges the library, and not the networks.
+	// Library reports whether the experiment judges the library, not the networks.
 	Library bool
 
 	run func(ctx context.Context, t *trial) error
 }
 
-// app is the name of the app that the experiment uses.
+// app returns the name of the experiment's app.
 func (e Experiment) app() string { return "x-" + e.Name }
 
 // Table returns all experiments.
@@ -52,70 +50,66 @@ func Table() []Experiment {
 		gatewayExperiments, libraryExperiments, interopExperiments)
 }
 
-// A failure is something that was seen and must not be, or the other way round. Other
-// errors mean that an experiment could not be carried out.
+// A failure is a wrong observation. Any other error means that the experiment could not
+// run.
 type failure struct{ text string }
 
 func (f failure) Error() string { return f.text }
 
 func failf(format string, args ...any) error { return failure{fmt.Sprintf(format, args...)} }
 
-// A Verdict is what became of an experiment on one network.
+// A Verdict is the outcome of an experiment on one network.
 type Verdict string
 
 const (
-	// Agrees means that what must be seen was seen.
+	// Agrees means that the network shows what the experiment wants.
 	Agrees Verdict = "agrees"
-	// Differs means that it was not.
+	// Differs means that it does not.
 	Differs Verdict = "differs"
-	// NotImitated means that the network lacks what the experiment needs.
-	NotImitated Verdict = "not imitated"
-	// Failed means that the experiment could not be carried out.
+	// Failed means that the experiment could not run.
 	Failed Verdict = "could not test"
 )
 
-// A Result is what an experiment has seen on one network.
+// A Result is the result of an experiment on one network.
 type Result struct {
 	Experiment Experiment
 	Network    string
 	Verdict    Verdict
-	// Seen is what was seen, in short.
+	// Seen summarizes what the experiment observed.
 	Seen string
-	// Err says what is wrong, nil if Verdict is Agrees.
+	// Err is nil if Verdict is Agrees.
 	Err error
-	// Attempt is which attempt this was: 1 for the first.
+	// Attempt is the number of the attempt, from 1.
 	Attempt int
-	// Dir has the files of the experiment: the timeline and the logs.
+	// Dir is the directory of the timeline and the logs.
 	Dir  string
 	Took time.Duration
 }
 
-// judge turns the end of an experiment into a verdict.
+// judge returns the verdict for an experiment's error.
 func judge(err error) Verdict {
 	var f failure
 	switch {
 	case err == nil:
 		return Agrees
-	case errors.Is(err, ErrNotImitated):
-		return NotImitated
 	case errors.As(err, &f):
 		return Differs
 	}
 	return Failed
 }
 
-// A Difference is one that is known and listed.
+// A Difference is a known difference between the networks.
 type Difference struct {
 	Experiment string
 	Network    string
 	Reason     string
 }
 
-// Known are the differences between the real SyftBox and fakebox that are listed. One
-// that is no longer seen is to be removed from the list.
+// Known are the known differences between the real SyftBox and fakebox. Remove one when
+// it is no longer observed.
 var Known = []Difference{}
 
-// known returns the listed difference of a result, if there is one.
+// known returns the known difference that a result shows, if any.
 func known(list []Difference, r Result) (Difference, bool) {
 	i := slices.IndexFunc(list, func(d Difference) bool {
 		return d.Experiment == r.Experiment.Name && d.Network == r.Network
@@ -126,15 +120,15 @@ func known(list []Difference, r Result) (Difference, bool) {
 	return list[i], true
 }
 
-// Unexpected returns a line for each result that is not as the table and the list of
-// known differences say.
+// Unexpected returns a line for each result that contradicts the table and the list of
+// known differences.
 func Unexpected(results []Result, list []Difference) []string {
 	var lines []string
 	for _, r := range results {
 		d, listed := known(list, r)
 		switch {
 		case r.Verdict == Agrees && listed:
-			lines = append(lines, fmt.Sprintf("%s on %s: agrees, though a difference is listed (%s)", r.Experiment.Name, r.Network, d.Reason))
+			lines = append(lines, fmt.Sprintf("%s on %s: agrees, although a difference is listed (%s)", r.Experiment.Name, r.Network, d.Reason))
 		case r.Verdict != Agrees && !listed:
 			lines = append(lines, fmt.Sprintf("%s on %s: %s: %v", r.Experiment.Name, r.Network, r.Verdict, r.Err))
 		}
@@ -142,7 +136,7 @@ func Unexpected(results []Result, list []Difference) []string {
 	return lines
 }
 
-// oneLine fits an error into a cell of a table.
+// oneLine makes a text fit into a table cell.
 func oneLine(text string) string {
 	return strings.Join(strings.Fields(strings.ReplaceAll(text, "|", "/")), " ")
 }

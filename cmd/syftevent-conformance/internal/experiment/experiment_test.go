@@ -19,11 +19,11 @@ func TestTableIsSound(t *testing.T) {
 	pattern := regexp.MustCompile(`^[a-z0-9-]+$`)
 	for _, e := range Table() {
 		if names[e.Name] || !pattern.MatchString(e.Name) {
-			t.Errorf("name %q is taken or not fit for an app", e.Name)
+			t.Errorf("name %q is a duplicate or not a valid app name", e.Name)
 		}
 		names[e.Name] = true
 		if e.Want == "" || strings.Contains(e.Want, "|") || e.run == nil {
-			t.Errorf("%s says nothing, or does nothing", e.Name)
+			t.Errorf("%s: Want or run is missing", e.Name)
 		}
 	}
 	for _, d := range Known {
@@ -42,7 +42,6 @@ func TestVerdicts(t *testing.T) {
 		{failf("seen: nothing"), Differs},
 		{fmt.Errorf("4 MB: %w", failf("lost")), Differs},
 		{errors.Join(failf("lost"), nil), Differs},
-		{fmt.Errorf("stop the server: %w", ErrNotImitated), NotImitated},
 		{context.Canceled, Failed},
 	} {
 		if got := judge(test.err); got != test.want {
@@ -51,7 +50,7 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-// results of the first two experiments of the table.
+// testResults returns results of the first two experiments of the table.
 func testResults(t *testing.T) (first, second Experiment, results []Result) {
 	t.Helper()
 	first, second = Table()[0], Table()[1]
@@ -72,7 +71,7 @@ func TestUnexpectedResults(t *testing.T) {
 		t.Errorf("listed: %q", got)
 	}
 	got := Unexpected(results, []Difference{{first.Name, Fake, "listed"}, {second.Name, Real, "old"}})
-	if len(got) != 1 || !strings.Contains(got[0], "agrees, though a difference is listed (old)") {
+	if len(got) != 1 || !strings.Contains(got[0], "agrees, although a difference is listed (old)") {
 		t.Errorf("no longer seen: %q", got)
 	}
 }
@@ -123,7 +122,7 @@ func TestOutcome(t *testing.T) {
 	if err := o.check(); judge(err) != Differs || !strings.Contains(err.Error(), "gone") {
 		t.Errorf("error %v", err)
 	}
-	if got, want := o.String(), "10 answered, 1 lost, 1 wrong, 2 resent, p50 0.005 s, p90 0.009 s, most 0.010 s"; got != want {
+	if got, want := o.String(), "10 answered, 1 lost, 1 wrong, 2 resent, p50 0.005 s, p90 0.009 s, max 0.010 s"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if got := (&outcome{}).percentile(0.5); got != 0 {
@@ -131,8 +130,7 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
-// The harness itself, on a fast fakebox, with experiments that wait for cycles and not
-// for the clock.
+// The experiments wait for cycles and not for the clock, so they run on a fast fakebox.
 func TestRunOnFakebox(t *testing.T) {
 	results, err := Run(t.Context(), Config{
 		Dir: t.TempDir(), On: []string{Fake}, Run: regexp.MustCompile("^(names-ignored|gateway-refuses)$"),
@@ -151,7 +149,7 @@ func TestRunOnFakebox(t *testing.T) {
 	}
 }
 
-func TestUnexpectedResultsAreRunAgain(t *testing.T) {
+func TestRetriesUnexpectedResults(t *testing.T) {
 	c := Config{
 		Dir: t.TempDir(), On: []string{Fake}, Run: regexp.MustCompile("^names-ignored$"), Attempts: 3,
 		Fake: fakebox.Config{Speed: 20},
@@ -159,19 +157,19 @@ func TestUnexpectedResultsAreRunAgain(t *testing.T) {
 	e := c.Selected()[0]
 	first := Result{Experiment: e, Network: Fake, Verdict: Differs, Err: failf("late"), Attempt: 1}
 	r := &runner{config: &c, results: []Result{first}}
-	r.again(t.Context())
+	r.retry(t.Context())
 	if len(r.results) != 1 || r.results[0].Verdict != Agrees || r.results[0].Attempt != 2 {
 		t.Errorf("%+v, want one result that agrees at the second attempt", r.results)
 	}
-	// Without more attempts it stays.
+	// Without attempts left, the result stays.
 	c.Attempts = 1
 	r = &runner{config: &c, results: []Result{first}}
-	if r.again(t.Context()); len(r.results) != 1 || r.results[0].Verdict != Differs {
+	if r.retry(t.Context()); len(r.results) != 1 || r.results[0].Verdict != Differs {
 		t.Errorf("%+v, want the first result", r.results)
 	}
 }
 
-func TestRunEndsWithItsContext(t *testing.T) {
+func TestRunStopsWhenCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	results, err := Run(ctx, Config{Dir: t.TempDir(), On: []string{Fake}})

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// The people of every network. Bob serves, alice calls, carol watches.
+// The people of every network. Bob serves, Alice calls, Carol is a third party.
 const (
 	Alice = "alice@example.com"
 	Bob   = "bob@example.com"
@@ -18,37 +18,33 @@ const (
 
 var people = []string{Alice, Bob, Carol}
 
-// A Network is a SyftBox network, real or imitated, of [Alice], [Bob] and [Carol].
+// A Network is a SyftBox network of [Alice], [Bob] and [Carol], real or fake.
 type Network interface {
-	// Datasites returns the folder of a person's replica that holds the datasites.
+	// Datasites returns the directory of the datasites in a person's replica.
 	Datasites(email string) string
-	// ConfigPath returns a person's SyftBox configuration.
+	// ConfigPath returns the path of a person's SyftBox config file.
 	ConfigPath(email string) string
-	// Cycles counts a person's full synchronisations. A file that is there now has
-	// been seen when the count has grown by two.
+	// Cycles counts the full synchronizations that a person's client has started. When
+	// the count has grown by two, one of them has scanned every file that is there now.
 	Cycles(email string) int
-	// KillClient ends a person's SyftBox at once; StartClient starts it again with
-	// its journal, and returns when it is connected.
+	// KillClient kills a person's client. StartClient restarts it with its journal and
+	// returns when it is connected.
 	KillClient(email string) error
 	StartClient(ctx context.Context, email string) error
-	// KillServer ends SyftBox's server at once; StartServer starts it again with its
-	// files.
+	// KillServer kills SyftBox's server. StartServer restarts it with its files.
 	KillServer() error
 	StartServer(ctx context.Context) error
-	// SetViewLatency delays the server's list of files on its way to each person.
+	// SetViewLatency delays the server's file list on its way to each client.
 	SetViewLatency(d time.Duration) error
-	// URL returns the base address of the HTTP gateway.
+	// URL returns the base URL of the HTTP gateway.
 	URL() string
 	// Logs returns the paths of the network's logs.
 	Logs() []string
-	// Close ends the network. The files stay.
+	// Close stops the network. It keeps the files.
 	Close() error
 }
 
-// ErrNotImitated is returned by a network that lacks what an experiment needs.
-var ErrNotImitated = errors.New("not imitated yet")
-
-// apps are the names of apps whose permissions bob's datasite has from the start.
+// apps are the names of the apps in bob's datasite.
 type apps []string
 
 // prepare writes the permissions of each app into bob's replica.
@@ -70,8 +66,8 @@ func (a apps) prepare(email, datasites string) error {
 	return nil
 }
 
-// permissions are those that the Python package gives an app: a sender may read and
-// write requests and responses in the folders of their own name.
+// permissions is the permission file of the Python package: a sender may read and write
+// requests and responses in folders with the sender's name.
 const permissions = `
 rules:
 - pattern: rpc.schema.json
@@ -92,8 +88,8 @@ rules:
     - 'USER'
 `
 
-// awaitCycles waits until n full synchronisations of each person have begun and
-// ended.
+// awaitCycles waits until count full synchronizations of each person have started and
+// finished.
 func awaitCycles(ctx context.Context, n Network, count int, emails ...string) error {
 	want := map[string]int{}
 	for _, email := range emails {
@@ -102,13 +98,13 @@ func awaitCycles(ctx context.Context, n Network, count int, emails ...string) er
 	for _, email := range emails {
 		err := await(ctx, cycleTimeout*time.Duration(count+1), func() bool { return n.Cycles(email) >= want[email] })
 		if err != nil {
-			return fmt.Errorf("wait for %d full synchronisations of %s: %w", count, email, err)
+			return fmt.Errorf("wait for %d full synchronizations of %s: %w", count, email, err)
 		}
 	}
 	return nil
 }
 
-// cycleTimeout is how long one cycle of 5 s may take on a busy machine.
+// cycleTimeout is how long a cycle may take on a busy machine. It is 5 s on an idle one.
 const cycleTimeout = 30 * time.Second
 
 var errTimeout = errors.New("timeout")

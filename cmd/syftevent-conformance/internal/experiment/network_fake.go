@@ -3,7 +3,6 @@ package experiment
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http/httptest"
 	"time"
 
@@ -57,64 +56,18 @@ func (n *fakeNetwork) Cycles(email string) int        { return n.replica(email).
 func (n *fakeNetwork) URL() string                    { return n.gateway.URL }
 func (n *fakeNetwork) Logs() []string                 { return nil }
 
-func (n *fakeNetwork) KillClient(email string) error {
-	r := any(n.replica(email))
-	if r, ok := r.(interface{ Stop() }); ok {
-		r.Stop()
-		return nil
-	}
-	if r, ok := r.(interface{ Stop() error }); ok {
-		return r.Stop()
-	}
-	return fmt.Errorf("stop the client of %s: %w", email, ErrNotImitated)
-}
+func (n *fakeNetwork) KillClient(email string) error { return n.replica(email).Stop() }
 
 func (n *fakeNetwork) StartClient(_ context.Context, email string) error {
-	r := any(n.replica(email))
-	if r, ok := r.(interface{ Start() }); ok {
-		r.Start()
-		return nil
-	}
-	if r, ok := r.(interface{ Start() error }); ok {
-		return r.Start()
-	}
-	return fmt.Errorf("start the client of %s: %w", email, ErrNotImitated)
+	return n.replica(email).Start()
 }
 
-func (n *fakeNetwork) KillServer() error {
-	box := any(n.box)
-	if box, ok := box.(interface{ StopServer() }); ok {
-		box.StopServer()
-		return nil
-	}
-	if box, ok := box.(interface{ StopServer() error }); ok {
-		return box.StopServer()
-	}
-	return fmt.Errorf("stop the server: %w", ErrNotImitated)
-}
-
-func (n *fakeNetwork) StartServer(context.Context) error {
-	box := any(n.box)
-	if box, ok := box.(interface{ StartServer() }); ok {
-		box.StartServer()
-		return nil
-	}
-	if box, ok := box.(interface{ StartServer() error }); ok {
-		return box.StartServer()
-	}
-	return fmt.Errorf("start the server: %w", ErrNotImitated)
-}
+func (n *fakeNetwork) KillServer() error                 { return n.box.StopServer() }
+func (n *fakeNetwork) StartServer(context.Context) error { return n.box.StartServer() }
 
 func (n *fakeNetwork) SetViewLatency(d time.Duration) error {
-	box := any(n.box)
-	if box, ok := box.(interface{ SetViewLatency(time.Duration) }); ok {
-		box.SetViewLatency(d)
-		return nil
-	}
-	if box, ok := box.(interface{ SetViewLatency(time.Duration) error }); ok {
-		return box.SetViewLatency(d)
-	}
-	return fmt.Errorf("set the view latency: %w", ErrNotImitated)
+	n.box.SetViewLatency(d)
+	return nil
 }
 
 func (n *fakeNetwork) Close() error {

@@ -12,18 +12,17 @@ import (
 	"time"
 )
 
-// A Sighting is a time during which somebody had a file or a directory.
+// A Sighting is a period in which a person had a file or a directory.
 type Sighting struct {
 	Who string
-	// Key is the path below "datasites", with slashes.
+	// Key is the slash-separated path below "datasites".
 	Key string
 	Dir bool
-	// Mode has the permission bits and Size the size when it was seen first. SyftBox
-	// gives a file the mode 0600 that arrives by the fast path, and 0644 one that the
-	// full synchronisation brings.
+	// Mode and Size are those of the first sight. SyftBox gives files mode 0600 if they
+	// arrive by the fast path, and 0644 if they arrive by full synchronization.
 	Mode fs.FileMode
 	Size int64
-	// From is when it was seen first, and Until when it was gone or replaced, zero
+	// From is when it was first seen, Until when it was gone or replaced. Until is zero
 	// while it is there.
 	From, Until time.Time
 }
@@ -31,7 +30,7 @@ type Sighting struct {
 // Present reports whether the file is still there.
 func (s Sighting) Present() bool { return s.Until.IsZero() }
 
-// Way names the path by which a file came that another person wrote.
+// Way returns how a file of another person arrived.
 func (s Sighting) Way() Way {
 	switch s.Mode.Perm() {
 	case 0o600:
@@ -42,43 +41,43 @@ func (s Sighting) Way() Way {
 	return Way(fmt.Sprintf("mode %v", s.Mode.Perm()))
 }
 
-// A Way is one of SyftBox's two ways for a file.
+// A Way is one of the two ways in which SyftBox delivers a file.
 type Way string
 
 const (
-	// Fast is the WebSocket path, about 50 ms.
+	// Fast is the WebSocket path, which takes about 50 ms.
 	Fast Way = "fast path"
-	// FullSync is the full synchronisation, every 5 s.
-	FullSync Way = "full synchronisation"
+	// FullSync is the full synchronization, which runs every 5 s.
+	FullSync Way = "full synchronization"
 )
 
-// An Observer records who has which files of one folder, and when. It polls the
-// replicas, in the same way for every kind of network; what comes and goes between two
-// polls is not seen. Its methods may be called concurrently.
+// An Observer records who has which files of one directory, and when. It polls the
+// replicas, so it misses files that appear and vanish between two polls. Its methods may
+// be called concurrently.
 type Observer struct {
-	roots    map[string]string // Datasites by person
-	folder   string            // below datasites, with slashes
+	roots    map[string]string // datasites directory by person
+	dir      string            // slash-separated path below datasites
 	interval time.Duration
 
 	stop    chan struct{}
 	stopped chan struct{}
 
 	mu      sync.Mutex
-	present map[string]int // index in seen by person and key
+	present map[string]int // index in seen, by person and key
 	seen    []Sighting
 	polls   int
 	err     error
 }
 
-// observe begins to poll a folder in several replicas. Its goroutine ends with Close.
-func observe(roots map[string]string, folder string, interval time.Duration) *Observer {
-	o := newObserver(roots, folder, interval)
+// observe starts to poll a directory in several replicas. Its goroutine ends with Close.
+func observe(roots map[string]string, dir string, interval time.Duration) *Observer {
+	o := newObserver(roots, dir, interval)
 	go func() {
 		defer close(o.stopped)
 		for {
 			began := time.Now()
 			o.poll()
-			// A large folder must not take a whole processor.
+			// A large directory must not use a whole core.
 			pause := max(o.interval, 10*time.Since(began))
 			select {
 			case <-time.After(pause):
@@ -90,20 +89,20 @@ func observe(roots map[string]string, folder string, interval time.Duration) *Ob
 	return o
 }
 
-func newObserver(roots map[string]string, folder string, interval time.Duration) *Observer {
+func newObserver(roots map[string]string, dir string, interval time.Duration) *Observer {
 	return &Observer{
-		roots: roots, folder: folder, interval: interval,
+		roots: roots, dir: dir, interval: interval,
 		stop: make(chan struct{}), stopped: make(chan struct{}), present: map[string]int{},
 	}
 }
 
-// Close ends the polling.
+// Close stops the polling.
 func (o *Observer) Close() {
 	close(o.stop)
 	<-o.stopped
 }
 
-// poll looks at every replica once.
+// poll scans every replica once.
 func (o *Observer) poll() {
 	type found struct {
 		key  string
@@ -111,7 +110,7 @@ func (o *Observer) poll() {
 	}
 	for who, root := range o.roots {
 		var here []found
-		err := filepath.WalkDir(filepath.Join(root, filepath.FromSlash(o.folder)), func(path string, d fs.DirEntry, err error) error {
+		err := filepath.WalkDir(filepath.Join(root, filepath.FromSlash(o.dir)), func(path string, d fs.DirEntry, err error) error {
 			var info fs.FileInfo
 			if err == nil {
 				info, err = d.Info()
@@ -162,7 +161,7 @@ func (o *Observer) poll() {
 	o.mu.Unlock()
 }
 
-// Of returns what was seen of one file or directory of a person, in order.
+// Of returns the sightings of a person's file or directory, in order.
 func (o *Observer) Of(who, key string) []Sighting {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -175,7 +174,7 @@ func (o *Observer) Of(who, key string) []Sighting {
 	return found
 }
 
-// Has reports whether a person has a file or directory now, and since when.
+// Has returns the current sighting of a person's file or directory, if any.
 func (o *Observer) Has(who, key string) (Sighting, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -186,8 +185,8 @@ func (o *Observer) Has(who, key string) (Sighting, bool) {
 	return o.seen[i], true
 }
 
-// Files returns the files of a person that are there now and whose key has the
-// prefix and the suffix, sorted.
+// Files returns the keys of a person's current files that have the prefix and the suffix,
+// sorted.
 func (o *Observer) Files(who, prefix, suffix string) []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -201,7 +200,7 @@ func (o *Observer) Files(who, prefix, suffix string) []string {
 	return keys
 }
 
-// Timeline returns everything that was seen, a line for each event.
+// Timeline returns all sightings of files, with a line for each event.
 func (o *Observer) Timeline() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -214,7 +213,7 @@ func (o *Observer) Timeline() string {
 		if s.Dir {
 			continue
 		}
-		name := strings.TrimPrefix(s.Key, o.folder+"/")
+		name := strings.TrimPrefix(s.Key, o.dir+"/")
 		events = append(events, event{s.From, fmt.Sprintf("%-18s has   %q %v %d bytes", s.Who, name, s.Mode.Perm(), s.Size)})
 		if !s.Present() {
 			events = append(events, event{s.Until, fmt.Sprintf("%-18s lacks %q", s.Who, name)})
@@ -228,12 +227,12 @@ func (o *Observer) Timeline() string {
 	return out.String()
 }
 
-// writeTimeline keeps the timeline beside an experiment's other files.
+// writeTimeline writes the timeline to timeline.txt.
 func (o *Observer) writeTimeline(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "timeline.txt"), []byte(o.Timeline()), 0o644)
 }
 
-// All returns everything that was seen of a person, in order.
+// All returns all sightings of a person's files and directories, in order.
 func (o *Observer) All(who string) []Sighting {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The tests poll by hand: nothing depends on time.
+// newTestObserver returns an observer that the tests poll by hand.
 func newTestObserver(t *testing.T) (o *Observer, alice, bob string) {
 	t.Helper()
 	alice, bob = t.TempDir(), t.TempDir()
@@ -31,7 +31,7 @@ func TestObserverSeesVanishAndRedelivery(t *testing.T) {
 	o, _, bob := newTestObserver(t)
 	const key = "bob@example.com/app_data/x/rpc/1.request"
 	path := filepath.Join(bob, filepath.FromSlash(key))
-	o.poll() // the folder does not exist yet
+	o.poll() // the directory does not exist yet
 	put(t, path, "data", 0o600)
 	o.poll()
 	o.poll()

@@ -17,17 +17,16 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
 
-// A pair is a server that runs at bob's and a client that runs at alice's, for the
-// app of a trial.
+// A pair is a server at bob's and a client at alice's, for the app of a trial.
 type pair struct {
 	t       *trial
 	server  *target.Process
 	client  *caller.Client
 	command []string // of the server
-	record  string   // where /record writes the id of each run
+	record  string   // file to which /record appends
 }
 
-// startPair starts a server and a client. The app has its permissions already.
+// startPair starts a server and a client.
 func (t *trial) startPair(ctx context.Context, server, client []string) (_ *pair, err error) {
 	p := &pair{t: t, command: server, record: filepath.Join(t.dir, "record.log")}
 	defer func() {
@@ -44,14 +43,14 @@ func (t *trial) startPair(ctx context.Context, server, client []string) (_ *pair
 	return p, nil
 }
 
-// library starts the server and the client of the library.
+// library starts the library's server and client.
 func (t *trial) library(ctx context.Context) (*pair, error) {
 	return t.startPair(ctx, t.config.Server, t.config.Client)
 }
 
 const readyTimeout = time.Minute
 
-// startServer starts the server, which must not run.
+// startServer starts the server. It must not be running.
 func (p *pair) startServer(ctx context.Context) (err error) {
 	p.server, err = target.Start(ctx, target.Command{Args: p.command, ReadyTimeout: readyTimeout}, target.Settings{
 		ConfigPath: p.t.network.ConfigPath(Bob), App: p.t.app, RecordPath: p.record, LogDir: p.t.dir,
@@ -63,11 +62,10 @@ func (p *pair) startServer(ctx context.Context) (err error) {
 	return err
 }
 
-// stopGrace is how long a server or a client may take to end.
+// stopGrace is how long a server may take to stop.
 const stopGrace = 15 * time.Second
 
-// close ends both. A client has no calls left by then; what it still does is not
-// waited for.
+// close kills the client, which has no calls left, and stops the server.
 func (p *pair) close() {
 	if p.client != nil {
 		p.client.Kill()
@@ -81,18 +79,17 @@ func (p *pair) call(endpoint string, body []byte, timeout time.Duration) <-chan 
 	return p.client.Go(caller.Call{URL: p.t.url(endpoint), Body: body, Timeout: timeout})
 }
 
-// callTimeout is longer than any call takes that is answered at all: several full
-// synchronisations.
+// callTimeout is longer than any answered call takes: several full synchronizations.
 const callTimeout = 90 * time.Second
 
-// An outcome is how a number of calls have ended.
+// An outcome summarizes the results of a number of calls.
 type outcome struct {
-	took     []time.Duration // of those that were answered, sorted
-	lost     int             // without a response
-	wrong    int             // with another status than 200
+	took     []time.Duration // of answered calls, sorted
+	lost     int             // calls without a response
+	wrong    int             // responses with a status other than 200
 	resent   int
 	firstErr error
-	all      time.Duration // until the last has ended
+	all      time.Duration // from the first call to the last result
 }
 
 func (o *outcome) add(r caller.Result) {
@@ -126,8 +123,7 @@ func (o *outcome) merge(other outcome) {
 	}
 }
 
-// percentile returns the time within which a share of the calls was answered, by the
-// nearest rank.
+// percentile returns a percentile of the durations, by nearest rank.
 func (o *outcome) percentile(share float64) time.Duration {
 	if len(o.took) == 0 {
 		return 0
@@ -145,22 +141,22 @@ func (o *outcome) String() string {
 		text += fmt.Sprintf(", %d resent", o.resent)
 	}
 	if len(o.took) > 0 {
-		text += fmt.Sprintf(", p50 %s, p90 %s, most %s", millis(o.percentile(0.5)), millis(o.percentile(0.9)), millis(o.took[len(o.took)-1]))
+		text += fmt.Sprintf(", p50 %s, p90 %s, max %s", millis(o.percentile(0.5)), millis(o.percentile(0.9)), millis(o.took[len(o.took)-1]))
 	}
 	return text
 }
 
-// check fails unless each call was answered.
+// check fails unless every call was answered with status 200.
 func (o *outcome) check() error {
 	if o.lost == 0 && o.wrong == 0 {
 		return nil
 	}
-	return failf("%d without a response, %d with another status, the first: %v", o.lost, o.wrong, o.firstErr)
+	return failf("%d without a response, %d with a status other than 200, first: %v", o.lost, o.wrong, o.firstErr)
 }
 
 func millis(d time.Duration) string { return fmt.Sprintf("%.3f s", d.Seconds()) }
 
-// oneAtATime makes calls, each after the one before has ended.
+// oneAtATime makes calls one after the other.
 func (p *pair) oneAtATime(ctx context.Context, endpoint string, count int) (outcome, error) {
 	var o outcome
 	began := time.Now()
@@ -176,7 +172,7 @@ func (p *pair) oneAtATime(ctx context.Context, endpoint string, count int) (outc
 	return o, nil
 }
 
-// atOnce begins calls with a pause after each and waits for all.
+// atOnce makes calls concurrently.
 func (p *pair) atOnce(ctx context.Context, endpoint string, count int, timeout time.Duration) (outcome, error) {
 	began := time.Now()
 	var pending []<-chan caller.Result
@@ -201,7 +197,7 @@ func collect(ctx context.Context, pending []<-chan caller.Result) (outcome, erro
 	return o, nil
 }
 
-// runs returns how often the handler of /record has run for each request.
+// runs returns how often the handler of /record has run, by request id.
 func (p *pair) runs() (map[string]int, error) {
 	data, err := os.ReadFile(p.record)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -214,9 +210,9 @@ func (p *pair) runs() (map[string]int, error) {
 	return runs, nil
 }
 
-// again counts the requests whose handler has run more than once; of those in the
-// list, if there is one.
-func (p *pair) again(ids map[string]bool) (int, error) {
+// ranAgain counts the requests whose handler has run more than once, among ids or, if ids
+// is nil, among all.
+func (p *pair) ranAgain(ids map[string]bool) (int, error) {
 	runs, err := p.runs()
 	if err != nil {
 		return 0, err
@@ -230,7 +226,7 @@ func (p *pair) again(ids map[string]bool) (int, error) {
 	return count, nil
 }
 
-// answered returns the ids of the requests that bob has, or had, a response to.
+// answered returns the ids of the requests for which bob has or had a response.
 func (p *pair) answered() map[string]bool {
 	ids := map[string]bool{}
 	for _, s := range p.t.observer.All(Bob) {
@@ -241,9 +237,8 @@ func (p *pair) answered() map[string]bool {
 	return ids
 }
 
-// litter returns the requests, responses and markers that are left of the app on both
-// sides, by person.
-func (t *trial) litter() map[string][]string {
+// leftovers returns the app's requests, responses and markers on both sides, by person.
+func (t *trial) leftovers() map[string][]string {
 	left := map[string][]string{}
 	for _, who := range []string{Alice, Bob} {
 		for _, suffix := range []string{".request", ".response"} {

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// removalOrder matters to a server that was restarted: a request that stands without
-// its response looks as if it was never answered.
+// removalOrder matters to a restarted server: a request whose response was removed first
+// looks pending.
 func removalOrder(ctx context.Context, t *trial) error {
 	dir := t.rpc("hello/" + Alice)
 	if err := errors.Join(t.watched(ctx, Alice, dir), t.watched(ctx, Bob, dir)); err != nil {
 		return err
 	}
-	// On a busy machine all the removals may fall between two polls of the observer.
+	// On a busy machine, all removals may fall between two polls of the observer.
 	const rounds = 3
 	var responseFirst, requestFirst int
 	for round := 0; round < rounds && (responseFirst == 0 || requestFirst == 0); round++ {
@@ -25,13 +25,13 @@ func removalOrder(ctx context.Context, t *trial) error {
 		responseFirst, requestFirst = responseFirst+response, requestFirst+request
 	}
 	if responseFirst == 0 || requestFirst == 0 {
-		return failf("the response went first %d times, the request %d times", responseFirst, requestFirst)
+		return failf("response first %d times, request first %d times", responseFirst, requestFirst)
 	}
 	return nil
 }
 
-// removePairs exchanges 40 pairs, whose names begin with a prefix, removes them at
-// alice's, and returns how often each of the two was gone first at bob's.
+// removePairs exchanges 40 pairs with a name prefix, removes them at alice's, and returns
+// how often bob lost the response first, and how often the request.
 func (t *trial) removePairs(ctx context.Context, prefix string) (responseFirst, requestFirst int, err error) {
 	const count = 40
 	request := func(n int) string { return fmt.Sprintf("%s%02d.request", prefix, n) }
@@ -71,7 +71,7 @@ func (t *trial) removePairs(ctx context.Context, prefix string) (responseFirst, 
 			}
 		}
 		requests, responses := t.observer.Of(Bob, request(n)), t.observer.Of(Bob, response(n))
-		// Positive while the request stood alone.
+		// Positive if the request outlived the response.
 		d := requests[len(requests)-1].Until.Sub(responses[len(responses)-1].Until)
 		switch {
 		case d > 0:
@@ -81,6 +81,6 @@ func (t *trial) removePairs(ctx context.Context, prefix string) (responseFirst, 
 			requestFirst++
 		}
 	}
-	t.saw("the response first %d times, for up to %s; the request first %d times", responseFirst, millis(alone), requestFirst)
+	t.saw("response first %d times, by up to %s; request first %d times", responseFirst, millis(alone), requestFirst)
 	return responseFirst, requestFirst, nil
 }

@@ -6,8 +6,7 @@ import (
 	"slices"
 )
 
-// WriteTable writes the results as a Markdown table: a row for each experiment, with
-// what was seen on each network.
+// WriteTable writes the results as a Markdown table with a row for each experiment.
 func WriteTable(w io.Writer, on []string, results []Result, list []Difference) error {
 	if _, err := fmt.Fprint(w, "| experiment | what must be seen |"); err != nil {
 		return err
@@ -41,7 +40,7 @@ func WriteTable(w io.Writer, on []string, results []Result, list []Difference) e
 	return nil
 }
 
-// cell is what was seen, and what is wrong with it.
+// cell returns the text of a table cell: the observation, and the error if any.
 func (r Result) cell() string {
 	text := r.Seen
 	if r.Attempt > 1 {
@@ -53,14 +52,14 @@ func (r Result) cell() string {
 		}
 		text += fmt.Sprintf("%s: %v", r.Verdict, r.Err)
 	}
-	const most = 400
-	if text = oneLine(text); len(text) > most {
-		text = text[:most] + "…"
+	const maxLength = 400
+	if text = oneLine(text); len(text) > maxLength {
+		text = text[:maxLength] + "…"
 	}
 	return text
 }
 
-// verdict sums up a row.
+// verdict returns the verdict over a row.
 func verdict(row []Result, list []Difference) string {
 	total := "ok"
 	for _, r := range row {
@@ -73,8 +72,6 @@ func verdict(row []Result, list []Difference) string {
 			total = "listed"
 		case r.Verdict == Failed:
 			return "COULD NOT TEST"
-		case r.Verdict == NotImitated:
-			return "NOT IMITATED"
 		case r.Experiment.Library:
 			return "FAIL"
 		default:

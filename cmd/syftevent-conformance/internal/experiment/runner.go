@@ -21,32 +21,32 @@ const (
 	Fake = "fakebox"
 )
 
-// Config says what to run.
+// Config configures a run.
 type Config struct {
-	// Dir is where the files of the run are kept.
+	// Dir is the directory for the files of the run.
 	Dir string
-	// Binaries are those of the real SyftBox; unused unless On has [Real].
+	// Binaries are the real SyftBox's programs. Required if On has [Real].
 	Binaries realbox.Binaries
 	// On are the networks to run on.
 	On []string
 	// Run selects experiments by name; nil means all.
 	Run *regexp.Regexp
-	// Full chooses the full size of each experiment instead of the short one.
+	// Full selects the full size of each experiment instead of the short one.
 	Full bool
 	// Server and Client are the commands of the library's server and client.
 	Server, Client []string
-	// PythonServer and PythonClient are those of the Python package. Empty leaves the
-	// experiments out that need them.
+	// PythonServer and PythonClient are the commands of the Python package's server and
+	// client. Empty skips the experiments that need them.
 	PythonServer, PythonClient []string
-	// Parallel is how many networks of [Own] experiments run at once. Defaults to 4.
+	// Parallel limits how many [Own] experiments run at once. Defaults to 4.
 	Parallel int
-	// Attempts is how often at most an experiment is run whose result is unexpected.
-	// Those after the first run alone, when everything else has ended: a machine that
-	// is too busy makes SyftBox and the observer late. Defaults to 1.
+	// Attempts is how often an experiment runs if its result is unexpected. Attempts
+	// after the first run alone, after all others: a busy machine delays SyftBox and
+	// the observer. Defaults to 1.
 	Attempts int
-	// Fake is the configuration of fakebox. The zero value is what SyftBox does.
+	// Fake configures fakebox. The zero value behaves as SyftBox does.
 	Fake fakebox.Config
-	// Progress, if it is set, is called with each result as it comes.
+	// Progress, if not nil, receives each result.
 	Progress func(Result)
 }
 
@@ -62,16 +62,16 @@ func (c *Config) Selected() []Experiment {
 	return selected
 }
 
-// Run runs the experiments on each network and returns the results in the order of
-// the table. It returns an error if ctx is cancelled.
+// Run runs the selected experiments on each network and returns the results in the order
+// of the table. It returns an error if ctx is cancelled.
 func Run(ctx context.Context, c Config) ([]Result, error) {
 	if c.Parallel <= 0 {
 		c.Parallel = 4
 	}
 	r := &runner{config: &c, slots: make(chan struct{}, c.Parallel), attempt: 1}
 	selected := c.Selected()
-	in := func(place Place) []Experiment {
-		return slices.DeleteFunc(slices.Clone(selected), func(e Experiment) bool { return e.Place != place })
+	in := func(isolation Isolation) []Experiment {
+		return slices.DeleteFunc(slices.Clone(selected), func(e Experiment) bool { return e.Isolation != isolation })
 	}
 	for _, kind := range c.On {
 		if shared := in(Shared); len(shared) > 0 {
@@ -91,7 +91,7 @@ func Run(ctx context.Context, c Config) ([]Result, error) {
 			r.network(ctx, kind, "exclusive", exclusive, false)
 		}
 	}
-	r.again(ctx)
+	r.retry(ctx)
 	order := map[string]int{}
 	for i, e := range Table() {
 		order[e.Name] = i
@@ -109,7 +109,7 @@ type runner struct {
 	config *Config
 	slots  chan struct{}
 	group  sync.WaitGroup
-	// attempt is which attempt this is; only again changes it.
+	// attempt is the number of the attempt; only retry changes it.
 	attempt int
 
 	mu      sync.Mutex
@@ -126,8 +126,8 @@ func (r *runner) add(result Result) {
 	}
 }
 
-// again runs the experiments again whose results are unexpected.
-func (r *runner) again(ctx context.Context) {
+// retry repeats the experiments whose results are unexpected.
+func (r *runner) retry(ctx context.Context) {
 	for attempt := 2; attempt <= r.config.Attempts; attempt++ {
 		results := r.results
 		r.results = nil
@@ -150,10 +150,10 @@ func (c *Config) start(ctx context.Context, kind, dir string, apps apps) (Networ
 	case Fake:
 		return startFake(ctx, c.Fake, dir, apps)
 	}
-	return nil, fmt.Errorf("no network %q", kind)
+	return nil, fmt.Errorf("unknown network %q", kind)
 }
 
-// network runs experiments on a network that is made for them.
+// network runs experiments on a new network.
 func (r *runner) network(ctx context.Context, kind, name string, experiments []Experiment, parallel bool) {
 	if ctx.Err() != nil {
 		return
@@ -194,7 +194,8 @@ func (r *runner) network(ctx context.Context, kind, name string, experiments []E
 	group.Wait()
 }
 
-// The intervals of the observer: experiments that share a network share a machine.
+// Poll intervals of the observer. Shared experiments run concurrently, so their observers
+// poll less often.
 const (
 	observeShared = 10 * time.Millisecond
 	observeOwn    = 2 * time.Millisecond
@@ -215,7 +216,7 @@ func (r *runner) experiment(ctx context.Context, kind string, network Network, e
 		roots[email] = network.Datasites(email)
 	}
 	interval := observeOwn
-	if e.Place == Shared {
+	if e.Isolation == Shared {
 		interval = observeShared
 	}
 	t := &trial{

@@ -8,30 +8,30 @@ import (
 
 var burstExperiments = []Experiment{
 	{
-		Name: "burst-12", Place: Exclusive,
-		Want: "of 12 requests written at once at most 4 are lost, and deleted at their writer",
+		Name: "burst-12", Isolation: Exclusive,
+		Want: "of 12 requests written at once, at most 4 are lost; alice loses those too",
 		run:  burst(12, 0, 0, 4),
 	},
 	{
-		Name: "burst-40", Place: Exclusive,
-		Want: "of 40 requests written at once 30 at most are lost, and deleted at their writer",
+		Name: "burst-40", Isolation: Exclusive,
+		Want: "of 40 requests written at once, at most 30 are lost; alice loses those too",
 		run:  burst(40, 0, 0, 30),
 	},
 	{
-		Name: "burst-100", Place: Exclusive,
-		Want: "of 100 requests written at once 1 to 80 are lost, and deleted at their writer",
+		Name: "burst-100", Isolation: Exclusive,
+		Want: "of 100 requests written at once, 1 to 80 are lost; alice loses those too",
 		run:  burst(100, 0, 1, 80),
 	},
 	{
-		Name: "burst-paced", Place: Exclusive,
-		Want: "of 100 requests written 5 ms apart at most 10 are lost",
+		Name: "burst-paced", Isolation: Exclusive,
+		Want: "of 100 requests written 5 ms apart, at most 10 are lost",
 		run:  burst(100, 5*time.Millisecond, 0, 10),
 	},
 }
 
-// burst writes requests and counts those that SyftBox loses. How many these are is
-// left to chance: from least to most.
-func burst(count int, pause time.Duration, least, most int) func(context.Context, *trial) error {
+// burst writes requests and counts those that SyftBox loses. The number depends on chance
+// and must be between minLost and maxLost.
+func burst(count int, pause time.Duration, minLost, maxLost int) func(context.Context, *trial) error {
 	return func(ctx context.Context, t *trial) error {
 		dir := t.rpc("hello/" + Alice)
 		if err := t.watched(ctx, Alice, dir); err != nil {
@@ -48,7 +48,7 @@ func burst(count int, pause time.Duration, least, most int) func(context.Context
 				}
 			}
 		}
-		// The queues are empty and the senders' journals written.
+		// Wait until the queues are empty and alice's journal is written.
 		if err := sleep(ctx, 4*time.Second); err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func burst(count int, pause time.Duration, least, most int) func(context.Context
 			if len(seen) == 0 {
 				lost++
 				if s, ok := t.observer.Has(Alice, key(n)); ok {
-					return failf("request %d never arrived, and is still at alice's after %s", n, seconds(time.Since(s.From)))
+					return failf("request %d never arrived, but alice still has it after %s", n, seconds(time.Since(s.From)))
 				}
 				continue
 			}
@@ -72,8 +72,8 @@ func burst(count int, pause time.Duration, least, most int) func(context.Context
 				full++
 			}
 		}
-		t.saw("%d by the fast path, %d by the full synchronisation, %d lost", fast, full, lost)
-		if lost < least || lost > most {
+		t.saw("%d by the fast path, %d by the full synchronization, %d lost", fast, full, lost)
+		if lost < minLost || lost > maxLost {
 			return failf("%d of %d lost", lost, count)
 		}
 		return nil

@@ -18,17 +18,17 @@ import (
 var gatewayExperiments = []Experiment{
 	{
 		Name: "gateway",
-		Want: "a request by HTTP arrives by the fast path; its answer is returned with status 200; then both files are deleted",
+		Want: "an HTTP request arrives by the fast path; the gateway returns its response with status 200 and deletes both files",
 		run:  gatewayAnswers,
 	},
 	{
 		Name: "gateway-refuses",
-		Want: "403 without suffix-sender, 202 and a poll URL without an answer in time, 404 for an unknown request",
+		Want: "403 without suffix-sender, 202 and a poll URL if there is no response in time, 404 for an unknown request",
 		run:  gatewayRefuses,
 	},
 }
 
-// An httpAnswer is what the gateway has answered.
+// An httpAnswer is a response of the gateway.
 type httpAnswer struct {
 	Status    int
 	RequestID string `json:"request_id"`
@@ -70,12 +70,12 @@ func (t *trial) http(ctx context.Context, method, path string, body []byte) (htt
 	}
 	answer.Status, answer.text = response.StatusCode, string(text)
 	if err := json.Unmarshal(text, &answer); err != nil {
-		return answer, failf("the gateway answers %d without JSON: %.200q", response.StatusCode, text)
+		return answer, failf("gateway response %d is not JSON: %.200q", response.StatusCode, text)
 	}
 	return answer, nil
 }
 
-// envelope makes a response file.
+// envelope returns the content of a response file.
 func envelope(id, url string, status int, body []byte) []byte {
 	const layout = "2006-01-02T15:04:05.000000+00:00"
 	now := time.Now().UTC()
@@ -125,9 +125,9 @@ func gatewayAnswers(ctx context.Context, t *trial) error {
 	if end.err != nil {
 		return end.err
 	}
-	t.saw("request %s, answer %d after %s", seconds(took), end.answer.Status, seconds(time.Since(began)))
+	t.saw("request %s, status %d after %s", seconds(took), end.answer.Status, seconds(time.Since(began)))
 	if m := end.answer.Data.Message; end.answer.Status != 200 || m.StatusCode != 201 || string(m.Body) != `{"b":2}` {
-		return failf("the gateway answers %d: %s", end.answer.Status, end.answer.text)
+		return failf("gateway response %d: %s", end.answer.Status, end.answer.text)
 	}
 	for _, key := range []string{request, response} {
 		if err := t.gone(ctx, Bob, key); err != nil {
@@ -144,14 +144,14 @@ func gatewayRefuses(ctx context.Context, t *trial) error {
 		return err
 	}
 	if answer.Status != http.StatusForbidden {
-		return failf("%d without suffix-sender: %s", answer.Status, answer.text)
+		return failf("status %d without suffix-sender: %s", answer.Status, answer.text)
 	}
 	answer, err = t.post(ctx, "hello", []byte(`{}`), time.Second, true)
 	if err != nil {
 		return err
 	}
 	if answer.Status != http.StatusAccepted || answer.Data.PollURL == "" || answer.RequestID == "" {
-		return failf("%d without an answer: %s", answer.Status, answer.text)
+		return failf("status %d without a response: %s", answer.Status, answer.text)
 	}
 	query := url.Values{"x-syft-from": {Alice}, "x-syft-url": {t.url("hello")}, "x-syft-request-id": {answer.RequestID}, "timeout": {"500"}}
 	poll := func() (httpAnswer, error) {
@@ -161,14 +161,14 @@ func gatewayRefuses(ctx context.Context, t *trial) error {
 		return err
 	}
 	if answer.Status != http.StatusAccepted {
-		return failf("%d for a request without an answer: %s", answer.Status, answer.text)
+		return failf("status %d for a pending request: %s", answer.Status, answer.text)
 	}
 	query.Set("x-syft-request-id", "00000000-0000-4000-8000-000000000000")
 	if answer, err = poll(); err != nil {
 		return err
 	}
 	if answer.Status != http.StatusNotFound {
-		return failf("%d for an unknown request: %s", answer.Status, answer.text)
+		return failf("status %d for an unknown request: %s", answer.Status, answer.text)
 	}
 	t.saw("403, 202, 202, 404")
 	return nil

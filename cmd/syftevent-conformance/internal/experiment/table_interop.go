@@ -4,15 +4,15 @@ import "context"
 
 var interopExperiments = []Experiment{
 	{
-		Name: "python-client", Place: Shared, Python: true, Library: true,
-		Want: "calls of the Python package's client are all answered by the library's server",
+		Name: "python-client", Isolation: Shared, Python: true, Library: true,
+		Want: "the library's server answers every call of the Python package's client",
 		run: func(ctx context.Context, t *trial) error {
 			return interop(ctx, t, t.config.Server, t.config.PythonClient)
 		},
 	},
 	{
-		Name: "python-server", Place: Shared, Python: true, Library: true,
-		Want: "calls of the library's client are all answered by the Python package's server",
+		Name: "python-server", Isolation: Shared, Python: true, Library: true,
+		Want: "the Python package's server answers every call of the library's client",
 		run: func(ctx context.Context, t *trial) error {
 			return interop(ctx, t, t.config.PythonServer, t.config.Client)
 		},
@@ -35,9 +35,9 @@ func interop(ctx context.Context, t *trial, server, client []string) error {
 			return err
 		}
 	}
-	again, err := p.again(nil)
+	again, err := p.ranAgain(nil)
 	if err == nil && again > 0 {
-		err = failf("%d handlers ran again", again)
+		err = failf("%d requests ran again", again)
 	}
 	return err
 }

@@ -12,48 +12,48 @@ import (
 
 var libraryExperiments = []Experiment{
 	{
-		Name: "library-quiet", Place: Own, Library: true,
-		Want: "after 20 s of quiet most calls take less than half a cycle: the pairs of earlier calls were collected, the fast path still works",
+		Name: "library-quiet", Isolation: Own, Library: true,
+		Want: "after 20 s without calls, most calls take less than half a cycle: the fast path survives the removal of earlier pairs",
 		run:  libraryQuiet,
 	},
 	{
-		Name: "library-sizes", Place: Own, Library: true,
-		Want: "bodies of 100 B to 5 MB, those of the dead zone included, come back by /echo",
+		Name: "library-sizes", Isolation: Own, Library: true,
+		Want: "/echo returns bodies of 100 B to 5 MB, including sizes in the dead zone",
 		run:  librarySizes,
 	},
 	{
-		Name: "library-restart", Place: Own, Library: true,
-		Want: "calls while the library's server is stopped, killed and restarted are all answered; none that was answered before runs again",
+		Name: "library-restart", Isolation: Own, Library: true,
+		Want: "every call made while the library's server is stopped, killed and restarted is answered; no answered request runs again",
 		run:  libraryRestart,
 	},
 	{
-		Name: "library-outage", Place: Own, Library: true,
-		Want: "with the view delayed by 400 ms, calls through a killed SyftBox client, a server that is down, and a killed library server are all answered; none that was answered before runs again",
+		Name: "library-outage", Isolation: Own, Library: true,
+		Want: "with the view delayed by 400 ms, while SyftBox's client, SyftBox's server and the library's server are killed and restarted, every call is answered; no answered request runs again",
 		run:  libraryOutage,
 	},
 	{
-		Name: "library-litter", Place: Own, Library: true,
-		Want: "after calls without and with the view delayed by 400 ms no file is left on either side",
+		Name: "library-litter", Isolation: Own, Library: true,
+		Want: "after calls with and without the view delayed by 400 ms, no file is left on either side",
 		run:  libraryLitter,
 	},
 	{
-		Name: "library-gateway", Place: Shared, Library: true,
-		Want: "a request by HTTP is answered by the library's server",
+		Name: "library-gateway", Isolation: Shared, Library: true,
+		Want: "the library's server answers requests from the HTTP gateway",
 		run:  libraryGateway,
 	},
 	{
-		Name: "library-round-trip", Place: Exclusive, Library: true,
-		Want: "calls one at a time are all answered, 9 of 10 in less than 1 s",
+		Name: "library-round-trip", Isolation: Exclusive, Library: true,
+		Want: "calls one at a time are all answered, 9 of 10 within 1 s",
 		run:  libraryRoundTrip,
 	},
 	{
-		Name: "library-burst", Place: Exclusive, Library: true,
-		Want: "40, 100 and 300 calls at once are all answered, and each handler runs once",
+		Name: "library-burst", Isolation: Exclusive, Library: true,
+		Want: "40, 100 and 300 concurrent calls are all answered, and each runs once",
 		run:  libraryBurst,
 	},
 }
 
-// warmUp makes the first calls of a pair, which go into new directories.
+// warmUp makes the first calls of a pair, which create directories.
 func (p *pair) warmUp(ctx context.Context, endpoints ...string) error {
 	for _, endpoint := range endpoints {
 		o, err := p.oneAtATime(ctx, endpoint, 2)
@@ -90,11 +90,11 @@ func libraryRoundTrip(ctx context.Context, t *trial) error {
 	return nil
 }
 
-// quietTime is longer than it takes until a collected pair has gone at the server.
+// quietTime is longer than it takes until collected pairs are gone at bob's.
 const quietTime = 20 * time.Second
 
-// halfCycle is more than the fast path ever takes, and less than most full
-// synchronisations.
+// halfCycle is longer than the fast path takes, and shorter than most full
+// synchronizations.
 const halfCycle = 2500 * time.Millisecond
 
 func libraryQuiet(ctx context.Context, t *trial) error {
@@ -117,8 +117,8 @@ func libraryQuiet(ctx context.Context, t *trial) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	// A full synchronization that begins within the 50 ms before a file is sent takes
-	// it over, once in a hundred files.
+	// A full synchronization that starts within 50 ms before a file is sent delivers it
+	// instead of the fast path, for one in a hundred files.
 	if p60 := o.percentile(0.6); p60 > halfCycle {
 		return failf("4 of 10 calls took %s or more", millis(p60))
 	}
@@ -145,13 +145,13 @@ func libraryBurst(ctx context.Context, t *trial) error {
 			failed = err
 		}
 	}
-	again, err := p.again(nil)
+	again, err := p.ranAgain(nil)
 	if err != nil {
 		return err
 	}
-	t.saw("%d handlers ran again", again)
+	t.saw("%d requests ran again", again)
 	if failed == nil && again > 0 {
-		failed = failf("%d handlers ran again", again)
+		failed = failf("%d requests ran again", again)
 	}
 	return failed
 }
@@ -182,25 +182,24 @@ func librarySizes(ctx context.Context, t *trial) error {
 	return nil
 }
 
-// runsAgain fails if handlers of requests that were answered have run again.
-func (p *pair) runsAgain(answered map[string]bool) error {
-	again, err := p.again(answered)
+// checkNoRerun fails if answered requests have run again.
+func (p *pair) checkNoRerun(answered map[string]bool) error {
+	again, err := p.ranAgain(answered)
 	if err != nil {
 		return err
 	}
-	all, err := p.again(nil)
+	all, err := p.ranAgain(nil)
 	if err != nil {
 		return err
 	}
-	p.t.saw("of %d answered before %d ran again, of all %d", len(answered), again, all)
+	p.t.saw("%[2]d of %[1]d answered requests ran again, %[3]d of all", len(answered), again, all)
 	if again > 0 {
 		return failf("%d answered requests ran again", again)
 	}
 	return nil
 }
 
-// callsWith makes paced calls of /record and does something before some of them, by
-// their number.
+// callsWith makes paced calls of /record, and calls before[n] before call n.
 func (p *pair) callsWith(ctx context.Context, count int, pause time.Duration, before map[int]func() error) (outcome, error) {
 	var pending []<-chan caller.Result
 	for n := range count {
@@ -238,7 +237,7 @@ func libraryRestart(ctx context.Context, t *trial) error {
 			return p.startServer(ctx)
 		},
 		2 * count / 3: func() error {
-			if afterStop, err = p.again(answered); err != nil {
+			if afterStop, err = p.ranAgain(answered); err != nil {
 				return err
 			}
 			p.server.Kill()
@@ -249,14 +248,14 @@ func libraryRestart(ctx context.Context, t *trial) error {
 	if err != nil {
 		return err
 	}
-	t.saw("%v; until the kill %d ran again", &o, afterStop)
+	t.saw("%v; %d ran again before the kill", &o, afterStop)
 	if err := t.cycles(ctx, 4); err != nil {
 		return err
 	}
 	if err := o.check(); err != nil {
 		return err
 	}
-	return p.runsAgain(answered)
+	return p.checkNoRerun(answered)
 }
 
 func libraryOutage(ctx context.Context, t *trial) error {
@@ -273,15 +272,15 @@ func libraryOutage(ctx context.Context, t *trial) error {
 	if err := t.cycles(ctx, 4); err != nil {
 		return err
 	}
-	again := p.runsAgain(answered)
+	again := p.checkNoRerun(answered)
 	if err := o.check(); err != nil {
 		return err
 	}
 	return again
 }
 
-// outage makes calls while everything fails once. It returns how they ended, and the
-// requests that were answered before the library's server was killed.
+// outage makes calls while each part fails once. It returns their outcome, and the ids of
+// the requests that were answered before the library's server was killed.
 func (p *pair) outage(ctx context.Context, count int, down time.Duration) (o outcome, answered map[string]bool, err error) {
 	n := p.t.network
 	if err := p.warmUp(ctx, "record"); err != nil {
@@ -320,11 +319,11 @@ func libraryLitter(ctx context.Context, t *trial) error {
 		return err
 	}
 	defer p.close()
-	return p.leavesNothing(ctx, t.size(40, 200), time.Duration(t.size(120, 1800))*time.Second)
+	return p.checkNoLeftovers(ctx, t.size(40, 200), time.Duration(t.size(120, 1800))*time.Second)
 }
 
-// leavesNothing makes calls, waits, and counts what is left.
-func (p *pair) leavesNothing(ctx context.Context, count int, wait time.Duration) error {
+// checkNoLeftovers makes calls, waits, and fails if files are left.
+func (p *pair) checkNoLeftovers(ctx context.Context, count int, wait time.Duration) error {
 	if err := p.warmUp(ctx, "record"); err != nil {
 		return err
 	}
@@ -346,8 +345,8 @@ func (p *pair) leavesNothing(ctx context.Context, count int, wait time.Duration)
 		if err := p.t.cycles(ctx, 1); err != nil {
 			return err
 		}
-		left = p.t.litter()
-		// What is gone on both sides may still come back for some cycles.
+		left = p.t.leftovers()
+		// A file may return for some cycles after it is gone on both sides.
 		if time.Since(began) > wait/2 && len(left[Alice])+len(left[Bob]) == 0 {
 			break
 		}
@@ -374,7 +373,7 @@ func libraryGateway(ctx context.Context, t *trial) error {
 		var sum struct{ Result float64 }
 		m := answer.Data.Message
 		if err := json.Unmarshal(m.Body, &sum); err != nil || answer.Status != 200 || m.StatusCode != 200 || sum.Result != 5 {
-			return failf("the gateway answers %d: %s", answer.Status, answer.text)
+			return failf("gateway response %d: %s", answer.Status, answer.text)
 		}
 		t.saw("%s", seconds(time.Since(began)))
 	}

@@ -14,32 +14,32 @@ import (
 var nameExperiments = []Experiment{
 	{
 		Name: "names-delivered",
-		Want: "names with spaces, Unicode, URL characters, a line break, leading dots, 230 bytes, and 20 directories deep arrive by the fast path",
+		Want: "files whose names have spaces, Unicode, URL characters, a line break, leading dots or 230 bytes, or that lie 20 directories deep, arrive by the fast path",
 		run:  namesDelivered,
 	},
 	{
 		Name: "names-ignored",
-		Want: "in directories named logs, dist, venv, .git and __pycache__, as *.tmp, *.log, *.conflict.*, *.rejected.*, without a byte, and as links nothing arrives, and all stay",
+		Want: "files in directories named logs, dist, venv, .git or __pycache__, files named *.tmp, *.log, *.conflict.* or *.rejected.*, empty files and links never arrive, and alice keeps them",
 		run:  namesIgnored,
 	},
 	{
 		Name: "name-refused",
-		Want: "a request with .. in its name appears at bob's and is then deleted on both sides",
+		Want: "a request with .. in its name arrives at bob's and is then deleted on both sides",
 		run:  nameRefused,
 	},
 	{
 		Name: "permissions",
-		Want: "carol sees neither alice's request nor its response; what she writes in alice's folder is renamed to .rejected and reaches nobody",
+		Want: "carol gets neither alice's request nor its response; files that she writes in alice's sender folder are renamed to .rejected and reach nobody",
 		run:  permissionsHold,
 	},
 	{
 		Name: "rejected",
-		Want: "a request outside the sender's folder and a file of another kind are renamed to .rejected, an earlier marker gets a time",
+		Want: "a request outside the sender folder and a file with another suffix are renamed to .rejected; an earlier marker gets a timestamp",
 		run:  rejected,
 	},
 	{
 		Name: "conflict",
-		Want: "of a file written on both sides at once, the later one is kept as .conflict and the other takes its place",
+		Want: "if both sides write a file at once, the later one becomes .conflict and the earlier one replaces it",
 		run:  conflict,
 	},
 }
@@ -183,7 +183,7 @@ func permissionsHold(ctx context.Context, t *trial) error {
 	if err := t.lacks(Carol, request); err != nil {
 		return err
 	}
-	// What she wrote herself was renamed: nothing else came under the name.
+	// Carol's own file was renamed, so any file with this name came from elsewhere.
 	if s, ok := t.observer.Has(Carol, response); ok {
 		return failf("carol has the response, %d bytes", s.Size)
 	}
@@ -193,7 +193,7 @@ func permissionsHold(ctx context.Context, t *trial) error {
 		}
 		got, err := os.ReadFile(t.path(who, response))
 		if err != nil || !bytes.Equal(got, body(200, response)) {
-			return failf("%s has another response: %v", who, err)
+			return failf("%s has a different response: %v", who, err)
 		}
 	}
 	t.saw("carol got nothing; 2 of 2 rejected")
@@ -255,7 +255,7 @@ func rejected(ctx context.Context, t *trial) error {
 		return err
 	}
 	if got, err := os.ReadFile(t.path(Alice, marker)); err != nil || !bytes.Equal(got, body(300, "second")) {
-		return failf("the marker has not the bytes of the second request: %v", err)
+		return failf("the marker does not hold the second request: %v", err)
 	}
 	if err := t.cycles(ctx, 1); err != nil {
 		return err
@@ -274,8 +274,8 @@ func conflict(ctx context.Context, t *trial) error {
 	if err := errors.Join(t.watched(ctx, Alice, dir), t.watched(ctx, Bob, dir)); err != nil {
 		return err
 	}
-	// If both synchronise at the same moment, both upload and the later upload wins
-	// without a marker: another try then.
+	// If both clients synchronize at the same moment, both upload, and the later upload
+	// wins without a marker. Then try again.
 	const tries = 4
 	for n := range tries {
 		key, marker := fmt.Sprintf("%s/%d.request", dir, n), fmt.Sprintf("%s/%d.conflict.request", dir, n)

@@ -8,22 +8,22 @@ import (
 
 var outageExperiments = []Experiment{
 	{
-		Name:  "client-killed",
-		Want:  "requests sent while bob's client is down arrive by the full synchronisation after its restart; those that were there are not written again",
-		Place: Own,
-		run:   clientKilled,
+		Name:      "client-killed",
+		Want:      "requests sent while bob's client is down arrive by full synchronization after its restart; earlier ones are not written again",
+		Isolation: Own,
+		run:       clientKilled,
 	},
 	{
-		Name:  "server-killed",
-		Want:  "requests sent while the server is down arrive by the full synchronisation after its restart; later ones by the fast path again",
-		Place: Own,
-		run:   serverKilled,
+		Name:      "server-killed",
+		Want:      "requests sent while the server is down arrive by full synchronization after its restart; later ones arrive by the fast path",
+		Isolation: Own,
+		run:       serverKilled,
 	},
 	{
-		Name:  "both-killed",
-		Want:  "of 100 requests sent while bob's client and the server are killed and restarted each ends on both sides or on neither; at most 40 are lost",
-		Place: Own,
-		run:   bothKilled,
+		Name:      "both-killed",
+		Want:      "of 100 requests sent while bob's client and the server are killed and restarted, each ends up on both sides or on neither; at most 40 are lost",
+		Isolation: Own,
+		run:       bothKilled,
 	},
 }
 
@@ -84,7 +84,7 @@ func serverKilled(ctx context.Context, t *trial) error {
 	if err := t.network.KillServer(); err != nil {
 		return err
 	}
-	// The clients have noticed it by then.
+	// Let the clients notice.
 	if err := sleep(ctx, 2*time.Second); err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func serverKilled(ctx context.Context, t *trial) error {
 		}
 	}
 	t.saw("all %s after the restart", seconds(time.Since(began)))
-	// Both clients are connected again after a few cycles at most.
+	// The clients reconnect within a few cycles.
 	var way Way
 	for n := range 6 {
 		key := fmt.Sprintf("%s/after%d.request", dir, n)

@@ -11,22 +11,22 @@ import (
 var pathExperiments = []Experiment{
 	{
 		Name: "one-call",
-		Want: "request and response, each written in a directory that stands for a second, go by the fast path",
+		Want: "a request and a response go by the fast path if their directory is at least a second old",
 		run:  oneCall,
 	},
 	{
 		Name: "new-folder",
-		Want: "5 requests written at once into directories just made arrive within two cycles; whether SyftBox notices them at once is left to chance",
+		Want: "5 requests written at once into new directories arrive within two cycles, some by the fast path and some not",
 		run:  newFolder,
 	},
 	{
 		Name: "rename",
-		Want: "a renamed request goes by the full synchronisation; one whose first byte is written again goes by the fast path",
+		Want: "a renamed request goes by full synchronization; with a nudge it goes by the fast path",
 		run:  renamed,
 	},
 	{
 		Name: "rewrite",
-		Want: "the same bytes written again after a cycle are not sent; other bytes replace the file by the fast path",
+		Want: "rewriting the same content after a cycle sends nothing; new content goes by the fast path",
 		run:  rewrite,
 	},
 	{
@@ -35,19 +35,19 @@ var pathExperiments = []Experiment{
 		run: sizes(Fast, []sizeOf{
 			{"100 B", 100}, {"1 MB", 1_000_000}, {"2 MB", 2_000_000}, {"3.0 MB", 3_000_000},
 		}),
-		Place: Own,
+		Isolation: Own,
 	},
 	{
-		Name:  "size-large",
-		Want:  "files of 4.2 MB and 8 MB (more than 4 MiB) go by the full synchronisation",
-		run:   sizes(FullSync, []sizeOf{{"4.2 MB", 4_200_000}, {"8 MB", 8_000_000}}),
-		Place: Own,
+		Name:      "size-large",
+		Want:      "files of 4.2 MB and 8 MB (more than 4 MiB) go by full synchronization",
+		run:       sizes(FullSync, []sizeOf{{"4.2 MB", 4_200_000}, {"8 MB", 8_000_000}}),
+		Isolation: Own,
 	},
 	{
-		Name:  "size-dead-zone",
-		Want:  "a file of 3.2 MB, once modified, never arrives and is deleted at its writer; the next small file arrives",
-		Place: Own,
-		run:   deadZone,
+		Name:      "size-dead-zone",
+		Want:      "a file of 3.2 MB never arrives after a modify event, and alice loses it; the next small file arrives",
+		Isolation: Own,
+		run:       deadZone,
 	},
 }
 
@@ -64,7 +64,7 @@ func oneCall(ctx context.Context, t *trial) error {
 	if err != nil {
 		return err
 	}
-	// The directory is new at bob's, and is watched by then.
+	// Let bob's SyftBox watch the new directory.
 	if err := t.calm(ctx, Bob); err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func newFolder(ctx context.Context, t *trial) error {
 			full++
 		}
 	}
-	t.saw("%d of %d by the full synchronisation, the last after %s", full, count, seconds(time.Since(began)))
+	t.saw("%d of %d by the full synchronization, the last after %s", full, count, seconds(time.Since(began)))
 	return nil
 }
 
@@ -153,7 +153,7 @@ func rewrite(ctx context.Context, t *trial) error {
 		return failf("bob has lost the request: %v", err)
 	}
 	if !os.SameFile(before, after) || !before.ModTime().Equal(after.ModTime()) {
-		return failf("the same bytes were sent again")
+		return failf("the same content was sent again")
 	}
 	if err := t.calm(ctx, Alice); err != nil {
 		return err
@@ -167,17 +167,17 @@ func rewrite(ctx context.Context, t *trial) error {
 		return ok && s.Size == 300
 	})
 	if errors.Is(err, errTimeout) {
-		return failf("other bytes did not arrive")
+		return failf("new content did not arrive")
 	}
 	if err != nil {
 		return err
 	}
 	took, err := t.arrivesBy(ctx, Fast, Bob, key, body(300, "second"), began)
-	t.saw("not sent again; other bytes %s", seconds(took))
+	t.saw("not sent again; new content %s", seconds(took))
 	return err
 }
 
-// A sizeOf is a size in bytes with its name.
+// A sizeOf is a file size and its name.
 type sizeOf struct {
 	name  string
 	bytes int
@@ -218,7 +218,7 @@ func deadZone(ctx context.Context, t *trial) error {
 	if err := t.write(Alice, lost, body(3_200_000, "lost")); err != nil {
 		return err
 	}
-	// The observer has to see it first.
+	// The observer must see the file before it is gone.
 	if _, err := t.arrives(ctx, Alice, lost, nil); err != nil {
 		return err
 	}

@@ -12,46 +12,46 @@ import (
 var removalExperiments = []Experiment{
 	{
 		Name: "removal-sender",
-		Want: "a request that alice removes is gone at bob's within two cycles, and does not come back",
+		Want: "a request that alice removes is gone at bob's within two cycles and does not return",
 		run:  removal(Alice, Bob),
 	},
 	{
 		Name: "removal-receiver",
-		Want: "a request that bob removes is gone at alice's within two cycles, and does not come back",
+		Want: "a request that bob removes is gone at alice's within two cycles and does not return",
 		run:  removal(Bob, Alice),
 	},
 	{
 		Name: "pruned",
-		Want: "directories that the removal empties go at the other side, not at the remover's; a .syftkeep keeps its directory",
+		Want: "directories emptied by a removal are pruned on the other side only; a .syftkeep keeps its directory",
 		run:  pruned,
 	},
 	{
-		Name:  "removal-order",
-		Want:  "of 40 pairs that alice removes at once, some lose the response first at bob's and some the request",
-		Place: Own,
-		run:   removalOrder,
+		Name:      "removal-order",
+		Want:      "of 40 pairs that alice removes at once, bob loses the response first for some and the request first for others",
+		Isolation: Own,
+		run:       removalOrder,
 	},
 	{
-		Name:  "dead-watch",
-		Want:  "after its directory was pruned, a response goes by the full synchronisation, until SyftBox is restarted; beside a .syftkeep it goes by the fast path",
-		Place: Own,
-		run:   deadWatch,
+		Name:      "dead-watch",
+		Want:      "in a directory that was pruned once, responses go by full synchronization until SyftBox restarts; with a .syftkeep they go by the fast path",
+		Isolation: Own,
+		run:       deadWatch,
 	},
 	{
-		Name:  "vanish",
-		Want:  "with the view delayed by 400 ms some requests vanish at bob's and come back by the full synchronisation; none is lost but those that alice's SyftBox finds in conflict while it notes their upload, 1 in 50 at most",
-		Place: Own,
-		run:   vanish,
+		Name:      "vanish",
+		Want:      "with the view delayed by 400 ms, some requests vanish at bob's and return by full synchronization; none is lost except at most 1 in 50 that alice's SyftBox marks as conflicts during their upload",
+		Isolation: Own,
+		run:       vanish,
 	},
 	{
-		Name:  "come-back",
-		Want:  "with the view delayed by 400 ms, pairs that are removed as soon as they are complete are gone on both sides after 8 cycles, up to 1 in 4 files excepted",
-		Place: Own,
-		run:   comeBack,
+		Name:      "come-back",
+		Want:      "with the view delayed by 400 ms, of pairs removed as soon as they are complete, at most 1 in 4 files is left on either side after 8 cycles",
+		Isolation: Own,
+		run:       comeBack,
 	},
 }
 
-// removal lets one person remove a request that has travelled from alice to bob.
+// removal lets a person remove a request that has arrived at bob's.
 func removal(remover, other string) func(context.Context, *trial) error {
 	return func(ctx context.Context, t *trial) error {
 		dir := t.rpc("hello/" + Alice)
@@ -134,6 +134,29 @@ func pruned(ctx context.Context, t *trial) error {
 	return nil
 }
 
+// exchange sends a request and a response, and returns alice's sighting of the response.
+func (t *trial) exchange(ctx context.Context, dir, id string) (Sighting, error) {
+	request, response := dir+"/"+id+".request", dir+"/"+id+".response"
+	if err := t.write(Alice, request, body(200, request)); err != nil {
+		return Sighting{}, err
+	}
+	if _, err := t.arrives(ctx, Bob, request, body(200, request)); err != nil {
+		return Sighting{}, err
+	}
+	if err := t.calm(ctx, Bob); err != nil {
+		return Sighting{}, err
+	}
+	if err := t.write(Bob, response, body(200, response)); err != nil {
+		return Sighting{}, err
+	}
+	return t.arrives(ctx, Alice, response, body(200, response))
+}
+
+// collect removes a pair at alice's, as a client does.
+func (t *trial) collect(dir, id string) error {
+	return errors.Join(t.remove(Alice, dir+"/"+id+".request"), t.remove(Alice, dir+"/"+id+".response"))
+}
+
 func deadWatch(ctx context.Context, t *trial) error {
 	dead, kept := t.rpc("dead/"+Alice), t.rpc("kept/"+Alice)
 	dirs := []string{dead, kept}
@@ -146,29 +169,8 @@ func deadWatch(ctx context.Context, t *trial) error {
 	if err := os.WriteFile(t.path(Bob, kept+"/.syftkeep"), nil, 0o644); err != nil {
 		return err
 	}
-	// exchange sends a request and a response and reports by which way the response
-	// went.
-	exchange := func(dir, id string) (Sighting, error) {
-		request, response := dir+"/"+id+".request", dir+"/"+id+".response"
-		if err := t.write(Alice, request, body(200, request)); err != nil {
-			return Sighting{}, err
-		}
-		if _, err := t.arrives(ctx, Bob, request, body(200, request)); err != nil {
-			return Sighting{}, err
-		}
-		if err := t.calm(ctx, Bob); err != nil {
-			return Sighting{}, err
-		}
-		if err := t.write(Bob, response, body(200, response)); err != nil {
-			return Sighting{}, err
-		}
-		return t.arrives(ctx, Alice, response, body(200, response))
-	}
-	collect := func(dir, id string) error {
-		return errors.Join(t.remove(Alice, dir+"/"+id+".request"), t.remove(Alice, dir+"/"+id+".response"))
-	}
 	for _, dir := range dirs {
-		s, err := exchange(dir, "first")
+		s, err := t.exchange(ctx, dir, "first")
 		if err != nil {
 			return err
 		}
@@ -180,7 +182,7 @@ func deadWatch(ctx context.Context, t *trial) error {
 		return err
 	}
 	for _, dir := range dirs {
-		if err := collect(dir, "first"); err != nil {
+		if err := t.collect(dir, "first"); err != nil {
 			return err
 		}
 	}
@@ -190,11 +192,11 @@ func deadWatch(ctx context.Context, t *trial) error {
 	if err := t.gone(ctx, Bob, kept+"/first.response"); err != nil {
 		return err
 	}
-	after, err := exchange(dead, "second")
+	after, err := t.exchange(ctx, dead, "second")
 	if err != nil {
 		return err
 	}
-	beside, err := exchange(kept, "second")
+	beside, err := t.exchange(ctx, kept, "second")
 	if err != nil {
 		return err
 	}
@@ -208,7 +210,7 @@ func deadWatch(ctx context.Context, t *trial) error {
 	if err := t.network.StartClient(ctx, Bob); err != nil {
 		return err
 	}
-	cured, err := exchange(dead, "third")
+	cured, err := t.exchange(ctx, dead, "third")
 	if err != nil {
 		return err
 	}

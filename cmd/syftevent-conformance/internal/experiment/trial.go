@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// A trial is one experiment on one network.
+// A trial is one run of an experiment on one network.
 type trial struct {
 	network  Network
 	kind     string // name of the network
@@ -22,17 +22,17 @@ type trial struct {
 	app      string
 	dir      string // for logs
 	observer *Observer
-	// release lets the next exclusive experiment begin while this one waits for full
-	// synchronisations.
+	// release lets the next exclusive experiment start while this one waits for full
+	// synchronizations.
 	release func()
-	// turns are those of a network that experiments share, or nil.
+	// turns spreads the writes of experiments that share a network. It may be nil.
 	turns *turns
 
 	mu   sync.Mutex
 	seen []string
 }
 
-// saw adds to what is reported as seen.
+// saw adds to the report.
 func (t *trial) saw(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -45,7 +45,7 @@ func (t *trial) report() string {
 	return strings.Join(t.seen, "; ")
 }
 
-// size chooses between the short and the full size of an experiment.
+// size returns the short or the full size, as configured.
 func (t *trial) size(short, full int) int {
 	if t.config.Full {
 		return full
@@ -53,10 +53,10 @@ func (t *trial) size(short, full int) int {
 	return short
 }
 
-// rpc returns the key of a file below the app's rpc folder.
+// rpc returns the key of a file below the app's rpc directory.
 func (t *trial) rpc(name string) string { return Bob + "/app_data/" + t.app + "/rpc/" + name }
 
-// url returns the address of an endpoint of the app.
+// url returns the URL of an endpoint of the app.
 func (t *trial) url(endpoint string) string { return "syft://" + t.rpc(endpoint) }
 
 func (t *trial) path(who, key string) string {
@@ -67,8 +67,8 @@ func (t *trial) mkdir(who, key string) error {
 	return unlessPruned(func() error { return os.MkdirAll(t.path(who, key), 0o755) })
 }
 
-// unlessPruned tries again what failed because SyftBox pruned an empty directory
-// meanwhile.
+// unlessPruned retries an operation that failed because SyftBox has pruned an empty
+// directory.
 func unlessPruned(attempt func() error) (err error) {
 	for range 100 {
 		if err = attempt(); !errors.Is(err, fs.ErrNotExist) {
@@ -78,12 +78,11 @@ func unlessPruned(attempt func() error) (err error) {
 	return err
 }
 
-// watchDelay is how long a new directory stands before files are written in it that
-// SyftBox is to notice at once. It needs about 20 ms on an idle machine.
+// watchDelay is how long SyftBox has to watch a new directory before an experiment writes
+// into it. SyftBox needs about 20 ms on an idle machine.
 const watchDelay = time.Second
 
-// watched makes a directory for each key and waits until SyftBox watches it and is
-// calm.
+// watched creates directories and waits until SyftBox watches them and is calm.
 func (t *trial) watched(ctx context.Context, who string, keys ...string) error {
 	for _, key := range keys {
 		if err := t.mkdir(who, key); err != nil {
@@ -93,18 +92,18 @@ func (t *trial) watched(ctx context.Context, who string, keys ...string) error {
 	return t.calm(ctx, who)
 }
 
-// calm waits until a second after a full synchronisation of a person has begun. The
-// next one is then seconds away: it would upload a file that waits for the fast path.
+// calm waits until a second after the start of a person's next full synchronization. The
+// one after that is then seconds away and cannot upload a file before the fast path does.
 func (t *trial) calm(ctx context.Context, who string) error {
 	before := t.network.Cycles(who)
 	if err := await(ctx, cycleTimeout, func() bool { return t.network.Cycles(who) > before }); err != nil {
-		return fmt.Errorf("wait for a full synchronisation of %s: %w", who, err)
+		return fmt.Errorf("wait for a full synchronization of %s: %w", who, err)
 	}
 	return sleep(ctx, watchDelay+t.turns.take(time.Now()))
 }
 
-// turns spread what several experiments write on one network: SyftBox loses files that
-// are written at the same moment.
+// turns spreads the writes of several experiments on one network: SyftBox loses files
+// that are written at the same moment.
 type turns struct {
 	mu   sync.Mutex
 	next time.Time
@@ -112,8 +111,7 @@ type turns struct {
 
 const turnLength = 100 * time.Millisecond
 
-// take returns how long to wait, from now, for a turn. Without turns there is nothing
-// to wait for.
+// take returns how long to wait for the next turn. A nil turns never waits.
 func (t *turns) take(now time.Time) time.Duration {
 	if t == nil {
 		return 0
@@ -128,8 +126,8 @@ func (t *turns) take(now time.Time) time.Duration {
 	return at.Sub(now)
 }
 
-// write writes a file in place, by one write, as SyftBox's fast path wants it. A file
-// that is there is not truncated first: it keeps its directory entry.
+// write writes a file in place by a single write, which SyftBox's fast path requires. It
+// does not truncate an existing file.
 func (t *trial) write(who, key string, data []byte) error {
 	var f *os.File
 	err := unlessPruned(func() (err error) {
@@ -145,7 +143,7 @@ func (t *trial) write(who, key string, data []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// rename writes a file elsewhere and renames it into its place.
+// rename writes a temporary file and renames it.
 func (t *trial) rename(who, key string, data []byte) error {
 	if err := t.mkdir(who, path.Dir(key)); err != nil {
 		return err
@@ -157,7 +155,7 @@ func (t *trial) rename(who, key string, data []byte) error {
 	return os.Rename(temporary, t.path(who, key))
 }
 
-// nudge rewrites the first byte of a file with itself.
+// nudge rewrites the first byte of a file unchanged.
 func (t *trial) nudge(who, key string) error {
 	f, err := os.OpenFile(t.path(who, key), os.O_RDWR, 0)
 	if err != nil {
@@ -172,7 +170,7 @@ func (t *trial) nudge(who, key string) error {
 	return err
 }
 
-// remove removes a file, which may have gone already.
+// remove removes a file if it exists.
 func (t *trial) remove(who, key string) error {
 	if err := os.Remove(t.path(who, key)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -180,10 +178,11 @@ func (t *trial) remove(who, key string) error {
 	return nil
 }
 
-// patience is how long something is waited for that takes one cycle, or two.
+// patience is the timeout for changes that take one or two cycles.
 const patience = 60 * time.Second
 
-// arrives waits until somebody has a file, and checks its bytes.
+// arrives waits until a person has a file, and compares its content with data unless data
+// is nil.
 func (t *trial) arrives(ctx context.Context, who, key string, data []byte) (Sighting, error) {
 	var s Sighting
 	err := await(ctx, patience, func() bool {
@@ -202,16 +201,16 @@ func (t *trial) arrives(ctx context.Context, who, key string, data []byte) (Sigh
 	}
 	got, err := os.ReadFile(t.path(who, key))
 	if err != nil {
-		return s, failf("%s had %s, and lost it at once: %v", who, path.Base(key), err)
+		return s, failf("%s lost %s right after it arrived: %v", who, path.Base(key), err)
 	}
 	if !bytes.Equal(got, data) {
-		return s, failf("%s has %d other bytes in %s", who, len(got), path.Base(key))
+		return s, failf("%s has other content in %s, %d bytes", who, path.Base(key), len(got))
 	}
 	return s, nil
 }
 
-// arrivesBy is arrives that requires one of the two ways. It returns how long the
-// file took since a time.
+// arrivesBy is arrives, and fails unless the file came in a certain way. It returns the
+// time from since to the arrival.
 func (t *trial) arrivesBy(ctx context.Context, way Way, who, key string, data []byte, since time.Time) (time.Duration, error) {
 	s, err := t.arrives(ctx, who, key, data)
 	if err != nil {
@@ -223,7 +222,7 @@ func (t *trial) arrivesBy(ctx context.Context, way Way, who, key string, data []
 	return s.From.Sub(since), nil
 }
 
-// gone waits until somebody does not have a file or directory any more.
+// gone waits until a person no longer has a file or directory.
 func (t *trial) gone(ctx context.Context, who, key string) error {
 	err := await(ctx, patience, func() bool {
 		_, ok := t.observer.Has(who, key)
@@ -235,7 +234,7 @@ func (t *trial) gone(ctx context.Context, who, key string) error {
 	return err
 }
 
-// has fails unless somebody has a file or directory just now.
+// has fails unless a person has a file or directory now.
 func (t *trial) has(who, key string) error {
 	if _, err := os.Lstat(t.path(who, key)); err != nil {
 		return failf("%s does not have %s", who, path.Base(key))
@@ -243,7 +242,7 @@ func (t *trial) has(who, key string) error {
 	return nil
 }
 
-// lacks fails if somebody has, or has ever had, a file.
+// lacks fails if a person has or had a file.
 func (t *trial) lacks(who, key string) error {
 	if seen := t.observer.Of(who, key); len(seen) > 0 {
 		return failf("%s got %s by the %s", who, path.Base(key), seen[0].Way())
@@ -251,12 +250,12 @@ func (t *trial) lacks(who, key string) error {
 	return nil
 }
 
-// cycles waits until n full synchronisations of everybody have begun and ended.
+// cycles waits until n full synchronizations of alice and bob have started and finished.
 func (t *trial) cycles(ctx context.Context, n int) error {
 	return awaitCycles(ctx, t.network, n, Alice, Bob)
 }
 
-// body is a content of its own of a size.
+// body returns size bytes made of a name.
 func body(size int, name string) []byte {
 	text := []byte(name + " ")
 	return bytes.Repeat(text, size/len(text)+1)[:size]

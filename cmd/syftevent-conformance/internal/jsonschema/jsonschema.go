@@ -1,6 +1,5 @@
-// Package jsonschema checks JSON documents against the project's own JSON Schemas:
-// those of SPEC.md and of the reports. It knows the keywords that they use, and
-// refuses a schema with any other, so that nothing is left unchecked in silence.
+// Package jsonschema validates JSON documents against the JSON Schemas of this project.
+// It supports the keywords that they use and rejects schemas with any other.
 package jsonschema
 
 import (
@@ -15,37 +14,37 @@ import (
 	"unicode/utf8"
 )
 
-// Validate returns the first thing in which a document is not as the schema says,
-// or an error if one of them is no JSON, or the schema is not understood.
+// Validate returns an error for the first violation of the schema, for invalid JSON, and
+// for a schema that is not supported.
 func Validate(schema, document []byte) error {
 	var root map[string]any
 	if err := json.Unmarshal(schema, &root); err != nil {
-		return fmt.Errorf("the schema: %w", err)
+		return fmt.Errorf("schema: %w", err)
 	}
 	var value any
 	if err := json.Unmarshal(document, &value); err != nil {
-		return fmt.Errorf("the document: %w", err)
+		return fmt.Errorf("document: %w", err)
 	}
 	v := validator{root: root}
-	return v.validate("the document", root, value)
+	return v.validate("document", root, value)
 }
 
-// A validator checks against the parts of one schema.
+// A validator validates against one schema.
 type validator struct{ root map[string]any }
 
-// annotations are keywords that check nothing.
+// annotations lists keywords that constrain nothing.
 var annotations = []string{"$schema", "$id", "$defs", "title", "description"}
 
 func (v validator) validate(path string, schema any, value any) error {
 	if allowed, isBool := schema.(bool); isBool {
 		if !allowed {
-			return fmt.Errorf("%s may not be there", path)
+			return fmt.Errorf("%s is not allowed", path)
 		}
 		return nil
 	}
 	keywords, isObject := schema.(map[string]any)
 	if !isObject {
-		return fmt.Errorf("the schema has %v where a schema belongs", schema)
+		return fmt.Errorf("schema: %v is not a schema", schema)
 	}
 	for _, keyword := range slices.Sorted(maps.Keys(keywords)) {
 		if slices.Contains(annotations, keyword) {
@@ -53,7 +52,7 @@ func (v validator) validate(path string, schema any, value any) error {
 		}
 		check, known := checks[keyword]
 		if !known {
-			return fmt.Errorf("the schema has the keyword %s, which is not understood here", keyword)
+			return fmt.Errorf("schema: keyword %s is not supported", keyword)
 		}
 		if err := check(v, path, keywords, keywords[keyword], value); err != nil {
 			return err
@@ -62,12 +61,12 @@ func (v validator) validate(path string, schema any, value any) error {
 	return nil
 }
 
-// A check carries out one keyword: argument is its value, schema what stands around.
+// A check validates one keyword. Argument is its value, and schema contains it.
 type check func(v validator, path string, schema map[string]any, argument, value any) error
 
 var checks map[string]check
 
-// init fills what refers to itself.
+// init breaks the initialization cycle of checks.
 func init() {
 	checks = map[string]check{
 		"$ref":                 refer,
@@ -92,7 +91,7 @@ func refer(v validator, path string, _ map[string]any, argument, value any) erro
 	if definition, there := definitions[name]; local && there {
 		return v.validate(path, definition, value)
 	}
-	return fmt.Errorf("the schema has no %v", argument)
+	return fmt.Errorf("schema: unknown reference %v", argument)
 }
 
 func checkType(_ validator, path string, _ map[string]any, argument, value any) error {
@@ -101,7 +100,7 @@ func checkType(_ validator, path string, _ map[string]any, argument, value any) 
 		names = []any{argument}
 	}
 	if !slices.ContainsFunc(names, func(name any) bool { return isOfType(value, name) }) {
-		return fmt.Errorf("%s is not of the type %v", path, argument)
+		return fmt.Errorf("%s is not of type %v", path, argument)
 	}
 	return nil
 }
@@ -131,7 +130,7 @@ func checkEnum(_ validator, path string, _ map[string]any, argument, value any) 
 
 func among(path string, allowed []any, value any) error {
 	if !slices.ContainsFunc(allowed, func(each any) bool { return reflect.DeepEqual(value, each) }) {
-		return fmt.Errorf("%s is %v and none of %v", path, value, allowed)
+		return fmt.Errorf("%s is %v, not one of %v", path, value, allowed)
 	}
 	return nil
 }
@@ -141,7 +140,7 @@ func checkRequired(_ validator, path string, _ map[string]any, argument, value a
 	names, _ := argument.([]any)
 	for _, name := range names {
 		if _, there := object[fmt.Sprint(name)]; isObject && !there {
-			return fmt.Errorf("%s lacks %v", path, name)
+			return fmt.Errorf("%s: missing %v", path, name)
 		}
 	}
 	return nil
@@ -160,7 +159,7 @@ func checkProperties(v validator, path string, _ map[string]any, argument, value
 	return nil
 }
 
-// checkOthers checks the members that "properties" does not describe.
+// checkOthers validates members that "properties" does not describe.
 func checkOthers(v validator, path string, schema map[string]any, argument, value any) error {
 	object, _ := value.(map[string]any)
 	described, _ := schema["properties"].(map[string]any)
@@ -188,7 +187,7 @@ func checkPattern(_ validator, path string, _ map[string]any, argument, value an
 	text, isString := value.(string)
 	expression, err := regexp.Compile(fmt.Sprint(argument))
 	if err != nil {
-		return fmt.Errorf("the schema: %w", err)
+		return fmt.Errorf("schema: %w", err)
 	}
 	if isString && !expression.MatchString(text) {
 		return fmt.Errorf("%s is %q, which does not match %s", path, text, expression)
@@ -204,11 +203,11 @@ func checkLength(_ validator, path string, _ map[string]any, argument, value any
 	return nil
 }
 
-// bound checks a number against the highest (1) or lowest (-1) that is allowed.
+// bound checks a number against a maximum (direction 1) or minimum (-1).
 func bound(path string, argument, value any, direction float64) error {
 	limit, _ := argument.(float64)
 	if number, isNumber := value.(float64); isNumber && direction*(number-limit) > 0 {
-		return fmt.Errorf("%s is %v, beyond %v", path, number, limit)
+		return fmt.Errorf("%s is %v, beyond the limit %v", path, number, limit)
 	}
 	return nil
 }

@@ -1,13 +1,12 @@
-// Package known reads the list of what is known of a server: the scenarios that it
-// fails, each with the reason.
+// Package known reads and writes the list of known failures of a server.
 //
-// The list is a file with an entry a line:
+// The list is a file with one scenario and its reason per line:
 //
-//	# What is known of the server.
-//	publish-nudge  # it writes once: https://example.com/issues/7
-//	flaky: publish-whole  # now and then, on a full disk
+//	# Known failures of the server.
+//	publish-nudge  # writes once: https://example.com/issues/7
+//	flaky: publish-whole  # sometimes fails on a full disk
 //
-// A line that begins with # and an empty one are comments.
+// Empty lines and lines that start with # are comments.
 package known
 
 import (
@@ -21,51 +20,49 @@ import (
 	"strings"
 )
 
-// An Entry says that a scenario is known to fail.
+// An Entry is a known failure.
 type Entry struct {
-	// Scenario is its id.
+	// Scenario is the id of the scenario.
 	Scenario string
-	// Reason says why, and is never "".
+	// Reason is never "".
 	Reason string
-	// Flaky is whether the scenario may pass, too: what it finds is left to chance.
+	// Flaky reports whether the scenario may also pass.
 	Flaky bool
 }
 
-// flakyMark stands in front of the id of an entry that is flaky.
+// flakyMark precedes the id of a flaky entry.
 const flakyMark = "flaky:"
 
-// A List is a file of entries, with its comments. Its methods may not be called
-// concurrently.
+// A List is a file of entries and comments. It is not safe for concurrent use.
 type List struct {
 	path  string
 	mode  fs.FileMode
 	lines []line
 }
 
-// A line is one of the file, as it is written there, with its end.
+// A line is a line of the file, including its line ending.
 type line struct {
 	text  string
-	entry *Entry // nil for a comment
+	entry *Entry // nil means a comment
 }
 
-// New returns an empty list, which [List.Write] writes into a file.
+// New returns an empty list for the file path.
 func New(path string) *List { return &List{path: path, mode: 0o644} }
 
-// Read reads a list from a file. Whoever reads it knows which scenarios there are:
-// an entry for another is an error, as is one without a reason and one that stands
-// twice. An error names the line.
+// Read reads a list from a file. It returns an error if an entry has no reason, appears
+// twice, or names a scenario for which exists returns false.
 func Read(path string, exists func(scenario string) bool) (*List, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading the list of known failures: %w", err)
+		return nil, fmt.Errorf("read known failures: %w", err)
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading the list of known failures: %w", err)
+		return nil, fmt.Errorf("read known failures: %w", err)
 	}
 	l := &List{path: path, mode: info.Mode().Perm()}
-	first := map[string]int{} // the line of an id
-	// Some editors put a byte order mark in front.
+	first := map[string]int{} // line by id
+	// Some editors add a byte order mark.
 	for text := range strings.Lines(strings.TrimPrefix(string(data), "\ufeff")) {
 		l.lines = append(l.lines, line{text: text})
 		n := len(l.lines)
@@ -76,9 +73,9 @@ func Read(path string, exists func(scenario string) bool) (*List, error) {
 		case entry == nil:
 			continue
 		case first[entry.Scenario] > 0:
-			return nil, fmt.Errorf("%s:%d: %s is on line %d already: remove one of the two", path, n, entry.Scenario, first[entry.Scenario])
+			return nil, fmt.Errorf("%s:%d: duplicate %s, first on line %d", path, n, entry.Scenario, first[entry.Scenario])
 		case !exists(entry.Scenario):
-			return nil, fmt.Errorf("%s:%d: there is no scenario %q: correct the id, as 'syftevent-conformance list' shows it, or remove the line", path, n, entry.Scenario)
+			return nil, fmt.Errorf("%s:%d: unknown scenario %q; 'syftevent-conformance list' shows the ids", path, n, entry.Scenario)
 		}
 		first[entry.Scenario] = n
 		l.lines[n-1].entry = entry
@@ -86,7 +83,7 @@ func Read(path string, exists func(scenario string) bool) (*List, error) {
 	return l, nil
 }
 
-// parse reads a line; nil for a comment.
+// parse parses a line. It returns nil for a comment.
 func parse(text string) (*Entry, error) {
 	text = strings.TrimSpace(text)
 	if text == "" || strings.HasPrefix(text, "#") {
@@ -97,15 +94,14 @@ func parse(text string) (*Entry, error) {
 	entry := &Entry{Scenario: strings.TrimSpace(id), Reason: strings.TrimSpace(reason), Flaky: flaky}
 	switch {
 	case len(strings.Fields(entry.Scenario)) != 1:
-		return nil, fmt.Errorf(`%q is not of the form "ID  # reason" or "flaky: ID  # reason"`, text)
+		return nil, fmt.Errorf(`invalid entry %q, want "ID  # reason" or "flaky: ID  # reason"`, text)
 	case entry.Reason == "":
-		return nil, fmt.Errorf("%s has no reason: add one, such as %q", entry.Scenario, entry.Scenario+"  # why it fails, or the address of an issue")
+		return nil, fmt.Errorf("%s has no reason, want %q", entry.Scenario, entry.Scenario+"  # reason or URL of an issue")
 	}
 	return entry, nil
 }
 
-// Entry returns what is known of a scenario, nil if nothing is. A nil list knows
-// nothing.
+// Entry returns the entry of a scenario, or nil. A nil list has no entries.
 func (l *List) Entry(scenario string) *Entry {
 	if l == nil {
 		return nil
@@ -118,20 +114,19 @@ func (l *List) Entry(scenario string) *Entry {
 	return nil
 }
 
-// A Finding is what a run has found of one scenario.
+// A Finding is the result of one scenario.
 type Finding struct {
 	Scenario string
 	Passed   bool
-	// Failed is whether it belongs into the list. What has neither passed nor
-	// failed changes nothing.
+	// Failed reports whether the scenario belongs in the list. A scenario that neither
+	// passed nor failed changes nothing.
 	Failed bool
-	// Reason is what a new entry says; a person may better it.
+	// Reason is the reason of a new entry.
 	Reason string
 }
 
-// Update removes the entries that have passed, those that are flaky excepted, and
-// adds at the end, in the order of their ids, those that have failed. All else
-// stays as it is. It returns what it has changed, a line for each.
+// Update removes entries that passed, unless they are flaky, and appends scenarios that
+// failed, sorted by id. It returns a description of each change.
 func (l *List) Update(findings []Finding) (changes []string) {
 	findings = slices.Clone(findings)
 	slices.SortFunc(findings, func(a, b Finding) int { return cmp.Compare(a.Scenario, b.Scenario) })
@@ -149,7 +144,7 @@ func (l *List) Update(findings []Finding) (changes []string) {
 	return changes
 }
 
-// add adds an entry at the end.
+// add appends an entry.
 func (l *List) add(e Entry) {
 	if n := len(l.lines); n > 0 && !strings.HasSuffix(l.lines[n-1].text, "\n") {
 		l.lines[n-1].text += "\n"
@@ -157,34 +152,33 @@ func (l *List) add(e Entry) {
 	l.lines = append(l.lines, line{fmt.Sprintf("%s  # %s\n", e.Scenario, e.Reason), &e})
 }
 
-// mostReason is how many bytes of a reason are kept.
+// mostReason limits a new reason, in bytes.
 const mostReason = 400
 
-// oneLine makes a reason of any text.
+// oneLine converts any text to a reason.
 func oneLine(text string) string {
 	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "\uFFFD")), " ")
 	if len(text) > mostReason {
 		text = strings.ToValidUTF8(text[:mostReason], "") + "…"
 	}
 	if text == "" {
-		return "it failed"
+		return "failed"
 	}
 	return text
 }
 
-// Write writes the list into its file, which keeps its mode: into a new file
-// beside it first, so that there is a whole list at any time.
+// Write replaces the file of the list atomically and keeps its mode.
 func (l *List) Write() error {
 	err := l.write()
 	if err != nil {
-		return fmt.Errorf("writing the list of known failures: %w", err)
+		return fmt.Errorf("write known failures: %w", err)
 	}
 	return nil
 }
 
 func (l *List) write() (err error) {
 	path := l.path
-	// What a link leads to is written, and the link stays.
+	// Replace the target of a symbolic link.
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}

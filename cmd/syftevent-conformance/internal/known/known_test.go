@@ -12,7 +12,7 @@ import (
 
 func exists(id string) bool { return len(id) == 1 }
 
-// write makes a file with a text.
+// write creates a list file.
 func write(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "known.txt")
@@ -57,21 +57,21 @@ func TestRead(t *testing.T) {
 
 func TestReadRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		"a":                        "known.txt:1: a has no reason: add one",
+		"a":                        "known.txt:1: a has no reason, want",
 		"# x\na  #\n":              "known.txt:2: a has no reason",
-		"a # x\n\nflaky: a # y":    "known.txt:3: a is on line 1 already: remove one",
-		"nosuch # x":               `known.txt:1: there is no scenario "nosuch": correct the id`,
-		"a b # x":                  `known.txt:1: "a b # x" is not of the form "ID  # reason"`,
-		"flaky: # x":               "is not of the form",
-		"flakey: a # x":            "is not of the form",
-		"a is broken, it is known": "is not of the form",
+		"a # x\n\nflaky: a # y":    "known.txt:3: duplicate a, first on line 1",
+		"nosuch # x":               `known.txt:1: unknown scenario "nosuch"`,
+		"a b # x":                  `known.txt:1: invalid entry "a b # x", want "ID  # reason"`,
+		"flaky: # x":               "invalid entry",
+		"flakey: a # x":            "invalid entry",
+		"a is broken, it is known": "invalid entry",
 	} {
 		if _, err := Read(write(t, text), exists); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
 	if _, err := Read(filepath.Join(t.TempDir(), "none"), exists); err == nil {
-		t.Error("no file is a list")
+		t.Error("read a missing file")
 	}
 }
 
@@ -107,7 +107,7 @@ func TestUpdate(t *testing.T) {
 # A comment between.
 flaky: c  # now and then
 flaky:d#tight
-e  # it failed
+e  # failed
 z  # ` + start + strings.Repeat("ü", (mostReason-len(start))/2) + "…\n"
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -115,7 +115,6 @@ z  # ` + start + strings.Repeat("ü", (mostReason-len(start))/2) + "…\n"
 	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o640 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	// What was written can be read, and nothing else is left.
 	if _, err := Read(path, exists); err != nil {
 		t.Error(err)
 	}
@@ -124,7 +123,7 @@ z  # ` + start + strings.Repeat("ü", (mostReason-len(start))/2) + "…\n"
 	}
 }
 
-func TestNewListIsWritten(t *testing.T) {
+func TestWriteCreatesFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new.txt")
 	l := New(path)
 	l.Update([]Finding{{Scenario: "a", Failed: true, Reason: "why"}})
@@ -139,7 +138,7 @@ func TestNewListIsWritten(t *testing.T) {
 	}
 }
 
-func TestLinkToTheListStays(t *testing.T) {
+func TestWriteKeepsLink(t *testing.T) {
 	path := write(t, "a # x\n")
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(path, link); err != nil {

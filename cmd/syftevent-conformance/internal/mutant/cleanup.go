@@ -11,106 +11,108 @@ import (
 	"time"
 )
 
-// cleanUp removes what is older than the expiry: pairs, responses without a
-// request, requests that cannot be read, and the folders of senders that are empty. A
-// request without an answer stays, and
-// so does whatever is no file of the protocol.
+// cleanUp removes expired pairs, responses without a request, corrupt requests and empty
+// sender folders. It keeps pending requests and foreign files.
 func (s *server) cleanUp() {
 	if s.has("no-cleanup") {
 		return
 	}
-	var senders []string
+	var senderDirs []string
 	filepath.WalkDir(s.rpc, func(name string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() && addressForm.MatchString(entry.Name()) {
-			senders = append(senders, name)
+			senderDirs = append(senderDirs, name)
 		}
-		if err != nil || !entry.Type().IsRegular() {
-			return nil
-		}
-		rel, err := filepath.Rel(s.rpc, name)
-		if err != nil {
-			return nil
-		}
-		rel = filepath.ToSlash(rel)
-		folder, file := strings.TrimSuffix(path.Dir(rel), "."), path.Base(rel)
-		if p, ok := s.place(folder, file); ok {
-			s.cleanRequest(p)
-		} else if stem, ok := strings.CutSuffix(file, responseSuffix); ok {
-			if p, ok := s.place(folder, stem+requestSuffix); ok {
-				s.cleanOrphan(p)
-			}
-		} else if info, err := entry.Info(); err == nil && s.has("removes-foreign") && s.old(info.ModTime()) {
-			s.remove(rel)
+		if err == nil && entry.Type().IsRegular() {
+			s.cleanFile(name, entry)
 		}
 		return nil
 	})
-	for _, folder := range senders {
-		if err := s.cleanSender(folder); err != nil {
-			s.log.Printf("cleaning up: %v", err)
+	for _, dir := range senderDirs {
+		if err := s.cleanSenderDir(dir); err != nil {
+			s.log.Warn("clean up sender folder failed", "err", err)
 		}
 	}
 }
 
-// cleanSender removes the folder of a sender if it holds nothing but a .syftkeep, and
-// was changed last before the expiry.
-func (s *server) cleanSender(folder string) error {
+func (s *server) cleanFile(name string, entry fs.DirEntry) {
+	rel, err := filepath.Rel(s.rpc, name)
+	if err != nil {
+		return
+	}
+	rel = filepath.ToSlash(rel)
+	dir, base := strings.TrimSuffix(path.Dir(rel), "."), path.Base(rel)
+	if file, ok := s.parsePath(dir, base); ok {
+		s.cleanRequest(file)
+	} else if stem, ok := strings.CutSuffix(base, responseSuffix); ok {
+		if file, ok := s.parsePath(dir, stem+requestSuffix); ok {
+			s.cleanResponse(file)
+		}
+	} else if info, err := entry.Info(); err == nil && s.has("removes-foreign") && s.expired(info.ModTime()) {
+		s.remove(rel)
+	}
+}
+
+// cleanSenderDir removes a sender folder that holds at most a .syftkeep and has not
+// changed for the cleanup expiry.
+func (s *server) cleanSenderDir(dir string) error {
 	if s.has("keeps-senders") {
 		return nil
 	}
-	info, err := os.Lstat(folder)
-	if err != nil || !s.old(info.ModTime()) && !s.has("young-senders") {
+	info, err := os.Lstat(dir)
+	if err != nil || !s.expired(info.ModTime()) && !s.has("young-senders") {
 		return err
 	}
-	entries, err := os.ReadDir(folder)
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
 	for _, entry := range entries {
-		isPart := strings.HasSuffix(entry.Name(), requestSuffix) || strings.HasSuffix(entry.Name(), responseSuffix)
-		if entry.Name() != keepName && (isPart || !s.has("used-senders")) {
+		isOurs := strings.HasSuffix(entry.Name(), requestSuffix) || strings.HasSuffix(entry.Name(), responseSuffix)
+		if entry.Name() != keepName && (isOurs || !s.has("used-senders")) {
 			return nil
 		}
 	}
 	if s.has("used-senders") {
-		return os.RemoveAll(folder)
+		return os.RemoveAll(dir)
 	}
-	keep := filepath.Join(folder, keepName)
+	keep := filepath.Join(dir, keepName)
 	if err := os.Remove(keep); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := os.Remove(folder); err != nil {
+	if err := os.Remove(dir); err != nil {
 		return writeNew(keep, "") // a request has arrived
 	}
 	return nil
 }
 
-// cleanRequest removes a pair that is old: the request first, so that it never
-// stands without its answer.
-func (s *server) cleanRequest(p place) {
-	response, err := os.Lstat(s.path(p.response()))
-	if err != nil && s.has("removes-unanswered") && s.old(s.created(p)) {
-		s.remove(p.request())
+// cleanRequest removes an expired pair, the request first: a request without a response
+// would be pending.
+func (s *server) cleanRequest(file requestFile) {
+	response, err := os.Lstat(s.path(file.response()))
+	if err != nil && s.has("removes-unanswered") && s.expired(s.created(file)) {
+		s.remove(file.request())
 	}
 	if err != nil || !response.Mode().IsRegular() || response.Size() == 0 {
 		return
 	}
-	if !s.old(s.created(p)) && !s.has("eager") || !s.old(response.ModTime()) {
-		return // not old, or answered a moment ago: somebody waits for it
-	}
-	if s.has("response-first") {
-		s.remove(p.response())
-		s.remove(p.request())
+	// A client may still wait for a recent response.
+	if !s.expired(s.created(file)) && !s.has("eager") || !s.expired(response.ModTime()) {
 		return
 	}
-	if s.remove(p.request()) {
-		s.remove(p.response())
+	if s.has("response-first") {
+		s.remove(file.response())
+		s.remove(file.request())
+		return
+	}
+	if s.remove(file.request()) {
+		s.remove(file.response())
 	}
 }
 
-// created is when a request was made, by what it says or else by the time of its
-// file.
-func (s *server) created(p place) time.Time {
-	name := s.path(p.request())
+// created returns when a request was created, or its modification time if the envelope
+// does not say.
+func (s *server) created(file requestFile) time.Time {
+	name := s.path(file.request())
 	info, err := os.Lstat(name)
 	if err != nil {
 		return time.Now()
@@ -124,29 +126,30 @@ func (s *server) created(p place) time.Time {
 	}
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(data, &fields) == nil && fields["created"] != nil {
-		if t, err := s.parseTime(fields["created"]); err == nil && !t.After(time.Now()) {
+		if t, err := s.decoder.parseTime(fields["created"]); err == nil && !t.After(time.Now()) {
 			return t
 		}
 	}
 	return info.ModTime()
 }
 
-// cleanOrphan removes a response that is old and stands alone.
-func (s *server) cleanOrphan(p place) {
-	if _, err := os.Lstat(s.path(p.request())); err == nil || s.has("keeps-orphans") {
+// cleanResponse removes an expired response without a request.
+func (s *server) cleanResponse(file requestFile) {
+	if _, err := os.Lstat(s.path(file.request())); err == nil || s.has("keeps-orphans") {
 		return
 	}
-	if info, err := os.Lstat(s.path(p.response())); err == nil && (s.old(info.ModTime()) || s.has("any-orphan")) {
-		s.remove(p.response())
+	if info, err := os.Lstat(s.path(file.response())); err == nil && (s.expired(info.ModTime()) || s.has("any-orphan")) {
+		s.remove(file.response())
 	}
 }
 
-func (s *server) old(t time.Time) bool { return time.Since(t) > s.cleanupExpiry }
+// expired reports whether a time is longer ago than the cleanup expiry.
+func (s *server) expired(t time.Time) bool { return time.Since(t) > s.cleanupExpiry }
 
 func (s *server) remove(name string) bool {
 	err := os.Remove(s.path(name))
 	if err != nil {
-		s.log.Printf("cleaning up: %v", err)
+		s.log.Warn("remove failed", "err", err)
 	}
 	return err == nil
 }

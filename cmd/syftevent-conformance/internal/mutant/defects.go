@@ -2,22 +2,21 @@ package mutant
 
 import "slices"
 
-// A Defect is a way in which the server can be wrong.
+// A Defect is one way in which the server can be wrong.
 type Defect struct {
 	Name string
-	// What the server does.
+	// What says what the server does, as a verb phrase: "drops the headers of requests".
 	What string
-	// Requirement is the id of that of SPEC.md which it violates.
+	// Requirement is the id of the requirement of SPEC.md that the defect violates.
 	Requirement string
-	// Breaks are the ids of the scenarios that must fail because of it; all others
-	// pass.
+	// Breaks are the ids of the scenarios that must fail. All others must pass.
 	Breaks []string
-	// Broad is whether nearly every scenario needs what it breaks, so that others
-	// than Breaks may fail.
+	// Broad allows scenarios other than Breaks to fail: nearly all of them need what the
+	// defect breaks.
 	Broad bool
 }
 
-// Find returns the defect of a name.
+// Find returns the defect with a name.
 func Find(name string) (Defect, bool) {
 	i := slices.IndexFunc(Defects, func(d Defect) bool { return d.Name == name })
 	if i < 0 {
@@ -31,8 +30,736 @@ func For(requirement string) []Defect {
 	return slices.DeleteFunc(slices.Clone(Defects), func(d Defect) bool { return d.Requirement != requirement })
 }
 
-// Defects are all ways in which the server can be wrong, in the order of SPEC.md.
-var Defects = slices.Concat(
-	layoutDefects, envelopeDefects, detectDefects, readDefects, identityDefects, processDefects,
-	publishDefects, failDefects, routeDefects, schemaDefects, cleanupDefects, olderDefects, clockDefects,
-)
+// Defects are all defects, in the order of SPEC.md.
+var Defects = []Defect{
+	// Sections 2 and 9: layout and permissions.
+	{
+		Name: "plain-senders", Requirement: "layout-sender",
+		What:   "ignores senders whose address has characters other than a to z, 0 to 9 and dots",
+		Breaks: []string{"layout-sender"},
+	},
+	{
+		Name: "no-keep", Requirement: "layout-keep",
+		What:   "creates no .syftkeep in endpoint folders",
+		Breaks: []string{"layout-keep"},
+	},
+	{
+		Name: "no-sender-keep", Requirement: "layout-keep-sender",
+		What:   "creates no .syftkeep in sender folders",
+		Breaks: []string{"layout-keep-sender"},
+	},
+	{
+		Name: "late-sender-keep", Requirement: "layout-keep-sender",
+		What:   "creates a sender folder's .syftkeep only after the response",
+		Breaks: []string{"layout-keep-sender"},
+	},
+	{
+		Name: "keeps-once", Requirement: "layout-keep-sender",
+		What:   "creates no .syftkeep in a sender folder that was removed and created again",
+		Breaks: []string{"layout-keep-sender"},
+	},
+	{
+		Name: "no-responses", Requirement: "layout-permissions",
+		What:   "writes a permission file that grants nobody access to responses",
+		Breaks: []string{"layout-permissions"},
+	},
+	{
+		Name: "flat-permissions", Requirement: "layout-permissions",
+		What:   "writes a permission file that covers only endpoints of one segment",
+		Breaks: []string{"layout-permissions"},
+	},
+	{
+		Name: "no-permissions", Requirement: "layout-permissions",
+		What:   "writes no permission file",
+		Breaks: []string{"layout-permissions", "schema-public"},
+	},
+	{
+		Name: "open-requests", Requirement: "layout-private",
+		What:   "writes a permission file that lets everybody write requests for any sender",
+		Breaks: []string{"layout-private"},
+	},
+	{
+		Name: "open-permissions", Requirement: "layout-private",
+		What:   "writes a permission file that lets everybody write the permission file",
+		Breaks: []string{"layout-private"},
+	},
+	{
+		Name: "overwrites", Requirement: "layout-permissions-kept",
+		What:   "overwrites the permission file at each start",
+		Breaks: []string{"layout-permissions-kept"},
+	},
+
+	// Section 3: the envelope.
+	{
+		Name: "no-created", Requirement: "envelope-response",
+		What:   "omits \"created\" from responses",
+		Breaks: []string{"publish-beside", "envelope-examples"},
+	},
+	{
+		Name: "standard-base64", Requirement: "envelope-body",
+		What:   "encodes response bodies with the standard base64 alphabet",
+		Breaks: []string{"envelope-body"},
+	},
+	{
+		Name: "unpadded", Requirement: "envelope-body",
+		What:   "encodes response bodies without base64 padding",
+		Breaks: []string{"envelope-body"},
+	},
+	{
+		Name: "none-for-empty", Requirement: "envelope-body",
+		What:   "writes an empty body as null",
+		Breaks: []string{"envelope-body"},
+	},
+	{
+		Name: "url-safe-only", Requirement: "envelope-lenient",
+		What:   "decodes only the URL-safe base64 alphabet",
+		Breaks: []string{"envelope-lenient"},
+	},
+	{
+		Name: "padded-only", Requirement: "envelope-lenient",
+		What:   "decodes only padded base64",
+		Breaks: []string{"envelope-lenient"},
+	},
+	{
+		Name: "microseconds", Requirement: "envelope-peers",
+		What:   "refuses times with more than six fractional digits",
+		Breaks: []string{"envelope-peers"},
+	},
+	{
+		Name: "body-required", Requirement: "envelope-peers",
+		What:   "refuses requests without a body",
+		Breaks: []string{"envelope-peers", "envelope-defaults", "envelope-duplicates", "envelope-examples"},
+	},
+	{
+		Name: "strict-fields", Requirement: "envelope-lenient",
+		What:   "refuses requests with unknown fields",
+		Breaks: []string{"envelope-lenient"},
+	},
+	{
+		Name: "id-required", Requirement: "envelope-defaults",
+		What:   "refuses requests without an id",
+		Breaks: []string{"envelope-defaults", "envelope-examples"},
+	},
+	{
+		Name: "post-by-default", Requirement: "envelope-defaults",
+		What:   "defaults the method to POST",
+		Breaks: []string{"envelope-defaults"},
+	},
+	{
+		Name: "fold-case", Requirement: "envelope-exact",
+		What:   "ignores case in field names",
+		Breaks: []string{"envelope-exact"},
+	},
+	{
+		Name: "first-field", Requirement: "envelope-duplicates",
+		What:   "uses the first of duplicate fields",
+		Breaks: []string{"envelope-duplicates"},
+	},
+	{
+		Name: "any-method", Requirement: "envelope-invalid",
+		What:   "accepts unknown methods",
+		Breaks: []string{"envelope-invalid"},
+	},
+	{
+		Name: "lenient-times", Requirement: "envelope-invalid",
+		What:   "ignores times that it cannot parse",
+		Breaks: []string{"envelope-invalid"},
+	},
+	{
+		Name: "ignores-invalid", Requirement: "envelope-invalid",
+		What:   "does not answer JSON that is not a valid request",
+		Breaks: []string{"envelope-invalid"},
+	},
+	{
+		Name: "own-url", Requirement: "envelope-url",
+		What:   "normalizes the url of responses",
+		Breaks: []string{"envelope-url"},
+	},
+	{
+		Name: "own-expires", Requirement: "envelope-expires",
+		What:   "sets the expiry of every response to one day",
+		Breaks: []string{"envelope-expires"},
+	},
+
+	// Section 4: delivery and detection.
+	{
+		Name: "once", Requirement: "detect-websocket",
+		What:   "scans only once, at start",
+		Breaks: []string{"detect-websocket", "detect-blobstore", "detect-in-place", "detect-burst", "detect-folders"}, Broad: true,
+	},
+	{
+		Name: "private-only", Requirement: "detect-blobstore",
+		What:   "ignores requests that group or others may read, as those from the blob store are",
+		Breaks: []string{"detect-blobstore", "detect-in-place", "detect-folders", "read-whole", "read-settle", "clock-files"},
+	},
+	{
+		Name: "once-read", Requirement: "detect-in-place",
+		What:   "never reads an incomplete file again",
+		Breaks: []string{"detect-in-place", "read-whole", "read-settle", "cleanup-corrupt"},
+	},
+	{
+		Name: "only-new", Requirement: "detect-waiting",
+		What:   "ignores requests that were there before it started",
+		Breaks: []string{"detect-waiting", "detect-starting", "layout-sender", "clock-files", "proc-crash", "publish-empty", "cleanup-unanswered", "proc-restart", "proc-restart-kill"},
+	},
+	{
+		Name: "start-gap", Requirement: "detect-starting",
+		What:   "ignores requests that arrive while it handles those that were there before it started",
+		Breaks: []string{"detect-starting"},
+	},
+	{
+		Name: "table-full", Requirement: "detect-burst",
+		What:   "handles at most 300 requests",
+		Breaks: []string{"detect-burst"},
+	},
+	{
+		Name: "old-folders", Requirement: "detect-folders",
+		What:   "keeps listing the old handle of a folder that was removed and created again",
+		Breaks: []string{"detect-folders", "detect-root"},
+	},
+	{
+		Name: "old-root", Requirement: "detect-root",
+		What:   "keeps listing the old handle of an rpc folder that was removed and created again",
+		Breaks: []string{"detect-root"},
+	},
+	{
+		Name: "temporary-names", Requirement: "detect-temporary",
+		What:   "runs every file whose name contains .request",
+		Breaks: []string{"detect-temporary"},
+	},
+	{
+		Name: "markers", Requirement: "detect-markers",
+		What:   "runs requests whose name has a rejected or conflict marker",
+		Breaks: []string{"detect-markers"},
+	},
+	{
+		Name: "timed-markers", Requirement: "detect-markers",
+		What:   "runs requests whose name has a marker followed by a timestamp",
+		Breaks: []string{"detect-markers"},
+	},
+	{
+		Name: "old-markers", Requirement: "detect-old-markers",
+		What:   "runs requests whose name has a marker of old SyftBox clients",
+		Breaks: []string{"detect-old-markers"},
+	},
+	{
+		Name: "deeper", Requirement: "detect-deeper",
+		What:   "runs requests in folders below a sender folder",
+		Breaks: []string{"detect-deeper"},
+	},
+	{
+		Name: "opens-fifo", Requirement: "detect-special",
+		What:   "opens a FIFO named like a request",
+		Breaks: []string{"detect-special"},
+	},
+	{
+		Name: "folder-dies", Requirement: "detect-special",
+		What:   "exits when a folder is named like a request",
+		Breaks: []string{"detect-special"},
+	},
+	{
+		Name: "follow-links", Requirement: "detect-links",
+		What:   "follows symbolic links named like a request",
+		Breaks: []string{"detect-links"},
+	},
+
+	// Section 5: completeness.
+	{
+		Name: "half", Requirement: "read-whole",
+		What:   "answers incomplete files",
+		Breaks: []string{"read-whole", "detect-in-place"},
+	},
+	{
+		Name: "impatient", Requirement: "read-whole",
+		What:   "measures the settle time from the first sight of a file instead of its last change",
+		Breaks: []string{"read-whole", "detect-in-place"},
+	},
+	{
+		Name: "patient", Requirement: "read-settle",
+		What:   "waits forever for the rest of an incomplete file",
+		Breaks: []string{"read-settle", "cleanup-corrupt"},
+	},
+
+	// Section 6: identity.
+	{
+		Name: "trust-sender", Requirement: "identity-sender",
+		What:   "trusts the sender in the envelope",
+		Breaks: []string{"identity-sender", "identity-refuse"},
+	},
+	{
+		Name: "mute-sender", Requirement: "identity-refuse",
+		What:   "runs a request with a forged sender as the owner of the sender folder",
+		Breaks: []string{"identity-refuse"},
+	},
+	{
+		Name: "sender-path", Requirement: "identity-path",
+		What:   "publishes in the folder of the sender in the envelope",
+		Breaks: []string{"identity-path", "identity-refuse"},
+	},
+	{
+		Name: "url-path", Requirement: "identity-path",
+		What:   "publishes at the path of the url in the envelope",
+		Breaks: []string{"identity-path", "identity-url"},
+	},
+	{
+		Name: "url-endpoint", Requirement: "identity-path",
+		What:   "publishes in the endpoint folder of the url in the envelope",
+		Breaks: []string{"identity-path", "identity-url"},
+	},
+	{
+		Name: "id-path", Requirement: "identity-path",
+		What:   "names the response by the id in the envelope",
+		Breaks: []string{"identity-path", "identity-id"},
+	},
+	{
+		Name: "any-id", Requirement: "identity-id",
+		What:   "runs requests whose id differs from the file stem",
+		Breaks: []string{"identity-id"},
+	},
+	{
+		Name: "exact-id", Requirement: "identity-id",
+		What:   "accepts only one spelling of a UUID",
+		Breaks: []string{"identity-id"},
+	},
+	{
+		Name: "any-url", Requirement: "identity-url",
+		What:   "runs requests whose url names another endpoint",
+		Breaks: []string{"identity-url"},
+	},
+	{
+		Name: "endpoint-only", Requirement: "identity-url",
+		What:   "compares only the endpoint of the url",
+		Breaks: []string{"identity-url"},
+	},
+	{
+		Name: "literal-url", Requirement: "identity-url",
+		What:   "refuses urls with a query, a fragment or escapes",
+		Breaks: []string{"identity-url", "proc-faithful"},
+	},
+	{
+		Name: "vouched", Requirement: "identity-headers",
+		What:   "passes headers that vouch for the sender to the handler",
+		Breaks: []string{"identity-headers"},
+	},
+
+	// Section 7: processing.
+	{
+		Name: "drops-headers", Requirement: "proc-faithful",
+		What:   "drops the headers of requests",
+		Breaks: []string{"proc-faithful", "publish-faithful", "identity-headers", "envelope-examples"},
+	},
+	{
+		Name: "drops-query", Requirement: "proc-faithful",
+		What:   "drops the query of urls",
+		Breaks: []string{"proc-faithful"},
+	},
+	{
+		Name: "whole-numbers", Requirement: "proc-faithful",
+		What:   "truncates numbers to integers",
+		Breaks: []string{"feature-sum"},
+	},
+	{
+		Name: "twice", Requirement: "proc-once",
+		What:   "runs each request twice",
+		Breaks: []string{"proc-once", "proc-alone", "proc-expired", "proc-new", "proc-returned", "publish-again", "clock-created", "proc-restart", "proc-restart-kill"},
+	},
+	{
+		Name: "redelivered", Requirement: "proc-once",
+		What:   "runs an answered request again when it is delivered again",
+		Breaks: []string{"proc-once", "publish-final", "proc-returned"},
+	},
+	{
+		Name: "start-again", Requirement: "proc-once",
+		What:   "runs answered requests again at start",
+		Breaks: []string{"proc-once"},
+	},
+	{
+		Name: "name-memory", Requirement: "proc-new",
+		What:   "keys its reply cache by file name alone",
+		Breaks: []string{"proc-new"},
+	},
+	{
+		Name: "lost-away", Requirement: "proc-away",
+		What:   "drops the response if the request is missing when the handler returns",
+		Breaks: []string{"proc-away"},
+	},
+	{
+		Name: "forgets-gone", Requirement: "proc-returned",
+		What:   "drops a reply from its cache when the request is removed",
+		Breaks: []string{"proc-returned"},
+	},
+	{
+		Name: "naive-dies", Requirement: "proc-survive",
+		What:   "exits on a time without an offset",
+		Breaks: []string{"proc-survive"},
+	},
+	{
+		Name: "null-dies", Requirement: "proc-survive",
+		What:   "exits on an envelope that is null",
+		Breaks: []string{"proc-survive"},
+	},
+	{
+		Name: "garbage-start", Requirement: "proc-survive",
+		What:   "exits at start on a file that is not JSON",
+		Breaks: []string{"proc-survive", "cleanup-corrupt"},
+	},
+	{
+		Name: "keeps-fields", Requirement: "proc-memory",
+		What:   "leaks every decoded envelope",
+		Breaks: []string{"proc-memory"},
+	},
+	{
+		Name: "stale-lock", Requirement: "proc-crash",
+		What:   "does not start if a killed server left its lock",
+		Breaks: []string{"proc-crash", "proc-once", "detect-waiting", "proc-restart-kill"},
+	},
+	{
+		Name: "remembers-begun", Requirement: "proc-crash",
+		What:   "does not run requests again that were in flight when it was killed",
+		Breaks: []string{"proc-crash", "proc-restart", "proc-restart-kill"},
+	},
+	{
+		Name: "forgets-on-restart", Requirement: "proc-restart",
+		What:   "loses its reply cache on restart",
+		Breaks: []string{"proc-restart", "proc-restart-kill"},
+	},
+	{
+		Name: "records-at-end", Requirement: "proc-restart",
+		What:   "saves its reply cache only at shutdown",
+		Breaks: []string{"proc-restart-kill"},
+	},
+	{
+		Name: "never-expires", Requirement: "proc-expired",
+		What:   "runs expired requests",
+		Breaks: []string{"proc-expired", "fail-expired"},
+	},
+	{
+		Name: "one-at-a-time", Requirement: "proc-concurrent",
+		What:   "runs one request at a time",
+		Breaks: []string{"proc-concurrent"},
+	},
+	{
+		Name: "no-lock", Requirement: "proc-alone",
+		What:   "runs beside another server of the same app",
+		Breaks: []string{"proc-alone"},
+	},
+	{
+		Name: "no-drain", Requirement: "proc-drain",
+		What:   "exits without waiting for requests in flight",
+		Breaks: []string{"proc-drain"},
+	},
+	{
+		Name: "deaf", Requirement: "proc-drain",
+		What:   "ignores the signal and the end of input that tell it to stop",
+		Breaks: []string{"proc-drain", "detect-waiting"}, Broad: true,
+	},
+
+	// Section 8: the response.
+	{
+		Name: "one-up", Requirement: "publish-beside",
+		What:   "publishes in the endpoint folder instead of the sender folder",
+		Breaks: []string{"publish-beside", "proc-faithful"}, Broad: true,
+	},
+	{
+		Name: "own-id", Requirement: "publish-id",
+		What:   "gives each response a random id",
+		Breaks: []string{"publish-beside"},
+	},
+	{
+		Name: "in-place", Requirement: "publish-whole",
+		What:   "writes large responses in place, with a pause",
+		Breaks: []string{"publish-whole"},
+	},
+	{
+		Name: "rewrites", Requirement: "publish-final",
+		What:   "rewrites a response after it was published",
+		Breaks: []string{"publish-final"},
+	},
+	{
+		Name: "ok-only", Requirement: "publish-faithful",
+		What:   "answers with status 200 whatever the handler returns",
+		Breaks: []string{"feature-status", "fail-unknown-status"},
+	},
+	{
+		Name: "no-reply-headers", Requirement: "publish-faithful",
+		What:   "drops the headers of responses",
+		Breaks: []string{"publish-faithful", "proc-faithful", "envelope-examples"},
+	},
+	{
+		Name: "empty-for-none", Requirement: "publish-faithful",
+		What:   "writes no body as an empty one",
+		Breaks: []string{"feature-empty"},
+	},
+	{
+		Name: "through-links", Requirement: "publish-links",
+		What:   "writes through a symbolic link named like the response",
+		Breaks: []string{"publish-links"},
+	},
+	{
+		Name: "empty-counts", Requirement: "publish-empty",
+		What:   "treats an empty file as a response",
+		Breaks: []string{"publish-empty", "publish-empty-late"},
+	},
+	{
+		Name: "late-empty-counts", Requirement: "publish-empty",
+		What:   "treats an empty file that appears after start as a response",
+		Breaks: []string{"publish-empty-late"},
+	},
+	{
+		Name: "shared-limit", Requirement: "publish-unusable",
+		What:   "stops running requests when the names of 8 responses are blocked",
+		Breaks: []string{"publish-unusable"},
+	},
+	{
+		Name: "alone", Requirement: "publish-alone",
+		What:   "publishes a response whose request is gone",
+		Breaks: []string{"publish-alone"},
+	},
+	{
+		Name: "untidy", Requirement: "publish-tidy",
+		What:   "leaves its temporary files behind",
+		Breaks: []string{"publish-tidy", "cleanup-senders"},
+	},
+	{
+		Name: "no-nudge", Requirement: "publish-nudge",
+		What:   "does not nudge responses",
+		Breaks: []string{"publish-nudge"},
+	},
+	{
+		Name: "never-again", Requirement: "publish-again",
+		What:   "never republishes a response",
+		Breaks: []string{"publish-again", "proc-restart", "proc-restart-kill"},
+	},
+	{
+		Name: "forgetful", Requirement: "publish-again",
+		What:   "runs a request again when its response is missing",
+		Breaks: []string{"publish-again", "proc-returned", "proc-restart", "proc-restart-kill"},
+	},
+	{
+		Name: "keeps-lone", Requirement: "publish-orphans",
+		What:   "never removes orphaned responses",
+		Breaks: []string{"publish-orphans"},
+	},
+	{
+		Name: "lone-at-once", Requirement: "publish-orphans",
+		What:   "removes orphaned responses without delay",
+		Breaks: []string{"publish-orphans", "cleanup-orphans"},
+	},
+	{
+		Name: "lone-by-file", Requirement: "publish-orphans",
+		What:   "measures the orphan delay from the file's modification time",
+		Breaks: []string{"publish-orphans"},
+	},
+	{
+		Name: "counts-on", Requirement: "publish-orphans",
+		What:   "does not restart the orphan delay when the request has returned",
+		Breaks: []string{"publish-orphans"},
+	},
+	{
+		Name: "keeps-conflicts", Requirement: "publish-orphans",
+		What:   "never removes files that SyftBox marked as conflicts",
+		Breaks: []string{"publish-orphans"},
+	},
+	{
+		Name: "removes-rejected", Requirement: "publish-orphans",
+		What:   "removes files that SyftBox marked as rejected",
+		Breaks: []string{"publish-orphans"},
+	},
+
+	// Section 8: statuses.
+	{
+		Name: "fail-200", Requirement: "fail-status",
+		What:   "answers with status 200 when the handler fails",
+		Breaks: []string{"fail-status", "fail-text"},
+	},
+	{
+		Name: "silent-failure", Requirement: "fail-status",
+		What:   "does not answer when the handler fails",
+		Breaks: []string{"fail-status", "fail-text"},
+	},
+	{
+		Name: "tells", Requirement: "fail-text",
+		What:   "sends the handler's error to the client",
+		Breaks: []string{"fail-text"},
+	},
+	{
+		Name: "any-status", Requirement: "fail-unknown-status",
+		What:   "answers with statuses that clients reject",
+		Breaks: []string{"fail-unknown-status"},
+	},
+	{
+		Name: "body-500", Requirement: "fail-body",
+		What:   "answers with status 500 when the handler cannot parse the body",
+		Breaks: []string{"fail-body"},
+	},
+	{
+		Name: "no-type", Requirement: "fail-plain",
+		What:   "answers errors without a Content-Type",
+		Breaks: []string{"fail-plain"},
+	},
+	{
+		Name: "any-size", Requirement: "fail-size",
+		What:   "accepts requests of any size",
+		Breaks: []string{"fail-size"},
+	},
+	{
+		Name: "silent-expired", Requirement: "fail-expired",
+		What:   "does not answer expired requests",
+		Breaks: []string{"fail-expired"},
+	},
+
+	// Section 8: routes.
+	{
+		Name: "silent-unknown", Requirement: "route-unknown",
+		What:   "does not answer requests to unknown endpoints",
+		Breaks: []string{"route-unknown"},
+	},
+	{
+		Name: "few-endpoints", Requirement: "route-many",
+		What:   "serves at most 127 endpoints",
+		Breaks: []string{"route-many"},
+	},
+	{
+		Name: "prefix", Requirement: "route-nested",
+		What:   "routes requests to the parent endpoint",
+		Breaks: []string{"route-nested"},
+	},
+	{
+		Name: "literal-wildcards", Requirement: "route-wildcard",
+		What:   "does not support wildcards",
+		Breaks: []string{"route-api", "route-items", "route-users", "route-specific"},
+	},
+	{
+		Name: "first-route", Requirement: "route-specific",
+		What:   "picks the first matching pattern instead of the most specific",
+		Breaks: []string{"route-specific"},
+	},
+	{
+		Name: "runs-any-method", Requirement: "route-method",
+		What:   "ignores the method of a pattern",
+		Breaks: []string{"route-method"},
+	},
+	{
+		Name: "no-allow", Requirement: "route-method",
+		What:   "omits the Allow header from 405 responses",
+		Breaks: []string{"route-method"},
+	},
+
+	// Section 10: the schema.
+	{
+		Name: "no-schema", Requirement: "schema-file",
+		What:   "writes no schema",
+		Breaks: []string{"schema-file", "schema-endpoints", "schema-entry"},
+	},
+	{
+		Name: "short-schema", Requirement: "schema-endpoints",
+		What:   "omits an endpoint from the schema",
+		Breaks: []string{"schema-endpoints"},
+	},
+	{
+		Name: "private-schema", Requirement: "schema-public",
+		What:   "makes the schema unreadable",
+		Breaks: []string{"schema-public"},
+	},
+	{
+		Name: "open-schema", Requirement: "schema-public",
+		What:   "makes the schema writable for everybody",
+		Breaks: []string{"schema-public"},
+	},
+	{
+		Name: "bare-entries", Requirement: "schema-entry",
+		What:   "describes an endpoint in the schema by a string",
+		Breaks: []string{"schema-entry"},
+	},
+
+	// Section 11: cleanup.
+	{
+		Name: "no-cleanup", Requirement: "cleanup-pairs",
+		What:   "removes nothing",
+		Breaks: []string{"cleanup-pairs", "cleanup-corrupt", "cleanup-orphans", "cleanup-senders"},
+	},
+	{
+		Name: "response-first", Requirement: "cleanup-order",
+		What:   "removes the response before the request",
+		Breaks: []string{"cleanup-order"},
+	},
+	{
+		Name: "eager", Requirement: "cleanup-recent",
+		What:   "removes pairs regardless of the request's age",
+		Breaks: []string{"cleanup-recent"},
+	},
+	{
+		Name: "removes-unanswered", Requirement: "cleanup-unanswered",
+		What:   "removes old pending requests",
+		Breaks: []string{"cleanup-unanswered"},
+	},
+	{
+		Name: "removes-waiting", Requirement: "cleanup-unanswered",
+		What:   "removes old pending requests at start",
+		Breaks: []string{"cleanup-unanswered"},
+	},
+	{
+		Name: "keeps-orphans", Requirement: "cleanup-orphans",
+		What:   "keeps old responses without a request",
+		Breaks: []string{"cleanup-orphans"},
+	},
+	{
+		Name: "any-orphan", Requirement: "cleanup-orphans",
+		What:   "removes responses without a request regardless of their age",
+		Breaks: []string{"cleanup-orphans"},
+	},
+	{
+		Name: "keeps-corrupt", Requirement: "cleanup-corrupt",
+		What:   "keeps old requests that are not JSON",
+		Breaks: []string{"cleanup-corrupt"},
+	},
+	{
+		Name: "keeps-senders", Requirement: "cleanup-senders",
+		What:   "keeps empty sender folders",
+		Breaks: []string{"cleanup-senders"},
+	},
+	{
+		Name: "young-senders", Requirement: "cleanup-senders",
+		What:   "removes empty sender folders regardless of their age",
+		Breaks: []string{"cleanup-senders"},
+	},
+	{
+		Name: "used-senders", Requirement: "cleanup-senders",
+		What:   "removes sender folders that hold foreign files",
+		Breaks: []string{"cleanup-senders"},
+	},
+	{
+		Name: "removes-foreign", Requirement: "cleanup-foreign",
+		What:   "removes old foreign files",
+		Breaks: []string{"cleanup-foreign", "cleanup-senders"},
+	},
+
+	// Section 12: the legacy layout.
+	{
+		Name: "older-silent", Requirement: "older-answer",
+		What:   "ignores requests in the legacy layout",
+		Breaks: []string{"older-answer"},
+	},
+	{
+		Name: "older-moves", Requirement: "older-path",
+		What:   "publishes responses to the legacy layout in the folder of the sender in the envelope",
+		Breaks: []string{"older-path", "older-answer"},
+	},
+
+	// Section 14: clocks.
+	{
+		Name: "past-files", Requirement: "clock-files",
+		What:   "ignores files older than its start",
+		Breaks: []string{"clock-files"},
+	},
+	{
+		Name: "future-files", Requirement: "clock-files",
+		What:   "ignores files with an mtime in the future",
+		Breaks: []string{"clock-files"},
+	},
+	{
+		Name: "created-future", Requirement: "clock-created",
+		What:   "refuses requests created in the future",
+		Breaks: []string{"clock-created", "cleanup-recent"},
+	},
+}

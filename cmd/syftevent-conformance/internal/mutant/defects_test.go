@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// usesOfDefects are where the server asks whether it has a defect.
-var usesOfDefects = regexp.MustCompile(`\.has\("([^"]*)"\)|\bcase ((?:"[a-z0-9-]+",? ?)+):`)
+// defectUse matches where the server asks for a defect.
+var defectUse = regexp.MustCompile(`\.has\("([^"]*)"\)|\bcase ((?:"[a-z0-9-]+",? ?)+):`)
 
-// A name that is misspelt would be a defect that changes nothing.
-func TestDefectsAreThoseOfTheServer(t *testing.T) {
+// A misspelt name would be a defect that changes nothing.
+func TestServerAsksForEveryDefect(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
@@ -26,38 +26,38 @@ func TestDefectsAreThoseOfTheServer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, found := range usesOfDefects.FindAllStringSubmatch(string(source), -1) {
-			for defect := range strings.SplitSeq(found[1]+found[2], ", ") {
-				used[strings.Trim(defect, `"`)] = true
+		for _, found := range defectUse.FindAllStringSubmatch(string(source), -1) {
+			for name := range strings.SplitSeq(found[1]+found[2], ", ") {
+				used[strings.Trim(name, `"`)] = true
 			}
 		}
 	}
 	for _, d := range Defects {
 		if !used[d.Name] {
-			t.Errorf("defect %s: the server never asks whether it has it", d.Name)
+			t.Errorf("the server never asks for defect %q", d.Name)
 		}
 		delete(used, d.Name)
 	}
 	for name := range used {
-		t.Errorf("the server asks for a defect %q, which Defects lacks", name)
+		t.Errorf("the server asks for defect %q, which is not in Defects", name)
 	}
 }
 
 func TestFind(t *testing.T) {
 	if d, ok := Find("half"); !ok || d.Requirement != "read-whole" {
-		t.Errorf("half: %+v, %v", d, ok)
+		t.Errorf("Find(half) = %+v, %v", d, ok)
 	}
 	if d, ok := Find(None); ok {
-		t.Errorf("%+v", d)
+		t.Errorf("Find(None) = %+v", d)
 	}
 	var names []string
 	for _, d := range For("read-whole") {
 		names = append(names, d.Name)
 	}
 	if got := strings.Join(names, " "); got != "half impatient" {
-		t.Errorf("read-whole: %s", got)
+		t.Errorf("For(read-whole) = %s", got)
 	}
 	if got := For("no-such-id"); len(got) > 0 {
-		t.Errorf("%v", got)
+		t.Errorf("For(no-such-id) = %v", got)
 	}
 }

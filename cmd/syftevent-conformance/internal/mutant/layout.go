@@ -7,10 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
-// permissions let each sender write requests and read responses in folders of the
-// sender's own name, and everybody read the schema.
+// permissions let each sender access requests and responses in folders with the sender's
+// name, and everybody read the schema.
 const permissions = `rules:
 - pattern: 'rpc.schema.json'
   access:
@@ -30,20 +31,40 @@ const permissions = `rules:
     - 'USER'
 `
 
-// keepName is the file without which SyftBox prunes an empty folder.
+// permissionsFor returns the permissions, changed by the defect.
+func permissionsFor(d defect) string {
+	rules := strings.SplitAfter(permissions, "    - 'USER'\n")
+	switch d {
+	case "private-schema":
+		return strings.Replace(permissions, "'rpc.schema.json'", "'none'", 1)
+	case "open-schema":
+		return strings.Replace(permissions, "    - '*'\n", "    - '*'\n    write:\n    - '*'\n", 1)
+	case "open-permissions":
+		return permissions + "- pattern: 'syft.pub.yaml'\n  access:\n    write:\n    - '*'\n"
+	case "flat-permissions":
+		return strings.ReplaceAll(permissions, "**/{{", "*/{{")
+	case "open-requests":
+		return strings.Replace(permissions, "{{.UserEmail}}/*.request", "*/*.request", 1)
+	case "no-responses":
+		return strings.Join(rules[:2], "")
+	}
+	return permissions
+}
+
+// keepName is the file that keeps SyftBox from removing an empty folder.
 const keepName = ".syftkeep"
 
-// layOut makes what must be there when the server is ready.
-func (s *server) layOut() error {
-	for _, r := range s.routes {
-		folder := s.path(r.literal())
-		if err := os.MkdirAll(folder, 0o755); err != nil {
-			return fmt.Errorf("making the folder of an endpoint: %w", err)
+// createLayout creates everything that must exist when the server is ready.
+func (s *server) createLayout() error {
+	for _, r := range s.router.routes {
+		dir := s.path(r.literal())
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("create endpoint directory: %w", err)
 		}
 		if s.has("no-keep") {
 			continue
 		}
-		if err := writeNew(filepath.Join(folder, keepName), ""); err != nil {
+		if err := writeNew(filepath.Join(dir, keepName), ""); err != nil {
 			return err
 		}
 	}
@@ -51,7 +72,7 @@ func (s *server) layOut() error {
 		os.Remove(s.path("syft.pub.yaml"))
 	}
 	if !s.has("no-permissions") {
-		if err := writeNew(s.path("syft.pub.yaml"), s.permit(permissions)); err != nil {
+		if err := writeNew(s.path("syft.pub.yaml"), permissionsFor(s.defect)); err != nil {
 			return err
 		}
 	}
@@ -61,54 +82,54 @@ func (s *server) layOut() error {
 	return s.writeSchema()
 }
 
-// writeNew writes a file unless there is one.
+// writeNew writes a file unless it exists.
 func writeNew(name, content string) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("making a file of the layout: %w", err)
+		return fmt.Errorf("create file: %w", err)
 	}
 	_, err = f.WriteString(content)
 	if err := errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("writing %s: %w", name, err)
+		return fmt.Errorf("write %s: %w", name, err)
 	}
 	return nil
 }
 
-// An entry is what the schema says of an endpoint.
-type entry struct {
+// A schemaEntry describes an endpoint.
+type schemaEntry struct {
 	Description *string        `json:"description"`
 	Args        map[string]any `json:"args"`
 	Returns     any            `json:"returns"`
 }
 
-// writeSchema writes what the endpoints expect. Only /sum has something to tell.
+// writeSchema writes rpc.schema.json. Only /sum has arguments.
 func (s *server) writeSchema() error {
 	schema := map[string]any{}
-	for _, r := range s.routes {
+	for _, r := range s.router.routes {
 		if s.has("short-schema") && r.pattern == "slow" {
 			continue
 		}
-		schema["/"+r.pattern] = entry{Args: map[string]any{}, Returns: "Any"}
+		schema["/"+r.pattern] = schemaEntry{Args: map[string]any{}, Returns: "Any"}
 	}
 	number := map[string]any{"type": "float", "required": true}
 	description := "Adds two numbers."
-	schema["/sum"] = entry{&description, map[string]any{"a": number, "b": number}, "float"}
+	schema["/sum"] = schemaEntry{&description, map[string]any{"a": number, "b": number}, "float"}
 	if s.has("bare-entries") {
-		schema["/echo"] = "sends back what it gets"
+		schema["/echo"] = "returns the body"
 	}
 	data, err := json.MarshalIndent(schema, "", "  ")
 	if err != nil {
-		return fmt.Errorf("encoding the schema: %w", err)
+		return fmt.Errorf("encode schema: %w", err)
 	}
 	temporary, err := s.writeTemporary("", data)
 	if err != nil {
 		return err
 	}
 	if err := os.Rename(temporary, s.path("rpc.schema.json")); err != nil {
-		return fmt.Errorf("publishing the schema: %w", err)
+		return fmt.Errorf("publish schema: %w", err)
 	}
 	return nil
 }

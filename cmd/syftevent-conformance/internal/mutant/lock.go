@@ -14,32 +14,32 @@ import (
 	"time"
 )
 
-// lock waits until no other server of the app runs on this machine. The lock is a
-// file that names its process, so that one whose process was killed counts for
-// nothing. SyftBox passes over its name.
+// lock waits until no other server of the app runs on this machine. The lock is a file
+// that names its process, so that a killed server does not hold it. SyftBox ignores its
+// name.
 func (s *server) lock(ctx context.Context) (unlock func(), err error) {
-	folder := filepath.Dir(s.rpc)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return nil, fmt.Errorf("making the folder of the app: %w", err)
+	dir := filepath.Dir(s.rpc)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("create app directory: %w", err)
 	}
-	name := filepath.Join(folder, "mutant-lock.tmp")
-	mine := filepath.Join(folder, fmt.Sprintf("mutant-lock-%d.tmp", os.Getpid()))
-	if err := os.WriteFile(mine, []byte(strconv.Itoa(os.Getpid())), 0o644); err != nil {
-		return nil, fmt.Errorf("writing the lock: %w", err)
+	name := filepath.Join(dir, "mutant-lock.tmp")
+	own := filepath.Join(dir, fmt.Sprintf("mutant-lock-%d.tmp", os.Getpid()))
+	if err := os.WriteFile(own, []byte(strconv.Itoa(os.Getpid())), 0o644); err != nil {
+		return nil, fmt.Errorf("write lock file: %w", err)
 	}
-	defer os.Remove(mine)
+	defer os.Remove(own)
 	for {
-		// A link, because it appears with its content.
-		err := os.Link(mine, name)
+		// A link appears together with its content.
+		err := os.Link(own, name)
 		if err == nil {
 			return func() { os.Remove(name) }, nil
 		}
 		if !errors.Is(err, fs.ErrExist) {
-			return nil, fmt.Errorf("taking the lock: %w", err)
+			return nil, fmt.Errorf("acquire lock: %w", err)
 		}
-		if data, err := os.ReadFile(name); err == nil && !alive(strings.TrimSpace(string(data))) {
+		if data, err := os.ReadFile(name); err == nil && !isRunning(strings.TrimSpace(string(data))) {
 			if s.has("stale-lock") {
-				return nil, fmt.Errorf("the lock %s is held", name)
+				return nil, fmt.Errorf("acquire lock %s: already held", name)
 			}
 			os.Remove(name)
 			continue
@@ -47,14 +47,14 @@ func (s *server) lock(ctx context.Context) (unlock func(), err error) {
 		select {
 		case <-time.After(s.poll):
 		case <-ctx.Done():
-			return nil, fmt.Errorf("waiting for the lock %s: %w", name, ctx.Err())
+			return nil, fmt.Errorf("acquire lock %s: %w", name, ctx.Err())
 		}
 	}
 }
 
-// alive reports whether there is a process of a number.
-func alive(number string) bool {
-	pid, err := strconv.Atoi(number)
+// isRunning reports whether another process with this id runs.
+func isRunning(id string) bool {
+	pid, err := strconv.Atoi(id)
 	if err != nil || pid == os.Getpid() {
 		return false
 	}
@@ -63,6 +63,6 @@ func alive(number string) bool {
 		return false
 	}
 	defer process.Release()
-	// On Windows a process that was found is there, and takes no signal.
+	// On Windows FindProcess fails if the process does not run, and signals do not exist.
 	return runtime.GOOS == "windows" || !errors.Is(process.Signal(syscall.Signal(0)), os.ErrProcessDone)
 }

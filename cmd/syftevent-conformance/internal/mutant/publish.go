@@ -10,43 +10,43 @@ import (
 	"time"
 )
 
-// publish publishes the response that is remembered for a request, unless the
-// request has gone: then it is kept until the request is back.
-func (s *server) publish(p place) {
-	response, final, ok := s.unpublished(p)
-	if !ok {
+// publish publishes the cached reply to a request if it is due. If the request is gone,
+// the reply stays in the cache until the request returns.
+func (s *server) publish(file requestFile) {
+	response, final, due := s.replies.due(file)
+	if !due {
 		return
 	}
-	if _, err := os.Lstat(s.path(p.request())); err != nil && !s.has("alone") {
-		for range publishedMost {
-			if s.has("lost-away") {
-				s.published(p)
+	if _, err := os.Lstat(s.path(file.request())); err != nil && !s.has("alone") {
+		if s.has("lost-away") {
+			for range maxPublished {
+				s.replies.published(file)
 			}
 		}
 		return
 	}
-	s.keepSender(p)
-	if err := s.publishFile(p, s.path(final), response); err != nil {
-		s.log.Printf("publishing %s: %v", p.response(), err)
+	s.keepSenderDir(file)
+	if err := s.publishFile(file, s.path(final), response); err != nil {
+		s.log.Error("publish response failed", "path", file.response(), "err", err)
 		return
 	}
-	s.published(p)
+	s.replies.published(file)
 }
 
-// keepSender puts a .syftkeep into the folder of a sender: SyftBox would remove the
-// folder when it is empty, and not watch it when it is made again.
-func (s *server) keepSender(p place) {
-	if p.sender == "" || s.has("no-sender-keep") || s.has("keeps-once") && s.wasKept(p.folder) {
+// keepSenderDir puts a .syftkeep into a sender folder. SyftBox removes empty folders,
+// and does not watch a folder that is created again.
+func (s *server) keepSenderDir(file requestFile) {
+	if file.sender == "" || s.has("no-sender-keep") || s.has("keeps-once") && s.wasKept(file.dir) {
 		return
 	}
 	write := func() {
-		if err := writeNew(s.path(path.Join(p.folder, keepName)), ""); err != nil {
-			s.log.Printf("keeping the folder of a sender: %v", err)
+		if err := writeNew(s.path(path.Join(file.dir, keepName)), ""); err != nil {
+			s.log.Error("keep sender folder failed", "err", err)
 		}
 	}
 	if s.has("late-sender-keep") {
-		s.work.Go(func() {
-			time.Sleep(wrongPause)
+		s.workers.Go(func() {
+			time.Sleep(defectPause)
 			write()
 		})
 		return
@@ -54,36 +54,35 @@ func (s *server) keepSender(p place) {
 	write()
 }
 
-// publishFile lets a response appear under its name whole, and never in place of
-// another.
-func (s *server) publishFile(p place, final string, data []byte) error {
+// publishFile makes a response appear whole under its name, never replacing a file.
+func (s *server) publishFile(file requestFile, final string, data []byte) error {
 	if s.has("in-place") && len(data) > blockSize || s.has("through-links") && isLink(final) {
-		return s.publishInPlace(final, data)
+		return publishInPlace(final, data)
 	}
-	temporary, err := s.writeTemporary(p.folder, data)
+	temporary, err := s.writeTemporary(file.dir, data)
 	if err != nil {
 		return err
 	}
 	err = os.Link(temporary, final)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
-		// Where there are no links, a look and a rename are all that is left.
+		// File systems without links leave only stat and rename.
 		if _, there := os.Lstat(final); errors.Is(there, fs.ErrNotExist) {
 			err = os.Rename(temporary, final)
 		}
 	}
 	if removed := s.removeTemporary(temporary); err == nil && removed != nil && !errors.Is(removed, fs.ErrNotExist) {
-		s.log.Printf("removing a temporary file: %v", removed)
+		s.log.Warn("remove temporary file failed", "err", removed)
 	}
 	if err != nil {
 		return err
 	}
-	if s.has("rewrites") && s.isFirst(p) {
-		s.rewriteLater(final, data)
+	if s.has("rewrites") && s.replies.isFirst(file) {
+		s.replaceLater(final, data)
 	}
 	if s.has("no-nudge") {
 		return nil
 	}
-	return s.nudge(p.folder, final)
+	return s.nudge(file.dir, final)
 }
 
 func (s *server) removeTemporary(name string) error {
@@ -93,52 +92,63 @@ func (s *server) removeTemporary(name string) error {
 	return os.Remove(name)
 }
 
-// writeTemporary writes a file under a name that SyftBox passes over.
-func (s *server) writeTemporary(folder string, data []byte) (string, error) {
-	name := s.path(path.Join(folder, "mutant-"+rand.Text()+".tmp"))
+// writeTemporary writes a file under a name that SyftBox ignores.
+func (s *server) writeTemporary(dir string, data []byte) (string, error) {
+	name := s.path(path.Join(dir, "mutant-"+rand.Text()+".tmp"))
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
-		return "", fmt.Errorf("making a temporary file: %w", err)
+		return "", fmt.Errorf("create temporary file: %w", err)
 	}
 	_, err = f.Write(data)
 	if err := errors.Join(err, f.Close()); err != nil {
 		os.Remove(name)
-		return "", fmt.Errorf("writing a temporary file: %w", err)
+		return "", fmt.Errorf("write temporary file: %w", err)
 	}
 	return name, nil
 }
 
-// watchDelay is how long SyftBox may take to watch a folder that is new.
+// watchDelay is how long SyftBox may take to watch a new directory.
 const watchDelay = 30 * time.Millisecond
 
-// nudge modifies a file without a change: SyftBox uploads at once only what it
-// sees modified.
-func (s *server) nudge(folder, name string) error {
+// nudge writes to a published response without changing it: SyftBox uploads at once only
+// files that it sees modified.
+func (s *server) nudge(dir, name string) error {
 	s.mu.Lock()
-	met := s.folders[folder]
+	firstSeen := s.firstSeen[dir]
 	s.mu.Unlock()
-	time.Sleep(time.Until(met.Add(watchDelay)))
+	time.Sleep(time.Until(firstSeen.Add(watchDelay)))
 	before, err := os.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !before.Mode().IsRegular() {
-		return nil // somebody has been here
+		return nil // removed or replaced meanwhile
 	}
 	if err != nil {
-		return fmt.Errorf("looking at a response: %w", err)
+		return fmt.Errorf("nudge response: %w", err)
 	}
-	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("opening a response: %w", err)
+		return fmt.Errorf("nudge response: %w", err)
 	}
 	defer f.Close()
 	opened, err := f.Stat()
 	if err != nil || !os.SameFile(before, opened) {
 		return err
 	}
-	if err := f.Truncate(opened.Size()); err != nil {
-		return fmt.Errorf("modifying a response: %w", err)
+	return rewriteFirstByte(f)
+}
+
+// rewriteFirstByte writes the first byte of a file back unchanged. Truncating the file
+// to its own size would raise the same event, but ext4 then commits the size before the
+// data: after a power loss the file holds NULs.
+func rewriteFirstByte(f *os.File) error {
+	var first [1]byte
+	if _, err := f.ReadAt(first[:], 0); err != nil {
+		return fmt.Errorf("nudge response: %w", err)
+	}
+	if _, err := f.WriteAt(first[:], 0); err != nil {
+		return fmt.Errorf("nudge response: %w", err)
 	}
 	return nil
 }

@@ -7,20 +7,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 )
 
-// A sight is what a file held when it was looked at, and since when.
-type sight struct {
-	sum   [sha256.Size]byte
-	since time.Time
-}
+var errIncomplete = errors.New("file is incomplete")
 
-// errNotYet is of a file of which more may come.
-var errNotYet = errors.New("the file is not complete")
-
-// A refusal is the error of a file that is no request.
+// A refusal is the error of a request that is answered without running it, or that its
+// handler refuses.
 type refusal struct {
 	status int
 	text   string
@@ -32,58 +27,58 @@ func refuse(status int, format string, args ...any) error {
 	return &refusal{status, fmt.Sprintf(format, args...)}
 }
 
-// read returns the bytes of a request. The error is a *refusal if it must be
-// answered all the same.
-func (s *server) read(p place) ([]byte, error) {
-	data, err := s.readFile(s.path(p.request()))
+// read returns the content of a request. The error is a *refusal if the request must
+// be answered, errIncomplete if it must be read again later.
+func (s *server) read(file requestFile) ([]byte, error) {
+	data, err := s.readFile(s.path(file.request()))
 	switch {
 	case errors.As(err, new(*refusal)):
 		return data, err
 	case err != nil:
-		s.forget(p.request())
+		s.incomplete.drop(file.request())
 		return nil, err
 	case json.Valid(data):
-		s.forget(p.request())
+		s.incomplete.drop(file.request())
 		return data, nil
 	case s.has("half"):
-	case s.has("patient") || !s.settled(p.request(), data):
+	case s.has("patient") || !s.incomplete.settled(file.request(), data):
 		if s.has("once-read") {
-			s.ignore(p)
+			s.ignore(file)
 		}
-		return nil, errNotYet
+		return nil, errIncomplete
 	}
 	return data, refuse(400, "Error loading request: not JSON")
 }
 
-// readFile reads a regular file, and no other, of a size that is allowed.
+// readFile reads a regular file up to the size limit.
 func (s *server) readFile(name string) ([]byte, error) {
-	look, limit := os.Lstat, s.maxSize
+	stat, limit := os.Lstat, s.maxSize
 	if s.has("follow-links") {
-		look = os.Stat
+		stat = os.Stat
 	}
 	if s.has("any-size") {
 		limit = 1 << 40
 	}
-	before, err := look(name)
+	before, err := stat(name)
 	if err != nil {
-		return nil, fmt.Errorf("looking at a request: %w", err)
+		return nil, fmt.Errorf("read request: %w", err)
 	}
 	if !before.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no file", name)
+		return nil, fmt.Errorf("read request %s: not a regular file", name)
 	}
-	// It may have been replaced since: an open that waits for nobody, and then
-	// another look.
+	// Another file may have replaced it: O_NONBLOCK keeps a FIFO from blocking, and
+	// SameFile detects the rest.
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, fmt.Errorf("opening a request: %w", err)
+		return nil, fmt.Errorf("read request: %w", err)
 	}
 	defer f.Close()
 	if opened, err := f.Stat(); err != nil || !os.SameFile(before, opened) {
-		return nil, fmt.Errorf("%s was replaced: %w", name, errNotYet)
+		return nil, fmt.Errorf("read request %s: file was replaced: %w", name, errIncomplete)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {
-		return nil, fmt.Errorf("reading a request: %w", err)
+		return nil, fmt.Errorf("read request: %w", err)
 	}
 	if int64(len(data)) > limit {
 		return data, refuse(413, "Request too large")
@@ -91,22 +86,38 @@ func (s *server) readFile(name string) ([]byte, error) {
 	return data, nil
 }
 
-// settled reports whether a file has held the same for the settle time.
-func (s *server) settled(name string, data []byte) bool {
-	sum := sha256.Sum256(data)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	seen, known := s.pending[name]
-	if !known || seen.sum != sum && !s.has("impatient") {
-		s.pending[name] = sight{sum, time.Now()}
-		return false
-	}
-	return time.Since(seen.since) >= s.settle
+// A content is what a file held, and since when.
+type content struct {
+	sum   [sha256.Size]byte
+	since time.Time
 }
 
-// forget ends the watch over a file.
-func (s *server) forget(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.pending, name)
+// incompleteFiles tracks incomplete requests and empty responses, by path, until their
+// content has settled.
+type incompleteFiles struct {
+	defect
+	settle time.Duration
+
+	mu   sync.Mutex
+	seen map[string]content
+}
+
+// settled reports whether the content of a file has not changed for the settle time.
+func (f *incompleteFiles) settled(name string, data []byte) bool {
+	sum := sha256.Sum256(data)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before, known := f.seen[name]
+	if !known || before.sum != sum && !f.has("impatient") {
+		f.seen[name] = content{sum, time.Now()}
+		return false
+	}
+	return time.Since(before.since) >= f.settle
+}
+
+// drop stops tracking a file.
+func (f *incompleteFiles) drop(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.seen, name)
 }

@@ -1,50 +1,68 @@
 package mutant
 
 import (
+	"path"
 	"slices"
 	"strings"
 )
 
-// A route is an endpoint, or a pattern of endpoints: {name} stands for one segment,
-// ** at the end for any number.
+// A route maps a pattern to a handler. In a pattern, {name} matches one segment, and a
+// final ** any number of segments.
 type route struct {
-	method  string // "" for all
-	pattern string // without a slash in front
+	method  string // "" matches every method
+	pattern string // without a leading slash
 	handler handler
 }
 
-// route finds the most specific pattern that an endpoint matches. The route is nil
-// if there are such endpoints but none with this method; the method "" is all.
-func (s *server) route(endpoint, method string) (found *route, values map[string]string, known bool) {
-	for i := range s.routes {
-		r := &s.routes[i]
-		got, ok := r.match(endpoint)
-		if !ok || s.has("literal-wildcards") && r.literal() != r.pattern {
+// A router finds the route of a request.
+type router struct {
+	defect
+	routes []route
+}
+
+// find returns the most specific route that matches an endpoint and a method, with its
+// path values. The method "" matches every route. The route is nil if none matches;
+// known reports whether one matches with another method.
+func (r router) find(endpoint, method string) (found *route, values map[string]string, known bool) {
+	for i := range r.routes {
+		candidate := &r.routes[i]
+		got, ok := candidate.match(endpoint)
+		if !ok || r.has("literal-wildcards") && candidate.literal() != candidate.pattern {
 			continue
 		}
 		known = true
-		if method != "" && r.method != "" && r.method != method {
+		if method != "" && candidate.method != "" && candidate.method != method {
 			continue
 		}
-		if found == nil || !s.has("first-route") && moreSpecific(r.pattern, found.pattern) {
-			found, values = r, got
+		if found == nil || !r.has("first-route") && moreSpecific(candidate.pattern, found.pattern) {
+			found, values = candidate, got
 		}
 	}
 	return found, values, known
 }
 
-// allowed lists the methods of an endpoint, as a header does.
-func (s *server) allowed(endpoint string) string {
+// allowed returns the Allow header of an endpoint.
+func (r router) allowed(endpoint string) string {
 	var list []string
-	for _, r := range s.routes {
-		if _, ok := r.match(endpoint); ok {
-			list = append(list, r.method)
+	for _, candidate := range r.routes {
+		if _, ok := candidate.match(endpoint); ok {
+			list = append(list, candidate.method)
 		}
 	}
 	return strings.Join(slices.Compact(list), ", ")
 }
 
-// match returns what each wildcard stands for.
+// parent returns the parent of an endpoint if it is an endpoint too, else the endpoint
+// itself.
+func (r router) parent(endpoint string) string {
+	parent := path.Dir(endpoint)
+	if slices.ContainsFunc(r.routes, func(candidate route) bool { return candidate.pattern == parent }) {
+		return parent
+	}
+	return endpoint
+}
+
+// match returns the path values of an endpoint that matches the pattern.
 func (r *route) match(endpoint string) (map[string]string, bool) {
 	values := map[string]string{}
 	have := strings.Split(endpoint, "/")
@@ -66,8 +84,8 @@ func (r *route) match(endpoint string) (map[string]string, bool) {
 
 func isWildcard(segment string) bool { return strings.HasPrefix(segment, "{") }
 
-// moreSpecific compares two patterns that match the same endpoint: in the first
-// segment in which they differ a name comes before {name}, and that before **.
+// moreSpecific compares two patterns that match the same endpoint. In the first segment
+// that differs, a literal beats {name}, and {name} beats **.
 func moreSpecific(a, b string) bool {
 	rank := func(segment string) int {
 		switch {
@@ -90,7 +108,7 @@ func moreSpecific(a, b string) bool {
 	return false
 }
 
-// literal is what stands before the first wildcard of a pattern: a folder.
+// literal returns the literal prefix of the pattern, which is a directory.
 func (r *route) literal() string {
 	var names []string
 	for segment := range strings.SplitSeq(r.pattern, "/") {

@@ -1,11 +1,10 @@
-// Package mutant is a second server of the conformance application (SPEC.md,
-// Appendix A), which exists to be wrong: with one of its [Defects] it breaks a
-// requirement, and the scenarios of that requirement must find it. Without a
-// defect it meets every requirement, which shows that the suite is fair to
-// others than the library.
+// Package mutant is a second implementation of the conformance application (SPEC.md,
+// Appendix A) that is wrong on purpose. With one of its [Defects] it violates a
+// requirement, and the scenarios of that requirement must fail. Without a defect it
+// meets every requirement, which shows that the suite does not depend on the library.
 //
-// It shares no code with the library, the reference and the simulator, and takes
-// the plainest way everywhere: at each poll it lists the whole tree.
+// It shares no code with the library, the reference server and the simulator, and
+// prefers simple to fast: each scan lists the whole tree.
 package mutant
 
 import (
@@ -13,17 +12,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
 )
 
-// None is the name of no defect.
+// None is the name of the server without a defect.
 const None = "none"
 
-// Features are what the ready line declares.
+// Features are the features that the ready line declares.
 var Features = []string{
 	"sum", "status", "empty", "items", "users", "api", "nested", "methods", "extra", "schema", "cleanup",
 }
@@ -33,20 +32,22 @@ type Target struct {
 	// Defect is the name of one of Defects, or None.
 	Defect string
 	// Getenv looks up the environment variables of the contract.
-	Getenv         func(string) string
-	Stdin          io.Reader
+	Getenv func(string) string
+	// Stdin stops the server when it ends.
+	Stdin io.Reader
+	// Stdout receives the ready line, Stderr the log.
 	Stdout, Stderr io.Writer
 }
 
 // Serve serves until ctx is cancelled or standard input ends.
 func (t Target) Serve(ctx context.Context) error {
-	s, err := t.prepare()
+	s, err := t.newServer()
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	// Ends with standard input, or with the program.
+	// This goroutine ends with standard input or with the program.
 	go func() {
 		io.Copy(io.Discard, t.Stdin)
 		cancel()
@@ -61,77 +62,86 @@ func (t Target) Serve(ctx context.Context) error {
 		}
 		defer unlock()
 	}
-	if err := s.layOut(); err != nil {
+	if err := s.createLayout(); err != nil {
 		return err
 	}
-	if err := s.restoreAnswers(); err != nil {
+	if err := s.replies.load(); err != nil {
 		return err
 	}
-	if err := s.startWrong(); err != nil {
+	if err := s.applyStartDefect(); err != nil {
 		return err
 	}
 	if err := s.printReady(t.Stdout); err != nil {
 		return err
 	}
 	s.run(ctx)
-	return s.recordAtEnd()
+	return s.replies.saveAtEnd()
 }
 
-// A server is what one process knows.
+// A defect is the name of the server's defect, or None.
+type defect string
+
+func (d defect) has(name string) bool { return string(d) == name }
+
+// A server is the state of one process.
 type server struct {
 	settings
-	defect string
-	log    *log.Logger
-	routes []route
+	defect
+	log        *slog.Logger
+	router     router
+	decoder    decoder
+	replies    replyCache
+	incomplete incompleteFiles
+	orphans    orphanTracker
+	workers    sync.WaitGroup
 
-	mu      sync.Mutex
-	flying  map[string]bool      // requests that a goroutine has, by their paths
-	pending map[string]sight     // files that are not complete, or empty responses
-	memory  map[string]*answer   // what was answered, by the path of the request
-	folders map[string]time.Time // when a folder was seen first
-	work    sync.WaitGroup
-
-	// Since when files are orphans, by their paths: as of the last look, and of this one.
-	orphans, stillOrphans map[string]time.Time
-
-	wrong // what only defects need
+	mu        sync.Mutex
+	inFlight  map[string]bool      // by path of the request
+	firstSeen map[string]time.Time // by path of the directory
+	defectState
 }
 
-// has reports whether the server has a defect.
-func (s *server) has(defect string) bool { return s.defect == defect }
-
-func (t Target) prepare() (*server, error) {
+func (t Target) newServer() (*server, error) {
 	settings, err := readSettings(t.Getenv)
 	if err != nil {
 		return nil, err
 	}
+	d := defect(t.Defect)
+	log := slog.New(slog.NewTextHandler(t.Stderr, nil))
 	s := &server{
-		settings: settings, defect: t.Defect, log: log.New(t.Stderr, "", log.Lmicroseconds),
-		flying: map[string]bool{}, pending: map[string]sight{}, memory: map[string]*answer{}, folders: map[string]time.Time{},
-		wrong: wrong{ignored: map[string]bool{}, seen: map[string]bool{}, handles: map[string]*os.File{}, kept: map[string]bool{}, blocked: map[string]bool{}},
+		settings:    settings,
+		defect:      d,
+		log:         log,
+		router:      router{d, application{d, settings.recordPath}.routes(settings.extraEndpoints)},
+		decoder:     decoder{defect: d, log: log},
+		replies:     replyCache{defect: d, log: log, delay: settings.republishDelay, entries: map[string]*cachedReply{}},
+		incomplete:  incompleteFiles{defect: d, settle: settings.settle, seen: map[string]content{}},
+		inFlight:    map[string]bool{},
+		firstSeen:   map[string]time.Time{},
+		defectState: newDefectState(),
 	}
-	s.routes = s.application()
+	s.replies.file = s.path(repliesName)
 	if s.has("few-endpoints") {
-		s.routes = s.routes[:min(127, len(s.routes))]
+		s.router.routes = s.router.routes[:min(127, len(s.router.routes))]
 	}
 	return s, nil
 }
 
-// drainTimeout is how long the handlers that run at the end may take.
+// drainTimeout is how long shutdown waits for requests in flight.
 const drainTimeout = 10 * time.Second
 
-// run looks for requests until ctx is done, and waits for those at work.
+// run polls until ctx is done, then drains.
 func (s *server) run(ctx context.Context) {
 	poll := time.NewTicker(s.poll)
 	defer poll.Stop()
-	cleaned := time.Now()
-	for looks := 0; ctx.Err() == nil; looks++ {
-		if looks == 0 || !s.has("once") {
-			s.look()
+	lastCleanup := time.Now()
+	for scans := 0; ctx.Err() == nil; scans++ {
+		if scans == 0 || !s.has("once") {
+			s.scan()
 		}
-		if s.cleanupExpiry > 0 && time.Since(cleaned) >= s.cleanupInterval {
+		if s.cleanupExpiry > 0 && time.Since(lastCleanup) >= s.cleanupInterval {
 			s.cleanUp()
-			cleaned = time.Now()
+			lastCleanup = time.Now()
 		}
 		select {
 		case <-poll.C:
@@ -142,37 +152,45 @@ func (s *server) run(ctx context.Context) {
 		return
 	}
 	drained := make(chan struct{})
-	go func() { // ends with the last handler, or the program
-		s.work.Wait()
+	// This goroutine ends with the last worker or with the program.
+	go func() {
+		s.workers.Wait()
 		close(drained)
 	}()
 	select {
 	case <-drained:
 	case <-time.After(drainTimeout):
-		s.log.Printf("handlers still run after %v", drainTimeout)
+		s.log.Warn("drain timed out", "timeout", drainTimeout)
 	}
 }
 
 func (s *server) printReady(stdout io.Writer) error {
+	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 	line, err := json.Marshal(map[string]any{
 		"ready":            true,
 		"implementation":   "syftevent-go mutant",
-		"version":          s.defect,
+		"version":          string(s.defect),
 		"features":         Features,
-		"poll_ms":          float64(s.poll) / float64(time.Millisecond),
-		"settle_ms":        float64(s.settle) / float64(time.Millisecond),
-		"republish_ms":     float64(s.republishDelay) / float64(time.Millisecond),
-		"orphan_ms":        float64(s.orphanDelay) / float64(time.Millisecond),
+		"poll_ms":          ms(s.poll),
+		"settle_ms":        ms(s.settle),
+		"republish_ms":     ms(s.republishDelay),
+		"orphan_ms":        ms(s.orphanDelay),
 		"max_request_size": s.maxSize,
 	})
 	if err != nil {
-		return fmt.Errorf("encoding the ready line: %w", err)
+		return fmt.Errorf("encode ready line: %w", err)
 	}
 	if _, err := fmt.Fprintf(stdout, "%s\n", line); err != nil {
-		return fmt.Errorf("printing the ready line: %w", err)
+		return fmt.Errorf("print ready line: %w", err)
 	}
 	return nil
 }
 
-// path is the path of a name below rpc, which has slashes.
+// path returns the file system path of a slash-separated path below rpc.
 func (s *server) path(name string) string { return filepath.Join(s.rpc, filepath.FromSlash(name)) }
+
+// exitFatal ends the process as an unhandled error does.
+func exitFatal(log *slog.Logger, reason string) {
+	log.Error("fatal", "reason", reason)
+	os.Exit(9)
+}

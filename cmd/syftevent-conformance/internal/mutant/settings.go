@@ -9,20 +9,20 @@ import (
 	"time"
 )
 
-// settings are what the environment says.
+// settings are what the environment and SyftBox's config say.
 type settings struct {
 	email, app string
-	rpc        string // the folder
-	recordPath string
+	rpc        string // the directory that holds the endpoints
+	recordPath string // where /record appends
 
 	poll, settle                   time.Duration
-	republishDelay, orphanDelay    time.Duration // no orphan is removed if that is 0
-	cleanupExpiry, cleanupInterval time.Duration // no cleanup if the expiry is 0
+	republishDelay, orphanDelay    time.Duration // orphanDelay 0 keeps orphans
+	cleanupExpiry, cleanupInterval time.Duration // cleanupExpiry 0 disables cleanup
 	maxSize                        int64
 	extraEndpoints                 int
 }
 
-// options are SYFTEVENT_OPTIONS.
+// options are the JSON of SYFTEVENT_OPTIONS.
 type options struct {
 	PollInterval    string `json:"poll_interval"`
 	Settle          string `json:"settle"`
@@ -34,10 +34,9 @@ type options struct {
 	ExtraEndpoints  number `json:"extra_endpoints"`
 }
 
-// A number may be written as a string.
+// A number is a JSON number or a string that holds one.
 type number int64
 
-// UnmarshalJSON reads either form.
 func (n *number) UnmarshalJSON(data []byte) error {
 	if len(data) > 1 && data[0] == '"' {
 		data = data[1 : len(data)-1]
@@ -52,7 +51,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 	}
 	if text := getenv("SYFTEVENT_OPTIONS"); text != "" {
 		if err := json.Unmarshal([]byte(text), &o); err != nil {
-			return settings{}, fmt.Errorf("SYFTEVENT_OPTIONS: %w", err)
+			return settings{}, fmt.Errorf("parse SYFTEVENT_OPTIONS: %w", err)
 		}
 	}
 	s := settings{
@@ -75,30 +74,30 @@ func readSettings(getenv func(string) string) (settings, error) {
 	} {
 		var err error
 		if *d.into, err = time.ParseDuration(d.text); err != nil {
-			return s, fmt.Errorf("SYFTEVENT_OPTIONS: %w", err)
+			return s, fmt.Errorf("parse SYFTEVENT_OPTIONS: %w", err)
 		}
 	}
 	if s.poll <= 0 {
-		return s, fmt.Errorf("SYFTEVENT_OPTIONS: poll_interval %v must be more than 0", s.poll)
+		return s, fmt.Errorf("SYFTEVENT_OPTIONS: poll_interval %v is not positive", s.poll)
 	}
 	return s, s.readConfig(getenv("SYFTBOX_CLIENT_CONFIG_PATH"))
 }
 
-// readConfig reads whose datasite it is, and where, from SyftBox's configuration.
+// readConfig reads the owner and the data directory from SyftBox's config file.
 func (s *settings) readConfig(name string) error {
 	data, err := os.ReadFile(name)
 	if err != nil {
-		return fmt.Errorf("reading SyftBox's configuration: %w", err)
+		return fmt.Errorf("read SyftBox config: %w", err)
 	}
 	var config struct {
 		Email   string `json:"email"`
 		DataDir string `json:"data_dir"`
 	}
 	if err := json.Unmarshal(data, &config); err != nil {
-		return fmt.Errorf("reading SyftBox's configuration %s: %w", name, err)
+		return fmt.Errorf("parse SyftBox config %s: %w", name, err)
 	}
 	if config.Email == "" || config.DataDir == "" {
-		return fmt.Errorf(`SyftBox's configuration %s lacks "email" or "data_dir"`, name)
+		return fmt.Errorf(`SyftBox config %s: "email" or "data_dir" is missing`, name)
 	}
 	s.email = config.Email
 	s.rpc = filepath.Join(config.DataDir, "datasites", config.Email, "app_data", s.app, "rpc")

@@ -15,8 +15,8 @@ import (
 	"strings"
 )
 
-// blobStore is the in-memory S3 server that SyftBox's server keeps its files in.
-// It is a program that is run, not a dependency of this module.
+// blobStore is the in-memory S3 server in which SyftBox's server stores its files. It is
+// built as a program of its own and is not a dependency of this module.
 const blobStore = "github.com/johannesboyne/gofakes3/cmd/gofakes3@v1.2.0"
 
 // Binaries are the paths of the programs that make up a SyftBox network.
@@ -46,13 +46,13 @@ func (b Binaries) complete() bool {
 }
 
 // Build builds SyftBox's server and client from source, a checkout of
-// OpenMined/syftbox, and the blob store. It never writes to source. The programs are
-// kept in the user's cache directory under a hash of the sources, so that a second
-// call returns at once. Progress receives what takes long.
+// OpenMined/syftbox, and the blob store. It never writes to source. It keeps the
+// programs in the user's cache directory under a hash of the sources, so that a second
+// call returns at once. It calls progress before slow steps.
 func Build(ctx context.Context, source string, progress func(format string, args ...any)) (Binaries, error) {
 	for _, dir := range []string{"cmd/server", "cmd/client"} {
 		if info, err := os.Stat(filepath.Join(source, filepath.FromSlash(dir))); err != nil || !info.IsDir() {
-			return Binaries{}, fmt.Errorf("build SyftBox: %s is not a checkout of OpenMined/syftbox: it has no folder %s", source, dir)
+			return Binaries{}, fmt.Errorf("build SyftBox: %s is not a checkout of OpenMined/syftbox: directory %s is missing", source, dir)
 		}
 	}
 	sum, err := hashSources(source)
@@ -100,7 +100,7 @@ func Build(ctx context.Context, source string, progress func(format string, args
 		}
 	}
 	if err := os.Rename(temporary, dir); err != nil && !binariesIn(dir).complete() {
-		// A directory that an interrupted run or another version left incomplete.
+		// An interrupted build may have left the directory incomplete.
 		if err = errors.Join(os.RemoveAll(dir), os.Rename(temporary, dir)); err != nil {
 			return Binaries{}, fmt.Errorf("build SyftBox: %w", err)
 		}
@@ -108,8 +108,7 @@ func Build(ctx context.Context, source string, progress func(format string, args
 	return binariesIn(dir), nil
 }
 
-// buildEnvironment drops the variables that would make go build something else, or
-// for another system.
+// buildEnvironment removes variables that would change what go builds.
 func buildEnvironment(env []string) []string {
 	var kept []string
 	for _, entry := range env {
@@ -122,7 +121,7 @@ func buildEnvironment(env []string) []string {
 	return append(kept, "GOWORK=off")
 }
 
-// hashSources returns a hash of everything that the programs are built from.
+// hashSources returns a hash of the sources, the Go version and the platform.
 func hashSources(source string) (string, error) {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%s %s/%s %s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, blobStore)
@@ -136,7 +135,7 @@ func hashSources(source string) (string, error) {
 			return err
 		}
 		if d.IsDir() {
-			// Version control, and whatever tools leave behind.
+			// Skip .git and the directories of tools.
 			if relative != "." && strings.HasPrefix(d.Name(), ".") {
 				return fs.SkipDir
 			}

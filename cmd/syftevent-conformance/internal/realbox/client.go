@@ -11,33 +11,33 @@ import (
 	"time"
 )
 
-// newClient makes the folders, the configuration and the proxy of a person.
+// newClient creates a person's directories and proxy.
 func (n *Network) newClient(email string) (*Client, error) {
 	c := &Client{Email: email, network: n, dir: filepath.Join(n.config.Dir, email)}
 	if err := os.MkdirAll(filepath.Dir(c.ConfigPath()), 0o755); err != nil {
-		return nil, fmt.Errorf("make client of %s: %w", email, err)
+		return nil, fmt.Errorf("create client of %s: %w", email, err)
 	}
 	var err error
 	c.proxy, err = newProxy(&n.target)
 	return c, err
 }
 
-// ConfigPath returns the path of the client's configuration, for
+// ConfigPath returns the path of the client's config file, for
 // SYFTBOX_CLIENT_CONFIG_PATH.
 func (c *Client) ConfigPath() string { return filepath.Join(c.home(), ".syftbox", "config.json") }
 
-// Datasites returns the folder that holds everyone's datasite.
+// Datasites returns the directory that holds all datasites.
 func (c *Client) Datasites() string { return filepath.Join(c.dir, "box", "datasites") }
 
 func (c *Client) home() string { return filepath.Join(c.dir, "home") }
 
-// Start starts the client, which must not run, and returns when it has synchronised
-// once and is connected.
+// Start starts the client and returns when it has synchronized once and is connected.
+// It returns an error if the client is running.
 func (c *Client) Start(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.process.running() {
-		return fmt.Errorf("start client of %s: it runs already", c.Email)
+		return fmt.Errorf("start client of %s: already running", c.Email)
 	}
 	connected := c.proxy.connections.Load()
 	p, _, err := onFreePort(func(port int) (*process, error) {
@@ -60,7 +60,7 @@ func (c *Client) Start(ctx context.Context) error {
 		if err != nil {
 			return nil, err
 		}
-		// It synchronises, begins to watch, and connects, in this order.
+		// The client synchronizes, starts to watch and connects, in this order.
 		return p, p.await(ctx, readyTimeout, func() bool { return c.proxy.connections.Load() > connected })
 	})
 	if err != nil {
@@ -70,26 +70,26 @@ func (c *Client) Start(ctx context.Context) error {
 	return nil
 }
 
-// Kill ends the client at once, as a power failure does.
+// Kill kills the client.
 func (c *Client) Kill() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.process.kill()
 }
 
-// Stop asks the client to end, and waits until it has.
+// Stop asks the client to exit and waits until it has.
 func (c *Client) Stop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.process.stop()
 }
 
-// Views returns how often the client has asked the server for its list of files: how
-// many full synchronisations it has begun.
+// Views returns how often the client has requested the server's file list, which it does
+// at the start of each full synchronization.
 func (c *Client) Views() int { return int(c.proxy.views.Load()) }
 
-// SetViewLatency delays the server's list of files on its way to the client. Files
-// that arrive by the fast path meanwhile vanish from the replica and come back.
+// SetViewLatency delays the server's file list on its way to the client. Files that
+// arrive by the fast path meanwhile vanish from the replica and return later.
 func (c *Client) SetViewLatency(d time.Duration) error {
 	if d < 0 {
 		return errors.New("set view latency: negative duration")

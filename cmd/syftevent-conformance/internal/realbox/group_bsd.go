@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// spawn starts a process as the head of a process group.
+// spawn starts a process in a process group of its own.
 func spawn(cmd *exec.Cmd) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd.Start()

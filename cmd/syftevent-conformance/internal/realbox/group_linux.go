@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// spawn starts a process that does not outlive this one. Linux sends the signal when
-// the thread that started the process ends, so one thread that never ends starts all
-// of them.
+// spawn starts a process that does not outlive this one. Linux sends Pdeathsig when the
+// thread that started the process exits, so one thread that never exits starts all
+// processes.
 func spawn(cmd *exec.Cmd) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	request := spawnRequest{cmd, make(chan error, 1)}
@@ -22,7 +22,7 @@ type spawnRequest struct {
 	started chan error
 }
 
-// spawner starts the goroutine that starts processes. It runs until the program ends.
+// spawner starts the goroutine that starts processes. It runs until the program exits.
 var spawner = sync.OnceValue(func() chan<- spawnRequest {
 	requests := make(chan spawnRequest)
 	go func() {

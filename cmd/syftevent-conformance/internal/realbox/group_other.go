@@ -10,8 +10,8 @@ import (
 // spawn starts a process. There are no process groups.
 func spawn(cmd *exec.Cmd) error { return cmd.Start() }
 
-// terminate ends a process: there is no way to ask.
+// terminate kills a process, for lack of signals.
 func terminate(p *os.Process) error { return p.Kill() }
 
-// kill ends a process at once.
+// kill kills a process.
 func kill(p *os.Process) error { return p.Kill() }

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// terminate asks a process to end.
+// terminate asks a process to exit.
 func terminate(p *os.Process) error { return syscall.Kill(p.Pid, syscall.SIGTERM) }
 
-// kill ends a process and its descendants at once.
+// kill kills a process and its descendants.
 func kill(p *os.Process) error { return syscall.Kill(-p.Pid, syscall.SIGKILL) }

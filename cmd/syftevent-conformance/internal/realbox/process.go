@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// A process is one program of the network. Its goroutine ends with it.
+// A process is a running program of the network. Its goroutine ends with it.
 type process struct {
 	name   string
 	cmd    *exec.Cmd
 	log    string // path of its log file
-	from   int64  // where its output begins in the log file
+	from   int64  // offset of its output in the log file
 	exited chan struct{}
 }
 
-// start starts a program with its output appended to a log file.
+// start starts a program and appends its output to a log file.
 func start(name string, cmd *exec.Cmd, log string) (*process, error) {
 	f, err := os.OpenFile(log, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
 	if err != nil {
@@ -55,10 +55,10 @@ func (p *process) running() bool {
 	}
 }
 
-// stopGrace is how long a process may take to end after it was asked to.
+// stopGrace is how long stop waits before it kills the process.
 const stopGrace = 10 * time.Second
 
-// stop asks the process to end, and kills it if it does not.
+// stop asks the process to exit, and kills it after stopGrace.
 func (p *process) stop() {
 	if !p.running() {
 		return
@@ -71,7 +71,7 @@ func (p *process) stop() {
 	}
 }
 
-// kill ends the process at once and waits for its end.
+// kill kills the process and waits until it has exited.
 func (p *process) kill() {
 	if !p.running() {
 		return
@@ -80,7 +80,7 @@ func (p *process) kill() {
 	<-p.exited
 }
 
-// output returns what the process has logged since it was started.
+// output returns the log of the process.
 func (p *process) output() string {
 	f, err := os.Open(p.log)
 	if err != nil {
@@ -94,8 +94,8 @@ func (p *process) output() string {
 	return string(data)
 }
 
-// lostPort reports whether the process has ended because another program listens on
-// its port.
+// lostPort reports whether the process has exited because another program listens on its
+// port.
 func (p *process) lostPort() bool {
 	if p.running() {
 		return false
@@ -104,8 +104,8 @@ func (p *process) lostPort() bool {
 	return strings.Contains(output, "address already in use") || strings.Contains(output, "Only one usage of each socket address")
 }
 
-// await waits until ready reports true. It fails when the process ends, when the
-// context is done, or after the timeout.
+// await waits until ready reports true. It fails when the process exits, when ctx is
+// done, or after the timeout.
 func (p *process) await(ctx context.Context, timeout time.Duration, ready func() bool) error {
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
@@ -118,7 +118,7 @@ func (p *process) await(ctx context.Context, timeout time.Duration, ready func()
 		select {
 		case <-tick.C:
 		case <-p.exited:
-			return p.failed(fmt.Sprintf("ended before it was ready (%v)", p.cmd.ProcessState))
+			return p.failed(fmt.Sprintf("exited before it was ready (%v)", p.cmd.ProcessState))
 		case <-timer.C:
 			return p.failed(fmt.Sprintf("not ready after %v", timeout))
 		case <-ctx.Done():
@@ -127,19 +127,18 @@ func (p *process) await(ctx context.Context, timeout time.Duration, ready func()
 	}
 }
 
-// shownLines is how much of a log an error shows.
+// shownLines is how many lines of the log an error shows.
 const shownLines = 15
 
 func (p *process) failed(what string) error {
-	return fmt.Errorf("%s: %s; the end of %s:\n%s", p.name, what, p.log, lastLines(p.output(), shownLines))
+	return fmt.Errorf("%s: %s; end of %s:\n%s", p.name, what, p.log, lastLines(p.output(), shownLines))
 }
 
-// portAttempts is how many ports are tried before a program is given up that finds
-// its port taken.
+// portAttempts is how many ports onFreePort tries.
 const portAttempts = 5
 
-// onFreePort starts a program on a port that the kernel reports as free. If another
-// program takes the port in between, it tries again with another one.
+// onFreePort starts a program on a free port. If another program takes the port first,
+// it tries another port.
 func onFreePort(startOn func(port int) (*process, error)) (*process, int, error) {
 	for attempt := 1; ; attempt++ {
 		port, err := freePort()

@@ -19,9 +19,9 @@ const (
 	eventsPath = "/api/v1/events"
 )
 
-// A proxy stands between one client, or the callers of the gateway, and the server.
-// It keeps its address while the server restarts, counts what the client asks for,
-// and can delay the server's list of files.
+// A proxy forwards the requests of one client, or of the gateway's callers, to the
+// server. It keeps its address while the server restarts, counts requests, and can
+// delay the server's file list.
 type proxy struct {
 	listener net.Listener
 	server   *http.Server
@@ -52,7 +52,7 @@ func newProxy(target *atomic.Pointer[url.URL]) (*proxy, error) {
 			}
 			return nil
 		},
-		// A server that is down is part of the experiments, not worth a log line.
+		// Experiments stop the server: a failed connection is not an error.
 		ErrorHandler:  func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 		ErrorLog:      log.New(io.Discard, "", 0),
 		FlushInterval: -1,
@@ -70,8 +70,8 @@ func newProxy(target *atomic.Pointer[url.URL]) (*proxy, error) {
 	return p, nil
 }
 
-// delay holds a list back that the server has made already, so that it is out of
-// date when the client gets it.
+// delay holds back a file list that the server has already made, so that it is stale
+// when the client receives it.
 func (p *proxy) delay(ctx context.Context) error {
 	d := time.Duration(p.viewLatency.Load())
 	if d <= 0 {

@@ -1,6 +1,6 @@
-// Package realbox runs a real SyftBox on the loopback interface: a blob store, the
-// server, and one client for each person, built from a checkout of
-// OpenMined/syftbox. It is what fakebox imitates.
+// Package realbox runs a real SyftBox network on the loopback interface: a blob store,
+// the server, and a client for each person, built from a checkout of OpenMined/syftbox.
+// Package fakebox imitates it.
 //
 //	binaries, err := realbox.Build(ctx, "../syftbox", log.Printf)
 //	network, err := realbox.Start(ctx, realbox.Config{Dir: dir, Binaries: binaries}, "alice@example.com", "bob@example.com")
@@ -24,15 +24,15 @@ import (
 	"time"
 )
 
-// Config says what to start, and where.
+// Config configures a network.
 type Config struct {
-	// Dir is where the replicas, the server's files and the logs are kept. It is made
-	// if it does not exist. SyftBox wants 5 GB free on its disk.
+	// Dir is the directory of the replicas, the server's files and the logs. Start
+	// creates it. SyftBox requires 5 GB of free disk space.
 	Dir string
 	// Binaries are the programs that [Build] returned.
 	Binaries Binaries
-	// Prepare, if it is set, is called for each client before it is started, to put
-	// files into its replica that the first synchronisation uploads.
+	// Prepare, if not nil, is called before each client starts. It may put files into
+	// the replica, which the first synchronization uploads.
 	Prepare func(email, datasites string) error
 }
 
@@ -62,14 +62,14 @@ type Client struct {
 	process *process
 }
 
-// readyTimeout is how long each program may take to be ready on a busy machine.
+// readyTimeout is how long each program may take to become ready on a busy machine.
 const readyTimeout = time.Minute
 
 const bucket = "syftbox-local"
 
-// Start starts a network with one client for each e-mail address, and returns when
-// all of them are connected and have synchronised once. If it fails, everything that
-// it started has ended.
+// Start starts a network with a client for each email address, and returns when all of
+// them are connected and have synchronized once. If it fails, it stops everything that
+// it started.
 func Start(ctx context.Context, config Config, emails ...string) (_ *Network, err error) {
 	if config.Dir, err = filepath.Abs(config.Dir); err != nil {
 		return nil, fmt.Errorf("start SyftBox: %w", err)
@@ -98,7 +98,7 @@ func Start(ctx context.Context, config Config, emails ...string) (_ *Network, er
 		}
 		if config.Prepare != nil {
 			if err := config.Prepare(email, n.clients[email].Datasites()); err != nil {
-				return nil, fmt.Errorf("prepare the replica of %s: %w", email, err)
+				return nil, fmt.Errorf("prepare replica of %s: %w", email, err)
 			}
 		}
 	}
@@ -113,7 +113,7 @@ func Start(ctx context.Context, config Config, emails ...string) (_ *Network, er
 	return n, errors.Join(errs...)
 }
 
-// Close ends every program of the network. The files stay.
+// Close kills every program of the network. It keeps the files.
 func (n *Network) Close() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -139,11 +139,10 @@ func (n *Network) Close() error {
 	return errors.Join(errs...)
 }
 
-// Dir returns the folder of the network.
+// Dir returns the directory of the network.
 func (n *Network) Dir() string { return n.config.Dir }
 
-// URL returns the address of the server's HTTP interface. It stays the same when the
-// server is restarted.
+// URL returns the base URL of the server. It stays the same when the server restarts.
 func (n *Network) URL() string { return n.gateway.url() }
 
 // Client returns the client of a person, or nil if there is none.
@@ -158,20 +157,20 @@ func (n *Network) startStore(ctx context.Context) error {
 		if err != nil {
 			return nil, err
 		}
-		// The list of buckets tells it from another program on the port.
+		// The bucket list shows that no other program answers on the port.
 		return p, p.await(ctx, readyTimeout, func() bool { return strings.Contains(get("http://"+address+"/"), bucket) })
 	})
 	n.store, n.storeAt = p, fmt.Sprintf("http://127.0.0.1:%d", port)
 	return err
 }
 
-// StartServer starts the server, which must not run. It returns when the server
-// answers.
+// StartServer starts the server and returns when it answers. It returns an error if the
+// server is running.
 func (n *Network) StartServer(ctx context.Context) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.server.running() {
-		return errors.New("start SyftBox server: it runs already")
+		return errors.New("start SyftBox server: already running")
 	}
 	dir := filepath.Join(n.config.Dir, "server")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -203,8 +202,7 @@ func (n *Network) StartServer(ctx context.Context) error {
 		}
 		return p, p.await(ctx, readyTimeout, func() bool { return get("http://"+address+"/healthz") != "" })
 	}
-	// The port of the run before, unless somebody else has taken it meanwhile: the
-	// proxies know the server by whatever port it has.
+	// Prefer the port of the last run. The proxies follow the server to another one.
 	if before := n.target.Load(); before != nil {
 		var port int
 		fmt.Sscanf(before.Port(), "%d", &port)
@@ -229,16 +227,15 @@ func (n *Network) StartServer(ctx context.Context) error {
 	return nil
 }
 
-// KillServer ends the server at once, as a power failure does. The blob store keeps
-// its files.
+// KillServer kills the server. The blob store keeps its files.
 func (n *Network) KillServer() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.server.kill()
 }
 
-// environment is what the programs inherit: without the settings that would lead
-// them to other services.
+// environment returns the environment of the programs: this process's, without variables
+// that would lead them to other services.
 func environment(more ...string) []string {
 	var env []string
 	for _, entry := range os.Environ() {
@@ -252,7 +249,7 @@ func environment(more ...string) []string {
 	return append(env, more...)
 }
 
-// get returns what an address answers with status 200, or "".
+// get returns the body of a 200 response, or "".
 func get(address string) string {
 	client := http.Client{Timeout: 2 * time.Second}
 	defer client.CloseIdleConnections()

@@ -70,7 +70,7 @@ func newTestProxy(t *testing.T, handler http.HandlerFunc) *proxy {
 	return p
 }
 
-func TestProxyPassesUpgradedConnections(t *testing.T) {
+func TestProxyForwardsUpgradedConnections(t *testing.T) {
 	p := newTestProxy(t, func(w http.ResponseWriter, r *http.Request) {
 		conn, rw, err := http.NewResponseController(w).Hijack()
 		if err != nil {
@@ -107,7 +107,7 @@ func TestProxyPassesUpgradedConnections(t *testing.T) {
 	}
 }
 
-func TestProxyDelaysTheViewAfterTheServerMadeIt(t *testing.T) {
+func TestProxyDelaysMadeFileList(t *testing.T) {
 	made := make(chan time.Time, 1)
 	p := newTestProxy(t, func(w http.ResponseWriter, r *http.Request) { made <- time.Now() })
 	const latency = 50 * time.Millisecond
@@ -158,7 +158,7 @@ func helper(t *testing.T, what string) (*process, error) {
 	return start(what, cmd, filepath.Join(t.TempDir(), "log"))
 }
 
-func TestTriesAnotherPortWhenOneIsTaken(t *testing.T) {
+func TestOnFreePortTriesAnotherPort(t *testing.T) {
 	attempts := 0
 	p, port, err := onFreePort(func(port int) (*process, error) {
 		attempts++
@@ -181,7 +181,7 @@ func TestTriesAnotherPortWhenOneIsTaken(t *testing.T) {
 	}
 }
 
-func TestGivesUpWhenEveryPortIsTaken(t *testing.T) {
+func TestOnFreePortGivesUp(t *testing.T) {
 	attempts := 0
 	_, _, err := onFreePort(func(int) (*process, error) {
 		attempts++
@@ -196,7 +196,7 @@ func TestGivesUpWhenEveryPortIsTaken(t *testing.T) {
 	}
 }
 
-func TestBuildRefusesAnotherFolder(t *testing.T) {
+func TestBuildRefusesOtherDirectory(t *testing.T) {
 	dir := t.TempDir()
 	_, err := Build(t.Context(), dir, t.Logf)
 	if err == nil || !strings.Contains(err.Error(), "not a checkout of OpenMined/syftbox") {
@@ -204,7 +204,7 @@ func TestBuildRefusesAnotherFolder(t *testing.T) {
 	}
 }
 
-func TestHashFollowsTheSources(t *testing.T) {
+func TestHashDependsOnSources(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {
 		t.Helper()

@@ -12,16 +12,16 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent"
 )
 
-// A Caller is a client under test: it makes the calls that it reads and writes down
-// how each ends.
+// A Caller is a client under test, as package caller runs it.
 type Caller struct {
 	// Getenv looks up the environment variables of the contract.
 	Getenv func(string) string
+	// Stdin has one call a line. Stdout receives one result a line.
 	Stdin  io.Reader
 	Stdout io.Writer
 }
 
-// callLine is a line of standard input.
+// A callLine is a line of standard input.
 type callLine struct {
 	Call      string            `json:"call"`
 	URL       string            `json:"url"`
@@ -31,8 +31,8 @@ type callLine struct {
 	TimeoutMS float64           `json:"timeout_ms"`
 }
 
-// endLine is a line of standard output.
-type endLine struct {
+// A resultLine is a line of standard output.
+type resultLine struct {
 	Call   string  `json:"call"`
 	Status int     `json:"status"`
 	Body   []byte  `json:"body"`
@@ -41,8 +41,8 @@ type endLine struct {
 	Resent int     `json:"resent"`
 }
 
-// Run makes the calls until standard input ends, all of them concurrently, and
-// returns when each has ended. When ctx is cancelled the calls end with an error.
+// Run makes all calls concurrently. It returns when standard input has ended and every
+// call has a result. Cancelling ctx cancels the calls.
 func (c Caller) Run(ctx context.Context) error {
 	client, err := syftevent.LoadClient(c.Getenv(syftevent.ConfigPathVariable))
 	if err != nil {
@@ -70,7 +70,7 @@ func (c Caller) Run(ctx context.Context) error {
 				_, err = fmt.Fprintf(c.Stdout, "%s\n", text)
 			}
 			if err != nil && writeErr == nil {
-				writeErr = fmt.Errorf("write the end of call %s: %w", line.Call, err)
+				writeErr = fmt.Errorf("write result of call %s: %w", line.Call, err)
 				cancel()
 			}
 		})
@@ -82,21 +82,20 @@ func (c Caller) Run(ctx context.Context) error {
 	return writeErr
 }
 
-// expiryGrace is how long a call may go on after its request has expired, to tell of
-// that itself.
+// expiryGrace gives the client time to report that a request has expired.
 const expiryGrace = 2 * time.Second
 
-func call(ctx context.Context, client *syftevent.Client, line callLine) endLine {
-	end := endLine{Call: line.Call}
+func call(ctx context.Context, client *syftevent.Client, line callLine) resultLine {
+	result := resultLine{Call: line.Call}
 	timeout := time.Duration(line.TimeoutMS * float64(time.Millisecond))
 	if timeout <= 0 {
 		timeout = syftevent.DefaultExpiry
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout+expiryGrace)
 	defer cancel()
-	failed := func(err error) endLine {
-		end.Error = err.Error()
-		return end
+	failed := func(err error) resultLine {
+		result.Error = err.Error()
+		return result
 	}
 	var body any
 	if line.Body != nil {
@@ -116,13 +115,13 @@ func call(ctx context.Context, client *syftevent.Client, line callLine) endLine 
 		return failed(err)
 	}
 	response, err := future.Wait(ctx)
-	end.TookMS = float64(time.Since(began)) / float64(time.Millisecond)
+	result.TookMS = float64(time.Since(began)) / float64(time.Millisecond)
 	if f, ok := any(future).(interface{ Resent() int }); ok {
-		end.Resent = f.Resent()
+		result.Resent = f.Resent()
 	}
 	if err != nil {
 		return failed(err)
 	}
-	end.Status, end.Body = response.StatusCode, response.Body
-	return end
+	result.Status, result.Body = response.StatusCode, response.Body
+	return result
 }

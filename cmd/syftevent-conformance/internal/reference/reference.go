@@ -1,7 +1,6 @@
-// Package reference is the server that the suite runs against when it is given
-// no other: the conformance application of SPEC.md, Appendix A, with the
-// library syftevent. It is the one package of the judge that imports the
-// library.
+// Package reference is the embedded server of the suite, which it tests by default: the
+// conformance application of SPEC.md, Appendix A, built with package syftevent. No other
+// package of the suite imports the library.
 package reference
 
 import (
@@ -18,23 +17,24 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent"
 )
 
-// Features are what the ready line declares.
+// Features are the features that the ready line declares.
 var Features = []string{"sum", "status", "empty", "items", "users", "api", "nested", "methods", "extra", "schema", "cleanup"}
 
 // A Target is a server under test.
 type Target struct {
-	// Endpoints are the handlers by their patterns; nil for those of
-	// [Endpoints].
+	// Endpoints are the handlers by pattern. Defaults to [Endpoints].
 	Endpoints map[string]syftevent.HandlerFunc
-	// Version is shown in the ready line.
+	// Version is the version in the ready line.
 	Version string
 	// Getenv looks up the environment variables of the contract.
-	Getenv         func(string) string
-	Stdin          io.Reader
+	Getenv func(string) string
+	// Stdin stops the server when it ends.
+	Stdin io.Reader
+	// Stdout receives the ready line, Stderr the log.
 	Stdout, Stderr io.Writer
 }
 
-// options are the keys of SYFTEVENT_OPTIONS.
+// options are the JSON of SYFTEVENT_OPTIONS.
 type options struct {
 	PollInterval    duration `json:"poll_interval"`
 	Settle          duration `json:"settle"`
@@ -46,7 +46,7 @@ type options struct {
 	CleanupInterval duration `json:"cleanup_interval"`
 }
 
-// A duration is written as a string such as "20ms".
+// A duration is a JSON string such as "20ms".
 type duration time.Duration
 
 func (d *duration) UnmarshalText(text []byte) error {
@@ -55,17 +55,17 @@ func (d *duration) UnmarshalText(text []byte) error {
 	return err
 }
 
-// Serve serves until ctx is cancelled or standard input ends. The error says
-// what is wrong with the environment, in one line.
+// Serve serves until ctx is cancelled or standard input ends. It returns a one-line
+// error if the environment or SyftBox's config is invalid.
 func (t Target) Serve(ctx context.Context) error {
 	app := t.Getenv("SYFTEVENT_APP")
 	if app == "" {
-		return errors.New("SYFTEVENT_APP is not set: it names the app to serve")
+		return errors.New("SYFTEVENT_APP is not set")
 	}
 	var o options
 	if text := t.Getenv("SYFTEVENT_OPTIONS"); text != "" {
 		if err := json.Unmarshal([]byte(text), &o); err != nil {
-			return fmt.Errorf("SYFTEVENT_OPTIONS: %w", err)
+			return fmt.Errorf("parse SYFTEVENT_OPTIONS: %w", err)
 		}
 	}
 	client, err := syftevent.LoadClient(t.Getenv(syftevent.ConfigPathVariable))
@@ -87,7 +87,7 @@ func (t Target) Serve(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	// Ends with standard input, or with the program.
+	// This goroutine ends with standard input or with the program.
 	go func() {
 		io.Copy(io.Discard, t.Stdin)
 		cancel()
@@ -99,11 +99,11 @@ func (t Target) Serve(ctx context.Context) error {
 		return errors.Join(err, server.Shutdown(ctx))
 	}
 	<-ctx.Done()
-	// Shutdown's own context has no end: the drain timeout limits it.
+	// The drain timeout limits Shutdown.
 	return server.Shutdown(context.WithoutCancel(ctx))
 }
 
-// router has the endpoints, and as many more as an option asks for.
+// router returns a router with the endpoints and extra copies of /echo.
 func (t Target) router(extra int) *syftevent.Router {
 	endpoints := t.Endpoints
 	if endpoints == nil {
@@ -120,9 +120,9 @@ func (t Target) router(extra int) *syftevent.Router {
 }
 
 func (t Target) printReady(server *syftevent.Server) error {
-	ms := func(d, byDefault time.Duration) float64 {
+	ms := func(d, defaultValue time.Duration) float64 {
 		if d == 0 {
-			d = byDefault
+			d = defaultValue
 		}
 		return float64(d) / float64(time.Millisecond)
 	}
@@ -138,7 +138,7 @@ func (t Target) printReady(server *syftevent.Server) error {
 		"poll_ms":          ms(server.PollInterval, syftevent.DefaultPollInterval),
 		"settle_ms":        ms(server.SettleTime, syftevent.DefaultSettleTime),
 		"republish_ms":     ms(server.RepublishDelay, syftevent.DefaultRepublishDelay),
-		"orphan_ms":        max(0, ms(server.OrphanDelay, syftevent.DefaultOrphanDelay)), // negative is never
+		"orphan_ms":        max(0, ms(server.OrphanDelay, syftevent.DefaultOrphanDelay)), // negative means never
 		"max_request_size": size,
 	})
 	if err != nil {
@@ -148,8 +148,8 @@ func (t Target) printReady(server *syftevent.Server) error {
 	return err
 }
 
-// Endpoints returns the handlers of the conformance application by their
-// patterns. recordPath is the file to which /record appends.
+// Endpoints returns the handlers of the conformance application by pattern. recordPath
+// is the file to which /record appends.
 func Endpoints(recordPath string) map[string]syftevent.HandlerFunc {
 	return map[string]syftevent.HandlerFunc{
 		"/echo":    echo,
@@ -198,17 +198,17 @@ func inspect(_ context.Context, req *syftevent.Request) (*syftevent.Response, er
 
 func record(path string) syftevent.HandlerFunc {
 	return func(_ context.Context, req *syftevent.Request) (*syftevent.Response, error) {
-		return syftevent.Text(200, "recorded"), note(path, req)
+		return syftevent.Text(200, "recorded"), appendRecord(path, req)
 	}
 }
 
-// note writes down that a request is run.
-func note(path string, req *syftevent.Request) error {
+// appendRecord records that a request runs.
+func appendRecord(path string, req *syftevent.Request) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
 	if err != nil {
 		return err
 	}
-	// One write, so that lines of concurrent handlers do not mix.
+	// A single write keeps the lines of concurrent handlers apart.
 	_, err = f.WriteString(req.ID + "\n")
 	return errors.Join(err, f.Close())
 }
@@ -218,7 +218,7 @@ func slow(path string) syftevent.HandlerFunc {
 		var in struct {
 			MS float64 `json:"ms"`
 		}
-		if err := errors.Join(note(path, req), req.DecodeJSON(&in)); err != nil {
+		if err := errors.Join(appendRecord(path, req), req.DecodeJSON(&in)); err != nil {
 			return nil, err
 		}
 		select {

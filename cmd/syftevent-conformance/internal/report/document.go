@@ -17,11 +17,11 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
 
-// Format is the version of the form of documents. It changes when a reader of the
-// last one would misunderstand the next.
+// Format is the version of the document format. It changes when older readers would
+// misunderstand new documents.
 const Format = 1
 
-// A Document is the report of one run as data. Schema says the same of it as JSON.
+// A Document is the report of one run. Schema describes its JSON.
 type Document struct {
 	Format         int            `json:"format"`
 	SuiteVersion   string         `json:"suite_version"`
@@ -30,39 +30,39 @@ type Document struct {
 	// Command started the server.
 	Command   []string `json:"command"`
 	Seed      uint64   `json:"seed"`
-	Delivery  string   `json:"delivery"` // of requests for which a scenario does not choose
+	Delivery  string   `json:"delivery"` // unless a scenario chooses its own
 	Timescale float64  `json:"timescale"`
 	Strict    bool     `json:"strict"`
-	// Started is when the run began, in UTC and to the second.
+	// Started is the start of the run in UTC, to the second.
 	Started   time.Time  `json:"started"`
 	Seconds   float64    `json:"seconds"`
 	System    System     `json:"system"`
 	Verdict   Verdict    `json:"verdict"`
 	Counts    Counts     `json:"counts"`
-	Scenarios []Scenario `json:"scenarios"` // those that were run, in the order of their ids
+	Scenarios []Scenario `json:"scenarios"` // scenarios that ran, by id
 }
 
-// An Implementation is what a server says of itself.
+// An Implementation is the ready line of a server.
 type Implementation struct {
 	Name     string   `json:"name"`
 	Version  string   `json:"version"`
 	Features []string `json:"features"`
 	PollMS   float64  `json:"poll_ms"`
 	SettleMS float64  `json:"settle_ms"`
-	// MaxRequestSize is in bytes, 0 for no limit.
+	// MaxRequestSize is in bytes. 0 means no limit.
 	MaxRequestSize int64 `json:"max_request_size"`
 }
 
-// A System is what a run ran on.
+// A System is the machine of a run.
 type System struct {
-	OS   string `json:"os"`   // as Go calls it
-	Arch string `json:"arch"` // as Go calls it
+	OS   string `json:"os"`   // GOOS
+	Arch string `json:"arch"` // GOARCH
 	CPUs int    `json:"cpus"`
-	// FileSystem is that of the folder of the run, see [FileSystem].
+	// FileSystem is the file system of the run's folder, see [FileSystem].
 	FileSystem string `json:"file_system"`
 }
 
-// A Scenario is what became of one scenario, with the evidence.
+// A Scenario is the result of one scenario.
 type Scenario struct {
 	ID           string        `json:"id"`
 	Summary      string        `json:"summary"`
@@ -72,13 +72,13 @@ type Scenario struct {
 	Requirements []Requirement `json:"requirements"`
 	Outcome      Outcome       `json:"outcome"`
 	Seconds      float64       `json:"seconds"`
-	// Known is nil unless the scenario is listed as known to fail.
+	// Known is nil unless the scenario is a known failure.
 	Known *KnownEntry `json:"known,omitempty"`
-	// Failure is nil unless a check has failed.
+	// Failure is nil unless a check failed.
 	Failure *Failure `json:"failure,omitempty"`
-	// Problem says why a scenario could not be tested, or does not apply.
+	// Problem is the reason why the scenario could not be tested or is not applicable.
 	Problem string `json:"problem,omitempty"`
-	// Files lists the files of the network at the end, a line each.
+	// Files lists the files of the network at the end.
 	Files  []string `json:"files,omitempty"`
 	Events []Event  `json:"events,omitempty"`
 	// Stderr is the end of the server's log.
@@ -87,7 +87,7 @@ type Scenario struct {
 	Reproduce string `json:"reproduce"`
 }
 
-// A Requirement is one that a scenario covers.
+// A Requirement is a requirement that a scenario covers.
 type Requirement struct {
 	ID    string     `json:"id"`
 	Level spec.Level `json:"level"`
@@ -95,7 +95,7 @@ type Requirement struct {
 	Text  string     `json:"text"`
 }
 
-// A KnownEntry says that a scenario is listed as one that fails, or may.
+// A KnownEntry is the entry of a scenario in the list of known failures.
 type KnownEntry struct {
 	Reason string `json:"reason"`
 	Flaky  bool   `json:"flaky"`
@@ -103,25 +103,24 @@ type KnownEntry struct {
 
 // A Failure is the check that failed.
 type Failure struct {
-	At       string `json:"at"` // the command of the script
+	At       string `json:"at"` // command of the script
 	Expected string `json:"expected"`
 	Actual   string `json:"actual"`
-	Dead     bool   `json:"dead"` // the server had ended
+	Dead     bool   `json:"dead"` // the server died
 }
 
-// An Event is something that happened to a file below "rpc", or a command of the
-// script.
+// An Event is a change of a file below "rpc", or a command of the script.
 type Event struct {
-	AtMS   float64       `json:"at_ms"` // since the scenario began
+	AtMS   float64       `json:"at_ms"` // since the start of the scenario
 	Change script.Change `json:"change"`
-	What   string        `json:"what"` // the path with slashes, or the command
-	Size   int64         `json:"size"` // in bytes, -1 for none
+	What   string        `json:"what"` // slash-separated path, or command
+	Size   int64         `json:"size"` // in bytes; -1 means no file
 }
 
-// An Outcome is a [runner.Outcome] as documents write it.
+// An Outcome is a [runner.Outcome] in a document.
 type Outcome string
 
-// outcomes are the words of documents for those of the runner.
+// outcomes maps the outcomes of the runner to those of documents.
 var outcomes = map[runner.Outcome]Outcome{
 	runner.Pass:           "pass",
 	runner.Fail:           "fail",
@@ -131,7 +130,7 @@ var outcomes = map[runner.Outcome]Outcome{
 	runner.CouldNotTest:   "could-not-test",
 }
 
-// runners is the runner's word for an outcome, "" for none.
+// runners returns the outcome of the runner, or "" for an unknown outcome.
 func (o Outcome) runners() runner.Outcome {
 	for word, written := range outcomes {
 		if written == o {
@@ -141,29 +140,27 @@ func (o Outcome) runners() runner.Outcome {
 	return ""
 }
 
-// A Run is what a document is made of, beside what the program knows itself.
+// A Run is the input of [NewDocument].
 type Run struct {
 	// SuiteVersion and SpecVersion are the versions of the suite and of SPEC.md.
 	SuiteVersion, SpecVersion string
-	// Ready is what the server said when it was probed.
+	// Ready is the ready line of the probe.
 	Ready target.Ready
 	// Command started the server.
 	Command []string
-	// Config is how the scenarios were run.
+	// Config is the configuration of the run.
 	Config runner.Config
-	// Started and Duration are of the whole run.
+	// Started and Duration are those of the whole run.
 	Started  time.Time
 	Duration time.Duration
-	// Results are those of the scenarios that were run, in any order.
+	// Results are the results of the scenarios that ran, in any order.
 	Results []runner.Result
-	// Summary sums them up.
 	Summary Summary
 	// Reproduce is the command line that repeats a scenario, with %s for its id.
 	Reproduce string
 }
 
-// NewDocument makes the document of a run. It looks up the file system of the
-// folder of the run, which must still be there.
+// NewDocument returns the document of a run. The folder of the run must still exist.
 func NewDocument(run Run) *Document {
 	d := &Document{
 		Format:       Format,
@@ -235,10 +232,10 @@ func newScenario(r runner.Result, reproduce string) Scenario {
 	return s
 }
 
-// thousandths rounds: more digits are noise.
+// thousandths rounds to three decimals.
 func thousandths(x float64) float64 { return math.Round(x*1000) / 1000 }
 
-// Status is what the result means, see [Status].
+// Status returns the [Status] of the result.
 func (s Scenario) Status() Status {
 	var entry *known.Entry
 	if s.Known != nil {
@@ -250,7 +247,7 @@ func (s Scenario) Status() Status {
 // JSON writes the document, indented.
 func (d *Document) JSON(w io.Writer) error {
 	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false) // for people who read it
+	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(d)
 }

@@ -109,7 +109,7 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-func TestDocumentsAreTheSameEachTime(t *testing.T) {
+func TestDocumentIsDeterministic(t *testing.T) {
 	run := fullRun(t)
 	first := written(t, run)
 	slices.Reverse(run.Results)
@@ -118,7 +118,7 @@ func TestDocumentsAreTheSameEachTime(t *testing.T) {
 	}
 }
 
-func TestReadGivesWhatWasWritten(t *testing.T) {
+func TestReadRoundTrip(t *testing.T) {
 	run := fullRun(t)
 	path := filepath.Join(t.TempDir(), "run.json")
 	if err := os.WriteFile(path, written(t, run), 0o600); err != nil {
@@ -133,24 +133,24 @@ func TestReadGivesWhatWasWritten(t *testing.T) {
 	}
 }
 
-func TestReadSaysWhatIsWrong(t *testing.T) {
+func TestReadRejectsInvalidDocuments(t *testing.T) {
 	good := string(written(t, fullRun(t)))
 	tests := []struct{ text, want string }{
-		{"", "it is not the JSON of one: unexpected end"},
-		{"<testsuites/>", "it is not the JSON of one"},
-		{good[:len(good)/2], "it is not the JSON of one: unexpected end"},
-		{"[]", "it is not the JSON of one"},
-		{"{}", `it lacks "format"`},
-		{`{"format": 2}`, "its format is 2, and only format 1 can be read"},
-		{`{"format": 1}`, `it lacks "implementation.name"`},
-		{strings.Replace(good, `"seed": 7`, `"seed": "x"`, 1), "it is not of its form"},
-		{strings.Replace(good, `"started"`, `"began"`, 1), `it lacks "started"`},
-		{strings.Replace(good, `"system"`, `"machine"`, 1), `it lacks "system"`},
-		{strings.Replace(good, `"non-conformant"`, `"fine"`, 1), `there is no verdict "fine"`},
-		{strings.Replace(good, `"scenarios"`, `"cases"`, 1), `it lacks "scenarios"`},
-		{strings.Replace(good, `"id": "detect-links"`, `"name": "x"`, 1), `it lacks "scenarios[0].id"`},
-		{strings.Replace(good, `"not-applicable"`, `"skipped"`, 1), `detect-links has no outcome that is known: "skipped"`},
-		{strings.Replace(good, `"requirements"`, `"covers"`, 1), `it lacks "scenarios[0].requirements"`},
+		{"", "invalid JSON: unexpected end"},
+		{"<testsuites/>", "invalid JSON"},
+		{good[:len(good)/2], "invalid JSON: unexpected end"},
+		{"[]", "invalid JSON"},
+		{"{}", `missing "format"`},
+		{`{"format": 2}`, "format 2 is not supported, only 1"},
+		{`{"format": 1}`, `missing "implementation.name"`},
+		{strings.Replace(good, `"seed": 7`, `"seed": "x"`, 1), "invalid document"},
+		{strings.Replace(good, `"started"`, `"began"`, 1), `missing "started"`},
+		{strings.Replace(good, `"system"`, `"machine"`, 1), `missing "system"`},
+		{strings.Replace(good, `"non-conformant"`, `"fine"`, 1), `unknown verdict "fine"`},
+		{strings.Replace(good, `"scenarios"`, `"cases"`, 1), `missing "scenarios"`},
+		{strings.Replace(good, `"id": "detect-links"`, `"name": "x"`, 1), `missing "scenarios[0].id"`},
+		{strings.Replace(good, `"not-applicable"`, `"skipped"`, 1), `scenario detect-links: unknown outcome "skipped"`},
+		{strings.Replace(good, `"requirements"`, `"covers"`, 1), `missing "scenarios[0].requirements"`},
 	}
 	path := filepath.Join(t.TempDir(), "run.json")
 	for _, test := range tests {
@@ -163,6 +163,6 @@ func TestReadSaysWhatIsWrong(t *testing.T) {
 		}
 	}
 	if _, err := Read(path + "x"); err == nil || !strings.Contains(err.Error(), path+"x") {
-		t.Errorf("%v, want the file that is not there", err)
+		t.Errorf("%v, want the missing file", err)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 )
 
-// evidence is all that helps to understand a result, as lines of text: the clauses,
-// what was expected, what came, and the traces that the scenario has left.
+// evidence returns the details of a result as lines of text: clauses, failure,
+// timeline, files and log.
 func (s Scenario) evidence() string {
 	var out strings.Builder
 	for _, r := range s.Requirements {
@@ -20,7 +20,7 @@ func (s Scenario) evidence() string {
 			fmt.Fprintf(&out, "%-10s %s\n", line[0], strings.ReplaceAll(line[1], "\n", "\n           "))
 		}
 		if f.Dead && s.Level != spec.Must {
-			out.WriteString("The server has ended, or answers nobody any more: that fails whatever the scenario is about.\n")
+			out.WriteString("The server died or stopped answering, which fails any scenario.\n")
 		}
 	}
 	out.WriteString(block("problem", s.Problem))
@@ -30,24 +30,24 @@ func (s Scenario) evidence() string {
 	return out.String()
 }
 
-// knownText says in one line what is known of a scenario, and what follows from
-// what became of it. It is "" if nothing is known.
+// knownText compares the result with the list of known failures, in one line. It
+// returns "" if the scenario is not in the list.
 func (s Scenario) knownText() string {
 	switch s.Status() {
 	case Known:
 		return "known to fail: " + s.Known.Reason
 	case Flaky:
 		if s.Outcome.runners() == runner.Pass {
-			return "flaky, has passed: " + s.Known.Reason
+			return "flaky, passed: " + s.Known.Reason
 		}
-		return "flaky, has failed: " + s.Known.Reason
+		return "flaky, failed: " + s.Known.Reason
 	case UnexpectedPass:
-		return "listed as known to fail, but passes: remove it from the list, or -update-known does (" + s.Known.Reason + ")"
+		return "known failure passed: remove it from the list, or use -update-known (" + s.Known.Reason + ")"
 	}
 	return ""
 }
 
-// block is a text of any number of lines under a heading, and "" if there is none.
+// block returns text under a heading, or "" if text is empty.
 func block(heading, text string) string {
 	text = strings.Trim(text, "\n")
 	switch {

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// A Fact is something about a run as a whole that its reader may want to know.
+// A Fact is a property of a run, for people.
 type Fact struct{ Name, Value string }
 
-// facts are those of a run, for people.
+// facts returns the facts of a run.
 func (d *Document) facts() []Fact {
 	i := d.Implementation
 	features := strings.Join(i.Features, ", ")
@@ -29,7 +29,7 @@ func (d *Document) facts() []Fact {
 		{"features", features},
 		{"poll interval", fmt.Sprintf("%v ms", i.PollMS)},
 		{"settle time", fmt.Sprintf("%v ms", i.SettleMS)},
-		{"largest request", limit},
+		{"request size limit", limit},
 		{"system", fmt.Sprintf("%s/%s, %s", d.System.OS, d.System.Arch, plural(d.System.CPUs, "processor"))},
 		{"file system", d.System.FileSystem},
 		{"seed", fmt.Sprint(d.Seed)},
@@ -40,7 +40,7 @@ func (d *Document) facts() []Fact {
 	}
 }
 
-// String gives the figures in one line.
+// String returns the counts in one line.
 func (c Counts) String() string {
 	parts := []string{fmt.Sprintf("%d passed, %d failed", c.Passed, c.Failed)}
 	for _, other := range c.list() {
@@ -49,7 +49,7 @@ func (c Counts) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// commandLine is the command as one types it in a shell.
+// commandLine returns the command, quoted for a shell.
 func (d *Document) commandLine() string {
 	var words []string
 	for _, word := range d.Command {

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// unknownFileSystem is said where the kernel does not tell.
+// unknownFileSystem is the name of a file system that cannot be determined.
 const unknownFileSystem = "unknown"
 
-// FileSystem returns the name that the kernel has for the file system on which a
-// folder lies, such as "ext4", "tmpfs" or "fuse.sshfs". It is "unknown" where there
-// is no /proc/self/mountinfo, which only Linux has.
+// FileSystem returns the kernel's name of the file system of a folder, such as "ext4",
+// "tmpfs" or "fuse.sshfs". It reads /proc/self/mountinfo, and returns "unknown" on
+// systems other than Linux.
 func FileSystem(dir string) string {
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -26,9 +26,9 @@ func FileSystem(dir string) string {
 	return fileSystemOf(string(mounts), dir)
 }
 
-// fileSystemOf finds the mount point that a path without symbolic links lies below.
-// Of its fields a line of mountinfo has the mount point as the fifth, and the name of
-// the file system behind a field "-", before which any number may stand.
+// fileSystemOf returns the file system of a path without symbolic links. In a line of
+// mountinfo, the fifth field is the mount point, and the field after "-" is the name
+// of the file system.
 func fileSystemOf(mountinfo, path string) string {
 	name, longest := unknownFileSystem, -1
 	for line := range strings.Lines(mountinfo) {
@@ -38,7 +38,7 @@ func fileSystemOf(mountinfo, path string) string {
 			continue
 		}
 		point := unescapeMount.Replace(fields[4])
-		// Of two mounts on one point the later covers the earlier.
+		// A later mount hides an earlier one on the same mount point.
 		if liesBelow(path, point) && len(point) >= longest {
 			name, longest = names[0], len(point)
 		}
@@ -46,7 +46,7 @@ func fileSystemOf(mountinfo, path string) string {
 	return name
 }
 
-// unescapeMount undoes how the kernel writes the bytes that would part fields.
+// unescapeMount decodes the kernel's escapes of separators.
 var unescapeMount = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
 
 func liesBelow(path, dir string) bool {

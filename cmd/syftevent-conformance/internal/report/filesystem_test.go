@@ -40,6 +40,6 @@ func TestFileSystem(t *testing.T) {
 		t.Errorf("%s on %s", got, runtime.GOOS)
 	}
 	if got := FileSystem("/no/such/folder"); got != "unknown" {
-		t.Errorf("a folder that is not there: %s", got)
+		t.Errorf("missing folder: %s", got)
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// The elements of JUnit's XML, as far as the readers of it agree on them. Texts of
-// several lines are CDATA, so that they can be read as they stand.
+// The elements of JUnit XML that its readers agree on. Texts of several lines are
+// CDATA, to be readable without escapes.
 
 type junitSuites struct {
 	XMLName xml.Name `xml:"testsuites"`
@@ -59,10 +59,10 @@ type junitOutput struct {
 	Text string `xml:",cdata"`
 }
 
-// JUnit writes the document as JUnit's XML, for systems of continuous integration:
-// what is unexpected is a failure, what could not be tested an error, what was
-// known or does not concern the server is skipped, and a SHOULD that is not met
-// passes, with a warning in its output.
+// JUnit writes the document as JUnit XML, for CI systems. An unexpected result is a
+// failure, and one that could not be tested is an error. Known failures and scenarios
+// that are not applicable are skipped. An unmet SHOULD passes with a warning in its
+// output.
 func (d *Document) JUnit(w io.Writer) error {
 	counts := junitCounts{
 		Name:  fmt.Sprintf("SPEC.md %s: %s %s", d.SpecVersion, d.Implementation.Name, d.Implementation.Version),
@@ -106,7 +106,7 @@ func (s Scenario) junit() junitCase {
 	case UnexpectedPass:
 		c.Failure = &junitReason{Message: s.knownText(), Type: "unexpected pass"}
 	case Warned:
-		c.SystemOut = &junitOutput{xmlText(fmt.Sprintf("warning: a %s is not met: %s\n", s.Level, s.failureText())) + s.junitText()}
+		c.SystemOut = &junitOutput{xmlText(fmt.Sprintf("warning: unmet %s: %s\n", s.Level, s.failureText())) + s.junitText()}
 	case Known:
 		c.Skipped = &junitReason{Message: "known: " + s.Known.Reason}
 		c.SystemOut = &junitOutput{s.junitText()}
@@ -132,7 +132,7 @@ func (s Scenario) junitText() string {
 	return xmlText(fmt.Sprintf("\n%s\n%sreproduce: %s\n", s.Summary, s.evidence(), s.Reproduce))
 }
 
-// xmlText replaces what XML forbids in a text. In CDATA, encoding/xml does not.
+// xmlText replaces characters that XML forbids, which encoding/xml keeps in CDATA.
 func xmlText(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -143,7 +143,7 @@ func xmlText(text string) string {
 	}, text)
 }
 
-// failureText is the failure in one line.
+// failureText returns the failure in one line.
 func (s Scenario) failureText() string {
 	if s.Failure == nil {
 		return ""

@@ -39,10 +39,10 @@ func TestJUnit(t *testing.T) {
 	for id, want := range map[string]struct{ failure, problem, skipped, out string }{
 		"publish-beside": {},
 		"fail-status":    {failure: "expected status 5xx, actual status 200 a|b <script>"},
-		"fail-text":      {out: "warning: a SHOULD is not met: expected status 5xx, actual status 200"},
+		"fail-text":      {out: "warning: unmet SHOULD: expected status 5xx, actual status 200"},
 		"proc-once":      {skipped: "known: issue 7", out: "actual:    status 200"},
-		"proc-drain":     {out: "flaky, has passed: left to chance"},
-		"proc-survive":   {failure: "listed as known to fail, but passes"},
+		"proc-drain":     {out: "flaky, passed: left to chance"},
+		"proc-survive":   {failure: "known failure passed"},
 		"feature-sum":    {skipped: `not implemented: the server does not declare the feature "sum"`},
 		"detect-links":   {skipped: "not applicable: no symbolic links here"},
 		"read-whole":     {problem: "panic: a"},
@@ -82,8 +82,8 @@ func TestJUnit(t *testing.T) {
 	}
 }
 
-// What ends CDATA, and what is no text at all, must not end the file.
-func TestJUnitBearsAnyText(t *testing.T) {
+// The end of CDATA and characters that XML forbids must not break the file.
+func TestJUnitEscapesAnyText(t *testing.T) {
 	d := NewDocument(fullRun(t))
 	for i := range d.Scenarios {
 		d.Scenarios[i].Stderr = "a]]>b \xff\uFFFE\r</failure>"
@@ -112,8 +112,7 @@ func output(o *junitOutput) string {
 	return o.Text
 }
 
-// An encoder that cannot write says so, in each of the formats.
-func TestWritingFails(t *testing.T) {
+func TestWritersReturnErrors(t *testing.T) {
 	d := NewDocument(fullRun(t))
 	for name, write := range map[string]func(io.Writer) error{"JSON": d.JSON, "JUnit": d.JUnit, "Markdown": d.Markdown} {
 		if err := write(full{}); err != io.ErrShortWrite {
@@ -122,7 +121,7 @@ func TestWritingFails(t *testing.T) {
 	}
 }
 
-// full is a disk without room.
+// full is a writer that always fails.
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, io.ErrShortWrite }

@@ -10,8 +10,8 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/runner"
 )
 
-// Markdown writes the document for people: what kind of run it was, a table of the
-// scenarios, and all there is to tell of those of which there is more to tell.
+// Markdown writes the document as Markdown: facts of the run, a table of scenarios, and
+// details of those that did not simply pass.
 func (d *Document) Markdown(w io.Writer) error {
 	var out strings.Builder
 	fmt.Fprintf(&out, "# %s %s\n\n", plain(d.Implementation.Name), plain(d.Implementation.Version))
@@ -22,8 +22,8 @@ func (d *Document) Markdown(w io.Writer) error {
 	for _, s := range d.Scenarios {
 		rows = append(rows, []string{plain(s.ID), plain(string(s.Level)), plain(s.Class), s.Status().bold(), seconds(s.Seconds), plain(s.Summary)})
 	}
-	writeTable(&out, []string{"scenario", "level", "class", "result", "seconds", "what it is about"}, rows)
-	heading := "\n## In detail\n"
+	writeTable(&out, []string{"scenario", "level", "class", "result", "seconds", "summary"}, rows)
+	heading := "\n## Details\n"
 	for _, s := range d.Scenarios {
 		if !s.wantsExplanation() {
 			continue
@@ -48,7 +48,7 @@ func (d *Document) factRows() [][]string {
 	return rows
 }
 
-// wantsExplanation reports whether there is more to tell than the status.
+// wantsExplanation reports whether a result needs more than its status.
 func (s Scenario) wantsExplanation() bool {
 	switch s.Outcome.runners() {
 	case runner.Pass, runner.NotImplemented:
@@ -67,7 +67,7 @@ func (s Scenario) markdown(out *strings.Builder) {
 	fmt.Fprintf(out, "\n%stext\n%s\n%s\n", fence, printable(text), fence)
 }
 
-// bold is the status, set off if somebody has to do something about it.
+// bold returns the status, in bold if it needs action.
 func (s Status) bold() string {
 	if s.IsUnexpected() || s == CouldNotTest {
 		return "**" + string(s) + "**"
@@ -75,8 +75,8 @@ func (s Status) bold() string {
 	return string(s)
 }
 
-// writeTable writes a table of GitHub's Markdown whose columns stand below each
-// other, so that it can be read as text, too. Its cells must be escaped.
+// writeTable writes a table in GitHub's Markdown, with aligned columns. Cells must be
+// escaped.
 func writeTable(out *strings.Builder, head []string, rows [][]string) {
 	all := append([][]string{head}, rows...)
 	widths := make([]int, len(head))
@@ -85,7 +85,7 @@ func writeTable(out *strings.Builder, head []string, rows [][]string) {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell), 3)
 		}
 	}
-	if last := len(widths) - 1; widths[last] > 40 { // prose, and nothing stands behind it
+	if last := len(widths) - 1; widths[last] > 40 { // prose in the last column needs no padding
 		widths[last] = 0
 	}
 	for n, row := range all {
@@ -102,8 +102,7 @@ func writeTable(out *strings.Builder, head []string, rows [][]string) {
 	}
 }
 
-// plain is a text that Markdown shows as it is, in one line and in a cell of a
-// table.
+// plain escapes text for one line of Markdown or a cell of a table.
 func plain(text string) string {
 	var out strings.Builder
 	for _, r := range oneLine(text) {
@@ -115,7 +114,7 @@ func plain(text string) string {
 	return out.String()
 }
 
-// code is a text as code, in one line and in a cell of a table.
+// code formats text as code, for one line or a cell of a table.
 func code(text string) string {
 	text = oneLine(text)
 	if text == "" {
@@ -130,7 +129,7 @@ func code(text string) string {
 
 func oneLine(text string) string { return strings.Join(strings.Fields(printable(text)), " ") }
 
-// printable replaces the characters that have a meaning for a terminal only.
+// printable replaces control characters.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
@@ -140,7 +139,7 @@ func printable(text string) string {
 	}, text)
 }
 
-// longestRun is how often a character stands in a row at most.
+// longestRun returns the length of the longest run of a character.
 func longestRun(text string, of rune) int {
 	longest, n := 0, 0
 	for _, r := range text {

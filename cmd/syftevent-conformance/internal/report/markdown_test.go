@@ -13,7 +13,7 @@ func TestMarkdown(t *testing.T) {
 	text := out.String()
 	for _, want := range []string{
 		"# toy \\<script\\>alert(1)\\</script\\> 1.0\\|2\n\n**non-conformant**: 1 passed, 1 failed, ",
-		"| command         | `python3 'my server.py'` ",
+		"| command            | `python3 'my server.py'` ",
 		"| fail-status    | MUST   | core  | **FAIL**            | 0.000   | What fail-status is about.    |\n",
 		"| publish-beside | MUST   | core  | pass                | 1.235 ",
 		"\n### fail-status: FAIL\n\nWhat fail-status is about.\n\n````text\nSPEC.md [fail-status] A request",

@@ -10,29 +10,29 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 )
 
-// A Mark is what a cell of a matrix says.
+// A Mark is the result in a cell of a matrix.
 type Mark string
 
-// The marks. Each has a sign of its own: colour only repeats it.
+// The marks. Each has its own sign, so that no reader depends on colors.
 const (
 	Met         Mark = "✓"
 	NotMet      Mark = "✗"
-	NotAdvised  Mark = "!" // a SHOULD is not met
+	NotAdvised  Mark = "!" // unmet SHOULD
 	NotThere    Mark = "–" // not implemented or not applicable
-	NotAnswered Mark = "?" // could not be tested, or was not run
+	NotAnswered Mark = "?" // could not be tested, or not run
 )
 
-// flakySign stands behind the mark of what may turn out otherwise next time.
+// flakySign follows the mark of a flaky result.
 const flakySign = "~"
 
-// legend explains the signs, and names the class of style sheets for each.
+// legend explains the signs. Style is a CSS class.
 var legend = []struct{ Sign, Style, Meaning string }{
 	{string(Met), Met.Style(), "met"},
-	{string(NotMet), NotMet.Style(), "a MUST is not met, or the server has died"},
-	{string(NotAdvised), NotAdvised.Style(), "a SHOULD is not met"},
+	{string(NotMet), NotMet.Style(), "unmet MUST, or the server died"},
+	{string(NotAdvised), NotAdvised.Style(), "unmet SHOULD"},
 	{string(NotThere), NotThere.Style(), "not implemented, or not applicable"},
-	{string(NotAnswered), NotAnswered.Style(), "could not be tested, or was not run"},
-	{flakySign, "", "flaky: may turn out otherwise next time"},
+	{string(NotAnswered), NotAnswered.Style(), "could not be tested, or not run"},
+	{flakySign, "", "flaky: may change between runs"},
 }
 
 // A Matrix compares implementations, requirement by requirement.
@@ -43,35 +43,34 @@ type Matrix struct {
 
 // A Column is one implementation: the document of one run.
 type Column struct {
-	// File is where the document was read.
+	// File is the path of the document.
 	File     string
 	Document *Document
-	// Title is the name and version, with the file if that does not tell it from
-	// the others. NewMatrix sets it.
+	// Title is the name and version, with the file if it is not unique. NewMatrix
+	// sets it.
 	Title string
 }
 
 // A Row is one requirement.
 type Row struct {
 	Requirement Requirement
-	// Listed is whether the suite knows the requirement. Documents that another
-	// version of it has written may have others.
+	// Listed reports whether this version of the suite knows the requirement.
 	Listed bool
-	// Cells are in the order of the columns.
+	// Cells has one cell per column.
 	Cells []Cell
 }
 
-// A Cell is what one run says of one requirement.
+// A Cell is the result of one requirement in one run.
 type Cell struct {
 	Mark  Mark
 	Flaky bool
-	// Scenarios are those that cover the requirement, the ones that decide the
-	// mark first.
+	// Scenarios are the scenarios that cover the requirement. The first decides the
+	// mark.
 	Scenarios []Scenario
 }
 
-// NewMatrix compares documents: a row for each of the requirements, in their order,
-// and then for those that only documents know.
+// NewMatrix compares documents. It has a row for each of the requirements, in their
+// order, followed by those that only documents know.
 func NewMatrix(requirements []spec.Requirement, columns []Column) *Matrix {
 	m := &Matrix{Columns: slices.Clone(columns)}
 	m.setTitles()
@@ -101,7 +100,7 @@ func (m *Matrix) addRow(r Requirement, listed bool) {
 	m.Rows = append(m.Rows, row)
 }
 
-// setTitles tells the columns apart: by the file, if need be by its whole path.
+// setTitles sets unique titles, with the name or the whole path of the file if needed.
 func (m *Matrix) setTitles() {
 	count := func(title func(Column) string) map[string]int {
 		counts := map[string]int{}
@@ -127,9 +126,8 @@ func (m *Matrix) setTitles() {
 	}
 }
 
-// precedence of outcomes, the one first that decides the mark of a requirement with
-// several scenarios: what went wrong, what is not known, and what is good. A
-// scenario that does not apply takes nothing from one that passed.
+// precedence orders outcomes. The first decides the mark of a requirement with several
+// scenarios.
 var precedence = []runner.Outcome{
 	runner.Fail, runner.Warn, runner.CouldNotTest, runner.Pass, runner.NotImplemented, runner.NotApplicable,
 }
@@ -152,13 +150,13 @@ func newCell(d *Document, requirement string) Cell {
 	return c
 }
 
-// Mark is that of a requirement of which the scenario is the only one.
+// Mark returns the mark of a requirement that only this scenario covers.
 func (s Scenario) Mark() Mark {
 	switch s.Outcome.runners() {
 	case runner.Pass:
 		return Met
 	case runner.Fail:
-		// With -strict a SHOULD fails, too.
+		// With -strict, an unmet SHOULD is a failure.
 		if s.Level != spec.Must && s.Failure != nil && !s.Failure.Dead {
 			return NotAdvised
 		}
@@ -171,7 +169,7 @@ func (s Scenario) Mark() Mark {
 	return NotAnswered
 }
 
-// Text is the sign of the cell.
+// Text returns the sign of the cell.
 func (c Cell) Text() string {
 	if c.Flaky {
 		return string(c.Mark) + flakySign
@@ -179,7 +177,7 @@ func (c Cell) Text() string {
 	return string(c.Mark)
 }
 
-// Words say what the sign says, and what decided it.
+// Words returns the status of each scenario.
 func (c Cell) Words() string {
 	if len(c.Scenarios) == 0 {
 		return "no scenario of this run covers it"

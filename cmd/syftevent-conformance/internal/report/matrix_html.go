@@ -12,8 +12,8 @@ import (
 //go:embed matrix.html.tmpl
 var pageText string
 
-// page escapes whatever the documents say, each by where it stands. It is parsed when
-// it is wanted: the same program serves the reference, whose memory is measured.
+// page is the template. It is parsed on demand, because the same program runs the
+// reference server, whose memory is measured.
 var page = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("matrix").Funcs(template.FuncMap{
 		"legend": func() any { return legend },
@@ -21,30 +21,30 @@ var page = sync.OnceValue(func() *template.Template {
 	}).Parse(pageText))
 })
 
-// HTML writes the matrix as one page that needs nothing else: each cell that is not
-// good leads to what was expected, what came, and the timeline of the files.
+// HTML writes the matrix as a self-contained page. Cells of failures link to their
+// details.
 func (m *Matrix) HTML(w io.Writer) error { return page().Execute(w, m) }
 
-// anchor is the id of what the page says of a scenario in a column, or of the column
-// if the scenario is "".
+// anchor returns the HTML id of a scenario in a column, or of the column if scenario is
+// "".
 func anchor(column int, scenario string) string {
 	return strings.TrimSuffix(fmt.Sprintf("run%d-%s", column+1, scenario), "-")
 }
 
-// family is the first word of an id, which requirements of one section share.
+// family returns the first word of an id, which requirements of one section share.
 func family(id string) string {
 	first, _, _ := strings.Cut(id, "-")
 	return first
 }
 
-// The methods below are for the template.
+// The template calls the methods below.
 
 // Starts reports whether a row is the first of its family.
 func (m *Matrix) Starts(row int) bool {
 	return row > 0 && family(m.Rows[row].Requirement.ID) != family(m.Rows[row-1].Requirement.ID)
 }
 
-// SpecVersions are those of the documents, each once.
+// SpecVersions returns the versions of SPEC.md in the documents, each once.
 func (m *Matrix) SpecVersions() string {
 	var versions []string
 	seen := map[string]bool{}
@@ -57,11 +57,11 @@ func (m *Matrix) SpecVersions() string {
 	return strings.Join(versions, " and ")
 }
 
-// Facts are those of the run but for the verdict and the figures, which stand above
-// them.
+// Facts returns the facts of the run except the verdict and the counts, which the page
+// shows above them.
 func (c Column) Facts() []Fact { return c.Document.facts()[2:] }
 
-// Explained are the scenarios of which there is more to tell than the mark.
+// Explained returns the scenarios with details.
 func (c Column) Explained() []Scenario {
 	var explained []Scenario
 	for _, s := range c.Document.Scenarios {
@@ -72,13 +72,13 @@ func (c Column) Explained() []Scenario {
 	return explained
 }
 
-// Share is one part of the bar that shows the figures.
+// A Share is a part of the bar of counts.
 type Share struct {
 	Style, What string
 	N           int
 }
 
-// Shares are the parts of the bar that are not empty.
+// Shares returns the parts of the bar that are not empty.
 func (c Column) Shares() []Share {
 	counts := map[Mark]int{NotAnswered: c.Document.Counts.NotRun}
 	for _, s := range c.Document.Scenarios {
@@ -93,7 +93,7 @@ func (c Column) Shares() []Share {
 	return shares
 }
 
-// Style is the class of style sheets for a mark.
+// Style returns the CSS class of a mark.
 func (m Mark) Style() string {
 	switch m {
 	case Met:
@@ -108,7 +108,7 @@ func (m Mark) Style() string {
 	return "notanswered"
 }
 
-// word is what the bar calls a mark.
+// word returns the label of a mark in the bar.
 func (m Mark) word() string {
 	switch m {
 	case Met:
@@ -118,22 +118,22 @@ func (m Mark) word() string {
 	case NotAdvised:
 		return "warned"
 	case NotThere:
-		return "not there"
+		return "not applicable"
 	}
 	return "not tested"
 }
 
-// Style is the class of style sheets for a verdict.
+// Style returns the CSS class of a verdict.
 func (v Verdict) Style() string {
 	return map[Verdict]string{Conformant: "met", Partial: "notadvised", NonConformant: "notmet"}[v]
 }
 
-// Sign goes with a verdict.
+// Sign returns the sign of a verdict.
 func (v Verdict) Sign() string {
 	return map[Verdict]string{Conformant: "✓", Partial: "◐", NonConformant: "✗"}[v]
 }
 
-// Leads returns the scenario to which the cell leads, nil if it is good as it is.
+// Leads returns the scenario that the cell links to, or nil if none has details.
 func (c Cell) Leads() *Scenario {
 	for _, s := range c.Scenarios {
 		if s.wantsExplanation() {
@@ -143,5 +143,5 @@ func (c Cell) Leads() *Scenario {
 	return nil
 }
 
-// KnownText says what is known of the scenario, or "".
+// KnownText compares the result with the list of known failures.
 func (s Scenario) KnownText() string { return s.knownText() }

@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// Markdown writes the matrix with what it takes to judge the figures: how each run
-// was made, and what each server did that it should not have done. Requirements
-// link to SPEC.md, which is looked for beside the file.
+// Markdown writes the matrix, the facts of each run and its failures. Requirements link
+// to SPEC.md in the same folder.
 func (m *Matrix) Markdown(w io.Writer) error {
 	var out strings.Builder
 	out.WriteString("# Conformance\n\n")
@@ -45,7 +44,7 @@ func (m *Matrix) Markdown(w io.Writer) error {
 	return err
 }
 
-// markdown writes what there is to tell of one implementation.
+// markdown writes the facts and failures of one run.
 func (c Column) markdown(out *strings.Builder) {
 	fmt.Fprintf(out, "\n## %s\n\n", plain(c.Title))
 	for _, row := range c.Document.factRows() {
@@ -55,10 +54,10 @@ func (c Column) markdown(out *strings.Builder) {
 	if len(failed) == 0 {
 		return
 	}
-	out.WriteString("\nWhat is not met:\n\n")
+	out.WriteString("\nNot met:\n\n")
 	for _, s := range failed {
 		text := s.failureText()
-		if s.Known != nil { // somebody has looked into it
+		if s.Known != nil {
 			text = s.Known.Reason
 		}
 		fmt.Fprintf(out, "- %s %s: %s\n", plain(string(s.Mark())), plain(s.ID), plain(text))

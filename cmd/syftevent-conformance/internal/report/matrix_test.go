@@ -54,7 +54,7 @@ func TestMarksOfCells(t *testing.T) {
 	}
 }
 
-func TestRowsAreInTheOrderOfTheSpecification(t *testing.T) {
+func TestRowsFollowSpecification(t *testing.T) {
 	r := runner.Result{Scenario: covering(t, "new", "fail-status"), Outcome: runner.Pass}
 	r.Scenario.Covers = append(r.Scenario.Covers, spec.Requirement{ID: "later-version", Level: spec.Must, Class: "core", Text: "It MUST."})
 	m := NewMatrix(spec.Requirements(), []Column{column("x.json", "toy", r)})
@@ -73,7 +73,7 @@ func TestRowsAreInTheOrderOfTheSpecification(t *testing.T) {
 	}
 }
 
-func TestTitlesTellColumnsApart(t *testing.T) {
+func TestTitlesAreUnique(t *testing.T) {
 	m := NewMatrix(nil, []Column{
 		column("a.json", "toy"), column("b.json", "other"), column("dir/c.json", "other"), column("d/c.json", "third"), column("e/c.json", "third"),
 	})
@@ -105,7 +105,7 @@ func TestMatrixAsMarkdown(t *testing.T) {
 		`| [fail-text](SPEC.md#fail-text) | SHOULD | core | ? | ! |`,
 		`| [proc-drain](SPEC.md#proc-drain) | SHOULD | core | ? | ✓\~ |`,
 		`| [detect-links](SPEC.md#detect-links) | MUST | core | ? | – |`,
-		`✓ met · ✗ a MUST is not met`,
+		`✓ met · ✗ unmet MUST`,
 		`## toy \<script\>alert(1)\</script\> 1.0\|2 - verdict: non-conformant - scenarios: 1 passed, 1 failed, known failure: 1`,
 		"- command: `python3 'my server.py'`",
 		`- poll interval: 20 ms`,
@@ -158,12 +158,12 @@ func TestMatrixAsHTML(t *testing.T) {
 	for _, part := range strings.Split(text, `href="#`)[1:] {
 		id, _, _ := strings.Cut(part, `"`)
 		if !strings.Contains(text, ` id="`+id+`"`) {
-			t.Errorf("a link leads to %s, which is not there", id)
+			t.Errorf("dead link to %s", id)
 		}
 	}
 }
 
-func TestWritingAMatrixFails(t *testing.T) {
+func TestMatrixWritersReturnErrors(t *testing.T) {
 	m := fullMatrix(t)
 	if err := m.Markdown(full{}); err == nil {
 		t.Error("Markdown: no error")

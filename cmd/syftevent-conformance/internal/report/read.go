@@ -6,16 +6,15 @@ import (
 	"os"
 )
 
-// Read reads the document of a run from a file. The error names the file, and says
-// what to do if it is no document that this program understands.
+// Read reads a document from a file.
 func Read(path string) (*Document, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading a report: %w", err)
+		return nil, fmt.Errorf("read report: %w", err)
 	}
 	d, err := decode(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s is no report of this program: %w; 'syftevent-conformance run -json FILE' writes one", path, err)
+		return nil, fmt.Errorf("read report %s: %w; 'syftevent-conformance run -json FILE' writes reports", path, err)
 	}
 	return d, nil
 }
@@ -23,24 +22,24 @@ func Read(path string) (*Document, error) {
 func decode(data []byte) (*Document, error) {
 	var head struct{ Format *int }
 	if err := json.Unmarshal(data, &head); err != nil {
-		return nil, fmt.Errorf("it is not the JSON of one: %w", err)
+		return nil, fmt.Errorf("invalid JSON: %w", err)
 	}
 	switch {
 	case head.Format == nil:
-		return nil, fmt.Errorf(`it lacks "format"`)
+		return nil, fmt.Errorf(`missing "format"`)
 	case *head.Format != Format:
-		return nil, fmt.Errorf("its format is %d, and only format %d can be read", *head.Format, Format)
+		return nil, fmt.Errorf("format %d is not supported, only %d", *head.Format, Format)
 	}
 	d := &Document{}
 	if err := json.Unmarshal(data, d); err != nil {
-		return nil, fmt.Errorf("it is not of its form: %w", err)
+		return nil, fmt.Errorf("invalid document: %w", err)
 	}
 	return d, d.check()
 }
 
-// check finds what a document lacks that its readers rely on.
+// check returns an error if a part is missing that readers of documents rely on.
 func (d *Document) check() error {
-	lacks := func(part string) error { return fmt.Errorf("it lacks %q", part) }
+	lacks := func(part string) error { return fmt.Errorf("missing %q", part) }
 	switch {
 	case d.Implementation.Name == "":
 		return lacks("implementation.name")
@@ -49,7 +48,7 @@ func (d *Document) check() error {
 	case d.System.OS == "":
 		return lacks("system")
 	case d.Verdict != Conformant && d.Verdict != Partial && d.Verdict != NonConformant:
-		return fmt.Errorf("there is no verdict %q", d.Verdict)
+		return fmt.Errorf("unknown verdict %q", d.Verdict)
 	case d.Scenarios == nil:
 		return lacks("scenarios")
 	}
@@ -58,7 +57,7 @@ func (d *Document) check() error {
 		case s.ID == "":
 			return lacks(fmt.Sprintf("scenarios[%d].id", i))
 		case s.Outcome.runners() == "":
-			return fmt.Errorf("scenario %s has no outcome that is known: %q", s.ID, s.Outcome)
+			return fmt.Errorf("scenario %s: unknown outcome %q", s.ID, s.Outcome)
 		case len(s.Requirements) == 0:
 			return lacks(fmt.Sprintf("scenarios[%d].requirements", i))
 		}

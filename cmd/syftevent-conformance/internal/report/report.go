@@ -1,6 +1,6 @@
-// Package report writes down what a run has found: as text while it runs, and when
-// it has ended as a JSON document, which keeps all of it, and from that document as
-// JUnit's XML, as Markdown, and beside other documents as a matrix.
+// Package report reports the results of a run: as text while it runs, then as a JSON
+// document. It converts documents to JUnit XML and Markdown, and compares several in a
+// matrix.
 package report
 
 import (
@@ -8,33 +8,31 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/runner"
 )
 
-// A Status is what a result means to whoever reads it: the outcome, or how it
-// compares with what is known of the server.
+// A Status is the outcome of a scenario, compared with the list of known failures.
 type Status string
 
 const (
-	// Passed: all checks held, as they should.
+	// Passed means that all checks passed.
 	Passed Status = "pass"
-	// Failed: a MUST is not met, and nobody knew.
+	// Failed means an unmet MUST that is not a known failure.
 	Failed Status = "FAIL"
-	// Warned: a SHOULD is not met.
+	// Warned means an unmet SHOULD.
 	Warned Status = "warn"
-	// Known: the scenario fails or warns as the list of known failures says.
+	// Known means a known failure.
 	Known Status = "known"
-	// Flaky: the list says that the scenario may pass or fail, and it did.
+	// Flaky means that the list allows the scenario to pass or fail.
 	Flaky Status = "flaky"
-	// UnexpectedPass: the list says that the scenario fails, but it passes.
+	// UnexpectedPass means that a known failure passed.
 	UnexpectedPass Status = "UNEXPECTED PASS"
-	// NotImplemented: the server does not declare the feature.
+	// NotImplemented means that the server does not declare the feature.
 	NotImplemented Status = "not implemented"
-	// NotApplicable: the system on which the suite runs lacks something.
+	// NotApplicable means that the system lacks what the scenario needs.
 	NotApplicable Status = "not applicable"
-	// CouldNotTest: the suite itself failed.
+	// CouldNotTest means that the suite failed.
 	CouldNotTest Status = "COULD NOT TEST"
 )
 
-// IsUnexpected reports whether somebody has to do something about a result of this
-// status: mend the server, or the list of what is known of it.
+// IsUnexpected reports whether the server or the list of known failures must be fixed.
 func (s Status) IsUnexpected() bool { return s == Failed || s == UnexpectedPass }
 
 // StatusOf returns the status of a result.
@@ -44,7 +42,7 @@ func statusOf(outcome runner.Outcome, entry *known.Entry) Status {
 	switch outcome {
 	case runner.Pass, runner.Fail, runner.Warn:
 	default:
-		return Status(outcome) // nothing was found that could have been known
+		return Status(outcome)
 	}
 	switch {
 	case entry == nil:

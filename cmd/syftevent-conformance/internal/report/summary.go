@@ -8,22 +8,20 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 )
 
-// A Verdict sums up a run in one word. It is about the server alone: that a failure
-// was known makes it no better.
+// A Verdict is the result of a run. A known failure counts like any other.
 type Verdict string
 
 const (
-	// Conformant: every MUST of the core, and of what the server declares, was tested
-	// and is met, and is not listed as one that may fail.
+	// Conformant means that every MUST of the core and of the declared features was
+	// tested and met, and is not in the list of known failures.
 	Conformant Verdict = "conformant"
-	// Partial: no MUST that was tested is not met, but not every one was tested.
+	// Partial means that every MUST that was tested is met, but some were not tested.
 	Partial Verdict = "partial"
-	// NonConformant: a MUST is not met.
+	// NonConformant means an unmet MUST.
 	NonConformant Verdict = "non-conformant"
 )
 
-// Counts are how many scenarios came to what. Each scenario that was selected is
-// in one of those from Passed to NotRun.
+// Counts counts scenarios. The counts from Passed to NotRun add up to Selected.
 type Counts struct {
 	Selected         int `json:"selected"`
 	Passed           int `json:"passed"`
@@ -36,28 +34,25 @@ type Counts struct {
 	NotApplicable    int `json:"not_applicable"`
 	CouldNotTest     int `json:"could_not_test"`
 	NotRun           int `json:"not_run"`
-	// Required is how many scenarios of a MUST the suite has for the server, selected
-	// or not, and RequiredPassed how many of them passed and are not listed as known
-	// to fail.
+	// Required counts the scenarios of a MUST for the server, selected or not.
+	// RequiredPassed counts those that passed and are not known failures.
 	Required       int `json:"required"`
 	RequiredPassed int `json:"required_passed"`
 }
 
-// A Summary is what a run comes to.
+// A Summary is the result of a run.
 type Summary struct {
 	Verdict Verdict
 	Counts  Counts
-	// Unexpected is whether something failed that was not known to, or passed
-	// that was known to fail.
+	// Unexpected reports whether a result differs from the list of known failures.
 	Unexpected bool
-	// Incomplete is whether something that was selected could not be tested, or
-	// was not run.
+	// Incomplete reports whether a selected scenario could not be tested or did not
+	// run.
 	Incomplete bool
 }
 
-// Summarize sums up the results of the scenarios that were run out of those that
-// were selected. Required are the ids of all scenarios of a MUST of the core and of
-// what the server declares: the verdict is partial unless they all passed.
+// Summarize returns the summary of a run. Selected is the number of selected scenarios.
+// Required lists the scenarios that must pass for the verdict Conformant.
 func Summarize(results []runner.Result, selected int, required []string) Summary {
 	s := Summary{Verdict: Conformant}
 	c := Counts{Selected: selected, NotRun: selected - len(results), Required: len(required)}
@@ -66,7 +61,7 @@ func Summarize(results []runner.Result, selected int, required []string) Summary
 		*c.of(status)++
 		s.Unexpected = s.Unexpected || status.IsUnexpected()
 		switch {
-		// That -strict makes a failure of a SHOULD is no matter of the server's.
+		// An unmet SHOULD does not change the verdict, even with -strict.
 		case r.Outcome == runner.Fail && (r.Scenario.Level() == spec.Must || r.Failure != nil && r.Failure.Dead):
 			s.Verdict = NonConformant
 		case r.Outcome == runner.Pass && r.Known == nil && slices.Contains(required, r.Scenario.ID):
@@ -81,7 +76,7 @@ func Summarize(results []runner.Result, selected int, required []string) Summary
 	return s
 }
 
-// of is the count of a status.
+// of returns the count of a status.
 func (c *Counts) of(status Status) *int {
 	switch status {
 	case Passed:
@@ -104,13 +99,13 @@ func (c *Counts) of(status Status) *int {
 	return &c.CouldNotTest
 }
 
-// A count is one figure with the words for it.
+// A count is a number with its label.
 type count struct {
 	What string
 	N    int
 }
 
-// list is the counts beside passed and failed that are not 0.
+// list returns the counts other than passed and failed that are not 0.
 func (c Counts) list() []count {
 	all := []count{
 		{"known failure", c.Known},
@@ -125,14 +120,14 @@ func (c Counts) list() []count {
 	return slices.DeleteFunc(all, func(c count) bool { return c.N == 0 })
 }
 
-// explain is the verdict with, if it is partial, what it lacks.
+// explain returns the verdict, and why it is partial.
 func (c Counts) explain(verdict Verdict) string {
 	if verdict != Partial {
 		return string(verdict)
 	}
 	but := ""
 	if c.Flaky > 0 || c.UnexpectedPasses > 0 {
-		but = "; those that are listed as known to fail do not count"
+		but = "; known failures do not count"
 	}
-	return fmt.Sprintf("%s (%d of %d scenarios of a MUST count as passed%s)", verdict, c.RequiredPassed, c.Required, but)
+	return fmt.Sprintf("%s (%d of %d required scenarios passed%s)", verdict, c.RequiredPassed, c.Required, but)
 }

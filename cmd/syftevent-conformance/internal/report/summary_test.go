@@ -60,7 +60,7 @@ func TestSummary(t *testing.T) {
 	}
 }
 
-// With -strict a SHOULD fails the run, but not the server; a death does.
+// With -strict, an unmet SHOULD fails the run but not the server.
 func TestStrictDoesNotChangeTheVerdict(t *testing.T) {
 	for _, dead := range []bool{false, true} {
 		r := runner.Result{Outcome: runner.Fail, Scenario: covering(t, "fail-text", "fail-text"), Failure: &script.Failure{Dead: dead}}

@@ -11,18 +11,16 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
 
-// A Text writes a run as text, each result when it is there.
+// A Text writes the results of a run as text while it runs.
 type Text struct {
 	Out io.Writer
-	// Verbose shows the log of scenarios that pass, too, and all there is to tell
-	// of failures that were known.
+	// Verbose adds the log of scenarios that pass, and the details of known failures.
 	Verbose bool
-	// Settings is how the run is made, shown in its head; "" for nothing.
+	// Settings is a line for the head. "" means none.
 	Settings string
 	// Reproduce is the command line that repeats a scenario, with %s for its id.
 	Reproduce string
-	// Required are the ids of all scenarios of a MUST that the server has to meet; the
-	// verdict is partial unless they all passed.
+	// Required lists the scenarios that must pass for the verdict Conformant.
 	Required []string
 
 	total   int
@@ -63,7 +61,7 @@ func (t *Text) Add(r runner.Result) {
 			t.explain(r, s)
 		}
 	case NotApplicable:
-		t.indented(block("because", r.Problem))
+		t.indented(block("reason", r.Problem))
 	}
 	if t.Verbose && r.Outcome == runner.Pass {
 		t.indented(block("log", r.Log))
@@ -73,7 +71,7 @@ func (t *Text) Add(r runner.Result) {
 	}
 }
 
-// explain writes all that helps to understand a result that is not a pass.
+// explain writes the details of a result that is not a pass.
 func (t *Text) explain(r runner.Result, s Scenario) {
 	fmt.Fprintln(t.Out)
 	t.indented(s.Summary)
@@ -85,14 +83,14 @@ func (t *Text) explain(r runner.Result, s Scenario) {
 	fmt.Fprintln(t.Out)
 }
 
-// indented writes lines under the line of a result.
+// indented writes indented lines below a result.
 func (t *Text) indented(text string) {
 	if text = strings.TrimRight(text, "\n"); text != "" {
 		fmt.Fprintf(t.Out, "    %s\n", strings.ReplaceAll(text, "\n", "\n    "))
 	}
 }
 
-// End writes the figures and the verdict.
+// End writes the counts and the verdict.
 func (t *Text) End() {
 	s := t.Summary()
 	fmt.Fprintf(t.Out, "\n%d passed, %d failed\n", s.Counts.Passed, s.Counts.Failed)
@@ -104,7 +102,7 @@ func (t *Text) End() {
 	fmt.Fprintf(t.Out, "verdict: %s\n", s.Counts.explain(s.Verdict))
 }
 
-// list writes the ids of the scenarios of a status, if there are any.
+// list writes the ids of the scenarios with a status, if any.
 func (t *Text) list(status Status) {
 	var ids []string
 	for _, r := range t.results {
@@ -117,8 +115,8 @@ func (t *Text) list(status Status) {
 	}
 }
 
-// Summary sums up the results so far.
+// Summary returns the summary of the results so far.
 func (t *Text) Summary() Summary { return Summarize(t.results, t.total, t.Required) }
 
-// Results returns the results so far, in the order in which they came.
+// Results returns the results so far, in the order of arrival.
 func (t *Text) Results() []runner.Result { return t.results }

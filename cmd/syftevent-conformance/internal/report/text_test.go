@@ -57,7 +57,7 @@ verdict: non-conformant
 	}
 }
 
-func TestTextOfWhatIsKnown(t *testing.T) {
+func TestTextOfKnownFailures(t *testing.T) {
 	failure := &script.Failure{Line: "exists x", Expected: "x", Actual: "no x"}
 	bug := &known.Entry{Reason: "bug 7"}
 	chance := &known.Entry{Reason: "chance", Flaky: true}
@@ -81,11 +81,11 @@ func TestTextOfWhatIsKnown(t *testing.T) {
 1/4  known           a       0s
     known to fail: bug 7
 2/4  UNEXPECTED PASS b       0s
-    listed as known to fail, but passes: remove it from the list, or -update-known does (bug 7)
+    known failure passed: remove it from the list, or use -update-known (bug 7)
 3/4  flaky           c       0s
-    flaky, has passed: chance
+    flaky, passed: chance
 4/4  flaky           d       0s
-    flaky, has failed: chance
+    flaky, failed: chance
 
 0 passed, 0 failed
 known failure: 1

@@ -7,7 +7,7 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/script"
 )
 
-// timeline writes events for people, a line each, see [script.FormatEvents].
+// timeline formats events, one per line, as [script.FormatEvents] does.
 func timeline(events []Event) []string {
 	var all []script.Event
 	for _, e := range events {
@@ -17,12 +17,12 @@ func timeline(events []Event) []string {
 	return script.FormatEvents(all)
 }
 
-// The methods below are for the template of the matrix.
+// The template of the matrix calls the methods below.
 
-// Time is when the event happened, with its unit.
+// Time returns the time of the event with its unit.
 func (e Event) Time() string { return fmt.Sprintf("%.1f ms", e.AtMS) }
 
-// Happened says in a word what the event tells of, with a sign.
+// Happened returns the kind of the event with a sign.
 func (e Event) Happened() string {
 	switch e.Change {
 	case script.Commanded:
@@ -32,12 +32,12 @@ func (e Event) Happened() string {
 	case script.Modified:
 		return "∼ modified"
 	case script.Vanished:
-		return "− vanishes"
+		return "− removed"
 	}
 	return "… left out"
 }
 
-// SizeText is the size with its unit, or "" if there is none to tell.
+// SizeText returns the size with its unit, or "" if the event has none.
 func (e Event) SizeText() string {
 	switch {
 	case e.Change != script.Appeared && e.Change != script.Modified:

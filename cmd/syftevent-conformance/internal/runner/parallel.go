@@ -9,13 +9,13 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
 
-// Run runs scenarios, some at a time, each with files and a server of its own unless
-// config lets them share it. It gives the results to done in the order in which they
-// come, one after the other, in the goroutine of the caller.
+// Run runs scenarios, several at once. Each has its own folder, and its own server unless
+// Config.Reuse is set. Run calls done with each result, in order of completion and in the
+// caller's goroutine.
 //
-// When ctx is cancelled nothing new starts and what runs is broken off. What was
-// broken off has no result, for it may have failed of that. Run returns when all
-// that it started has ended.
+// When ctx is cancelled, Run starts no further scenario and cancels those that run. A
+// cancelled scenario has no result. Run returns once all goroutines and servers that it
+// started have ended.
 func Run(ctx context.Context, config Config, ready target.Ready, scenarios []scenario.Scenario, done func(Result)) {
 	next, results := make(chan scenario.Scenario), make(chan Result)
 	var running sync.WaitGroup
@@ -32,7 +32,7 @@ func Run(ctx context.Context, config Config, ready target.Ready, scenarios []sce
 			w.end(ctx)
 		})
 	}
-	go func() { // ends when the scenarios are over, or ctx is
+	go func() { // ends after the last scenario, or with ctx
 		defer close(results)
 		defer running.Wait()
 		defer close(next)

@@ -13,14 +13,14 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
 
-// plain makes scenarios that need no server.
+// plain returns scenarios that need no server.
 func plain(n int) []scenario.Scenario {
 	var list []scenario.Scenario
 	for i := range n {
 		list = append(list, scenario.Scenario{
 			ID:     fmt.Sprintf("s%02d", i),
 			Covers: []spec.Requirement{{ID: "x", Level: spec.Must, Class: "core"}},
-			Script: []byte("exists file\n-- file --\n"),
+			Script: []byte("present file\n-- file --\n"),
 		})
 	}
 	return list
@@ -32,7 +32,7 @@ func TestRunGivesEachResultOnce(t *testing.T) {
 	for _, parallel := range []int{0, 1, 3, 50} {
 		config := Config{Dir: t.TempDir(), Config: script.Config{Timescale: 1}, Parallel: parallel}
 		got := map[string]Outcome{}
-		// The race detector sees whether done is called by two at a time.
+		// The race detector finds concurrent calls of done.
 		Run(t.Context(), config, target.Ready{}, scenarios, func(r Result) {
 			if _, twice := got[r.Scenario.ID]; twice {
 				t.Errorf("%s has two results", r.Scenario.ID)
@@ -59,8 +59,7 @@ func TestRunOneAtATimeKeepsTheOrder(t *testing.T) {
 	}
 }
 
-// Nothing starts once a run is cancelled, and what was broken off is no failure.
-func TestCancelledRunEnds(t *testing.T) {
+func TestCancelledRunHasNoFailures(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	config := Config{Dir: t.TempDir(), Config: script.Config{Timescale: 1}, Parallel: 2}
 	results := 0
@@ -71,7 +70,7 @@ func TestCancelledRunEnds(t *testing.T) {
 			t.Errorf("%s: %s", r.Scenario.ID, r.Outcome)
 		}
 	})
-	// The first, and what the two workers had begun by then.
+	// The first, and those that the two workers had started by then.
 	if results == 0 || results > 4 {
 		t.Errorf("%d results", results)
 	}

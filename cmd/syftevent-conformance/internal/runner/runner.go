@@ -5,14 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
-	"runtime/debug"
-	"slices"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -24,78 +18,76 @@ import (
 	"github.com/syftevent/syftevent-go/fakebox"
 )
 
-// An Outcome is what became of a scenario.
+// An Outcome is the outcome of a scenario.
 type Outcome string
 
 const (
-	// Pass: all checks held.
+	// Pass means that all checks passed.
 	Pass Outcome = "pass"
-	// Fail: a requirement of the level MUST is not met.
+	// Fail means that the server violates a MUST.
 	Fail Outcome = "FAIL"
-	// Warn: a requirement of the level SHOULD or MAY is not met.
+	// Warn means that the server violates a SHOULD or MAY.
 	Warn Outcome = "warn"
-	// NotImplemented: the server does not declare the feature.
+	// NotImplemented means that the server does not declare the scenario's feature.
 	NotImplemented Outcome = "not implemented"
-	// NotApplicable: the system on which the suite runs lacks something.
+	// NotApplicable means that the scenario does not apply to this system or server.
 	NotApplicable Outcome = "not applicable"
-	// CouldNotTest: the suite itself failed.
+	// CouldNotTest means that the suite itself failed.
 	CouldNotTest Outcome = "COULD NOT TEST"
 )
 
-// A Result is what became of one scenario, and the evidence.
+// A Result is the outcome of one scenario, with the evidence.
 type Result struct {
 	Scenario scenario.Scenario
 	Outcome  Outcome
 	Duration time.Duration
-	// Known is why the scenario is expected to fail, or may; nil if nothing is known.
+	// Known is the entry of the list of known failures, nil if there is none.
 	Known *known.Entry
-	// Failure is set for Fail and Warn.
+	// Failure is the check that failed. It is set for Fail and Warn.
 	Failure *script.Failure
-	// Problem says why a scenario could not be tested, or does not apply.
+	// Problem is the reason of CouldNotTest and NotApplicable.
 	Problem string
-	// Log is what testscript wrote.
+	// Log is the output of testscript.
 	Log string
-	// Stderr is the end of the server's log.
+	// Stderr is the end of the server's log output.
 	Stderr string
 	// Tree lists the files of the network.
 	Tree []string
-	// Events are what happened to the files below "rpc", in the order of time. A
-	// pass has them only if [Config] asks for it.
+	// Events is the timeline. It is nil for a pass unless [Config] asks for it.
 	Events []script.Event
-	// Dir is where the files are, if they were kept.
+	// Dir is the folder of the files if they were kept.
 	Dir string
 
 	tooSlow bool   // the suite was too slow for the scenario to prove anything
 	workDir string // the script's directory
 }
 
-// Config says how to run.
+// Config is the configuration of a run.
 type Config struct {
 	script.Config
-	// Strict makes a requirement that is not met a failure, whatever its level.
+	// Strict makes each violated requirement a failure, whatever its level.
 	Strict bool
-	// Keep leaves the files of every scenario in Dir, and its events in the result.
+	// Keep keeps the files of each scenario in Dir, and its events in the result.
 	Keep bool
-	// AllEvents gives the result of every scenario its events.
+	// AllEvents adds the events to the result of each scenario.
 	AllEvents bool
-	// Dir is a folder for the files of the run, which must exist.
+	// Dir is an existing folder for the files of the run.
 	Dir string
-	// Parallel is how many scenarios run at a time; the number of processors if it
-	// is 0.
+	// Parallel is the number of scenarios that run at once.
+	// Defaults to the number of processors.
 	Parallel int
-	// Reuse lets scenarios that need no server of their own share one, as many at a
-	// time as scenarios run.
+	// Reuse lets scenarios share a server if their head says "reuse: yes".
 	Reuse bool
-	// Note, if it is there, is told what went wrong beside the scenarios, such as
-	// that a shared server did not stop. It is called as done is.
+	// Note, if not nil, receives problems outside of scenarios, such as a shared server
+	// that did not stop. It is called in the same way as done (see [Run]).
 	Note func(text string)
 }
 
-// probeGrace is how long a server may take to stop that has done nothing yet.
-const probeGrace = 5 * time.Second
+// probeStopTimeout is how long an idle server may take to stop.
+const probeStopTimeout = 5 * time.Second
 
-// Probe starts the server once, without any request, and returns what it says
-// of itself. A server that is never ready gives a *target.NotReadyError.
+// Probe starts and stops the server, and returns its ready line. It returns a
+// *target.NotReadyError if the server does not become ready.
 func Probe(ctx context.Context, config Config) (target.Ready, error) {
 	dir := filepath.Join(config.Dir, "probe")
 	box, err := fakebox.Open(filepath.Join(dir, "box"), fakebox.Config{Seed: config.Seed})
@@ -120,23 +112,23 @@ func Probe(ctx context.Context, config Config) (target.Ready, error) {
 	if err != nil {
 		return target.Ready{}, err
 	}
-	// A server that does not heed it fails the scenario that tests it.
-	if err := process.Stop(probeGrace); err != nil && !errors.Is(err, target.ErrIgnoredStop) {
+	// Whether the server obeys is for a scenario.
+	if err := process.Stop(probeStopTimeout); err != nil && !errors.Is(err, target.ErrIgnoredStop) {
 		return target.Ready{}, err
 	}
 	return process.Ready(), nil
 }
 
-// scenarioBudget is how long a scenario may take in all before it is broken
-// off: every wait in it has a deadline of its own, so it never should be.
-const scenarioBudget = 5 * time.Minute
+// scenarioTimeout is how long a scenario may take. Each wait in it has a shorter deadline
+// of its own.
+const scenarioTimeout = 5 * time.Minute
 
-// runOne runs one scenario with files of its own, and a server of its own unless it
-// shares one.
+// runOne runs a scenario in a folder of its own. shared is the server that it shares, nil
+// for one of its own.
 func runOne(ctx context.Context, config Config, s scenario.Scenario, shared *script.Shared) Result {
 	began := time.Now()
-	budget := time.Duration(float64(scenarioBudget) * max(1, config.Timescale))
-	ctx, cancel := context.WithTimeout(ctx, budget)
+	timeout := time.Duration(float64(scenarioTimeout) * max(1, config.Timescale))
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 
 	// testscript reads scripts from files.
@@ -152,12 +144,12 @@ func runOne(ctx context.Context, config Config, s scenario.Scenario, shared *scr
 	finished := make(chan struct{})
 	go func() { // ends with the script
 		defer close(finished)
-		t.protect(func() { testscript.RunT(t, run.Params(file, config.Dir, began.Add(budget))) })
+		t.protect(func() { testscript.RunT(t, run.Params(file, config.Dir, began.Add(timeout))) })
 	}()
 	select {
 	case <-finished:
-	case <-time.After(budget + time.Minute):
-		return Result{Scenario: s, Outcome: CouldNotTest, Problem: fmt.Sprintf("the scenario has hung for %v", budget), Duration: time.Since(began)}
+	case <-time.After(timeout + time.Minute):
+		return Result{Scenario: s, Outcome: CouldNotTest, Problem: fmt.Sprintf("scenario hangs after %v", timeout), Duration: time.Since(began)}
 	}
 	result := t.result(run)
 	result.workDir = run.Dir
@@ -179,129 +171,4 @@ func runOne(ctx context.Context, config Config, s scenario.Scenario, shared *scr
 		os.Remove(file)
 	}
 	return result
-}
-
-// A recorder is the T of one scenario.
-type recorder struct {
-	mu      sync.Mutex
-	log     strings.Builder
-	failed  bool
-	skipped bool
-	panic   string // of the suite's own code
-}
-
-// ended is what FailNow and Skip panic with, to end the script.
-type ended struct{}
-
-// protect runs f and records a panic of it.
-func (t *recorder) protect(f func()) {
-	defer func() {
-		p := recover()
-		if _, ok := p.(ended); p != nil && !ok {
-			t.panic = fmt.Sprintf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	f()
-}
-
-// result says what became of the script. A failure without a failed check is
-// the suite's: a command was used wrongly, or could not do its work.
-func (t *recorder) result(run *script.Run) Result {
-	r := Result{Outcome: Pass, Log: t.log.String(), Failure: run.Failure}
-	switch {
-	case t.panic != "":
-		r.Outcome, r.Problem = CouldNotTest, t.panic
-	case run.NotApplicable != "":
-		r.Outcome, r.Problem = NotApplicable, run.NotApplicable
-	case run.TooSlow != "":
-		r.Outcome, r.Problem, r.tooSlow = CouldNotTest, "machine too slow: "+run.TooSlow, true
-	case t.skipped:
-		r.Outcome, r.Problem = CouldNotTest, "the script has skipped itself"
-	case run.Failure != nil:
-		r.Outcome = Fail
-	case t.failed && scriptCheck(r.Log) != nil:
-		r.Outcome, r.Failure = Fail, scriptCheck(r.Log)
-	case t.failed:
-		r.Outcome, r.Problem = CouldNotTest, strings.TrimSpace(r.Log)
-	}
-	return r
-}
-
-// scriptCheck makes a failure of a check that is testscript's own, such as
-// "exists", from the last lines of its log: the command, and what it said.
-func scriptCheck(log string) *script.Failure {
-	var line, said string
-	for text := range strings.Lines(log) {
-		text = strings.TrimSpace(text)
-		if command, ok := strings.CutPrefix(text, "> "); ok {
-			line = command
-		}
-		if message, ok := strings.CutPrefix(text, "FAIL: "); ok {
-			// "FILE:LINE: " comes first.
-			_, said, _ = strings.Cut(message, ": ")
-		}
-	}
-	name, _, _ := strings.Cut(strings.TrimPrefix(line, "! "), " ")
-	if !slices.Contains([]string{"exists", "cmp", "grep"}, name) {
-		return nil
-	}
-	return &script.Failure{Line: line, Expected: line, Actual: said}
-}
-
-func (t *recorder) write(args []any) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	fmt.Fprintln(&t.log, args...)
-}
-
-// The methods of testscript.T.
-
-func (t *recorder) Log(args ...any)   { t.write(args) }
-func (t *recorder) Fatal(args ...any) { t.write(args); t.FailNow() }
-func (t *recorder) FailNow()          { t.failed = true; panic(ended{}) }
-func (t *recorder) Skip(args ...any)  { t.write(args); t.skipped = true; panic(ended{}) }
-func (t *recorder) Parallel()         {}
-func (t *recorder) Verbose() bool     { return false }
-func (t *recorder) Run(_ string, f func(testscript.T)) {
-	t.protect(func() { f(t) })
-}
-
-// treeLimit is how many files are shown of a network.
-const treeLimit = 40
-
-// tree lists the files below a folder with their sizes, but for the markers
-// that keep folders, and for the canaries, which would hide the others. The server's
-// "rpc" is written as scripts write it.
-func tree(dir string) []string {
-	var lines []string
-	more := 0
-	rpc := path.Join(script.ServerEmail, "SyftBox/datasites", script.ServerEmail, "app_data", script.App, "rpc")
-	filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
-		switch {
-		case err != nil || strings.HasPrefix(d.Name(), ".syftkeep"):
-			return nil
-		case d.IsDir() && d.Name() == script.CanarySender:
-			return fs.SkipDir
-		case d.IsDir() || d.Name() == ".fakebox": // the simulator's own
-			return nil
-		}
-		rel, err := filepath.Rel(dir, name)
-		if err != nil {
-			return nil
-		}
-		if len(lines) == treeLimit {
-			more++
-			return nil
-		}
-		size := int64(-1)
-		if info, err := d.Info(); err == nil {
-			size = info.Size()
-		}
-		lines = append(lines, fmt.Sprintf("%8d  %s", size, strings.Replace(filepath.ToSlash(rel), rpc, "$RPC", 1)))
-		return nil
-	})
-	if more > 0 {
-		lines = append(lines, fmt.Sprintf("          … and %d more", more))
-	}
-	return lines
 }

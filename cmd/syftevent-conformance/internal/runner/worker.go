@@ -12,23 +12,22 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
 
-// A worker runs scenarios, one after the other. It keeps one server for those that
-// can share it.
+// A worker runs scenarios, one after the other. It keeps a server for those that share.
 type worker struct {
 	config Config
 	ready  target.Ready
 	number int
 
-	shared *script.Shared // nil until a scenario wants it, and when it was given up
-	opened int            // how many there were
+	shared *script.Shared // nil if there is none now
+	opened int            // how many there have been
 	notes  []string
 }
 
-// maxAttempts is how often a scenario runs on a machine that is too slow for it.
+// maxAttempts is how often a scenario runs at most if the machine is too slow for it.
 const maxAttempts = 4
 
-// run runs a scenario, unless the server does not declare its feature. There is no
-// result if the run was cancelled before its end.
+// run runs a scenario, unless the server does not declare its feature. ok is false if the
+// run was cancelled before the scenario ended.
 func (w *worker) run(ctx context.Context, s scenario.Scenario) (r Result, ok bool) {
 	if ctx.Err() != nil {
 		return Result{}, false
@@ -36,7 +35,7 @@ func (w *worker) run(ctx context.Context, s scenario.Scenario) (r Result, ok boo
 	if s.Feature != "" && !slices.Contains(w.ready.Features, s.Feature) {
 		return Result{Scenario: s, Outcome: NotImplemented}, true
 	}
-	if w.config.Reuse && canShare(s.Script) {
+	if w.config.Reuse && s.Reuse {
 		r = w.runShared(ctx, s)
 	} else {
 		r = runOne(ctx, w.config, s, nil)
@@ -49,12 +48,12 @@ func (w *worker) run(ctx context.Context, s scenario.Scenario) (r Result, ok boo
 	return r, r.Outcome == Pass || ctx.Err() == nil
 }
 
-// runShared runs a scenario with the shared server, and gives that up if it is of no
-// use to the next.
+// runShared runs a scenario with the shared server, which it closes if the next scenario
+// cannot use it.
 func (w *worker) runShared(ctx context.Context, s scenario.Scenario) Result {
 	if w.shared != nil && w.shared.Died() != "" {
-		w.note("a shared server has ended between two scenarios (%s)", w.shared.Died())
-		w.giveUp()
+		w.note("a shared server ended between two scenarios (%s)", w.shared.Died())
+		w.closeShared()
 	}
 	if w.shared == nil {
 		w.opened++
@@ -70,12 +69,12 @@ func (w *worker) runShared(ctx context.Context, s scenario.Scenario) Result {
 		r.Dir = w.shared.Dir()
 	}
 	if r.Outcome == CouldNotTest || r.Failure != nil && r.Failure.Dead {
-		w.giveUp()
+		w.closeShared()
 	}
 	return r
 }
 
-// end stops the shared server, at once if the run was cancelled.
+// end stops the shared server, or kills it if the run was cancelled.
 func (w *worker) end(ctx context.Context) {
 	if w.shared == nil {
 		return
@@ -85,12 +84,12 @@ func (w *worker) end(ctx context.Context) {
 			w.note("stopping a shared server: %v", err)
 		}
 	}
-	w.giveUp()
+	w.closeShared()
 }
 
-// giveUp ends the shared server and its network, and removes its files unless they
+// closeShared ends the shared server and its network, and removes its files unless they
 // are kept.
-func (w *worker) giveUp() {
+func (w *worker) closeShared() {
 	if err := w.shared.Close(); err != nil {
 		w.note("closing the network of a shared server: %v", err)
 	}

@@ -6,12 +6,11 @@ import (
 	"strings"
 )
 
-// mostNearest is how many ids are suggested for one that does not exist.
-const mostNearest = 3
+// maxNearest is the number of ids that are suggested for an unknown one.
+const maxNearest = 3
 
-// Nearest returns those of the ids that somebody who wrote id may have meant, the
-// likeliest first and 3 at most: those that differ in a few letters, and those that
-// begin with it, or end with it, or hold it as a whole.
+// Nearest returns up to 3 of the ids that are similar to id, the most similar first: ids
+// that differ in a few letters, and ids that contain it.
 func Nearest(id string, ids []string) []string {
 	type candidate struct {
 		id       string
@@ -33,15 +32,15 @@ func Nearest(id string, ids []string) []string {
 	})
 	near = slices.Compact(near)
 	var nearest []string
-	for _, c := range near[:min(len(near), mostNearest)] {
+	for _, c := range near[:min(len(near), maxNearest)] {
 		nearest = append(nearest, c.id)
 	}
 	return nearest
 }
 
-// distance is how many bytes must be put in, left out or replaced to make b of a.
+// distance returns the Levenshtein distance of two strings, in bytes.
 func distance(a, b string) int {
-	row := make([]int, len(b)+1) // of the beginnings of b, for a beginning of a
+	row := make([]int, len(b)+1) // the distances of a prefix of a to all prefixes of b
 	for j := range row {
 		row[j] = j
 	}

@@ -1,8 +1,10 @@
-// Package scenario is the list of scenarios and what their heads say.
+// Package scenario holds the scenarios of the suite and parses their heads.
 package scenario
 
 import (
 	"cmp"
+	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -11,35 +13,40 @@ import (
 	"sync"
 
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
-	"github.com/syftevent/syftevent-go/testdata/scripts"
 )
 
-// A Scenario is one script of the suite. Its head is the comment with which the
-// script begins:
+// A Scenario is one script of the suite. Its head is the comment at the beginning of the
+// script:
 //
-//	# A response appears under its name whole.
-//	# covers: publish-whole
+//	# The handler receives a JSON body, and the client its JSON result.
+//	# covers: proc-faithful
 //	# feature: sum
+//	# reuse: yes
 //
-// The line "feature" names what a server must declare for the scenario to
-// apply; most scenarios have none.
+// "covers" lists the requirements that the scenario tests. "feature" is the feature that
+// a server must declare for the scenario to apply; most scenarios need none. "reuse" says
+// whether the scenario may use a server that has served other scenarios; the default is
+// no. Such a scenario starts the server in its first line, and then only sends requests
+// and checks the responses.
 type Scenario struct {
-	// ID is the name of the file without ".txtar".
+	// ID is the name of the script file without ".txtar".
 	ID string
 	// Summary is the first line of the head.
 	Summary string
-	// Covers are the requirements that the scenario tests, all of one level.
+	// Covers lists the requirements that the scenario tests. They have the same level.
 	Covers []spec.Requirement
-	// Feature is "" for none.
+	// Feature is the feature that the scenario needs, "" for none.
 	Feature string
-	// Script is the whole file.
+	// Reuse reports whether the scenario may share its server.
+	Reuse bool
+	// Script is the content of the script file.
 	Script []byte
 
-	level spec.Level // of one that covers nothing; "" for a MUST
+	level spec.Level // of a scenario that covers nothing; "" for a MUST
 }
 
-// Level is that of the requirements that the scenario covers. One that covers none
-// (see [Smoke]) is a MUST unless its head says otherwise.
+// Level returns the level of the requirements that the scenario covers. A scenario that
+// covers none (see [Smoke]) is a MUST unless its head says otherwise.
 func (s Scenario) Level() spec.Level {
 	switch {
 	case len(s.Covers) > 0:
@@ -50,8 +57,8 @@ func (s Scenario) Level() spec.Level {
 	return spec.Must
 }
 
-// Class is that of the first requirement that the scenario covers, "core" if it
-// covers none.
+// Class returns the class of the first requirement that the scenario covers, or "core"
+// if it covers none.
 func (s Scenario) Class() string {
 	if len(s.Covers) == 0 {
 		return "core"
@@ -59,19 +66,25 @@ func (s Scenario) Class() string {
 	return s.Covers[0].Class
 }
 
+// files holds the scenarios in "scripts", untestable.txt, and below "smoke" the scripts
+// that check a server before the scenarios do.
+//
+//go:embed scripts
+var files embed.FS
+
 const suffix = ".txtar"
 
-var load = sync.OnceValues(func() ([]Scenario, error) { return read("*"+suffix, parse) })
+var load = sync.OnceValues(func() ([]Scenario, error) { return read("scripts/*"+suffix, parse) })
 
-// read reads the scenarios of the files that a pattern means.
+// read reads the scenarios in the files that match a pattern.
 func read(pattern string, parse func(id string, script []byte) (Scenario, error)) ([]Scenario, error) {
-	names, err := fs.Glob(scripts.Files, pattern)
+	names, err := fs.Glob(files, pattern)
 	if err != nil {
 		return nil, err
 	}
 	var list []Scenario
 	for _, name := range names {
-		script, err := fs.ReadFile(scripts.Files, name)
+		script, err := fs.ReadFile(files, name)
 		if err != nil {
 			return nil, err
 		}
@@ -91,10 +104,10 @@ func All() ([]Scenario, error) {
 	return slices.Clone(list), err
 }
 
-// Select returns the scenarios that one of the selectors means: the id of a
-// scenario or of a requirement that it covers, or a pattern of ids such as
-// "publish-*". No selectors mean all. A selector that means nothing is an
-// error.
+// Select returns the scenarios that match one of the selectors. A selector is the id of
+// a scenario, the id of a requirement, or a pattern of ids such as "publish-*". Without
+// selectors Select returns all scenarios. It returns an error if a selector matches
+// nothing.
 func Select(all []Scenario, selectors []string) ([]Scenario, error) {
 	if len(selectors) == 0 {
 		return all, nil
@@ -121,7 +134,7 @@ func Select(all []Scenario, selectors []string) ([]Scenario, error) {
 	return slices.DeleteFunc(slices.Clone(all), func(s Scenario) bool { return !chosen[s.ID] }), nil
 }
 
-// meant asks whether another id was meant.
+// meant suggests ids that are similar to an unknown selector.
 func meant(all []Scenario, selector string) string {
 	var ids []string
 	for _, s := range all {
@@ -140,12 +153,12 @@ func Covering(all []Scenario, requirement string) []Scenario {
 	})
 }
 
-// WhyUntested says why a requirement that no scenario covers has none.
+// WhyUntested returns the reason why no scenario covers a requirement.
 func WhyUntested(r spec.Requirement) string {
 	if reasons, err := Untestable(); err == nil && reasons[r.ID] != "" {
 		return reasons[r.ID]
 	}
-	return fmt.Sprintf("it is a %s that is not tested yet", r.Level)
+	return fmt.Sprintf("this %s is not tested yet", r.Level)
 }
 
 func (s Scenario) matches(selector string) (bool, error) {
@@ -161,19 +174,19 @@ func (s Scenario) matches(selector string) (bool, error) {
 	return false, nil
 }
 
-// parse reads a script of the suite.
+// parse parses a script that covers requirements.
 func parse(id string, script []byte) (Scenario, error) {
 	s, err := parseHead(id, script)
 	if err != nil {
 		return s, err
 	}
 	if s.Summary == "" || len(s.Covers) == 0 || s.level != "" {
-		return s, fmt.Errorf(`its head wants a summary and a line "# covers: ID", and no level`)
+		return s, errors.New(`the head must have a summary and a line "# covers: ID", and no level`)
 	}
 	return s, nil
 }
 
-// parseHead reads the head of a script.
+// parseHead parses the head of a script.
 func parseHead(id string, script []byte) (Scenario, error) {
 	s := Scenario{ID: id, Script: script}
 	for line := range strings.SplitSeq(string(script), "\n") {
@@ -188,6 +201,11 @@ func parseHead(id string, script []byte) (Scenario, error) {
 			}
 		case isField && name == "feature":
 			s.Feature = value
+		case isField && name == "reuse":
+			if value != "yes" && value != "no" {
+				return s, fmt.Errorf("reuse is %q, want yes or no", value)
+			}
+			s.Reuse = value == "yes"
 		case isField && name == "level":
 			s.level = spec.Level(value)
 		case s.Summary == "":
@@ -205,16 +223,16 @@ func (s *Scenario) cover(ids string) error {
 		}
 		s.Covers = append(s.Covers, r)
 		if r.Level != s.Level() {
-			return fmt.Errorf("it covers requirements of the levels %s and %s: one scenario cannot fail as both", s.Level(), r.Level)
+			return fmt.Errorf("the requirements have different levels, %s and %s", s.Level(), r.Level)
 		}
 	}
 	return nil
 }
 
-// Untestable returns why requirements cannot be tested, by their ids, from
-// lines of the form "id: reason".
+// Untestable returns the reasons why requirements have no scenario, by requirement id.
+// They are the lines "id: reason" of untestable.txt.
 func Untestable() (map[string]string, error) {
-	data, err := fs.ReadFile(scripts.Files, "untestable.txt")
+	data, err := fs.ReadFile(files, "scripts/untestable.txt")
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +244,7 @@ func Untestable() (map[string]string, error) {
 		}
 		id, reason, ok := strings.Cut(line, ": ")
 		if _, known := spec.Find(id); !ok || !known || reason == "" {
-			return nil, fmt.Errorf("untestable.txt: %q is not of the form \"id: reason\" with an id of SPEC.md", line)
+			return nil, fmt.Errorf("untestable.txt: line %q is not \"id: reason\" with an id of SPEC.md", line)
 		}
 		reasons[id] = reason
 	}

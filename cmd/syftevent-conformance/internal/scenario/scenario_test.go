@@ -14,7 +14,7 @@ func all(t *testing.T) []Scenario {
 	t.Helper()
 	list, err := All()
 	if err != nil {
-		t.Fatal(err) // a head without a summary, or covering what is not in SPEC.md
+		t.Fatal(err)
 	}
 	if len(list) == 0 {
 		t.Fatal("no scenarios")
@@ -37,29 +37,29 @@ func TestEveryRequirementIsCoveredOrListed(t *testing.T) {
 		_, listed := untestable[r.ID]
 		switch {
 		case covered[r.ID] && listed:
-			t.Errorf("%s is covered and listed in untestable.txt", r.ID)
+			t.Errorf("%s is covered, and listed in untestable.txt", r.ID)
 		case !covered[r.ID] && !listed:
-			t.Errorf("%s is a %s that no scenario covers and untestable.txt does not list", r.ID, r.Level)
+			t.Errorf("%s (%s) is neither covered nor listed in untestable.txt", r.ID, r.Level)
 		}
 	}
 }
 
 var idPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
-// A condition such as [short] panics outside of a test, and "exec &" leaves
-// processes behind.
-var forbidden = regexp.MustCompile(`(?m)^(! *)?(\[|skip|exec|wait|kill|stop|sleep|rm )`)
+// A condition such as [short] panics outside of a test, and "exec &" leaks processes. A
+// failed exists, cmp, stdout or grep would not be reported as the server's failure.
+var forbidden = regexp.MustCompile(`(?m)^(! *)?(\[|skip|exec|wait|kill|stop|sleep|rm |exists|cmp|grep|stdout|stderr)`)
 
-func TestScenariosAreSmallAndPlain(t *testing.T) {
+func TestScenariosAreShortAndPlain(t *testing.T) {
 	for _, s := range append(all(t), smoke(t)...) {
 		if !idPattern.MatchString(s.ID) {
-			t.Errorf("%s: the id is not in kebab case", s.ID)
+			t.Errorf("%s: id is not kebab case", s.ID)
 		}
 		if n := strings.Count(string(s.Script), "\n"); n > 40 {
 			t.Errorf("%s: %d lines, want 40 at most", s.ID, n)
 		}
 		if found := forbidden.FindString(string(txtar.Parse(s.Script).Comment)); found != "" {
-			t.Errorf("%s: has a line that begins with %q", s.ID, found)
+			t.Errorf("%s: line begins with %q", s.ID, found)
 		}
 	}
 }
@@ -98,6 +98,7 @@ func TestParseRefuses(t *testing.T) {
 		"# A summary.\n# covers: no-such-requirement\n",
 		"# A summary.\n# covers: publish-whole, publish-nudge\n",
 		"# A summary.\n# covers: publish-whole\n# level: SHOULD\n",
+		"# A summary.\n# covers: publish-whole\n# reuse: maybe\n",
 	} {
 		if s, err := parse("x", []byte(script)); err == nil {
 			t.Errorf("%q is accepted as %+v", script, s)
@@ -117,9 +118,8 @@ func smoke(t *testing.T) []Scenario {
 	return list
 }
 
-// The files of one run have the names of its scenarios, and explain looks for an id
-// among all of them.
-func TestSmokeChecksHaveNamesOfTheirOwn(t *testing.T) {
+// A run names files after its scenarios, and "explain" finds an id among all of them.
+func TestSmokeChecksHaveTheirPrefix(t *testing.T) {
 	for _, s := range smoke(t) {
 		if !strings.HasPrefix(s.ID, "smoke-") || s.Class() != "core" || len(s.Covers) > 0 {
 			t.Errorf("%s: class %s, covers %v", s.ID, s.Class(), s.Covers)

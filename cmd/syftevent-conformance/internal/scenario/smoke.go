@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -8,11 +9,11 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 )
 
-var loadSmoke = sync.OnceValues(func() ([]Scenario, error) { return read("smoke/*"+suffix, parseSmoke) })
+var loadSmoke = sync.OnceValues(func() ([]Scenario, error) { return read("scripts/smoke/*"+suffix, parseSmoke) })
 
-// Smoke returns the scripts that check whether a server is ready for the suite: each
-// asks for one thing of SPEC.md's Appendix A, which its summary says. They cover no
-// requirement; the line "level" in the head of some says SHOULD.
+// Smoke returns the scripts that check whether a server is ready for the suite. Each
+// checks one item of SPEC.md, Appendix A, which its summary describes. They cover no
+// requirement, and are a MUST unless the head has a line "# level: SHOULD".
 func Smoke() ([]Scenario, error) {
 	list, err := loadSmoke()
 	return slices.Clone(list), err
@@ -24,9 +25,9 @@ func parseSmoke(id string, script []byte) (Scenario, error) {
 	case err != nil:
 		return s, err
 	case s.Summary == "" || len(s.Covers) > 0:
-		return s, fmt.Errorf("its head wants a summary, and covers nothing")
+		return s, errors.New("the head must have a summary, and cover nothing")
 	case s.level != "" && s.level != spec.Should:
-		return s, fmt.Errorf("its level is %s: only %s can be said", s.level, spec.Should)
+		return s, fmt.Errorf("level is %s, want %s or none", s.level, spec.Should)
 	}
 	return s, nil
 }

@@ -1,337 +1,261 @@
 package script
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
-	"os"
-	"path/filepath"
-	"slices"
+	"path"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/syftevent/syftevent-go/fakebox/boxscript"
 )
 
-// pause is how often a condition is looked at.
-const pause = time.Millisecond
-
-// wait looks until done is true, the server has ended or the time is over; what
-// was waited for and where it stands then make the mismatch.
-func (r *Run) wait(within time.Duration, expected string, done func() (ok bool, standing string, err error)) error {
-	deadline := time.Now().Add(within)
-	for {
-		ended := r.process.Exited()
-		ok, standing, err := done()
-		switch {
-		case ok || err != nil:
-			return err
-		case r.ctx.Err() != nil:
-			return r.ctx.Err()
-		case ended:
-			// One that was told to is not dead for that.
-			return &mismatch{expected, fmt.Sprintf("the server has ended (%s)", r.process.Status()), !r.told}
-		case time.Now().After(deadline):
-			return &mismatch{expected, fmt.Sprintf("%s after %v", standing, within), false}
-		}
-		time.Sleep(pause)
-	}
+// A reply is a parsed response file. It shares no code with the library: a bug in both
+// would be invisible.
+type reply struct {
+	members map[string]json.RawMessage
+	text    string // the content of the file
 }
 
-// started is the error of a command that needs a server.
-func (r *Run) started() error {
-	if r.process == nil {
-		return errors.New("the server was never started")
+func parseReply(data []byte) (*reply, error) {
+	r := &reply{text: string(data)}
+	if json.Unmarshal(data, &r.members) != nil || r.members == nil {
+		return nil, &mismatch{"a response that is a JSON object", excerpt(r.text), false}
 	}
-	return nil
+	return r, nil
 }
 
-// call returns the request of a name, once there is a server to answer it.
-func (r *Run) call(name string) (*boxscript.Call, error) {
-	if err := r.started(); err != nil {
-		return nil, err
+func (r *reply) string(field string) (string, bool) {
+	var s *string
+	if json.Unmarshal(r.members[field], &s) != nil || s == nil {
+		return "", false
 	}
-	return r.network.Call(name)
+	return *s, true
 }
 
-// only returns the one request that a command is told of.
-func (r *Run) only(command string, args []string) (*boxscript.Call, error) {
-	if len(args) != 1 {
-		return nil, fmt.Errorf("usage: %s NAME", command)
-	}
-	return r.call(args[0])
+func (r *reply) status() (int, bool) {
+	code, err := strconv.Atoi(string(r.members["status_code"]))
+	return code, err == nil
 }
 
-// response waits for the response to a request and returns its bytes, which are
-// JSON.
-func (r *Run) response(call *boxscript.Call) ([]byte, error) {
-	var data []byte
-	expected := fmt.Sprintf("a response to request %q, %s", call.Name, r.relative(call.ResponsePath()))
-	err := r.wait(r.answerWithin(), expected, func() (bool, string, error) {
-		var err error
-		data, err = os.ReadFile(call.ResponsePath())
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return false, "no such file", nil
-		case err != nil:
-			return false, "", err
-		}
-		return json.Valid(data), fmt.Sprintf("a file that is not JSON: %s", excerpt(string(data))), nil
-	})
-	if _, known := r.first[call.Name]; !known && err == nil {
-		r.first[call.Name] = string(data)
-	}
-	return data, err
+func (r *reply) headers() (map[string]string, bool) {
+	var h map[string]string
+	return h, json.Unmarshal(r.members["headers"], &h) == nil && h != nil
 }
 
-// relative shortens a path to what tells in a message.
-func (r *Run) relative(name string) string {
-	rel, err := filepath.Rel(r.network.Server.Datasites(), name)
-	if err != nil {
-		return name
+// body decodes the body from any form of base64.
+func (r *reply) body() (body []byte, present bool, err error) {
+	if string(r.members["body"]) == "null" {
+		return nil, false, nil
 	}
-	return filepath.ToSlash(rel)
+	text, ok := r.string("body")
+	if !ok {
+		return nil, false, errors.New("the body is not a string")
+	}
+	plain := strings.NewReplacer("-", "+", "_", "/", "=", "").Replace(text)
+	body, err = base64.RawStdEncoding.DecodeString(plain)
+	return body, true, err
 }
 
-func (r *Run) commandWhole(ts *testscript.TestScript, args []string) error {
-	call, err := r.only("whole", args)
+// judge runs a check of a response.
+func judge(call *boxscript.Call, data []byte, neg bool, args []string) error {
+	got, err := parseReply(data)
 	if err != nil {
 		return err
 	}
-	expected := fmt.Sprintf("the response to request %q is whole whenever it is seen", call.Name)
-	// No pause between the looks: a torn response may last for microseconds.
-	for deadline := time.Now().Add(r.answerWithin()); ; {
-		data, err := os.ReadFile(call.ResponsePath())
-		switch {
-		case err == nil && !json.Valid(data):
-			return &mismatch{expected, fmt.Sprintf("%d bytes that are no JSON: %s", len(data), excerpt(string(data))), false}
-		case err == nil:
-			return nil
-		case !errors.Is(err, fs.ErrNotExist):
-			return err
-		case r.ctx.Err() != nil:
-			return r.ctx.Err()
-		case time.Now().After(deadline):
-			return &mismatch{expected, "there is no response", false}
-		case r.process.Exited():
-			return &mismatch{expected, fmt.Sprintf("the server has ended (%s)", r.process.Status()), true}
+	check, known := checks[args[0]]
+	if !known || len(args)-1 != check.arguments || neg && check.arguments == 0 {
+		return fmt.Errorf("no check %q with these arguments", strings.Join(args, " "))
+	}
+	expected, actual, ok := check.run(call, got, args[1:])
+	if ok != neg {
+		return nil
+	}
+	if neg {
+		expected = "not " + expected
+	}
+	return &mismatch{expected, actual, false}
+}
+
+// A check is a check of "expect" and "says". It describes what it expects of a response
+// and what the response has, and reports whether they agree.
+type check struct {
+	arguments int // how many there are
+	run       func(call *boxscript.Call, got *reply, args []string) (expected, actual string, ok bool)
+}
+
+// checks are the checks by name:
+//
+//	status PATTERN     the status code: 200, 4xx or 403|4xx
+//	body TEXT          the body: a text, "null" for none, "sent" for the request's
+//	contains TEXT      the body contains the text
+//	header NAME VALUE  a header; VALUE may have wildcards, as in GET*
+//	field NAME VALUE   a field of the envelope
+//	time NAME VALUE    a field that is the same time as VALUE
+//	json NAME VALUE    a member of the JSON body
+//	envelope           all fields exist, each with its type
+//	base64             the body is URL-safe base64 with padding
+var checks = map[string]check{
+	"status":   {1, checkStatus},
+	"body":     {1, checkBody},
+	"contains": {1, checkContains},
+	"header":   {2, checkHeader},
+	"field":    {2, checkField},
+	"time":     {2, checkTime},
+	"json":     {2, checkJSON},
+	"envelope": {0, checkEnvelope},
+	"base64":   {0, checkBase64},
+}
+
+func checkStatus(_ *boxscript.Call, got *reply, args []string) (expected, actual string, ok bool) {
+	expected = "status " + strings.ReplaceAll(args[0], "|", " or ")
+	code, isNumber := got.status()
+	actual = "status " + string(got.members["status_code"])
+	if body, present, err := got.body(); present && err == nil {
+		actual += ", body " + excerpt(string(body))
+	}
+	if !isNumber {
+		return expected, actual, false
+	}
+	for pattern := range strings.SplitSeq(args[0], "|") {
+		matched, err := path.Match(strings.ReplaceAll(pattern, "x", "[0-9]"), strconv.Itoa(code))
+		ok = ok || matched && err == nil
+	}
+	return expected, actual, ok
+}
+
+func checkBody(call *boxscript.Call, got *reply, args []string) (expected, actual string, ok bool) {
+	want, wantPresent := []byte(args[0]), true
+	switch args[0] {
+	case "null":
+		want, wantPresent = nil, false
+	case "sent":
+		sent, err := parseReply(call.Data)
+		if err == nil {
+			want, wantPresent, err = sent.body()
 		}
-	}
-}
-
-func (r *Run) commandCanary(ts *testscript.TestScript, args []string) error {
-	if len(args) != 0 {
-		return errors.New("usage: canary")
-	}
-	return r.canary()
-}
-
-// CanarySender is who sends the canaries, the address that names their folder.
-const CanarySender = "canary@example.com"
-
-// canary sends a request and waits for its response, twice: the second was not
-// there yet when the look began that found the first.
-func (r *Run) canary() error {
-	if err := r.started(); err != nil {
-		return err
-	}
-	for range 2 {
-		canary, err := r.sendCanary()
 		if err != nil {
-			return err
-		}
-		if err := r.awaitCanary(canary); err != nil {
-			return err
+			return "the request's body", err.Error(), false
 		}
 	}
-	return nil
-}
-
-func (r *Run) sendCanary() (one, error) {
-	return r.deliver(fmt.Sprintf("00000000-0000-4000-8000-%012d", r.nextNumber()), CanarySender, "echo", "canary")
-}
-
-func (r *Run) awaitCanary(canary one) error {
-	err := r.wait(r.answerWithin(), "the server goes on answering requests (a canary to /echo)", func() (bool, string, error) {
-		there, err := exists(canary.response)
-		return there, "no answer", err
-	})
-	if m, ok := err.(*mismatch); ok {
-		m.dead = true
-	}
-	return err
-}
-
-func (r *Run) commandUnanswered(ts *testscript.TestScript, args []string) error {
-	for _, name := range args {
-		call, err := r.call(name)
-		if err != nil {
-			return err
-		}
-		if takes := handlerTime(call); takes > 0 {
-			r.premises.within(takes/2, r.premises.sent.Sub(call.Sent), "sending a request after %q", name)
-		}
-	}
-	return r.noResponse(args)
-}
-
-func (r *Run) commandQuiet(ts *testscript.TestScript, args []string) error {
-	if err := r.started(); err != nil {
-		return err
-	}
-	long := r.quiet()
-	switch len(args) {
-	case 0:
-	case 1:
-		factor, err := strconv.ParseFloat(args[0], 64)
-		if err != nil || !(factor > 0) {
-			return fmt.Errorf("quiet: %q is no factor", args[0])
-		}
-		// Not stretched: it is compared with the server's own settle time.
-		long = time.Duration(factor * float64(r.process.Ready().Settle()))
-	default:
-		return errors.New("usage: quiet [FACTOR]")
-	}
-	return r.pass(long)
-}
-
-// pass lets time pass while canaries are answered.
-func (r *Run) pass(long time.Duration) error {
-	for until := time.Now().Add(long); ; {
-		if err := r.canary(); err != nil {
-			return err
-		}
-		if !time.Now().Before(until) {
-			return nil
-		}
-	}
-}
-
-// noResponse checks that requests have no response now.
-func (r *Run) noResponse(names []string) error {
-	if len(names) == 0 {
-		return errors.New("want the NAME of a request")
-	}
-	for _, name := range names {
-		call, err := r.call(name)
-		if err != nil {
-			return err
-		}
-		data, err := os.ReadFile(call.ResponsePath())
-		if !errors.Is(err, fs.ErrNotExist) {
-			return &mismatch{fmt.Sprintf("no response to request %q", name), fmt.Sprintf("%s: %s", r.relative(call.ResponsePath()), excerpt(string(data))), false}
-		}
-	}
-	return nil
-}
-
-func (r *Run) commandRan(ts *testscript.TestScript, args []string) error {
-	if len(args) != 2 {
-		return errors.New("usage: ran NAME N")
-	}
-	want, err := strconv.Atoi(args[1])
+	body, present, err := got.body()
+	expected, actual = showBody(want, wantPresent), showBody(body, present)
 	if err != nil {
-		return err
+		actual = fmt.Sprintf("body %s: %v", got.members["body"], err)
 	}
-	if err := r.started(); err != nil {
-		return err
+	return expected, actual, err == nil && present == wantPresent && string(body) == string(want)
+}
+
+func showBody(body []byte, present bool) string {
+	if !present {
+		return "no body"
 	}
-	var stems []string
-	for _, sent := range r.bursts[args[0]] {
-		stems = append(stems, sent.stem)
-	}
-	if stems == nil {
-		call, err := r.call(args[0])
-		if err != nil {
-			return err
+	return "body " + excerpt(string(body))
+}
+
+func checkContains(_ *boxscript.Call, got *reply, args []string) (expected, actual string, ok bool) {
+	body, present, err := got.body()
+	return fmt.Sprintf("a body that contains %q", args[0]), showBody(body, present),
+		err == nil && strings.Contains(string(body), args[0])
+}
+
+func checkHeader(_ *boxscript.Call, got *reply, args []string) (expected, actual string, ok bool) {
+	expected = fmt.Sprintf("header %s: %s", args[0], args[1])
+	headers, _ := got.headers()
+	for name, value := range headers {
+		matched, err := path.Match(args[1], value)
+		if strings.EqualFold(name, args[0]) && (value == args[1] || matched && err == nil) {
+			return expected, expected, true
 		}
-		stems = []string{call.Stem}
 	}
-	got, err := r.runs()
+	return expected, fmt.Sprintf("headers %s", got.members["headers"]), false
+}
+
+func checkField(_ *boxscript.Call, got *reply, args []string) (expected, actual string, ok bool) {
+	return fmt.Sprintf("field %q is %q", args[0], args[1]),
+		fmt.Sprintf("field %q is %s", args[0], orAbsent(got.members[args[0]])),
+		got.is(args[0], args[1])
+}
+
+// checkTime compares times, which may have different offsets.
+func checkTime(_ *boxscript.Call, got *reply, args []string) (expected, actual string, ok bool) {
+	expected = fmt.Sprintf("field %q is the time %s", args[0], args[1])
+	actual = fmt.Sprintf("field %q is %s", args[0], orAbsent(got.members[args[0]]))
+	want, err := time.Parse(time.RFC3339, args[1])
 	if err != nil {
-		return err
+		return expected, err.Error(), false
 	}
-	for _, stem := range stems {
-		if got[stem] != want {
-			return &mismatch{fmt.Sprintf("request %q was run %s", args[0], times(want)), fmt.Sprintf("%s was run %s", stem, times(got[stem])), false}
-		}
-	}
-	return nil
+	text, _ := got.string(args[0])
+	is, err := time.Parse(time.RFC3339, text)
+	return expected, actual, err == nil && is.Equal(want)
 }
 
-func times(n int) string {
-	switch n {
-	case 0:
-		return "never"
-	case 1:
-		return "once"
+// is reports whether a field exists and equals a text: as a string, or as other JSON.
+func (r *reply) is(field, want string) bool {
+	raw, present := r.members[field]
+	if text, isString := r.string(field); isString {
+		return text == want
 	}
-	return fmt.Sprintf("%d times", n)
+	return present && string(raw) == want
 }
 
-func (r *Run) commandConfined(ts *testscript.TestScript, args []string) error {
-	if len(args) != 0 {
-		return errors.New("usage: confined")
+func orAbsent(raw json.RawMessage) string {
+	if raw == nil {
+		return "absent"
 	}
-	now, err := r.files()
-	if err != nil {
-		return err
-	}
-	inside := r.rpc() + string(os.PathSeparator)
-	// The folders in which requests lie were made to put them there.
-	ours := map[string]bool{}
-	for name := range now {
-		if strings.Contains(filepath.Base(name), ".request") {
-			for folder := filepath.Dir(name); !ours[folder] && strings.HasPrefix(folder, inside); folder = filepath.Dir(folder) {
-				ours[folder] = true
-			}
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(now)) {
-		if _, there := r.before[name]; there || r.isOwn(name) || r.isServers(name) {
-			continue
-		}
-		if !strings.HasPrefix(name, inside) {
-			return &mismatch{"no file or folder appears outside of the rpc folder", r.relative(name), false}
-		}
-		if isFolder := now[name]; isFolder && !ours[name] {
-			return &mismatch{"no folder appears that was not made for a request", r.relative(name), false}
-		}
-		if request, ok := strings.CutSuffix(name, ".response"); ok {
-			if _, there := now[request+".request"]; !there {
-				return &mismatch{"a response stands beside its request", r.relative(name) + " stands alone", false}
-			}
-		}
-	}
-	return nil
+	return excerpt(string(raw))
 }
 
-// isOwn reports whether the suite, or SyftBox, writes the file while the server
-// runs.
-func (r *Run) isOwn(name string) bool {
-	return filepath.Dir(name) == r.Dir && (strings.HasSuffix(name, ".log") || strings.HasSuffix(name, ".response")) ||
-		name == filepath.Join(r.Dir, "second") || filepath.Dir(name) == filepath.Join(r.Dir, "second") ||
-		strings.Contains(name, ".syft-tmp")
+func checkJSON(_ *boxscript.Call, got *reply, args []string) (expected, actual string, ok bool) {
+	expected = fmt.Sprintf("a JSON body whose member %q is %q", args[0], args[1])
+	body, present, err := got.body()
+	var members map[string]json.RawMessage
+	if err != nil || json.Unmarshal(body, &members) != nil {
+		return expected, showBody(body, present), false
+	}
+	return expected, showBody(body, present), (&reply{members: members}).is(args[0], args[1])
 }
 
-// isServers reports whether a file is one that the server keeps for itself in the
-// folder of the app, or lies in such a directory.
-func (r *Run) isServers(name string) bool {
-	rel, err := filepath.Rel(filepath.Dir(r.rpc()), name)
-	first, _, _ := strings.Cut(filepath.ToSlash(rel), "/")
-	return err == nil && strings.HasSuffix(first, ".tmp")
+func checkEnvelope(_ *boxscript.Call, got *reply, _ []string) (expected, actual string, ok bool) {
+	var wrong []string
+	for _, field := range []string{"id", "sender", "url"} {
+		if _, isString := got.string(field); !isString {
+			wrong = append(wrong, field)
+		}
+	}
+	for _, field := range []string{"created", "expires"} {
+		text, isString := got.string(field)
+		if _, err := time.Parse(time.RFC3339, text); !isString || err != nil {
+			wrong = append(wrong, field)
+		}
+	}
+	if _, isNumber := got.status(); !isNumber {
+		wrong = append(wrong, "status_code")
+	}
+	if _, isObject := got.headers(); !isObject {
+		wrong = append(wrong, "headers")
+	}
+	if _, _, err := got.body(); err != nil {
+		wrong = append(wrong, "body")
+	}
+	return "all fields of a response, each with its type", fmt.Sprintf("missing or wrong: %s in %s", strings.Join(wrong, ", "), excerpt(got.text)), wrong == nil
 }
 
-// excerpt shortens a text for a message.
+func checkBase64(_ *boxscript.Call, got *reply, _ []string) (expected, actual string, ok bool) {
+	text, isString := got.string("body")
+	_, err := base64.URLEncoding.Strict().DecodeString(text)
+	return "a body in URL-safe base64 with padding", fmt.Sprintf("body %s", orAbsent(got.members["body"])), isString && err == nil
+}
+
+// excerpt quotes the beginning of a text for a message.
 func excerpt(s string) string {
-	const most = 300
+	const limit = 300
 	s = strings.ToValidUTF8(s, "\uFFFD")
-	if len(s) > most {
-		return fmt.Sprintf("%q… (%d bytes)", s[:most], len(s))
+	if len(s) > limit {
+		return fmt.Sprintf("%q… (%d bytes)", s[:limit], len(s))
 	}
 	return fmt.Sprintf("%q", s)
 }

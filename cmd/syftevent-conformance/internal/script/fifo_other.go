@@ -2,4 +2,4 @@
 
 package script
 
-func makeFIFO(string) error { return &notApplicable{"there are no FIFOs here"} }
+func makeFIFO(string) error { return &notApplicable{"the system has no FIFOs"} }

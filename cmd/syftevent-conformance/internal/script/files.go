@@ -1,33 +1,165 @@
 package script
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/syftevent/syftevent-go/fakebox"
 )
 
-func (r *Run) commandLink(ts *testscript.TestScript, args []string) error {
+// files are the files of a scenario, and what the server does to them.
+type files struct {
+	*requests
+	removals *removals // nil before "orderly -watch"
+}
+
+func (f *files) commandPresent(ts *testscript.TestScript, args []string) error {
+	if len(args) == 0 {
+		return errUsage
+	}
+	for _, arg := range args {
+		if _, err := os.Stat(ts.MkAbs(arg)); err != nil {
+			return &mismatch{f.relative(ts.MkAbs(arg)) + " exists", err.Error(), false}
+		}
+	}
+	return nil
+}
+
+func (f *files) commandAbsent(ts *testscript.TestScript, args []string) error {
+	if len(args) == 0 {
+		return errUsage
+	}
+	for _, arg := range args {
+		switch there, err := exists(ts.MkAbs(arg)); {
+		case err != nil:
+			return err
+		case there:
+			return &mismatch{f.relative(ts.MkAbs(arg)) + " does not exist", "it exists", false}
+		}
+	}
+	return nil
+}
+
+func (f *files) commandIdentical(ts *testscript.TestScript, args []string) error {
 	if len(args) != 2 {
-		return errors.New("usage: link TARGET NAME")
+		return errUsage
+	}
+	want, err := os.ReadFile(ts.MkAbs(args[1]))
+	if err != nil {
+		return err
+	}
+	expected := fmt.Sprintf("%s has the content of %s: %s", f.relative(ts.MkAbs(args[0])), args[1], excerpt(string(want)))
+	got, err := os.ReadFile(ts.MkAbs(args[0]))
+	if err != nil {
+		return &mismatch{expected, err.Error(), false}
+	}
+	if string(got) != string(want) {
+		return &mismatch{expected, excerpt(string(got)), false}
+	}
+	return nil
+}
+
+func (f *files) commandAppears(ts *testscript.TestScript, args []string) error {
+	return f.await(ts, args, true)
+}
+
+func (f *files) commandGone(ts *testscript.TestScript, args []string) error {
+	return f.await(ts, args, false)
+}
+
+// await waits until each path exists, or does not.
+func (f *files) await(ts *testscript.TestScript, args []string, present bool) error {
+	expected, state := "is removed", "it exists"
+	if present {
+		expected, state = "appears", "it does not exist"
+	}
+	if len(args) == 0 {
+		return errUsage
+	}
+	if err := f.started(); err != nil {
+		return err
+	}
+	for _, arg := range args {
+		name := ts.MkAbs(arg)
+		err := f.wait(f.answerWithin(), f.relative(name)+" "+expected, func() (bool, string, error) {
+			there, err := exists(name)
+			return there == present, state, err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeTimeout is how long a folder may take to be removed while the server writes into
+// it.
+const removeTimeout = 10 * time.Second
+
+func (f *files) commandRemove(ts *testscript.TestScript, args []string) error {
+	if len(args) == 0 {
+		return errUsage
+	}
+	for _, arg := range args {
+		if err := f.remove(ts.MkAbs(arg)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remove removes a path. It tries again if that fails, because os.RemoveAll does when the
+// server writes into the folder at the same time.
+func (f *files) remove(name string) error {
+	f.premises.removed[name] = time.Now()
+	err := os.RemoveAll(name)
+	for deadline := time.Now().Add(removeTimeout); err != nil && time.Now().Before(deadline); err = os.RemoveAll(name) {
+		if err := f.sleep(pollPause); err != nil {
+			return err
+		}
+	}
+	for _, call := range f.calls {
+		if takes := handlerTime(call); takes > 0 && call.RequestPath() == name {
+			f.premises.within(takes, time.Since(call.Sent), "removing request %q", call.Name)
+		}
+	}
+	return err
+}
+
+func (f *files) commandTouch(ts *testscript.TestScript, args []string) error {
+	if len(args) != 2 {
+		return errUsage
+	}
+	by, err := time.ParseDuration(args[0])
+	if err != nil {
+		return fmt.Errorf("touch: %w", err)
+	}
+	when := time.Now().Add(by)
+	return os.Chtimes(ts.MkAbs(args[1]), when, when)
+}
+
+func (f *files) commandLink(ts *testscript.TestScript, args []string) error {
+	if len(args) != 2 {
+		return errUsage
 	}
 	name := ts.MkAbs(args[1])
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
 	if err := os.Symlink(ts.MkAbs(args[0]), name); err != nil {
-		return &notApplicable{fmt.Sprintf("there are no symbolic links here: %v", err)}
+		return &notApplicable{fmt.Sprintf("the system has no symbolic links: %v", err)}
 	}
 	return nil
 }
 
-func (r *Run) commandFIFO(ts *testscript.TestScript, args []string) error {
+func (f *files) commandFIFO(ts *testscript.TestScript, args []string) error {
 	if len(args) != 1 {
-		return errors.New("usage: fifo NAME")
+		return errUsage
 	}
 	name := ts.MkAbs(args[0])
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
@@ -36,29 +168,81 @@ func (r *Run) commandFIFO(ts *testscript.TestScript, args []string) error {
 	return makeFIFO(name)
 }
 
-// commandPermits judges the permissions by what they allow.
-func (r *Run) commandPermits(neg bool, args []string) error {
-	if len(args) != 3 || args[1] != "read" && args[1] != "write" {
-		return errors.New("usage: permits USER read|write PATH")
-	}
-	user, path := args[0], args[2]
-	expected := fmt.Sprintf("syft.pub.yaml lets %s %s %s", user, args[1], path)
-	if neg {
-		expected = fmt.Sprintf("syft.pub.yaml does not let %s %s %s", user, args[1], path)
-	}
-	data, err := os.ReadFile(filepath.Join(r.rpc(), "syft.pub.yaml"))
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && neg:
-		return nil // SyftBox lets nobody in then
-	case err != nil:
-		return &mismatch{expected, fmt.Sprintf("it cannot be read: %v", err), false}
-	}
-	rules, err := fakebox.ParsePermissions(data)
+func (f *files) commandTidy(ts *testscript.TestScript, args []string) error {
+	call, err := f.onlyCall(args)
 	if err != nil {
-		return fmt.Errorf("this suite does not read all of YAML, but the form that SPEC.md, section 9, shows: %w", err)
+		return err
 	}
-	if allowed := fakebox.Allows(rules, user, path, args[1] == "write"); allowed == neg {
-		return &mismatch{expected, fmt.Sprintf("allowed: %v, by the rules %s", allowed, excerpt(string(data))), false}
+	folder := filepath.Dir(call.RequestPath())
+	// It waits: the response may appear before its temporary name is removed.
+	return f.wait(f.answerWithin(), "only requests, responses and .syftkeep in "+f.relative(folder), func() (bool, string, error) {
+		entries, err := os.ReadDir(folder)
+		for _, entry := range entries {
+			name := entry.Name()
+			if name != ".syftkeep" && !strings.HasSuffix(name, ".request") && !strings.HasSuffix(name, ".response") {
+				return false, name + " exists", nil
+			}
+		}
+		return err == nil, "", err
+	})
+}
+
+func (f *files) commandConfined(ts *testscript.TestScript, args []string) error {
+	if len(args) != 0 {
+		return errUsage
+	}
+	now, err := f.list()
+	if err != nil {
+		return err
+	}
+	inside := f.rpc() + string(os.PathSeparator)
+	requested := foldersOfRequests(now, inside)
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		if _, there := f.before[name]; there || f.isOwn(name) || f.isServerState(name) {
+			continue
+		}
+		if !strings.HasPrefix(name, inside) {
+			return &mismatch{"no file or folder appears outside of the rpc folder", f.relative(name), false}
+		}
+		if isFolder := now[name]; isFolder && !requested[name] {
+			return &mismatch{"no folder appears without a request in it", f.relative(name), false}
+		}
+		if stem, ok := strings.CutSuffix(name, ".response"); ok {
+			if _, there := now[stem+".request"]; !there {
+				return &mismatch{"a response has its request beside it", f.relative(name) + " has none", false}
+			}
+		}
 	}
 	return nil
+}
+
+// foldersOfRequests returns the folders below "rpc" that hold requests, and their parents:
+// delivering the requests created them.
+func foldersOfRequests(paths map[string]bool, inside string) map[string]bool {
+	folders := map[string]bool{}
+	for name := range paths {
+		if !strings.Contains(filepath.Base(name), ".request") {
+			continue
+		}
+		for folder := filepath.Dir(name); !folders[folder] && strings.HasPrefix(folder, inside); folder = filepath.Dir(folder) {
+			folders[folder] = true
+		}
+	}
+	return folders
+}
+
+// isOwn reports whether the suite or SyftBox writes a file while the server runs.
+func (f *files) isOwn(name string) bool {
+	second := filepath.Join(f.dir, "second")
+	return filepath.Dir(name) == f.dir && (strings.HasSuffix(name, ".log") || strings.HasSuffix(name, ".response")) ||
+		name == second || filepath.Dir(name) == second ||
+		strings.Contains(name, ".syft-tmp")
+}
+
+// isServerState reports whether a path is in a *.tmp file or folder of the app, where the
+// server may store replies.
+func (f *files) isServerState(name string) bool {
+	rel, err := filepath.Rel(filepath.Dir(f.rpc()), name)
+	first, _, _ := strings.Cut(filepath.ToSlash(rel), "/")
+	return err == nil && strings.HasSuffix(first, ".tmp")
 }

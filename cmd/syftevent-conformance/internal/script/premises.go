@@ -11,34 +11,29 @@ import (
 	"github.com/syftevent/syftevent-go/fakebox/boxscript"
 )
 
-// premises are the assumptions of a scenario about the speed of the suite itself. A
-// request that arrives in pieces, for example, may be answered with status 400 once no
-// piece has come for the settle time. If the suite broke such an assumption, a check that
-// fails afterwards proves nothing, and the scenario has to run again.
+// premises are the assumptions of a scenario about the speed of the suite itself. For
+// example, a server may answer an incomplete request with status 400 once no piece has
+// come for the settle time, so the pieces must not be further apart. A check that fails
+// after such an assumption was broken proves nothing.
 type premises struct {
-	broken  string               // the first that did not hold, "" for none
+	broken  string               // the first broken assumption, "" for none
 	sent    time.Time            // when "box send" last returned
-	pieces  map[string]time.Time // when the last piece of a request was about to be written, by name
-	removed map[string]time.Time // when a file was about to be removed, by path
+	pieces  map[string]time.Time // when the suite began to write the last piece of a request, by name
+	removed map[string]time.Time // when the suite began to remove a file, by path
 }
 
-func newPremises() premises {
-	return premises{pieces: map[string]time.Time{}, removed: map[string]time.Time{}}
+func newPremises() *premises {
+	return &premises{pieces: map[string]time.Time{}, removed: map[string]time.Time{}}
 }
 
-// tooSlow is the error of a check that proves nothing on this machine.
-type tooSlow struct{ reason string }
-
-func (t *tooSlow) Error() string { return "machine too slow: " + t.reason }
-
-// within records whether something that the suite did took at most so long.
-func (p *premises) within(most, took time.Duration, what string, args ...any) {
-	if took > most && p.broken == "" {
-		p.broken = fmt.Sprintf("%s took %v, more than %v", fmt.Sprintf(what, args...), took.Round(time.Millisecond), most)
+// within states that an act of the suite takes at most a limit, and that it took a time.
+func (p *premises) within(limit, took time.Duration, act string, args ...any) {
+	if took > limit && p.broken == "" {
+		p.broken = fmt.Sprintf("%s took %v, more than %v", fmt.Sprintf(act, args...), took.Round(time.Millisecond), limit)
 	}
 }
 
-// piece notes that a piece of a request was written, which began at a time.
+// piece records that a piece of a request was written, beginning at a time.
 func (p *premises) piece(name string, began time.Time, settle time.Duration) {
 	if last, ok := p.pieces[name]; ok {
 		p.within(settle/2, time.Since(last), "the next piece of request %q", name)
@@ -46,8 +41,8 @@ func (p *premises) piece(name string, began time.Time, settle time.Duration) {
 	}
 }
 
-// delivered notes a command "box" that began at a time and has returned.
-func (r *Run) delivered(args []string, began time.Time) {
+// delivered records a command "box" that began at a time and has returned.
+func (r *requests) delivered(args []string, began time.Time) {
 	if len(args) < 2 {
 		return
 	}
@@ -68,24 +63,31 @@ func (r *Run) delivered(args []string, began time.Time) {
 	case inPieces:
 		r.premises.pieces[name] = began
 	case subcommand == "send":
-		if via := flags["via"]; via == fakebox.BlobStoreInPlace.String() || via == "" && r.config.Delivery == fakebox.BlobStoreInPlace {
+		via := flags["via"]
+		if via == fakebox.BlobStoreInPlace.String() || via == "" && r.config.Delivery == fakebox.BlobStoreInPlace {
 			r.premises.within(settle/2, time.Since(began), "delivering request %q in place", name)
 		}
 	case subcommand == "more" || subcommand == "finish":
 		r.premises.piece(args[1], began, settle)
 	case subcommand == "again":
-		call, err := r.network.Call(name)
-		if err != nil {
-			return
-		}
-		removed, ok := r.premises.removed[call.RequestPath()]
-		if delay := r.process.Ready().Orphan(); ok && delay > 0 {
-			r.premises.within(delay/2, time.Since(removed), "bringing back request %q", name)
-		}
+		r.broughtBack(name)
 	}
 }
 
-// sendArguments returns the name and the flags of "box send", each of which has a value.
+// broughtBack records that a request was delivered again. A server may remove the response
+// if its request was away for the orphan delay.
+func (r *requests) broughtBack(name string) {
+	call, err := r.network.Call(name)
+	if err != nil {
+		return
+	}
+	removed, ok := r.premises.removed[call.RequestPath()]
+	if delay := r.process.Ready().Orphan(); ok && delay > 0 {
+		r.premises.within(delay/2, time.Since(removed), "bringing back request %q", name)
+	}
+}
+
+// sendArguments returns the name and the flags of "box send". Each flag has a value.
 func sendArguments(args []string) (name string, flags map[string]string) {
 	flags = map[string]string{}
 	for len(args) > 1 && strings.HasPrefix(args[0], "-") {
@@ -98,8 +100,8 @@ func sendArguments(args []string) (name string, flags map[string]string) {
 	return name, flags
 }
 
-// handlerTime is how long the handler of a request to /slow takes at least, counted from
-// when the request was sent; 0 for another request.
+// handlerTime returns the shortest time from sending a request to /slow to its response,
+// and 0 for other requests.
 func handlerTime(call *boxscript.Call) time.Duration {
 	var slow struct {
 		MS int64 `json:"ms"`

@@ -8,17 +8,17 @@ import (
 	"syscall"
 )
 
-// removals are the files that were removed from a folder, in their order.
+// removals lists the files that were removed from a folder, in order.
 type removals struct {
 	fd   int // of an inotify instance
 	seen []string
 }
 
-// watchRemovals begins to watch a folder. [removals.close] ends it.
+// watchRemovals starts to watch a folder, until [removals.close].
 func watchRemovals(folder string) (*removals, error) {
 	fd, err := syscall.InotifyInit1(syscall.IN_NONBLOCK | syscall.IN_CLOEXEC)
 	if err != nil {
-		return nil, fmt.Errorf("making an inotify instance: %w", err)
+		return nil, fmt.Errorf("create an inotify instance: %w", err)
 	}
 	if _, err := syscall.InotifyAddWatch(fd, folder, syscall.IN_DELETE|syscall.IN_MOVED_FROM); err != nil {
 		return nil, errors.Join(err, syscall.Close(fd))
@@ -28,7 +28,7 @@ func watchRemovals(folder string) (*removals, error) {
 
 func (r *removals) close() { syscall.Close(r.fd) }
 
-// names returns what was removed so far.
+// names returns the files that were removed so far.
 func (r *removals) names() ([]string, error) {
 	buffer := make([]byte, 64<<10)
 	for {
@@ -39,10 +39,10 @@ func (r *removals) names() ([]string, error) {
 		case errors.Is(err, syscall.EINTR):
 			continue
 		case err != nil:
-			return nil, fmt.Errorf("reading what was removed: %w", err)
+			return nil, fmt.Errorf("read inotify events: %w", err)
 		}
 		for events := buffer[:n]; len(events) >= syscall.SizeofInotifyEvent; {
-			// The last member of the head of an event is the length of the name.
+			// The last field of the event header is the length of the name.
 			length := binary.NativeEndian.Uint32(events[syscall.SizeofInotifyEvent-4:])
 			name := events[syscall.SizeofInotifyEvent:][:length]
 			r.seen = append(r.seen, string(bytes.TrimRight(name, "\x00")))

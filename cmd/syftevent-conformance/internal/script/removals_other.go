@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// removals are the files that were removed from a folder, in the order in which they
-// were seen to be missing. Of two that were removed between two looks the request
-// comes first: nobody is accused of what was not seen.
+// removals lists the files that were removed from a folder, in the order in which they were
+// found missing. If both files of a pair were removed between two listings, the request
+// counts as removed first: the server has the benefit of the doubt.
 type removals struct {
 	folder string
 	there  []string

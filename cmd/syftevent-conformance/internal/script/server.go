@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,82 +15,65 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
 
-// UsualOptions are what a server is asked for unless a scenario says otherwise: to
-// look often, so that scenarios take little time.
+// UsualOptions returns the options of a server whose scenario chooses none: short
+// intervals, so that scenarios are fast.
 func UsualOptions() map[string]any {
 	return map[string]any{"poll_interval": "20ms", "settle": "300ms", "republish_delay": "300ms"}
 }
 
-func (r *Run) commandServer(ts *testscript.TestScript, args []string) error {
+// A server is the server under test.
+type server struct {
+	*scene
+	process   *target.Process // nil before the first start
+	second    *target.Process // beside it, nil if there is none
+	startTook time.Duration   // until it was ready
+	lastWords string          // the log output of a server that was never ready
+	told      bool            // it was told to stop, or killed
+	before    map[string]bool // the paths in the script's directory when it was first ready
+}
+
+func (s *server) commandServer(ts *testscript.TestScript, args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("usage: server start|second|stop|kill")
+		return errUsage
 	}
-	switch running := r.process != nil && !r.process.Exited(); {
-	case args[0] == "start" && !running:
-		err := r.start(args[1:])
-		if err == nil {
-			ts.Setenv("LONG", fmt.Sprint(r.long().Milliseconds()))
+	running := s.process != nil && !s.process.Exited()
+	switch verb := args[0]; {
+	case verb == "start" && !running:
+		if err := s.start(args[1:]); err != nil {
+			return err
 		}
-		return err
-	case args[0] == "second" && running:
-		return r.startSecond()
-	case args[0] == "stop" && running:
-		return r.stop(args[1:])
-	case args[0] == "kill" && running:
-		r.told = true
-		r.process.Kill()
+		ts.Setenv("LONG", fmt.Sprint(s.long().Milliseconds()))
 		return nil
-	case r.process != nil && !running && args[0] != "start":
-		return &mismatch{"the server is running", "it has ended (" + r.process.Status() + ")", true}
+	case verb == "second" && running:
+		return s.startSecond()
+	case verb == "stop" && running:
+		return s.stop(args[1:])
+	case verb == "kill" && running:
+		s.told = true
+		s.process.Kill()
+		return nil
+	case s.process != nil && !running && verb != "start":
+		return &mismatch{"the server runs", "it has ended (" + s.process.Status() + ")", true}
 	}
-	return fmt.Errorf("server %s: it is running, or was never started", args[0])
+	return fmt.Errorf("server %s: the server runs already, or was never started", args[0])
 }
 
-// stop tells the server to stop, by one of the ways or both.
-func (r *Run) stop(flags []string) error {
-	ways := map[string]func(time.Duration) error{
-		"":        r.process.Stop,
-		"-signal": r.process.StopBySignal,
-		"-input":  r.process.StopByInput,
-	}
-	stop := ways[strings.Join(flags, " ")]
-	if stop == nil {
-		return fmt.Errorf("usage: server stop [-signal | -input]")
-	}
-	r.told = true
-	// A run that is cancelled does not wait for it.
-	defer context.AfterFunc(r.ctx, r.process.Kill)()
-	switch err := stop(r.answerWithin()); {
-	case errors.Is(err, errors.ErrUnsupported):
-		return &notApplicable{"there are no signals here"}
-	case err != nil:
-		return &mismatch{"the server stops when it is told to", err.Error(), true}
-	}
-	return nil
-}
-
-// settings are what every server of the scenario is told.
-func (r *Run) settings() target.Settings {
+// settings returns the settings of every server of the scenario.
+func (s *server) settings() target.Settings {
 	return target.Settings{
-		ConfigPath: r.network.Server.ConfigPath(),
+		ConfigPath: s.network.Server.ConfigPath(),
 		App:        App,
 		Options:    UsualOptions(),
-		RecordPath: r.recordPath(),
-		LogDir:     r.home(),
+		RecordPath: s.recordPath(),
+		LogDir:     s.home(),
 	}
 }
 
-// long is how long a handler takes that others are not to wait for: many looks.
-func (r *Run) long() time.Duration {
-	slowMachine := min(3*r.startTook, 5*time.Second)
-	return r.config.scale(1500*time.Millisecond + 20*r.process.Ready().Poll() + slowMachine)
-}
-
-func (r *Run) start(options []string) error {
-	if r.joinShared() {
+func (s *server) start(options []string) error {
+	if s.joinShared() {
 		return nil
 	}
-	settings := r.settings()
+	settings := s.settings()
 	for _, option := range options {
 		name, value, ok := strings.Cut(option, "=")
 		if !ok {
@@ -95,30 +81,38 @@ func (r *Run) start(options []string) error {
 		}
 		settings.Options[name] = optionValue(value)
 	}
-	if r.watch == nil {
-		r.watch = startWatch(r.rpc(), r.story, false)
-	}
+	s.startWatch(false)
 	began := time.Now()
-	process, err := target.Start(r.ctx, r.config.Command, settings)
+	process, err := target.Start(s.ctx, s.config.Command, settings)
 	if notReady, ok := err.(*target.NotReadyError); ok {
-		r.lastWords = notReady.Stderr
+		s.lastWords = notReady.Stderr
 		return &mismatch{"the server becomes ready", notReady.Reason, true}
 	}
 	if err != nil {
 		return err
 	}
-	r.process, r.told, r.startTook = process, false, time.Since(began)
-	if r.shared != nil {
-		r.shared.process = process
+	s.process, s.told, s.startTook = process, false, time.Since(began)
+	if s.shared != nil {
+		s.shared.process = process
 	}
-	if r.before == nil {
-		r.before, err = r.files()
+	if s.before == nil {
+		s.before, err = s.list()
 	}
 	return err
 }
 
-// optionValue is what stands for a value in JSON: what is JSON, such as a number, for
-// itself, and else a string.
+// joinShared uses the shared server, and reports whether it runs.
+func (s *server) joinShared() bool {
+	if s.shared == nil || s.shared.process == nil {
+		return false
+	}
+	s.startWatch(true) // the files of other scenarios are not part of the timeline
+	s.process = s.shared.process
+	return true
+}
+
+// optionValue returns the JSON value of an option: the text itself if it is JSON, such as
+// a number, and otherwise a string.
 func optionValue(value string) any {
 	if json.Valid([]byte(value)) {
 		return json.RawMessage(value)
@@ -126,15 +120,144 @@ func optionValue(value string) any {
 	return value
 }
 
-// noteDeath makes it a failure that the server has ended by itself, when the script
-// has ended without asking.
-func (r *Run) noteDeath() {
-	if r.told || r.Failure != nil || r.NotApplicable != "" || !r.process.Exited() {
-		return
+// minSecondTimeout is the shortest time to wait for a second server. A server that waits
+// for the first one to end is never ready.
+const minSecondTimeout = 2 * time.Second
+
+// startSecond starts another server and waits until it is ready, has ended, or has had
+// much longer than the first one needed.
+func (s *server) startSecond() error {
+	dir := filepath.Join(s.dir, "second")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
 	}
-	r.Failure = &Failure{
-		Line: "the end of the script", Dead: true,
-		Expected: "the server runs until it is told to stop",
-		Actual:   fmt.Sprintf("the server has ended (%s)", r.process.Status()),
+	settings := s.settings()
+	settings.LogDir = dir
+	command := s.config.Command
+	command.ReadyTimeout = s.config.scale(minSecondTimeout) + 5*s.startTook
+	process, err := target.Start(s.ctx, command, settings)
+	if notReady := (*target.NotReadyError)(nil); errors.As(err, &notReady) {
+		return nil // it refused, or waits
 	}
+	if err != nil {
+		return fmt.Errorf("start a second server: %w", err)
+	}
+	s.second = process
+	return nil
+}
+
+func (s *server) stop(flags []string) error {
+	stop := map[string]func(time.Duration) error{
+		"":        s.process.Stop,
+		"-signal": s.process.StopBySignal,
+		"-input":  s.process.StopByInput,
+	}[strings.Join(flags, " ")]
+	if stop == nil {
+		return errUsage
+	}
+	s.told = true
+	defer context.AfterFunc(s.ctx, s.process.Kill)() // a cancelled run does not wait
+	switch err := stop(s.answerWithin()); {
+	case errors.Is(err, errors.ErrUnsupported):
+		return &notApplicable{"the system has no signals"}
+	case err != nil:
+		return &mismatch{"the server stops when it is told to", err.Error(), true}
+	}
+	return nil
+}
+
+// end kills the servers of the scenario.
+func (s *server) end() {
+	if s.second != nil {
+		s.second.Kill()
+	}
+	if s.process != nil && s.shared == nil {
+		s.process.Kill()
+	}
+}
+
+func (s *server) exitedByItself() bool {
+	return s.process != nil && !s.told && s.process.Exited()
+}
+
+func (s *server) stderr() string {
+	if s.process == nil || s.lastWords != "" {
+		return s.lastWords
+	}
+	return s.process.StderrTail()
+}
+
+// started returns an error if there is no server.
+func (s *server) started() error {
+	if s.process == nil {
+		return errors.New("the server was never started")
+	}
+	return nil
+}
+
+// answerWithin returns how long the server may take to answer.
+func (s *server) answerWithin() time.Duration { return s.config.answerWithin(s.process.Ready()) }
+
+// long returns a time that is long for a handler: many polls, and longer on a slow machine.
+func (s *server) long() time.Duration {
+	slowMachine := min(3*s.startTook, 5*time.Second)
+	return s.config.scale(1500*time.Millisecond + 20*s.process.Ready().Poll() + slowMachine)
+}
+
+// pollPause is the pause between two evaluations of a condition.
+const pollPause = time.Millisecond
+
+// wait evaluates a condition until it is true. If the server ends or the time is over, it
+// returns a mismatch of what was expected and of the condition's state.
+func (s *server) wait(within time.Duration, expected string, condition func() (ok bool, state string, err error)) error {
+	deadline := time.Now().Add(within)
+	for {
+		ended := s.process.Exited() // before the condition: the server's last act counts
+		ok, state, err := condition()
+		switch {
+		case ok || err != nil:
+			return err
+		case s.ctx.Err() != nil:
+			return s.ctx.Err()
+		case ended:
+			return &mismatch{expected, fmt.Sprintf("the server has ended (%s)", s.process.Status()), !s.told}
+		case time.Now().After(deadline):
+			return &mismatch{expected, fmt.Sprintf("%s after %v", state, within), false}
+		}
+		time.Sleep(pollPause)
+	}
+}
+
+func (s *server) commandDeclares(ts *testscript.TestScript, args []string) error {
+	if len(args) != 2 || args[0] != "settle_ms" {
+		return errUsage
+	}
+	limit, err := strconv.ParseFloat(args[1], 64)
+	if err != nil {
+		return fmt.Errorf("declares: %w", err)
+	}
+	if err := s.started(); err != nil {
+		return err
+	}
+	if declared := s.process.Ready().SettleMS; declared > limit {
+		return &mismatch{fmt.Sprintf("settle_ms of at most %v in the ready line", limit), fmt.Sprintf("it is %v", declared), false}
+	}
+	return nil
+}
+
+func (s *server) commandRequires(ts *testscript.TestScript, args []string) error {
+	if len(args) != 2 || args[0] != "max_request_size" {
+		return errUsage
+	}
+	limit, err := strconv.ParseInt(args[1], 10, 64)
+	if err != nil {
+		return fmt.Errorf("requires: %w", err)
+	}
+	if err := s.started(); err != nil {
+		return err
+	}
+	if size := s.process.Ready().MaxRequestSize; size == 0 || size > limit {
+		return &notApplicable{fmt.Sprintf("the server declares no max_request_size of at most %d", limit)}
+	}
+	return nil
 }

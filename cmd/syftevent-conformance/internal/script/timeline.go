@@ -2,114 +2,66 @@ package script
 
 import (
 	"fmt"
-	"path"
-	"strings"
+	"sync"
+	"time"
 )
 
-// The lines of a timeline that is cut: how the scenario began, and how it came to
-// its end.
+// A Change is the kind of an [Event].
+type Change string
+
+// The kinds of events.
 const (
-	firstLines = 10
-	lastLines  = 30
+	Commanded Change = "command" // a command began
+	Appeared  Change = "appear"  // a file appeared
+	Modified  Change = "modify"  // a file's size or modification time changed
+	Vanished  Change = "vanish"  // a file disappeared
+	Omitted   Change = "omit"    // further events were not recorded
 )
 
-// FormatEvents writes events as lines for people, about 40 at most: from the middle
-// it leaves out what is too much, and says how much. The canaries of a check are one
-// line, and of an id that is long only the end is shown.
-func FormatEvents(events []Event) []string {
-	var lines []string
-	for len(events) > 0 {
-		line, n := formatEvents(events)
-		lines, events = append(lines, line), events[n:]
-	}
-	if more := len(lines) - firstLines - lastLines; more > 1 {
-		last := lines[len(lines)-lastLines:]
-		lines = append(lines[:firstLines:firstLines], fmt.Sprintf("         … and %d more", more))
-		lines = append(lines, last...)
-	}
-	return lines
+// An Event is one event of a scenario's timeline.
+type Event struct {
+	// At is the time since the scenario began.
+	At     time.Duration
+	Change Change
+	// What is the command, the path of the file below "rpc" with slashes, or the number of
+	// events that were not recorded.
+	What string
+	// Size is the size of the file in bytes, -1 if there is no regular file.
+	Size int64
 }
 
-// formatEvents writes the first event, or the first few if they belong together, and
-// returns how many it has written.
-func formatEvents(events []Event) (line string, n int) {
-	for n < len(events) && isCanary(events[n]) {
-		n++
-	}
-	if n > 0 {
-		requests, responses := 0, 0
-		for _, e := range events[:n] {
-			switch {
-			case e.Change != Appeared:
-			case path.Ext(e.What) == ".request":
-				requests++
-			case path.Ext(e.What) == ".response":
-				responses++
-			}
-		}
-		return fmt.Sprintf("%7.3f  canary  %d sent, %d answered, until %.3f",
-			events[0].At.Seconds(), requests, responses, events[n-1].At.Seconds()), n
-	}
-	e := events[0]
-	switch e.Change {
-	case Commanded:
-		line = "> " + e.What
-	case Omitted:
-		line = "… " + e.What
-	case Vanished:
-		line = fmt.Sprintf("%-7s %s", e.Change, shortPath(e.What))
-	default:
-		line = fmt.Sprintf("%-7s %s (%s)", e.Change, shortPath(e.What), sizeText(e.Size))
-	}
-	return fmt.Sprintf("%7.3f  %s", e.At.Seconds(), line), 1
+// maxEvents is the number of events that a timeline records. It counts the rest.
+const maxEvents = 2000
+
+// A timeline records the events of a scenario in order. Its methods may be called
+// concurrently.
+type timeline struct {
+	began time.Time
+
+	mu      sync.Mutex
+	events  []Event
+	omitted int
 }
 
-// isCanary reports whether an event tells of a file of a canary.
-func isCanary(e Event) bool {
-	return e.Change != Commanded && e.Change != Omitted && path.Base(path.Dir(e.What)) == CanarySender
+// add records an event that happens now.
+func (t *timeline) add(change Change, what string, size int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.events) == maxEvents {
+		t.omitted++
+		return
+	}
+	t.events = append(t.events, Event{At: time.Since(t.began), Change: change, What: what, Size: size})
 }
 
-// shortPath shortens the stem of a request that is a UUID.
-func shortPath(name string) string {
-	dir, base := path.Split(name)
-	stem, suffix, _ := strings.Cut(base, ".")
-	const uuid, shown = 36, 8
-	if len(stem) != uuid {
-		return name
+// all returns the events so far.
+func (t *timeline) all() []Event {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	events := append([]Event(nil), t.events...)
+	if t.omitted > 0 {
+		what := fmt.Sprintf("%d more events are left out", t.omitted)
+		events = append(events, Event{At: time.Since(t.began), Change: Omitted, What: what, Size: -1})
 	}
-	return dir + "…" + stem[uuid-shown:] + "." + suffix
-}
-
-func sizeText(size int64) string {
-	switch size {
-	case -1:
-		return "no file"
-	case 1:
-		return "1 byte"
-	}
-	return fmt.Sprintf("%d bytes", size)
-}
-
-// mostCommand is how much is told of a command.
-const mostCommand = 120
-
-// commandText is a command as the story tells it: with the variables again for the
-// paths that they stand for, and not all of it if it is long.
-func (r *Run) commandText(name string, neg bool, args []string) string {
-	words := []string{name}
-	if neg {
-		words = []string{"!", name}
-	}
-	variables := strings.NewReplacer(r.rpc(), "$RPC", r.Dir, "$WORK", "\n", " ")
-	for _, arg := range args {
-		if arg = variables.Replace(arg); arg == "" || strings.Contains(arg, " ") {
-			arg = "'" + arg + "'"
-		}
-		words = append(words, arg)
-	}
-	text := strings.ToValidUTF8(strings.Join(words, " "), "\uFFFD")
-	if len(text) > mostCommand {
-		text = strings.ToValidUTF8(text[:mostCommand], "") + "…"
-	}
-	return text
+	return events
 }

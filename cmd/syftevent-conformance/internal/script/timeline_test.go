@@ -50,7 +50,7 @@ func TestFormatEventsCutsTheMiddle(t *testing.T) {
 		!strings.HasSuffix(got[firstLines], "and 60 more") || !strings.HasSuffix(got[firstLines+1], "> 70") {
 		t.Errorf("%q", got)
 	}
-	// For one line that is left out another would stand.
+	// A single line is not worth cutting.
 	if got := FormatEvents(events[:firstLines+lastLines+1]); len(got) != firstLines+lastLines+1 || strings.Contains(strings.Join(got, ""), "more") {
 		t.Errorf("%q", got)
 	}

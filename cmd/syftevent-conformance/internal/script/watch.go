@@ -1,7 +1,6 @@
 package script
 
 import (
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -13,74 +12,37 @@ import (
 	"time"
 )
 
-// mostEvents is how many events are kept of a scenario; the rest is counted.
-const mostEvents = 2000
-
-// A story is what happens in a scenario, in the order of time. Its methods may be
-// called concurrently.
-type story struct {
-	began time.Time
-
-	mu      sync.Mutex
-	events  []Event
-	leftOut int
-}
-
-// tell adds an event that happens now.
-func (s *story) tell(change Change, what string, size int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.events) == mostEvents {
-		s.leftOut++
-		return
-	}
-	s.events = append(s.events, Event{At: time.Since(s.began), Change: change, What: what, Size: size})
-}
-
-// all returns the events so far.
-func (s *story) all() []Event {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	events := append([]Event(nil), s.events...)
-	if s.leftOut > 0 {
-		what := fmt.Sprintf("%d more events are left out", s.leftOut)
-		events = append(events, Event{At: time.Since(s.began), Change: Omitted, What: what, Size: -1})
-	}
-	return events
-}
-
-// A watch looks at a folder again and again and tells what has changed in it.
+// A watch scans a folder repeatedly and adds its changes to a timeline.
 type watch struct {
-	dir   string
-	story *story
-	mu    sync.Mutex // of known
-	known map[string]sighting
-	stop  chan struct{} // closed to end it
-	ended chan struct{} // closed when it has
+	dir      string
+	timeline *timeline
+	mu       sync.Mutex // guards known
+	known    map[string]fileState
+	stop     chan struct{} // closed to end the watch
+	ended    chan struct{} // closed when it has ended
 }
 
-// A sighting is what was seen of a file.
-type sighting struct {
-	size     int64 // -1 if it is no file
+// A fileState is the state of a file in a scan.
+type fileState struct {
+	size     int64 // -1 if it is not a regular file
 	modified time.Time
 }
 
-// The pace of a watch: it must neither miss what lasts for milliseconds nor take a
-// processor from the server.
+// The pause between two scans is short enough to see most temporary files, and long enough
+// to leave the processor to the server.
 const (
-	watchPause = 2 * time.Millisecond
-	watchShare = 10 // it rests so many times longer than it looks
+	minWatchPause = 2 * time.Millisecond
+	watchFactor   = 10 // the pause is at least so many times as long as the scan
 )
 
-// startWatch begins to watch a folder, which need not be there, with a first look.
-// If silent, what that finds is not told. The watch has a goroutine, which
-// [watch.end] ends.
-func startWatch(dir string, story *story, silent bool) *watch {
-	w := &watch{dir: dir, story: story, stop: make(chan struct{}), ended: make(chan struct{})}
+// startWatch scans a folder, which need not exist, and starts a goroutine that watches it
+// until [watch.end]. If silent, the files of the first scan are not added to the timeline.
+func startWatch(dir string, timeline *timeline, silent bool) *watch {
+	w := &watch{dir: dir, timeline: timeline, stop: make(chan struct{}), ended: make(chan struct{})}
 	if silent {
-		w.known = w.sight()
+		w.known = w.list()
 	} else {
-		w.look()
+		w.scan()
 	}
 	go w.run()
 	return w
@@ -90,56 +52,56 @@ func (w *watch) run() {
 	defer close(w.ended)
 	for {
 		began := time.Now()
-		w.look()
-		rest := time.NewTimer(max(watchPause, watchShare*time.Since(began)))
+		w.scan()
+		rest := time.NewTimer(max(minWatchPause, watchFactor*time.Since(began)))
 		select {
 		case <-rest.C:
 		case <-w.stop:
 			rest.Stop()
-			w.look()
+			w.scan()
 			return
 		}
 	}
 }
 
-// end ends the watch with a last look. It may be called once.
+// end ends the watch after a last scan. It may be called once.
 func (w *watch) end() {
 	close(w.stop)
 	<-w.ended
 }
 
-// look tells what has changed since the last look, in the order of the names. It may
-// be called concurrently.
-func (w *watch) look() {
+// scan adds the changes since the last scan to the timeline, sorted by name. It may be
+// called concurrently.
+func (w *watch) scan() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	now := w.sight()
+	now := w.list()
 	for _, name := range slices.Sorted(maps.Keys(now)) {
 		is := now[name]
 		was, seen := w.known[name]
 		switch {
 		case !seen:
-			w.story.tell(Appeared, name, is.size)
+			w.timeline.add(Appeared, name, is.size)
 		case is.size != was.size || !is.modified.Equal(was.modified):
-			w.story.tell(Modified, name, is.size)
+			w.timeline.add(Modified, name, is.size)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.known)) {
 		if _, there := now[name]; !there {
-			w.story.tell(Vanished, name, w.known[name].size)
+			w.timeline.add(Vanished, name, w.known[name].size)
 		}
 	}
 	w.known = now
 }
 
-// sight lists what there is. A folder of which the content cannot be read has none.
-func (w *watch) sight() map[string]sighting {
-	seen := make(map[string]sighting, len(w.known))
-	w.sightFolder("", seen)
+// list returns the state of each file. A folder that cannot be read counts as empty.
+func (w *watch) list() map[string]fileState {
+	seen := make(map[string]fileState, len(w.known))
+	w.listFolder("", seen)
 	return seen
 }
 
-func (w *watch) sightFolder(rel string, seen map[string]sighting) {
+func (w *watch) listFolder(rel string, seen map[string]fileState) {
 	entries, err := os.ReadDir(filepath.Join(w.dir, filepath.FromSlash(rel)))
 	if err != nil {
 		return
@@ -147,20 +109,20 @@ func (w *watch) sightFolder(rel string, seen map[string]sighting) {
 	for _, entry := range entries {
 		name := path.Join(rel, entry.Name())
 		if entry.IsDir() {
-			w.sightFolder(name, seen)
+			w.listFolder(name, seen)
 		}
-		if !isTold(entry) {
+		if !isMessage(entry) {
 			continue
 		}
 		if info, err := entry.Info(); err == nil {
-			seen[name] = sightingOf(info)
+			seen[name] = stateOf(info)
 		}
 	}
 }
 
-// isTold reports whether a file belongs into the story. Folders do not, unless they
-// are in the place of a request or a response, nor do the files that keep them.
-func isTold(entry fs.DirEntry) bool {
+// isMessage reports whether a file belongs in the timeline. Folders do only if they have
+// the name of a request or a response, and the files that keep folders do not.
+func isMessage(entry fs.DirEntry) bool {
 	suffix := path.Ext(entry.Name())
 	if entry.IsDir() {
 		return suffix == ".request" || suffix == ".response"
@@ -168,9 +130,9 @@ func isTold(entry fs.DirEntry) bool {
 	return !strings.HasPrefix(entry.Name(), ".syftkeep")
 }
 
-func sightingOf(info fs.FileInfo) sighting {
+func stateOf(info fs.FileInfo) fileState {
 	if !info.Mode().IsRegular() {
-		return sighting{size: -1}
+		return fileState{size: -1}
 	}
-	return sighting{info.Size(), info.ModTime()}
+	return fileState{info.Size(), info.ModTime()}
 }

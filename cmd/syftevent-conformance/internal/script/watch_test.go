@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// untimed compares events but for their times.
+// untimed ignores the times of events.
 var untimed = cmpopts.IgnoreFields(Event{}, "At")
 
 func write(t *testing.T, dir, name, text string) {
@@ -25,15 +25,15 @@ func write(t *testing.T, dir, name, text string) {
 	}
 }
 
-func TestWatchTellsWhatChanges(t *testing.T) {
+func TestWatchAddsChanges(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "echo/.syftkeep", "")
 	write(t, dir, "echo/c@x.org/1.request", "{}")
 	write(t, dir, "echo/c@x.org/2.request", "{}")
 	write(t, dir, "echo/c@x.org/4.request/not-a-request", "")
 
-	// The first look tells what is there, and the last what has become of it.
-	s := &story{began: time.Now()}
+	// The first scan adds the existing files, the last one their final state.
+	s := &timeline{began: time.Now()}
 	w := startWatch(dir, s, false)
 	write(t, dir, "echo/c@x.org/1.response", "{}\n")
 	write(t, dir, "echo/c@x.org/2.request", "{} ")
@@ -41,12 +41,12 @@ func TestWatchTellsWhatChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.end()
-	// Each kind of change for itself: how many looks there were is left to chance.
+	// By kind of change: the number of scans varies.
 	got := map[Change][]string{}
 	for _, e := range s.all() {
 		got[e.Change] = append(got[e.Change], e.What)
 	}
-	got[Modified] = got[Modified][len(got[Modified])-1:] // truncating it may have been seen, too
+	got[Modified] = got[Modified][len(got[Modified])-1:] // a scan may have seen the truncated file too
 	want := map[Change][]string{
 		Appeared: {"echo/c@x.org/1.request", "echo/c@x.org/2.request", "echo/c@x.org/4.request", "echo/c@x.org/4.request/not-a-request", "echo/c@x.org/1.response"},
 		Modified: {"echo/c@x.org/2.request"},
@@ -57,10 +57,10 @@ func TestWatchTellsWhatChanges(t *testing.T) {
 	}
 }
 
-func TestSilentWatchDoesNotTellWhatWasThere(t *testing.T) {
+func TestSilentWatchSkipsExistingFiles(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "old", "x")
-	s := &story{began: time.Now()}
+	s := &timeline{began: time.Now()}
 	w := startWatch(dir, s, true)
 	if err := os.Mkdir(filepath.Join(dir, "new.response"), 0o755); err != nil {
 		t.Fatal(err)
@@ -71,25 +71,25 @@ func TestSilentWatchDoesNotTellWhatWasThere(t *testing.T) {
 	}
 }
 
-func TestWatchBearsThatThereIsNothing(t *testing.T) {
-	s := &story{began: time.Now()}
+func TestWatchOfMissingFolder(t *testing.T) {
+	s := &timeline{began: time.Now()}
 	startWatch(filepath.Join(t.TempDir(), "none"), s, false).end()
 	if events := s.all(); len(events) > 0 {
 		t.Errorf("%v", events)
 	}
 }
 
-func TestStoryIsBounded(t *testing.T) {
-	s := &story{began: time.Now()}
-	for range mostEvents + 7 {
-		s.tell(Appeared, "x", 1)
+func TestTimelineIsBounded(t *testing.T) {
+	s := &timeline{began: time.Now()}
+	for range maxEvents + 7 {
+		s.add(Appeared, "x", 1)
 	}
 	got := s.all()
-	if len(got) != mostEvents+1 {
+	if len(got) != maxEvents+1 {
 		t.Fatalf("%d events", len(got))
 	}
 	want := Event{Change: Omitted, What: "7 more events are left out", Size: -1}
-	if diff := cmp.Diff(want, got[mostEvents], untimed); diff != "" {
+	if diff := cmp.Diff(want, got[maxEvents], untimed); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/jsonschema"
 )
 
-// An example is a block of SPEC.md whose first line says what it is: the language,
-// what it is an example of, and whether it is a wrong one.
+// An example is a code block of SPEC.md. The line of its fence names the language, what it
+// is an example of, and "invalid" if it is a counterexample.
 type example struct {
 	kind    string // "json", "path" or "abnf"
 	of      string // "request", "response", "schema request" ...
@@ -17,7 +17,7 @@ type example struct {
 	line    int
 }
 
-// examples returns the blocks of SPEC.md.
+// examples returns the code blocks of SPEC.md.
 func examples(t *testing.T) []example {
 	t.Helper()
 	var list []example
@@ -42,14 +42,12 @@ func examples(t *testing.T) []example {
 		}
 	}
 	if open != nil {
-		t.Fatalf("SPEC.md:%d: a block has no end", open.line)
+		t.Fatalf("SPEC.md:%d: unterminated code block", open.line)
 	}
 	return list
 }
 
-// The examples of files are what the schemas beside them describe, and those that
-// are wrong are not.
-func TestExamplesAreOfTheSchemas(t *testing.T) {
+func TestExamplesMatchTheSchemas(t *testing.T) {
 	schemas := map[string]string{}
 	for _, example := range examples(t) {
 		if of, ok := strings.CutPrefix(example.of, "schema "); ok {
@@ -63,14 +61,14 @@ func TestExamplesAreOfTheSchemas(t *testing.T) {
 		}
 		schema, ok := schemas[example.of]
 		if !ok {
-			t.Fatalf("SPEC.md:%d: there is no schema of a %s", example.line, example.of)
+			t.Fatalf("SPEC.md:%d: no schema of a %s", example.line, example.of)
 		}
 		seen[example.invalid]++
 		if err := jsonschema.Validate([]byte(schema), []byte(example.text)); (err != nil) != example.invalid {
-			t.Errorf("SPEC.md:%d: an example of a %s: %v", example.line, example.of, err)
+			t.Errorf("SPEC.md:%d: example of a %s: %v", example.line, example.of, err)
 		}
 	}
 	if seen[true] < 4 || seen[false] < 4 {
-		t.Errorf("%d examples that are right and %d that are wrong", seen[false], seen[true])
+		t.Errorf("%d valid examples and %d invalid ones, want 4 or more of each", seen[false], seen[true])
 	}
 }

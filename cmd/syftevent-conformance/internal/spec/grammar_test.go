@@ -7,9 +7,8 @@ import (
 	"testing"
 )
 
-// A grammar is the rules of an ABNF by their names, none of which refers to
-// itself. The paths in SPEC.md are judged by it: a grammar that nothing reads is
-// soon wrong.
+// A grammar holds the rules of an ABNF by name. Rules must not be recursive. The tests
+// match the example paths of SPEC.md against its grammar.
 type grammar map[string]string
 
 var rulePattern = regexp.MustCompile(`^([a-z]+)\s*=\s*(.+)$`)
@@ -23,14 +22,14 @@ func parseGrammar(text string) (grammar, error) {
 		}
 		m := rulePattern.FindStringSubmatch(line)
 		if m == nil {
-			return nil, fmt.Errorf("%q is no rule", line)
+			return nil, fmt.Errorf("%q is not a rule", line)
 		}
 		g[m[1]] = m[2]
 	}
 	return g, nil
 }
 
-// compile makes a regular expression that matches what a rule does.
+// compile returns a regular expression for a rule.
 func (g grammar) compile(rule string) (*regexp.Regexp, error) {
 	pattern, err := g.rule(rule)
 	if err != nil {
@@ -42,12 +41,12 @@ func (g grammar) compile(rule string) (*regexp.Regexp, error) {
 func (g grammar) rule(name string) (string, error) {
 	text, ok := g[name]
 	if !ok {
-		return "", fmt.Errorf("there is no rule %q", name)
+		return "", fmt.Errorf("unknown rule %q", name)
 	}
 	p := &abnf{grammar: g, rest: text}
 	pattern, err := p.alternation()
 	if err == nil && p.rest != "" {
-		err = fmt.Errorf("what is %q?", p.rest)
+		err = fmt.Errorf("unexpected %q", p.rest)
 	}
 	if err != nil {
 		return "", fmt.Errorf("rule %s: %w", name, err)
@@ -55,13 +54,14 @@ func (g grammar) rule(name string) (string, error) {
 	return pattern, nil
 }
 
-// An abnf reads the text of one rule from the left.
+// An abnf parses the text of one rule.
 type abnf struct {
 	grammar grammar
 	rest    string
 }
 
-// take cuts off what an expression matches at the beginning, nil if nothing.
+// take removes a match of an expression from the beginning, and returns its submatches or
+// nil.
 func (p *abnf) take(expression *regexp.Regexp) []string {
 	m := expression.FindStringSubmatch(p.rest)
 	if m != nil {
@@ -130,14 +130,14 @@ func (p *abnf) element() (string, error) {
 	if p.take(group) != nil {
 		inner, err := p.alternation()
 		if err == nil && p.take(groupEnd) == nil {
-			err = fmt.Errorf("a group has no end before %q", p.rest)
+			err = fmt.Errorf("group is not closed before %q", p.rest)
 		}
 		return inner, err
 	}
-	return "", fmt.Errorf("what is %q?", p.rest)
+	return "", fmt.Errorf("unexpected %q", p.rest)
 }
 
-func TestPathsAreOfTheGrammar(t *testing.T) {
+func TestPathsMatchTheGrammar(t *testing.T) {
 	var g grammar
 	for _, example := range examples(t) {
 		if example.kind == "abnf" {
@@ -160,22 +160,22 @@ func TestPathsAreOfTheGrammar(t *testing.T) {
 			line = strings.TrimSuffix(line, "\n")
 			seen[example.invalid]++
 			if expression.MatchString(line) == example.invalid {
-				t.Errorf("SPEC.md:%d: %q, a path of a %s: matched is %v", example.line, line, example.of, !example.invalid)
+				t.Errorf("SPEC.md:%d: path %q of a %s: match is %v", example.line, line, example.of, !example.invalid)
 			}
 		}
 	}
 	if seen[true] < 5 || seen[false] < 4 {
-		t.Errorf("%d paths that are right and %d that are wrong", seen[false], seen[true])
+		t.Errorf("%d valid paths and %d invalid ones, want 4 and 5 or more", seen[false], seen[true])
 	}
 }
 
-func TestGrammarIsRead(t *testing.T) {
+func TestParseGrammar(t *testing.T) {
 	g, err := parseGrammar("word = 1*letter [x]\n")
 	if err == nil {
 		_, err = g.compile("word")
 	}
 	if err == nil {
-		t.Error("an option is read, which this grammar does not use")
+		t.Error("an optional group is accepted")
 	}
 	if g, err = parseGrammar("word = 2*3letter *( \"-\" letter ) ; a word\nletter = %x61-7A / %x2E\n"); err != nil {
 		t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// A blemish is what the linter says of one line.
+// A blemish is one finding of the linter.
 type blemish struct {
 	line int
 	what string
@@ -18,8 +18,8 @@ type blemish struct {
 func (b blemish) String() string { return fmt.Sprintf("SPEC.md:%d: %s", b.line, b.what) }
 
 var (
-	// weakWord is a key word that has lost its capitals: the reader cannot tell
-	// whether it is a requirement.
+	// weakWord is a key word in lower case: the reader cannot tell whether it is a
+	// requirement.
 	weakWord = regexp.MustCompile(`\b(must|should|shall|ought|required|recommended|optional)\b`)
 	// shout is a key word of RFC 2119 that the project does not use.
 	shout = regexp.MustCompile(`\b(SHALL|REQUIRED|RECOMMENDED|OPTIONAL|OUGHT)\b`)
@@ -30,15 +30,14 @@ var (
 	fence = regexp.MustCompile("^```")
 )
 
-// explains reports whether a line may use a key word though it is no requirement:
-// it tells what the words mean.
-func explains(line string) bool {
-	return strings.HasPrefix(line, "The key words") || strings.HasPrefix(line, "that it belongs to.") ||
-		strings.Contains(line, "each MUST of the class core")
+// explains reports whether a paragraph may use a key word outside of a requirement,
+// because it defines the key words or conformance.
+func explains(paragraph string) bool {
+	return strings.HasPrefix(paragraph, "The key words") || strings.Contains(paragraph, "*conformant*")
 }
 
-// lint looks for rules that nothing checks, and for links that lead nowhere. Files
-// that are linked to are looked for in dir.
+// lint finds rules that nothing checks, and dead links. The targets of links to files are
+// relative to dir.
 func lint(markdown, dir string) []blemish {
 	var found []blemish
 	say := func(line int, format string, args ...any) {
@@ -47,7 +46,14 @@ func lint(markdown, dir string) []blemish {
 	lines := strings.Split(markdown, "\n")
 	anchors := anchorsOf(lines)
 	inFence := false
+	first := "" // the first line of the paragraph
 	for n, line := range lines {
+		switch {
+		case strings.TrimSpace(line) == "":
+			first = ""
+		case first == "":
+			first = line
+		}
 		if fence.MatchString(line) {
 			inFence = !inFence
 			continue
@@ -58,18 +64,18 @@ func lint(markdown, dir string) []blemish {
 		isRequirement := strings.Contains(line, "**[")
 		switch words := keyword.FindAllString(line, -1); {
 		case isRequirement && len(words) != 1:
-			say(n, "a requirement with %d key words, want one", len(words))
-		case !isRequirement && len(words) > 0 && !explains(line):
-			say(n, "%s outside of a requirement: it has no id", words[0])
+			say(n, "requirement with %d key words, want one", len(words))
+		case !isRequirement && len(words) > 0 && !explains(first):
+			say(n, "%s outside of a requirement", words[0])
 		}
 		if word := shout.FindString(line); word != "" {
-			say(n, "%s is not one of the key words that this document uses", word)
+			say(n, "%s is not a key word of this document", word)
 		}
 		if word := weakWord.FindString(withoutCode(line)); word != "" {
-			say(n, "%q reads like a requirement and is none: say it with a key word, or with another word", word)
+			say(n, "%q reads like a requirement: use a key word, or another word", word)
 		}
 		for _, target := range link.FindAllStringSubmatch(line, -1) {
-			if why := leadsNowhere(target[1], anchors, dir); why != "" {
+			if why := deadLink(target[1], anchors, dir); why != "" {
 				say(n, "%s", why)
 			}
 		}
@@ -77,7 +83,7 @@ func lint(markdown, dir string) []blemish {
 	return found
 }
 
-// withoutCode leaves out what stands between backquotes.
+// withoutCode removes the code between backquotes.
 func withoutCode(line string) string {
 	parts := strings.Split(line, "`")
 	for i := 1; i < len(parts); i += 2 {
@@ -86,7 +92,7 @@ func withoutCode(line string) string {
 	return strings.Join(parts, "")
 }
 
-// anchorsOf are the places of a document to which a link can lead.
+// anchorsOf returns the anchors of a document.
 func anchorsOf(lines []string) map[string]bool {
 	anchors := map[string]bool{}
 	for _, line := range lines {
@@ -94,7 +100,7 @@ func anchorsOf(lines []string) map[string]bool {
 			anchors[m[1]] = true
 		}
 		if m := head.FindStringSubmatch(line); m != nil {
-			// As GitHub makes them.
+			// GitHub derives anchors from headings in this way.
 			text := slug.ReplaceAllString(strings.ToLower(m[1]), "")
 			anchors[strings.ReplaceAll(text, " ", "-")] = true
 		}
@@ -102,20 +108,20 @@ func anchorsOf(lines []string) map[string]bool {
 	return anchors
 }
 
-// leadsNowhere says why a link is dead, "" if it is not.
-func leadsNowhere(target string, anchors map[string]bool, dir string) string {
+// deadLink returns why a link is dead, "" if it is not.
+func deadLink(target string, anchors map[string]bool, dir string) string {
 	if strings.Contains(target, "://") {
 		return ""
 	}
 	file, anchor, _ := strings.Cut(target, "#")
 	if file != "" {
 		if _, err := os.Stat(filepath.Join(dir, file)); err != nil {
-			return fmt.Sprintf("a link to a file that does not exist: %s", target)
+			return fmt.Sprintf("link to a missing file: %s", target)
 		}
 		return ""
 	}
 	if !anchors[anchor] {
-		return fmt.Sprintf("a link to a place that does not exist: #%s", anchor)
+		return fmt.Sprintf("link to a missing anchor: #%s", anchor)
 	}
 	return ""
 }
@@ -126,16 +132,15 @@ func TestSpecIsClean(t *testing.T) {
 	}
 }
 
-// Each rule of the linter finds what it looks for.
 func TestLinterFinds(t *testing.T) {
 	const requirement = `- <a id="a"></a>**[a]** The server %s. *(core)*`
 	for text, want := range map[string]string{
-		"The server MUST run.":                              "has no id",
+		"The server MUST run.":                              "outside of a requirement",
 		fmt.Sprintf(requirement, "MUST run and MUST jump"):  "2 key words",
 		fmt.Sprintf(requirement, "runs"):                    "0 key words",
 		"The server must run.":                              `"must" reads like a requirement`,
 		"It should.":                                        `"should" reads like a requirement`,
-		"The server SHALL run.":                             "SHALL is not one",
+		"The server SHALL run.":                             "SHALL is not a key word",
 		"See [there](#nowhere).":                            "#nowhere",
 		"See [there](NOTHING.md).":                          "NOTHING.md",
 		"## A place\n\nSee [there](#a-place) and [b](#b-).": "#b-",

@@ -1,7 +1,7 @@
-// Package spec is the list of requirements that SPEC.md makes.
+// Package spec lists the requirements of SPEC.md.
 //
-// SPEC.md cannot be embedded from here, so the list is: requirements.txt, which
-// a test compares with SPEC.md and writes anew when it is run with -update.
+// It embeds requirements.txt, because SPEC.md is outside of the package's folder. A test
+// compares the two, and updates the list if it runs with -update.
 package spec
 
 import (
@@ -13,10 +13,10 @@ import (
 	"sync"
 )
 
-// A Level says how much hangs on a requirement.
+// A Level is the level of a requirement, as in RFC 2119.
 type Level string
 
-// The levels, as RFC 2119 has them. The negative forms are the same level.
+// The levels. MUST NOT and SHOULD NOT have the levels Must and Should.
 const (
 	Must   Level = "MUST"
 	Should Level = "SHOULD"
@@ -27,11 +27,11 @@ const (
 type Requirement struct {
 	ID    string
 	Level Level
-	Class string // of conformance: core, routing, schema, cleanup or client
+	Class string // the conformance class, one of Classes
 	Text  string
 }
 
-// Classes are the conformance classes.
+// Classes lists the conformance classes.
 var Classes = []string{"core", "routing", "schema", "cleanup", "client"}
 
 //go:embed requirements.txt
@@ -40,7 +40,7 @@ var requirements string
 var load = sync.OnceValue(func() []Requirement {
 	list, err := parseLines(strings.Split(strings.TrimSpace(requirements), "\n"))
 	if err != nil {
-		panic("requirements.txt: " + err.Error()) // a test reads the same file
+		panic("requirements.txt: " + err.Error()) // a test parses the same file
 	}
 	return list
 })
@@ -48,7 +48,7 @@ var load = sync.OnceValue(func() []Requirement {
 // Requirements returns all requirements in the order of SPEC.md.
 func Requirements() []Requirement { return slices.Clone(load()) }
 
-// Find returns the requirement of an id.
+// Find returns the requirement with an id, and whether it exists.
 func Find(id string) (Requirement, bool) {
 	for _, r := range load() {
 		if r.ID == id {
@@ -59,13 +59,13 @@ func Find(id string) (Requirement, bool) {
 }
 
 var (
-	// linePattern is a requirement line of SPEC.md.
+	// linePattern matches a requirement in SPEC.md.
 	linePattern = regexp.MustCompile(`^- <a id="([a-z0-9-]+)"></a>\*\*\[([a-z0-9-]+)\]\*\* (.+) \*\(([a-z]+)\)\*$`)
 	keyword     = regexp.MustCompile(`\b(MUST|SHOULD|MAY)\b`)
 )
 
-// Parse returns the requirements of the text of SPEC.md. A line that has an id
-// but is not of the form of a requirement is an error.
+// Parse returns the requirements in the text of SPEC.md. It returns an error if a line has
+// an id but not the form of a requirement.
 func Parse(markdown string) ([]Requirement, error) {
 	var lines []string
 	for line := range strings.SplitSeq(markdown, "\n") {
@@ -85,7 +85,7 @@ func parseLines(lines []string) ([]Requirement, error) {
 			return nil, fmt.Errorf("requirement %q: %w", line, err)
 		}
 		if seen[r.ID] {
-			return nil, fmt.Errorf("requirement %s stands twice", r.ID)
+			return nil, fmt.Errorf("requirement %s exists twice", r.ID)
 		}
 		seen[r.ID] = true
 		list = append(list, r)
@@ -100,14 +100,14 @@ func parseLine(line string) (Requirement, error) {
 	}
 	anchor, id, text, class := m[1], m[2], m[3], m[4]
 	if anchor != id {
-		return Requirement{}, fmt.Errorf("its anchor is %s", anchor)
+		return Requirement{}, fmt.Errorf("anchor is %s, want %s", anchor, id)
 	}
 	if !slices.Contains(Classes, class) {
-		return Requirement{}, fmt.Errorf("there is no class %s", class)
+		return Requirement{}, fmt.Errorf("unknown class %s", class)
 	}
 	words := keyword.FindAllString(text, -1)
 	if len(words) != 1 {
-		return Requirement{}, fmt.Errorf("has %d key words, want one of MUST, SHOULD and MAY, once", len(words))
+		return Requirement{}, fmt.Errorf("%d key words, want one of MUST, SHOULD and MAY, once", len(words))
 	}
 	return Requirement{ID: id, Level: Level(words[0]), Class: class, Text: text}, nil
 }

@@ -22,8 +22,7 @@ func readSpec(t *testing.T) string {
 	return string(data)
 }
 
-// The embedded list is SPEC.md's, line for line.
-func TestRequirementsAreThoseOfTheSpec(t *testing.T) {
+func TestRequirementsMatchTheSpec(t *testing.T) {
 	var lines []string
 	for line := range strings.SplitSeq(readSpec(t), "\n") {
 		if strings.Contains(line, "**[") {
@@ -38,7 +37,7 @@ func TestRequirementsAreThoseOfTheSpec(t *testing.T) {
 		return
 	}
 	if diff := cmp.Diff(want, requirements); diff != "" {
-		t.Errorf("requirements.txt is not SPEC.md's; go test -update writes it (-want +got):\n%s", diff)
+		t.Errorf("requirements.txt differs from SPEC.md; update it with go test -update (-want +got):\n%s", diff)
 	}
 }
 
@@ -66,6 +65,6 @@ func TestParseLineRefuses(t *testing.T) {
 	}
 	twice := `- <a id="a"></a>**[a]** The server MUST run. *(core)*`
 	if _, err := Parse(twice + "\n" + twice); err == nil {
-		t.Error("an id that stands twice was accepted")
+		t.Error("a duplicate id was accepted")
 	}
 }

@@ -7,13 +7,13 @@ import (
 	"os/exec"
 )
 
-// ownGroup does nothing: there are no groups of processes to be ended.
+// ownGroup does nothing: there are no process groups.
 func ownGroup(*exec.Cmd) {}
 
-// hasSignals is whether a process can be told to end by a signal.
+// hasSignals reports whether the system has SIGTERM.
 const hasSignals = false
 
-// terminate does nothing: the end of standard input is what tells the server.
+// terminate does nothing: the end of standard input stops the server.
 func terminate(*os.Process) {}
 
 func kill(p *os.Process) { p.Kill() }

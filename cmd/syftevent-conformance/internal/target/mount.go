@@ -11,30 +11,30 @@ import (
 	"time"
 )
 
-// A Mount says by which path the server sees the files of the suite, where that is
-// another than the suite's own, as on a network mount. The zero value says that it
-// is the same.
+// A Mount maps the suite's paths to the server's, which differ if the server sees the
+// files through a network mount. The zero value maps each path to itself.
 type Mount struct {
-	// Dir is a folder as the suite sees it: absolute, without symbolic links.
+	// Dir is the absolute path of a directory as the suite sees it, without symbolic
+	// links.
 	Dir string
-	// TargetDir is the same folder as the server sees it, absolute.
+	// TargetDir is the absolute path of the same directory as the server sees it.
 	TargetDir string
 }
 
-// Path returns how the server sees a file, which must be in Dir.
+// Path returns the server's path of a file in Dir.
 func (m Mount) Path(name string) (string, error) {
 	if m == (Mount{}) {
 		return name, nil
 	}
 	rel, err := filepath.Rel(m.Dir, name)
 	if err != nil || !filepath.IsLocal(rel) {
-		return "", fmt.Errorf("the server cannot see %s: it is not in %s", name, m.Dir)
+		return "", fmt.Errorf("map %s for the server: it is not in %s", name, m.Dir)
 	}
 	return filepath.Join(m.TargetDir, rel), nil
 }
 
-// translate returns the settings as the server is to see them. It writes a copy of
-// the configuration beside it, in which "data_dir" is the server's.
+// translate returns the settings with the server's paths. It writes a copy of the config
+// file whose "data_dir" is the server's.
 func (m Mount) translate(s Settings) (Settings, error) {
 	if m == (Mount{}) {
 		return s, nil
@@ -44,7 +44,7 @@ func (m Mount) translate(s Settings) (Settings, error) {
 		return s, err
 	}
 	if s.ConfigPath, err = m.config(s.ConfigPath); err != nil {
-		return s, fmt.Errorf("translating the server's configuration: %w", err)
+		return s, fmt.Errorf("translate SyftBox config: %w", err)
 	}
 	return s, nil
 }
@@ -60,7 +60,7 @@ func (m Mount) config(path string) (string, error) {
 	}
 	dataDir, ok := members["data_dir"].(string)
 	if !ok {
-		return "", fmt.Errorf(`%s: "data_dir" is no path`, path)
+		return "", fmt.Errorf(`%s: "data_dir" is not a string`, path)
 	}
 	if members["data_dir"], err = m.Path(dataDir); err != nil {
 		return "", err
@@ -75,22 +75,22 @@ func (m Mount) config(path string) (string, error) {
 	return m.Path(copied)
 }
 
-// Check makes sure that both paths lead to the same folder: a file that is written
-// in one must be seen in the other. A mount may be late: it waits for the timeout.
+// Check checks that both paths lead to the same directory: a file written to one must
+// appear in the other. A mount may lag, so Check retries until the timeout.
 func (m Mount) Check(ctx context.Context, timeout time.Duration) error {
 	if m == (Mount{}) {
 		return nil
 	}
 	f, err := os.CreateTemp(m.Dir, ".syftevent-conformance-probe-*.tmp")
 	if err != nil {
-		return fmt.Errorf("writing a probe: %w", err)
+		return fmt.Errorf("write probe file: %w", err)
 	}
 	defer os.Remove(f.Name())
-	// The name alone proves nothing in a folder that was copied.
-	const text = "the suite writes this"
+	// The name alone proves nothing: the directory may be a copy.
+	const text = "written by syftevent-conformance"
 	_, err = f.WriteString(text)
 	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("writing a probe: %w", err)
+		return fmt.Errorf("write probe file: %w", err)
 	}
 	seen, err := m.Path(f.Name())
 	if err != nil {
@@ -115,7 +115,7 @@ func (m Mount) Check(ctx context.Context, timeout time.Duration) error {
 
 func orDiffers(err error) error {
 	if err == nil {
-		return errors.New("its content is another")
+		return errors.New("its content differs")
 	}
 	return err
 }

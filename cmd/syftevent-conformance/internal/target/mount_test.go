@@ -20,7 +20,7 @@ func TestMountPath(t *testing.T) {
 	}
 	for _, name := range []string{"b", "ab", "a/../b"} {
 		if got, err := m.Path(at(name)); err == nil {
-			t.Errorf("%s is seen as %s", name, got)
+			t.Errorf("%s maps to %s, want an error", name, got)
 		}
 	}
 	if got, err := (Mount{}).Path("anything"); err != nil || got != "anything" {
@@ -28,7 +28,7 @@ func TestMountPath(t *testing.T) {
 	}
 }
 
-func TestMountTranslatesTheConfiguration(t *testing.T) {
+func TestMountTranslatesTheConfig(t *testing.T) {
 	dir, other := t.TempDir(), t.TempDir()
 	path := filepath.Join(dir, "config.json")
 	text, err := json.Marshal(map[string]any{"data_dir": filepath.Join(dir, "SyftBox"), "email": "bob@x.org", "more": []int{1}})
@@ -60,11 +60,11 @@ func TestMountTranslatesTheConfiguration(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if data, err := os.ReadFile(path); err != nil || string(data) != string(text) {
-		t.Errorf("the original is %s, %v", data, err)
+		t.Errorf("the original became %s, %v", data, err)
 	}
 }
 
-func TestMountRefusesOtherConfigurations(t *testing.T) {
+func TestMountRefusesMalformedConfigs(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "config.json")
 	m := Mount{Dir: dir, TargetDir: t.TempDir()}
@@ -73,7 +73,7 @@ func TestMountRefusesOtherConfigurations(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got, err := m.config(path); err == nil {
-			t.Errorf("%q is accepted as %s", text, got)
+			t.Errorf("%q became %s, want an error", text, got)
 		}
 	}
 }

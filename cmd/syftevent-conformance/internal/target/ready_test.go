@@ -11,7 +11,7 @@ import (
 
 const goodLine = `{"ready":true,"implementation":"x","version":"1","features":[],"poll_ms":10}`
 
-// readAll reads an output to its end.
+// readAll reads until the ready line or the end of the output.
 func (r *readyReader) readAll(output io.Reader) (bool, error) {
 	for {
 		if found, more, err := r.readFrom(output); !more {
@@ -20,43 +20,42 @@ func (r *readyReader) readAll(output io.Reader) (bool, error) {
 	}
 }
 
-// Whatever is printed first, the ready line is found, however it comes.
-func TestReadyLineIsFound(t *testing.T) {
+func TestReadyReaderFindsTheReadyLine(t *testing.T) {
 	for name, test := range map[string]struct {
-		before string
-		passed int
+		before  string
+		skipped int
 	}{
 		"at once":         {"", 0},
 		"lines":           {"loading\n\n{\"ready\":false}\n", 3},
 		"garbage":         {"\x00\xff\xfe{\"ready\":\xff}\n{}{\n", 2},
-		"a huge line":     {strings.Repeat("x", 3*mostLine) + "\n", 1},
-		"a huge almost":   {`{"ready":true,"x":"` + strings.Repeat("x", mostLine) + "\"}\n", 1},
+		"a huge line":     {strings.Repeat("x", 3*maxLine) + "\n", 1},
+		"a huge almost":   {`{"ready":true,"x":"` + strings.Repeat("x", maxLine) + "\"}\n", 1},
 		"many lines":      {strings.Repeat("y\n", 100_000), 100_000},
 		"ends in the end": {strings.Repeat("x", 64<<10) + "\n", 1},
 	} {
 		text := test.before + goodLine + "\nmore\n"
 		var r readyReader
 		found, err := r.readAll(strings.NewReader(text))
-		if !found || err != nil || r.ready.Implementation != "x" || r.ready.PassedOver != test.passed {
+		if !found || err != nil || r.ready.Implementation != "x" || r.ready.SkippedLines != test.skipped {
 			t.Errorf("%s: found %v, %v, %+v", name, found, err, r.ready)
 		}
 	}
 	var r readyReader
-	if found, err := r.readAll(iotest.OneByteReader(strings.NewReader("a\n" + goodLine + "\n"))); !found || err != nil || r.ready.PassedOver != 1 {
+	if found, err := r.readAll(iotest.OneByteReader(strings.NewReader("a\n" + goodLine + "\n"))); !found || err != nil || r.ready.SkippedLines != 1 {
 		t.Errorf("byte by byte: found %v, %v", found, err)
 	}
 }
 
-func TestReadyReaderTellsWhatItRead(t *testing.T) {
+func TestReadyReaderDescribesOutput(t *testing.T) {
 	for _, test := range []struct{ output, want string }{
-		{"", "nothing at all"},
+		{"", "nothing"},
 		{"hello\n", `the line "hello"`},
-		{"a\nb\n", `2 lines, the last of which is "b"`},
-		{goodLine, fmt.Sprintf("%d bytes without the end of a line, %q", len(goodLine), goodLine)},
-		{"a\n" + strings.Repeat("x", 5_000_000), `the line "a", and 5000000 bytes without the end of a line, "` + strings.Repeat("x", 120) + `"…`},
+		{"a\nb\n", `2 lines, the last one "b"`},
+		{goodLine, fmt.Sprintf("%d bytes without a newline, %q", len(goodLine), goodLine)},
+		{"a\n" + strings.Repeat("x", 5_000_000), `the line "a", and 5000000 bytes without a newline, "` + strings.Repeat("x", 120) + `"…`},
 		{"\xff\x00\n", "the line \"\uFFFD\\x00\""},
 		{"{'ready': True}\n", `the line "{'ready': True}"`},
-		{`{"ready":"yes"}` + "\nb\n", `2 lines, the last of which is "b", and a line in which "ready" is not true, "{\"ready\":\"yes\"}"`},
+		{`{"ready":"yes"}` + "\nb\n", `2 lines, the last one "b", and a line whose "ready" is not true, "{\"ready\":\"yes\"}"`},
 	} {
 		var r readyReader
 		if found, err := r.readAll(strings.NewReader(test.output)); found || err != nil {
@@ -68,8 +67,7 @@ func TestReadyReaderTellsWhatItRead(t *testing.T) {
 	}
 }
 
-// Each byte is read once and little is kept, so that what never ends is no load.
-func TestReadyReaderIsLinear(t *testing.T) {
+func TestReadyReaderReadsEndlessOutputOnce(t *testing.T) {
 	var r readyReader
 	endless := &countingReader{}
 	for range 4 {
@@ -77,12 +75,12 @@ func TestReadyReaderIsLinear(t *testing.T) {
 			t.Fatalf("%v, %v, %v", found, more, err)
 		}
 	}
-	if r.size != endless.read || r.size > 4*(mostAtOnce+64<<10) || cap(r.line) > 2*mostLine {
+	if r.size != endless.read || r.size > 4*(maxRead+64<<10) || cap(r.line) > 2*maxLine {
 		t.Errorf("%d bytes read of %d, %d kept", r.size, endless.read, cap(r.line))
 	}
 }
 
-// A countingReader is one line without an end.
+// A countingReader is an endless line.
 type countingReader struct{ read int64 }
 
 func (c *countingReader) Read(p []byte) (int, error) {
@@ -91,11 +89,11 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestParseReadyRefuses(t *testing.T) {
+func TestParseReadyRefusesValues(t *testing.T) {
 	for _, test := range []struct{ old, new, want string }{
-		{`"poll_ms":10`, `"poll_ms":1e300`, `"poll_ms" must be more than 0 and no more than an hour`},
+		{`"poll_ms":10`, `"poll_ms":1e300`, `"poll_ms" must be more than 0 and at most one hour`},
 		{`"poll_ms":10`, `"poll_ms":-1`, `"poll_ms" must be`},
-		{`"poll_ms":10`, `"poll_ms":"10ms"`, "its ready line is wrong"},
+		{`"poll_ms":10`, `"poll_ms":"10ms"`, "malformed ready line"},
 		{`"poll_ms":10`, `"poll_ms":10,"settle_ms":-1`, `"settle_ms" must be at least 0`},
 		{`"poll_ms":10`, `"poll_ms":10,"orphan_ms":-1`, `"orphan_ms" must be at least 0`},
 		{`"poll_ms":10`, `"poll_ms":10,"max_request_size":-1`, `"max_request_size" must be at least 0`},

@@ -6,35 +6,35 @@ import (
 	"time"
 )
 
-// ErrIgnoredStop means that a server had to be killed.
-var ErrIgnoredStop = errors.New("and was killed")
+// ErrIgnoredStop means that a server did not stop within the grace period.
+var ErrIgnoredStop = errors.New("it ignored the stop request and was killed")
 
-// Stop tells the server to stop, by both of the ways in which it may be told,
-// and kills it after the grace. The error is then an [ErrIgnoredStop].
+// Stop asks the server to stop, by SIGTERM and by the end of standard input, and kills
+// it after the grace period. The error is then an [ErrIgnoredStop].
 func (p *Process) Stop(grace time.Duration) error {
 	p.stdin.Close()
 	terminate(p.command.Process)
-	return p.awaitEnd(grace, "SIGTERM and the end of its standard input")
+	return p.awaitExit(grace, "SIGTERM and the end of standard input")
 }
 
-// StopBySignal is Stop by SIGTERM alone. Where there are no signals it does nothing
-// and returns [errors.ErrUnsupported].
+// StopBySignal is Stop by SIGTERM alone. It returns [errors.ErrUnsupported] on systems
+// without signals.
 func (p *Process) StopBySignal(grace time.Duration) error {
 	if !hasSignals {
 		return errors.ErrUnsupported
 	}
 	terminate(p.command.Process)
-	return p.awaitEnd(grace, "SIGTERM")
+	return p.awaitExit(grace, "SIGTERM")
 }
 
 // StopByInput is Stop by the end of standard input alone.
 func (p *Process) StopByInput(grace time.Duration) error {
 	p.stdin.Close()
-	return p.awaitEnd(grace, "the end of its standard input")
+	return p.awaitExit(grace, "the end of standard input")
 }
 
-// awaitEnd waits until the server has ended, and ends what is left of it.
-func (p *Process) awaitEnd(grace time.Duration, told string) error {
+// awaitExit waits until the server has exited, and kills what is left of its group.
+func (p *Process) awaitExit(grace time.Duration, request string) error {
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
 	select {
@@ -43,6 +43,6 @@ func (p *Process) awaitEnd(grace time.Duration, told string) error {
 		return nil
 	case <-timer.C:
 		p.Kill()
-		return fmt.Errorf("the server went on for %v after %s, %w", grace, told, ErrIgnoredStop)
+		return fmt.Errorf("the server still ran %v after %s: %w", grace, request, ErrIgnoredStop)
 	}
 }

@@ -13,54 +13,55 @@ import (
 	"time"
 )
 
-// A Command says how to start a server. It is the contract of SPEC.md,
-// Appendix A, from the side of the suite.
+// A Command starts a server by the contract of SPEC.md, Appendix A.
 type Command struct {
 	// Args are the program and its arguments.
 	Args []string
 	// ReadyTimeout is how long the server may take to print its ready line.
 	ReadyTimeout time.Duration
-	// Mount says by which path the server sees the files.
+	// Mount maps the suite's paths to the server's.
 	Mount Mount
 }
 
-// Settings are what the server is told by its environment, the paths as the suite
-// sees them.
+// Settings are the server's environment. Paths are the suite's.
 type Settings struct {
+	// ConfigPath is SyftBox's config file.
 	ConfigPath string
-	App        string
-	Options    map[string]any
+	// App is the name of the app.
+	App string
+	// Options become the JSON of SYFTEVENT_OPTIONS. Defaults to an empty object.
+	Options map[string]any
+	// RecordPath is the file to which /record appends.
 	RecordPath string
-	// LogDir takes the files stdout.log and stderr.log.
+	// LogDir is the directory that receives stdout.log and stderr.log.
 	LogDir string
 }
 
 // A NotReadyError says why a server never became ready.
 type NotReadyError struct {
 	Reason string
-	// Stderr is the end of what the server logged.
+	// Stderr is the end of the server's log.
 	Stderr string
 }
 
 func (e *NotReadyError) Error() string { return "the server did not become ready: " + e.Reason }
 
-// A Process is a server that was started. Start begins two goroutines, which
-// end with the process.
+// A Process is a started server. Its goroutines end with the process.
 type Process struct {
 	ready   Ready
 	command *exec.Cmd
 	stdin   io.Closer
 	logDir  string
-	exited  chan struct{} // closed when the process has ended
-	err     error         // of the process; read after exited
+	exited  chan struct{} // closed when the process has exited
+	err     error         // set before exited is closed
 }
 
-// killDelay is how long a process may go on after it was killed, and its
-// descendants may hold its files.
+// killDelay is how long Kill waits for the process, and for descendants that hold its
+// files open.
 const killDelay = 5 * time.Second
 
-// Start starts a server and waits until it is ready. If it never is, the error
-// is a *NotReadyError and the process has ended.
+// Start starts a server and waits until it is ready. It returns a *NotReadyError if the
+// server never is; the process is killed then.
 func Start(ctx context.Context, command Command, settings Settings) (*Process, error) {
 	options := []byte("{}")
 	var err error
@@ -68,7 +69,7 @@ func Start(ctx context.Context, command Command, settings Settings) (*Process, e
 		options, err = json.Marshal(settings.Options)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("encoding the options: %w", err)
+		return nil, fmt.Errorf("encode options: %w", err)
 	}
 	if settings, err = command.Mount.translate(settings); err != nil {
 		return nil, err
@@ -83,21 +84,21 @@ func Start(ctx context.Context, command Command, settings Settings) (*Process, e
 	cmd.WaitDelay = killDelay
 	ownGroup(cmd)
 	p := &Process{command: cmd, logDir: settings.LogDir, exited: make(chan struct{})}
-	// Files and not pipes: a descendant that keeps them open keeps nobody
-	// waiting, and a million lines of log fill no buffer.
+	// Files, not pipes: a descendant that holds them open does not block Wait, and a
+	// long log does not block the server.
 	stdout, err := os.OpenFile(p.stdoutPath(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("making the server's log: %w", err)
+		return nil, fmt.Errorf("create server log: %w", err)
 	}
 	defer stdout.Close()
 	stderr, err := os.OpenFile(p.stderrPath(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("making the server's log: %w", err)
+		return nil, fmt.Errorf("create server log: %w", err)
 	}
 	defer stderr.Close()
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	if p.stdin, err = cmd.StdinPipe(); err != nil {
-		return nil, fmt.Errorf("making the server's standard input: %w", err)
+		return nil, fmt.Errorf("open the server's standard input: %w", err)
 	}
 	if err := cmd.Start(); err != nil {
 		return nil, &NotReadyError{Reason: err.Error()}
@@ -116,10 +117,10 @@ func Start(ctx context.Context, command Command, settings Settings) (*Process, e
 func (p *Process) stdoutPath() string { return filepath.Join(p.logDir, "stdout.log") }
 func (p *Process) stderrPath() string { return filepath.Join(p.logDir, "stderr.log") }
 
-// Ready returns what the server said of itself.
+// Ready returns the server's ready line.
 func (p *Process) Ready() Ready { return p.ready }
 
-// Exited reports whether the process has ended.
+// Exited reports whether the process has exited.
 func (p *Process) Exited() bool {
 	select {
 	case <-p.exited:
@@ -129,7 +130,7 @@ func (p *Process) Exited() bool {
 	}
 }
 
-// Status says how the process ended.
+// Status describes how the process exited: "exit status 1", or "running".
 func (p *Process) Status() string {
 	if !p.Exited() {
 		return "running"
@@ -140,8 +141,8 @@ func (p *Process) Status() string {
 	return fmt.Sprint(p.err)
 }
 
-// Kill ends the server and its descendants at once. The signal is sent before the
-// standard input is closed: a server that saw its end first would stop in good order.
+// Kill kills the server and its descendants. It sends the signal before it closes the
+// standard input, so that the server cannot shut down gracefully first.
 func (p *Process) Kill() {
 	kill(p.command.Process)
 	p.stdin.Close()
@@ -151,10 +152,10 @@ func (p *Process) Kill() {
 	}
 }
 
-// tailSize is how much of the server's log is shown.
+// tailSize limits StderrTail, in bytes.
 const tailSize = 4 << 10
 
-// StderrTail returns the end of what the server logged.
+// StderrTail returns the end of the server's log.
 func (p *Process) StderrTail() string {
 	f, err := os.Open(p.stderrPath())
 	if err != nil {
@@ -174,12 +175,12 @@ func (p *Process) StderrTail() string {
 	return strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD"))
 }
 
-// PID returns the number of the process.
+// PID returns the id of the process.
 func (p *Process) PID() int { return p.command.Process.Pid }
 
-// OwnGroup makes a command the head of a process group, so that its descendants end
-// with it. It does nothing on systems without process groups.
+// OwnGroup puts a command into a process group of its own, so that [KillGroup] ends its
+// descendants too. It does nothing on systems without process groups.
 func OwnGroup(cmd *exec.Cmd) { ownGroup(cmd) }
 
-// KillGroup ends a process that was started with [OwnGroup], and its descendants.
+// KillGroup kills a process that was started with [OwnGroup], and its descendants.
 func KillGroup(p *os.Process) { kill(p) }

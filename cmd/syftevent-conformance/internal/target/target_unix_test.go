@@ -15,14 +15,13 @@ import (
 
 const readyLine = `{"ready":true,"implementation":"sh","version":"1","features":[],"poll_ms":10}`
 
-// startShell starts a server that is a shell script, and its child writes its
-// process id into a file.
+// startShell starts a shell script as the server.
 func startShell(t *testing.T, script string) (*Process, error) {
 	t.Helper()
 	return Start(t.Context(), Command{Args: []string{"sh", "-c", script}, ReadyTimeout: 20 * time.Second}, Settings{LogDir: t.TempDir()})
 }
 
-// alive reports whether there is a process, zombies excepted.
+// alive reports whether a process runs. A zombie does not.
 func alive(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return false
@@ -31,9 +30,8 @@ func alive(pid int) bool {
 	return err != nil || !strings.Contains(string(status), ") Z ")
 }
 
-// A descendant that keeps the output open keeps nobody waiting, and ends with
-// the server.
-func TestDescendantsEndWithTheServer(t *testing.T) {
+// A descendant that holds the output open does not block Kill and Stop.
+func TestStopAndKillEndDescendants(t *testing.T) {
 	for name, end := range map[string]func(*Process){
 		"kill": func(p *Process) { p.Kill() },
 		"stop": func(p *Process) {
@@ -58,19 +56,17 @@ func TestDescendantsEndWithTheServer(t *testing.T) {
 		}
 		end(p)
 		if !p.Exited() {
-			t.Errorf("%s: the server runs on", name)
+			t.Errorf("%s: the server still runs", name)
 		}
 		for deadline := time.Now().Add(20 * time.Second); alive(pid); time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
-				t.Fatalf("%s: its descendant runs on", name)
+				t.Fatalf("%s: the descendant still runs", name)
 			}
 		}
 	}
 }
 
-// A server that is killed must not see the end of its input first: it would stop in good
-// order.
-func TestKillIsNoOrderlyStop(t *testing.T) {
+func TestKillPreventsGracefulShutdown(t *testing.T) {
 	for range 20 {
 		stopped := filepath.Join(t.TempDir(), "stopped")
 		p, err := startShell(t, `echo '`+readyLine+`'; read line; : >`+stopped)
@@ -79,12 +75,12 @@ func TestKillIsNoOrderlyStop(t *testing.T) {
 		}
 		p.Kill()
 		if _, err := os.Stat(stopped); err == nil {
-			t.Fatal("the server has stopped in good order")
+			t.Fatal("the server shut down gracefully")
 		}
 	}
 }
 
-func TestStopKillsWhatIgnoresIt(t *testing.T) {
+func TestStopKillsAServerThatIgnoresIt(t *testing.T) {
 	p, err := startShell(t, `trap '' TERM; echo '`+readyLine+`'; while :; do sleep 1; done`)
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +90,7 @@ func TestStopKillsWhatIgnoresIt(t *testing.T) {
 	}
 }
 
-func TestManyLinesOfLogFillNothing(t *testing.T) {
+func TestManyLogLinesBlockNothing(t *testing.T) {
 	p, err := startShell(t, `yes 'not the line' | head -n 300000; yes log | head -n 300000 >&2; echo '`+readyLine+`'; read line`)
 	if err != nil {
 		t.Fatal(err)
@@ -108,12 +104,12 @@ func TestManyLinesOfLogFillNothing(t *testing.T) {
 	}
 }
 
-func TestStartRefusesReadyLines(t *testing.T) {
+func TestStartRefusesMalformedReadyLines(t *testing.T) {
 	for line, want := range map[string]string{
 		`{"ready":true,"implementation":"x","version":"1","features":[]}`:                `lacks "poll_ms"`,
 		`{"ready":true,"implementation":"x","version":"1","features":[],"poll_ms":0}`:    `"poll_ms" must be more than 0`,
-		`{"ready":true,"implementation":"x","version":"1","features":"all","poll_ms":1}`: "is wrong",
-		`{"ready":true,"implementation":7,"version":"1","features":[],"poll_ms":1}`:      "is wrong",
+		`{"ready":true,"implementation":"x","version":"1","features":"all","poll_ms":1}`: "malformed ready line",
+		`{"ready":true,"implementation":7,"version":"1","features":[],"poll_ms":1}`:      "malformed ready line",
 		`{"ready":true,"version":"1","features":[],"poll_ms":1}`:                         `lacks "implementation"`,
 	} {
 		p, err := startShell(t, "echo '"+line+"'; read line")
@@ -124,8 +120,7 @@ func TestStartRefusesReadyLines(t *testing.T) {
 	}
 }
 
-// Without options the server is given none, and not what is no object.
-func TestOptionsAreAnObject(t *testing.T) {
+func TestNoOptionsAreAnEmptyObject(t *testing.T) {
 	p, err := startShell(t, `echo "$SYFTEVENT_OPTIONS" >&2; echo '`+readyLine+`'; read line`)
 	if err != nil {
 		t.Fatal(err)
@@ -136,9 +131,8 @@ func TestOptionsAreAnObject(t *testing.T) {
 	}
 }
 
-// Each of the two ways to tell a server is enough, and neither does what the other
-// does.
-func TestStopByOneWay(t *testing.T) {
+// A server may ignore the signal or the end of input, so each must work alone.
+func TestStopBySignalOrInput(t *testing.T) {
 	for name, test := range map[string]struct {
 		trap        string // set before the server is ready
 		script      string

@@ -1,0 +1,125 @@
+package mutant
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+var longFraction = regexp.MustCompile(`\.[0-9]{7}`)
+
+// leak keeps a decoded envelope forever.
+func (d *decoder) leak(data []byte) {
+	var decoded any
+	json.Unmarshal(data, &decoded)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.leaked = append(d.leaked, decoded)
+}
+
+// corruptFields changes or refuses the fields of a request.
+func (d *decoder) corruptFields(data []byte, fields map[string]json.RawMessage) error {
+	known := []string{"id", "sender", "url", "body", "headers", "created", "expires", "method"}
+	switch d.defect {
+	case "first-field":
+		maps.Copy(fields, firstFields(data))
+	case "fold-case":
+		for name, value := range maps.Clone(fields) {
+			if lower := strings.ToLower(name); lower != name {
+				fields[lower] = value
+			}
+		}
+	case "strict-fields":
+		for name := range fields {
+			if !slices.Contains(known, name) {
+				return refuse(400, "Error loading request: unknown field %s", name)
+			}
+		}
+	case "id-required", "body-required":
+		name := strings.TrimSuffix(string(d.defect), "-required")
+		if _, there := fields[name]; !there {
+			return refuse(400, "Error loading request: field %s is missing", name)
+		}
+	case "post-by-default":
+		if _, there := fields["method"]; !there {
+			fields["method"] = json.RawMessage(`"POST"`)
+		}
+	}
+	return nil
+}
+
+// firstFields returns the first of each duplicate field.
+func firstFields(data []byte) map[string]json.RawMessage {
+	fields := map[string]json.RawMessage{}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.Token() // the opening brace
+	for decoder.More() {
+		var value json.RawMessage
+		name, err := decoder.Token()
+		if err != nil || decoder.Decode(&value) != nil {
+			break
+		}
+		if _, there := fields[fmt.Sprint(name)]; !there {
+			fields[fmt.Sprint(name)] = value
+		}
+	}
+	return fields
+}
+
+// corruptRequest changes what a handler receives.
+func (d defect) corruptRequest(req request) request {
+	switch d {
+	case "drops-headers":
+		req.headers = map[string]string{}
+	case "drops-query":
+		req.url = bareURL(req.url)
+	}
+	return req
+}
+
+// bareURL returns a url without query, fragment, escapes and trailing slash.
+func bareURL(text string) string {
+	if end := strings.IndexAny(text, "?#"); end >= 0 {
+		text = text[:end]
+	}
+	if unescaped, err := url.PathUnescape(text); err == nil {
+		text = unescaped
+	}
+	return strings.TrimSuffix(text, "/")
+}
+
+// corruptResponse changes the envelope of a response.
+func (d defect) corruptResponse(envelope map[string]any, r reply) {
+	switch d {
+	case "no-created":
+		delete(envelope, "created")
+	case "standard-base64":
+		if r.body != nil {
+			envelope["body"] = base64.StdEncoding.EncodeToString(r.body)
+		}
+	case "unpadded":
+		if r.body != nil {
+			envelope["body"] = base64.RawURLEncoding.EncodeToString(r.body)
+		}
+	case "empty-for-none":
+		envelope["body"] = base64.URLEncoding.EncodeToString(r.body)
+	case "none-for-empty":
+		if len(r.body) == 0 {
+			envelope["body"] = nil
+		}
+	case "own-url":
+		envelope["url"] = bareURL(fmt.Sprint(envelope["url"]))
+	case "own-expires":
+		envelope["expires"] = formatTime(time.Now().Add(requestLifetime))
+	case "own-id":
+		envelope["id"] = rand.Text()
+	}
+}

@@ -1,0 +1,155 @@
+package mutant
+
+import (
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// defectState is the state that only defects need. server.mu protects it, except for
+// handles, which only the polling goroutine uses.
+type defectState struct {
+	started time.Time
+	ignored map[string]bool     // requests never to handle, by path
+	seen    map[string]bool     // all requests ever seen, by path
+	blocked map[string]bool     // requests whose response name is blocked, by path
+	kept    map[string]bool     // sender folders that have had a .syftkeep, by path
+	handles map[string]*os.File // of directories, by path
+}
+
+func newDefectState() defectState {
+	return defectState{
+		ignored: map[string]bool{},
+		seen:    map[string]bool{},
+		blocked: map[string]bool{},
+		kept:    map[string]bool{},
+		handles: map[string]*os.File{},
+	}
+}
+
+const (
+	// tableSize is how many requests "table-full" handles.
+	tableSize = 300
+	// maxBlocked is how many blocked responses stop "shared-limit".
+	maxBlocked = 8
+)
+
+var simpleAddress = regexp.MustCompile(`^[a-z0-9.]+@[a-z0-9.]+$`)
+
+// ignore makes the server ignore a request from now on.
+func (s *server) ignore(file requestFile) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ignored[file.request()] = true
+}
+
+// ignores reports whether a defect makes the server ignore a request.
+func (s *server) ignores(file requestFile) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	name := file.request()
+	if s.ignored[name] {
+		return true
+	}
+	first := !s.seen[name]
+	s.seen[name] = true
+	switch s.defect {
+	case "shared-limit":
+		return len(s.blocked) >= maxBlocked
+	case "plain-senders":
+		return file.sender != "" && !simpleAddress.MatchString(file.sender)
+	case "table-full":
+		if first {
+			s.ignored[name] = len(s.seen) > tableSize
+		}
+	case "private-only":
+		info, err := os.Lstat(s.path(name))
+		return err == nil && info.Mode().Perm()&0o044 != 0
+	case "past-files":
+		info, err := os.Lstat(s.path(name))
+		return err == nil && s.started.Sub(info.ModTime()) > time.Hour
+	case "future-files":
+		info, err := os.Lstat(s.path(name))
+		return err == nil && time.Until(info.ModTime()) > time.Hour
+	case "remembers-begun":
+		if first {
+			s.recordBegun(name)
+		}
+	}
+	return s.ignored[name]
+}
+
+func (s *server) noteBlocked(file requestFile) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.blocked[file.request()] = true
+}
+
+// applyEntryDefect does what a defect does with a special file that is named like a
+// request.
+func (s *server) applyEntryDefect(dir string, entry os.DirEntry) {
+	if !strings.HasSuffix(entry.Name(), requestSuffix) {
+		return
+	}
+	if s.has("folder-dies") && entry.IsDir() {
+		exitFatal(s.log, "request is a directory")
+	}
+	if s.has("opens-fifo") && entry.Type()&fs.ModeNamedPipe != 0 {
+		os.ReadFile(s.path(path.Join(dir, entry.Name()))) // blocks until somebody writes
+	}
+}
+
+// listByOldHandle lists a directory by the handle that first opened it.
+func (s *server) listByOldHandle(dir string) ([]os.DirEntry, error) {
+	f := s.handles[dir]
+	if f == nil {
+		var err error
+		if f, err = os.Open(s.path(dir)); err != nil {
+			return nil, err
+		}
+		s.handles[dir] = f
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	return f.ReadDir(-1)
+}
+
+// senderDirAbove returns the deepest sender folder in the path of a directory, or the
+// directory itself.
+func senderDirAbove(dir string) string {
+	segments := strings.Split(dir, "/")
+	for i := len(segments); i > 1; i-- {
+		if addressForm.MatchString(segments[i-1]) {
+			return strings.Join(segments[:i], "/")
+		}
+	}
+	return dir
+}
+
+// removesResponse reports whether a defect has removed the response to a request that
+// was delivered again, to run it again.
+func (s *server) removesResponse(file requestFile) bool {
+	if !s.has("redelivered") {
+		return false
+	}
+	info, err := os.Lstat(s.path(file.request()))
+	if err != nil || info.ModTime().After(time.Now()) || !s.replies.dropOlder(file.request(), info.ModTime()) {
+		return false
+	}
+	return os.Remove(s.path(file.response())) == nil
+}
+
+// dropGone drops the replies to requests that no longer exist.
+func (s *server) dropGone() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.replies.dropIf(func(request string) bool {
+		_, err := os.Lstat(s.path(request))
+		return err != nil && !s.inFlight[request]
+	})
+}

@@ -1,0 +1,223 @@
+package mutant
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+)
+
+// process reads a request, runs it and publishes the response.
+func (s *server) process(file requestFile) {
+	data, err := s.read(file)
+	if err != nil && !errors.As(err, new(*refusal)) {
+		if !errors.Is(err, errIncomplete) {
+			s.log.Warn("read request failed", "err", err)
+		}
+		return
+	}
+	sum := sha256.Sum256(data)
+	if s.replies.lookup(file, sum) {
+		s.publish(file)
+		return
+	}
+	req, r := s.respond(file, data, err)
+	if r.silent {
+		return
+	}
+	response, err := s.encode(file, req, r)
+	if err != nil {
+		s.log.Error("encode response failed", "err", err)
+		return
+	}
+	s.replies.add(file, sum, response, s.final(file, req))
+	s.publish(file)
+	s.incomplete.drop(file.request())
+}
+
+// respond returns a decoded request and its reply. A refused request is answered like
+// any other, with the id and url that its path says.
+func (s *server) respond(file requestFile, data []byte, err error) (*request, reply) {
+	answered := &request{
+		id: file.stem, url: "syft://" + s.email + "/app_data/" + s.app + "/rpc/" + file.endpoint,
+		expires: time.Now().Add(requestLifetime),
+	}
+	if err == nil {
+		var req *request
+		if req, err = s.decoder.decode(data); err != nil && s.has("ignores-invalid") {
+			return answered, reply{silent: true}
+		} else if err == nil {
+			err = s.admit(file, req)
+			answered = req
+			if req.id == "" || !sameID(req.id, file.stem) && !s.has("id-path") {
+				answered.id = file.stem
+			}
+		}
+	}
+	if err != nil {
+		return answered, s.errorReply(err)
+	}
+	return answered, s.handle(file, answered)
+}
+
+// admit checks that an envelope agrees with its path and has not expired.
+func (s *server) admit(file requestFile, req *request) error {
+	if s.has("mute-sender") && file.sender != "" {
+		req.sender = file.sender
+	}
+	switch {
+	case req.id != "" && req.id != file.stem && s.has("exact-id"),
+		req.id != "" && !sameID(req.id, file.stem) && !s.has("any-id"):
+		return refuse(400, "Error loading request: id does not match the file name")
+	case file.sender == "" && !addressForm.MatchString(req.sender):
+		return refuse(400, "Error loading request: sender is not an address")
+	case file.sender != "" && file.sender != req.sender && !s.has("trust-sender"):
+		return refuse(403, "Sender does not match the folder")
+	case !s.urlMatches(req.url, file.endpoint) && !s.has("any-url"),
+		s.has("literal-url") && strings.ContainsAny(req.url, "?#%"):
+		return refuse(400, "Error loading request: url does not match the folder")
+	case !req.expires.After(time.Now()) && !s.has("never-expires"):
+		return refuse(419, "Request expired")
+	}
+	return nil
+}
+
+// sameID compares two ids. Different spellings of a UUID are the same id.
+func sameID(a, b string) bool {
+	normalize := func(id string) (string, bool) {
+		hex := strings.ToLower(strings.Trim(strings.TrimPrefix(strings.ReplaceAll(id, "-", ""), "urn:uuid:"), "{}"))
+		return hex, len(hex) == 32 && strings.Trim(hex, "0123456789abcdef") == ""
+	}
+	hexA, okA := normalize(a)
+	hexB, okB := normalize(b)
+	return a == b || okA && okB && hexA == hexB
+}
+
+// urlMatches reports whether a url names an endpoint of this app. It ignores query,
+// fragment, escapes and redundant slashes.
+func (s *server) urlMatches(text, endpoint string) bool {
+	rest, ok := strings.CutPrefix(text, "syft://")
+	if !ok {
+		return false
+	}
+	if end := strings.IndexAny(rest, "?#"); end >= 0 {
+		rest = rest[:end]
+	}
+	unescaped, err := url.PathUnescape(rest)
+	if err != nil {
+		return false
+	}
+	for segment := range strings.SplitSeq(unescaped, "/") {
+		if segment == "." || segment == ".." {
+			return false
+		}
+	}
+	if s.has("endpoint-only") {
+		return strings.HasSuffix(path.Clean(unescaped), "/rpc/"+endpoint)
+	}
+	return path.Clean(unescaped) == s.email+"/app_data/"+s.app+"/rpc/"+endpoint
+}
+
+// errorReply returns the reply to a request that was refused or whose handler failed.
+// The text of a failure goes to the log only.
+func (s *server) errorReply(err error) reply {
+	var refused *refusal
+	if errors.As(err, &refused) {
+		silent := refused.status == 419 && s.has("silent-expired") || refused.status == 404 && s.has("silent-unknown")
+		return s.plain(reply{status: refused.status, body: []byte(refused.text), silent: silent})
+	}
+	s.log.Error("handler failed", "err", err)
+	return s.plain(reply{status: 500, body: []byte("Internal server error. Please try again later.")})
+}
+
+// plain sets the media type of an error's text.
+func (s *server) plain(r reply) reply {
+	r.headers = map[string]string{}
+	if !s.has("no-type") {
+		r.headers["Content-Type"] = "text/plain; charset=utf-8"
+	}
+	return r
+}
+
+// handle routes a request and runs its handler.
+func (s *server) handle(file requestFile, req *request) reply {
+	endpoint, method := file.endpoint, req.method
+	if s.has("prefix") {
+		endpoint = s.router.parent(endpoint)
+	}
+	if s.has("runs-any-method") {
+		method = ""
+	}
+	found, values, known := s.router.find(endpoint, method)
+	if !known {
+		return s.errorReply(refuse(404, "Endpoint not found"))
+	}
+	if found == nil {
+		r := s.errorReply(refuse(405, "Method not allowed"))
+		if !s.has("no-allow") {
+			r.headers["Allow"] = s.router.allowed(file.endpoint)
+		}
+		return r
+	}
+	for name := range req.headers {
+		vouching := strings.EqualFold(name, "X-Syft-Decrypted") || strings.EqualFold(name, "X-Syft-Original-Sender")
+		if vouching && !s.has("vouched") {
+			delete(req.headers, name)
+		}
+	}
+	given := s.corruptRequest(*req)
+	if s.has("twice") {
+		run(found.handler, call{&given, values})
+	}
+	r, err := run(found.handler, call{&given, values})
+	return s.finish(r, err)
+}
+
+// finish turns what a handler returned into a reply.
+func (s *server) finish(r reply, err error) reply {
+	if s.has("no-reply-headers") {
+		r.headers = nil
+	}
+	failed := err != nil && !errors.As(err, new(*refusal))
+	switch {
+	case failed && s.has("fail-200"):
+		return reply{status: 200, body: []byte(`{"error":"it has failed"}`)}
+	case failed && s.has("silent-failure"):
+		return reply{silent: true}
+	case failed && s.has("tells"):
+		return reply{status: 500, body: []byte(err.Error())}
+	case err != nil:
+		return s.errorReply(err)
+	case s.has("ok-only"):
+		r.status = 200
+	case !knownStatus(r.status) && !s.has("any-status"):
+		return s.errorReply(fmt.Errorf("clients reject status %d", r.status))
+	}
+	return r
+}
+
+// run runs a handler and returns its panic as an error.
+func run(h handler, c call) (r reply, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return h(c)
+}
+
+// knownStatus reports whether a status is one of the 64 that the Python package accepts.
+func knownStatus(status int) bool {
+	for _, span := range [][2]int{
+		{100, 103}, {200, 208}, {226, 226}, {300, 305}, {307, 308}, {400, 419}, {421, 426},
+		{428, 429}, {431, 431}, {451, 451}, {499, 499}, {500, 508}, {510, 511},
+	} {
+		if span[0] <= status && status <= span[1] {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,123 @@
+package script
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/syftevent/syftevent-go/fakebox/boxscript"
+)
+
+// A command is a command of the scenarios. Exactly one of run and check is set; check may
+// be negated with "!".
+type command struct {
+	name, arguments, summary string
+
+	run   func(ts *testscript.TestScript, args []string) error
+	check func(neg bool, args []string) error
+}
+
+// errUsage is the error of a command that was given wrong arguments.
+var errUsage = errors.New("wrong arguments")
+
+// commands returns the table of commands.
+func (r *Run) commands() []command {
+	return []command{
+		// The server.
+		{name: "server", arguments: "start [KEY=VALUE...] | stop [-signal | -input] | kill | second",
+			summary: "start the server with options (SPEC.md, Appendix A) and wait until it is ready; stop it by SIGTERM, the end of its input or both; kill it; start another beside it, which may refuse",
+			run:     r.server.commandServer},
+		{name: "canary", summary: "check that the server answers two requests, one after the other", run: r.requests.commandCanary},
+		{name: "quiet", arguments: "[FACTOR]",
+			summary: "wait for the settle time and several polls, or FACTOR times the settle time, while the server answers canaries",
+			run:     r.requests.commandQuiet},
+		{name: "memory", arguments: "MIB", summary: "check the server's peak memory", run: r.server.commandMemory},
+		{name: "declares", arguments: "settle_ms N", summary: "check that the ready line declares a settle time of at most N ms", run: r.server.commandDeclares},
+		{name: "requires", arguments: "max_request_size N", summary: "skip the scenario unless the ready line declares a size limit of at most N bytes", run: r.server.commandRequires},
+
+		// Requests.
+		{name: "burst", arguments: "NAME N ENDPOINT [BODY]", summary: "send N requests at once, from five senders", run: r.requests.commandBurst},
+		{name: "starting", arguments: "NAME ENDPOINT [BODY]", summary: "start the server, and send requests until it is ready", run: r.requests.commandStarting},
+		{name: "wide", arguments: "NAME N", summary: "send N requests of 3 MB with hundreds of thousands of members to /echo", run: r.requests.commandWide},
+		{name: "trickle", arguments: "NAME...",
+			summary: "write pieces of requests that were sent with -first for longer than the settle time, and check that they get no response",
+			run:     r.requests.commandTrickle},
+
+		// Responses.
+		{name: "expect", arguments: "NAME CHECK [VALUE...]", summary: "wait for the response to a request, and check it (see checks.go)", check: r.responses.commandExpect},
+		{name: "says", arguments: "NAME CHECK [VALUE...]", summary: "check the response that exists now, in whatever folder; a missing one says nothing", check: r.responses.commandSays},
+		{name: "whole", arguments: "NAME", summary: "wait for the response, and check that it never appears partly written", run: r.responses.commandWhole},
+		{name: "kept", arguments: "NAME", summary: "wait for the response, and check that the request exists until then", run: r.responses.commandKept},
+		{name: "took", arguments: "NAME DURATION", summary: "wait for the response, and check that it did not come earlier after the request", run: r.responses.commandTook},
+		{name: "swift", arguments: "NAME", summary: `wait until SyftBox sends the response by its fast path; needs "box sync"`, run: r.responses.commandSwift},
+		{name: "same", arguments: "NAME", summary: "check that the response is unchanged since it was first read", run: r.responses.commandSame},
+		{name: "unanswered", arguments: "NAME...", summary: "check that requests have no response now", run: r.responses.commandUnanswered},
+		{name: "answered", arguments: "NAME [BODY]", summary: "wait for the responses to a burst, and check their bodies", run: r.responses.commandAnswered},
+
+		// Handlers.
+		{name: "running", arguments: "NAME", summary: "wait until a handler has the request, which was sent to /record or /slow", run: r.handlers.commandRunning},
+		{name: "ran", arguments: "NAME N", summary: "check how often /record or /slow ran a request, or each of a burst", run: r.handlers.commandRan},
+		{name: "unrun", summary: "check that /record and /slow ran no request", run: r.handlers.commandUnrun},
+
+		// Files.
+		{name: "present", arguments: "PATH...", summary: "check that paths exist", run: r.files.commandPresent},
+		{name: "absent", arguments: "PATH...", summary: "check that paths do not exist", run: r.files.commandAbsent},
+		{name: "identical", arguments: "FILE1 FILE2", summary: "check that two files have the same content", run: r.files.commandIdentical},
+		{name: "appears", arguments: "PATH...", summary: "wait until paths exist", run: r.files.commandAppears},
+		{name: "gone", arguments: "PATH...", summary: "wait until paths do not exist", run: r.files.commandGone},
+		{name: "remove", arguments: "PATH...", summary: "remove files and folders", run: r.files.commandRemove},
+		{name: "touch", arguments: "DURATION PATH", summary: "set the times of a file to now plus DURATION: -48h is two days ago", run: r.files.commandTouch},
+		{name: "link", arguments: "TARGET NAME", summary: "make a symbolic link; skip the scenario if the system has none", run: r.files.commandLink},
+		{name: "fifo", arguments: "NAME", summary: "make a FIFO; skip the scenario if the system has none", run: r.files.commandFIFO},
+		{name: "tidy", arguments: "NAME", summary: "wait until the request's folder holds only requests, responses and .syftkeep", run: r.files.commandTidy},
+		{name: "confined",
+			summary: "check that nothing appeared in $WORK since the server was ready except responses beside their requests, the script's own files, and *.tmp in the app's folder, where a server may store replies",
+			run:     r.files.commandConfined},
+
+		// Cleanup.
+		{name: "cleaned", arguments: "PATH...", summary: "like gone, but skip the scenario if the paths stay", run: r.files.commandCleaned},
+		{name: "orderly", arguments: "[-watch] NAME", summary: "-watch: watch the folder of a request, before the server starts; else wait until all pairs of a folder are removed, and check that each request was removed before its response; skip the scenario if they stay", run: r.files.commandOrderly},
+		{name: "orphaned", arguments: "NAME", summary: "remove the request, and check that the server removes the response after the declared orphan_ms, and not earlier", run: r.files.commandOrphaned},
+
+		// Layout.
+		{name: "permits", arguments: "USER read|write PATH", summary: "check what the permissions in $RPC allow a user", check: r.files.commandPermits},
+		{name: "schema", arguments: "object | has ENDPOINT... | entries", summary: "check rpc.schema.json", run: r.files.commandSchema},
+	}
+}
+
+// testscriptCommands returns the commands for testscript, with "box".
+func (r *Run) testscriptCommands() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
+	commands := boxscript.Commands()
+	for name, run := range commands {
+		commands[name] = func(ts *testscript.TestScript, neg bool, args []string) {
+			r.scene.addCommand(name, neg, args)
+			began := time.Now()
+			run(ts, neg, args)
+			r.requests.delivered(args, began)
+		}
+	}
+	for _, c := range r.commands() {
+		commands[c.name] = func(ts *testscript.TestScript, neg bool, args []string) {
+			r.scene.addCommand(c.name, neg, args)
+			r.finish(ts, c.name, args, c.do(ts, neg, args))
+		}
+	}
+	return commands
+}
+
+func (c command) do(ts *testscript.TestScript, neg bool, args []string) error {
+	var err error
+	switch {
+	case c.check != nil:
+		err = c.check(neg, args)
+	case neg:
+		return fmt.Errorf("unsupported: ! %s", c.name)
+	default:
+		err = c.run(ts, args)
+	}
+	if errors.Is(err, errUsage) {
+		return fmt.Errorf("usage: %s %s", c.name, c.arguments)
+	}
+	return err
+}

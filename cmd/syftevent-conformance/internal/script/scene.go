@@ -1,0 +1,131 @@
+package script
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
+	"github.com/syftevent/syftevent-go/fakebox/boxscript"
+)
+
+// A scene is what all parts of a scenario share: the network, the clock and the timeline.
+type scene struct {
+	config   Config
+	ctx      context.Context
+	dir      string // the script's directory
+	network  *boxscript.Network
+	shared   *Shared // nil for a server of the scenario's own
+	timeline *timeline
+	watch    *watch // nil before the server's first start
+	premises *premises
+}
+
+// open starts the network, or uses the shared one.
+func (s *scene) open(network *boxscript.Network) error {
+	s.network = network
+	network.Seed, network.Delivery = s.config.Seed, s.config.Delivery
+	if s.shared != nil {
+		return network.Adopt(s.shared.box, s.shared.replica)
+	}
+	return network.Start(s.boxDir(), ServerEmail)
+}
+
+// home returns the folder of the server's logs and of the record file.
+func (s *scene) home() string {
+	if s.shared != nil {
+		return s.shared.dir
+	}
+	return s.dir
+}
+
+func (s *scene) boxDir() string {
+	if s.home() == "" {
+		return ""
+	}
+	return filepath.Join(s.home(), "box")
+}
+
+// rpc returns the folder in which the server's requests arrive.
+func (s *scene) rpc() string {
+	return filepath.Join(s.network.Server.Datasite(), "app_data", App, "rpc")
+}
+
+func (s *scene) recordPath() string { return filepath.Join(s.home(), "record.log") }
+
+// relative shortens a path for a message.
+func (s *scene) relative(name string) string {
+	rel, err := filepath.Rel(s.network.Server.Datasites(), name)
+	if err != nil {
+		return name
+	}
+	return filepath.ToSlash(rel)
+}
+
+// list returns the paths below the script's directory, and whether each is a folder.
+func (s *scene) list() (map[string]bool, error) {
+	paths := map[string]bool{}
+	err := filepath.WalkDir(s.dir, func(name string, d fs.DirEntry, err error) error {
+		if os.IsNotExist(err) {
+			return nil // a temporary file
+		}
+		paths[name] = d != nil && d.IsDir()
+		return err
+	})
+	return paths, err
+}
+
+// sleep pauses, and returns early with an error if the run is cancelled.
+func (s *scene) sleep(d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-s.ctx.Done():
+		return s.ctx.Err()
+	}
+}
+
+// startWatch begins to watch "rpc". If silent, the files that exist already are not
+// part of the timeline.
+func (s *scene) startWatch(silent bool) {
+	if s.watch == nil {
+		s.watch = startWatch(s.rpc(), s.timeline, silent)
+	}
+}
+
+func (s *scene) endWatch() {
+	if s.watch != nil {
+		s.watch.end()
+	}
+}
+
+// addCommand adds a command to the timeline, after the file changes so far.
+func (s *scene) addCommand(name string, neg bool, args []string) {
+	if s.watch != nil {
+		s.watch.scan()
+	}
+	s.timeline.add(Commanded, s.commandText(name, neg, args), -1)
+}
+
+// answerWithin returns how long a server may take to answer: long enough for a slow
+// machine, a long poll interval, and the server's own delays.
+func (c Config) answerWithin(ready target.Ready) time.Duration {
+	return c.scale(10*time.Second + 20*ready.Poll() + ready.Settle() + ready.Republish())
+}
+
+func (c Config) scale(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * c.Timescale)
+}
+
+// exists reports whether a path exists. It does not follow symbolic links.
+func exists(name string) (bool, error) {
+	_, err := os.Lstat(name)
+	if os.IsNotExist(err) {
+		return false, nil
+	}
+	return err == nil, err
+}

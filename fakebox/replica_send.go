@@ -1,0 +1,54 @@
+package fakebox
+
+import (
+	"fmt"
+	"path"
+	"strings"
+)
+
+// A Request is a request for [Replica.Send].
+type Request struct {
+	// Datasite is the address of the recipient. App and Endpoint are the recipient's
+	// app and its endpoint.
+	Datasite, App, Endpoint string
+	// Method defaults to POST.
+	Method string
+	// Headers are sent unchanged.
+	Headers map[string]string
+	// Body is omitted from the file if it is empty.
+	Body []byte
+}
+
+// Send writes a request into the replica, as a client application on this machine does,
+// in the folder of its sender. It returns the path of the file relative to "datasites";
+// the response has the same path with ".response" instead of ".request". Send returns an
+// error if the datasite, app or endpoint is invalid; an error fails the test passed to
+// [New].
+func (r *Replica) Send(req Request) (key string, err error) {
+	key, err = r.send(req)
+	return key, r.box.failed(err)
+}
+
+func (r *Replica) send(req Request) (string, error) {
+	if req.Method == "" {
+		req.Method = "POST"
+	}
+	endpoint := strings.Trim(req.Endpoint, "/")
+	folder, err := keyIn(req.Datasite, path.Join("app_data", req.App, "rpc", endpoint, r.Email))
+	if err != nil {
+		return "", err
+	}
+	if !emailPattern.MatchString(req.Datasite) || req.App == "" || strings.Contains(req.App, "/") {
+		return "", fmt.Errorf("fakebox: send request: datasite %q or app %q is invalid", req.Datasite, req.App)
+	}
+	url := "syft://" + path.Join(req.Datasite, "app_data", req.App, "rpc", endpoint)
+	id, data, err := r.box.sim.compose(folder, r.Email, url, req.Method, req.Headers, req.Body)
+	if err != nil {
+		return "", fmt.Errorf("fakebox: send request to %s: %w", url, err)
+	}
+	key := path.Join(folder, id+".request")
+	if err := r.tree.writeFile(key, data); err != nil {
+		return "", fmt.Errorf("fakebox: send %s: %w", key, err)
+	}
+	return key, nil
+}

@@ -1,0 +1,16 @@
+package syftevent
+
+import (
+	"errors"
+	"io/fs"
+)
+
+// removePair removes a request and then its response. In the other order, a server that
+// finds the request without the response would run it again. If the request cannot be
+// removed, the response stays.
+func removePair(remove func(name string) error, base string) error {
+	if err := remove(base + requestSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return remove(base + responseSuffix)
+}

@@ -1,0 +1,259 @@
+package syftevent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
+	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
+)
+
+// A sweeper is the configuration of a cleanup run.
+type sweeper struct {
+	dir        string // the app's "rpc" directory
+	expiry     time.Duration
+	isEndpoint func(dir string) bool // nil for none
+	maxSize    int64                 // larger files are not read for their age; 0 is the default
+	maxListed  int                   // rootfs.Walk.MaxListed
+	logger     *slog.Logger
+}
+
+// freshFor is how long a response is kept regardless of its request's age: the client may
+// not have fetched it yet.
+const freshFor = time.Hour
+
+// farAhead is the tolerated difference between a file's time and the file system's clock.
+const farAhead = 24 * time.Hour
+
+// A sweep is one cleanup run.
+type sweep struct {
+	*sweeper
+	root  *os.Root
+	now   time.Time // by this machine's clock, for "created"
+	fsNow time.Time // by the file system's clock, for file times
+	stats CleanupStats
+	open  []folder // the current directory, after those above it
+}
+
+// sweep removes old files. A directory that does not exist is not an error.
+func (s *sweeper) sweep(ctx context.Context) (CleanupStats, error) {
+	root, err := os.OpenRoot(s.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return CleanupStats{}, nil
+	}
+	if err != nil {
+		return CleanupStats{}, fmt.Errorf("syftevent: clean up: %w", err)
+	}
+	defer root.Close()
+	run := &sweep{sweeper: s, root: root, now: time.Now()}
+	if run.fsNow, err = fileSystemNow(root); err != nil {
+		return CleanupStats{}, fmt.Errorf("syftevent: get file system time of %s: %w", s.dir, err)
+	}
+	walk := rootfs.Walk{Root: root, Suffixes: []string{requestSuffix, responseSuffix}, MaxListed: s.maxListed}
+	err = walk.Directories(func(dir string, part rootfs.Part, err error) error {
+		if err != nil {
+			run.keepFolder(dir)
+			run.failed(dir, err)
+			return nil
+		}
+		run.directory(ctx, dir, part.Names)
+		return ctx.Err()
+	})
+	if err == nil {
+		run.leaveUntil("")
+	}
+	return run.stats, err
+}
+
+// fileSystemNow returns the time that a file written now gets. On a network share it is
+// the server's. Mercurial uses the same method.
+func fileSystemNow(root *os.Root) (time.Time, error) {
+	name := fmt.Sprintf(".syftevent-serve-now-%016x.tmp", rand.Uint64())
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer root.Remove(name)
+	_, err = f.Write([]byte("?"))
+	info, statErr := f.Stat()
+	if err := errors.Join(err, statErr, f.Close()); err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
+}
+
+// directory removes the old files of one directory, or of a part of it, which has requests
+// and their responses together.
+func (s *sweep) directory(ctx context.Context, dir string, names []rootfs.Name) {
+	s.enter(dir, names)
+	responses := map[string]bool{}
+	for _, entry := range names {
+		if stem, ok := strings.CutSuffix(entry.Name, responseSuffix); ok && entry.Regular {
+			responses[stem] = true
+		}
+	}
+	for _, entry := range names {
+		if ctx.Err() != nil {
+			return
+		}
+		name := entry.Name
+		stem, isRequest := strings.CutSuffix(name, requestSuffix)
+		switch {
+		case !entry.Regular:
+		case isLeftover(name):
+			s.leftover(path.Join(dir, name))
+		case isRequest:
+			s.request(path.Join(dir, stem), responses[stem])
+			delete(responses, stem)
+		}
+	}
+	for stem := range responses {
+		s.orphan(path.Join(dir, stem))
+	}
+}
+
+// isLeftover reports whether a name is that of a temporary file, or of a file that SyftBox
+// marked as rejected or in conflict.
+func isLeftover(name string) bool {
+	return isMarked(name) || strings.HasSuffix(name, ".tmp") || strings.Contains(name, ".syft.tmp.") ||
+		strings.Contains(name, requestSuffix+".tmp.") || strings.Contains(name, responseSuffix+".tmp.")
+}
+
+// modified returns a file's modification time by the file system's clock. A time far in the
+// future would never become old, so it is set to now. SyftBox does not sync times.
+func (s *sweep) modified(name string, info fs.FileInfo) time.Time {
+	at := info.ModTime()
+	if at.Sub(s.fsNow) <= farAhead {
+		return at
+	}
+	if err := s.root.Chtimes(name, time.Time{}, s.fsNow); err != nil {
+		s.failed(name, err)
+	}
+	return s.fsNow
+}
+
+// isOld reports whether a time of the file system is long past.
+func (s *sweep) isOld(modified time.Time) bool { return s.fsNow.Sub(modified) > s.expiry }
+
+// isFresh reports whether a response was written so lately that it is kept.
+func (s *sweep) isFresh(modified time.Time) bool {
+	return s.fsNow.Sub(modified) < min(s.expiry, freshFor)
+}
+
+// read reads a file that may tell its age, and returns when it was modified. Of a
+// file that is too large nothing else is known.
+func (s *sweep) read(name string) (data []byte, modified time.Time, err error) {
+	data, info, err := rootfs.ReadFile(s.root, name, orDefault(s.maxSize, DefaultMaxRequestSize, unlimited))
+	if err != nil && !errors.Is(err, rootfs.ErrTooLarge) {
+		return nil, time.Time{}, err
+	}
+	return data, s.modified(name, info), nil
+}
+
+// request removes a request and its response, if both may go.
+func (s *sweep) request(name string, answered bool) {
+	data, modified, err := s.read(name + requestSuffix)
+	if err != nil {
+		s.failed(name+requestSuffix, err)
+		return
+	}
+	envelope, decodeErr := wire.DecodeRequest(data)
+	if decodeErr != nil {
+		envelope = &wire.Request{}
+	}
+	if s.ageOf(envelope.Created, modified) <= s.expiry {
+		return
+	}
+	if answered {
+		response, err := s.root.Lstat(name + responseSuffix)
+		if err != nil || s.isFresh(s.modified(name+responseSuffix, response)) {
+			return
+		}
+	} else if decodeErr == nil && !s.hasExpired(envelope, modified) {
+		return
+	}
+	removePair(func(file string) error {
+		switch {
+		case strings.HasSuffix(file, responseSuffix) && !answered:
+			return nil
+		case !s.remove(file):
+			return errNotRemoved
+		case strings.HasSuffix(file, responseSuffix):
+			s.stats.ResponsesDeleted++
+		default:
+			s.stats.RequestsDeleted++
+		}
+		return nil
+	}, name)
+}
+
+// errNotRemoved stands for an error that was counted and logged.
+var errNotRemoved = errors.New("not removed")
+
+// hasExpired reports whether nobody waits for a response any more. A request without an
+// expiry expires a day after the server reads it, which is not before it arrived.
+func (s *sweep) hasExpired(envelope *wire.Request, modified time.Time) bool {
+	if envelope.Expires.IsZero() {
+		return s.fsNow.Sub(modified) > wire.DefaultExpiry
+	}
+	return s.now.After(envelope.Expires)
+}
+
+// ageOf returns the age by the envelope, or by the file's time.
+func (s *sweep) ageOf(created, modified time.Time) time.Duration {
+	if !created.IsZero() && !created.After(s.now) {
+		return s.now.Sub(created)
+	}
+	return s.fsNow.Sub(modified)
+}
+
+// orphan removes an old response that has no request.
+func (s *sweep) orphan(name string) {
+	data, modified, err := s.read(name + responseSuffix)
+	if err != nil {
+		s.failed(name+responseSuffix, err)
+		return
+	}
+	var created time.Time
+	if envelope, err := wire.DecodeResponse(data); err == nil {
+		created = envelope.Created
+	}
+	if s.ageOf(created, modified) > s.expiry && !s.isFresh(modified) && s.remove(name+responseSuffix) {
+		s.stats.ResponsesDeleted++
+	}
+}
+
+// leftover removes a file of which only the time tells its age.
+func (s *sweep) leftover(name string) {
+	info, err := s.root.Lstat(name)
+	if err == nil && s.isOld(s.modified(name, info)) {
+		s.remove(name)
+	}
+}
+
+// remove removes a file or an empty directory, and reports whether it did.
+func (s *sweep) remove(name string) bool {
+	err := s.root.Remove(name)
+	if err != nil {
+		s.failed(name, err)
+	}
+	return err == nil
+}
+
+// failed counts and logs a failure. That a file is gone, or a directory no longer empty, is
+// not one.
+func (s *sweep) failed(name string, err error) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) {
+		return
+	}
+	s.stats.Errors++
+	s.logger.Warn("syftevent: cleanup of file failed", "path", path.Join(s.dir, name), "err", err)
+}

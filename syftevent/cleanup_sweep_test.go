@@ -1,0 +1,160 @@
+package syftevent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
+)
+
+func TestSweepContinuesAfterBadFile(t *testing.T) {
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	const old = `{"sender":"a@example.com","url":"u","created":"2000-01-01T00:00:00Z","expires":"2000-01-01T00:00:00Z"}`
+	if err := root.WriteFile("b.request", []byte(old), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	run := &sweep{
+		sweeper: &sweeper{expiry: time.Hour, logger: slog.New(slog.DiscardHandler)},
+		root:    root, now: time.Now(), fsNow: time.Now(),
+	}
+	run.directory(context.Background(), ".", []rootfs.Name{
+		{Name: "a\x00b.request", Regular: true}, // no system can read it
+		{Name: "b.request", Regular: true},
+	})
+	if run.stats.Errors != 1 || run.stats.RequestsDeleted != 1 {
+		t.Errorf("%v", run.stats)
+	}
+}
+
+// A request may arrive in a directory that is about to be removed.
+func TestSweepKeepsADirectoryThatIsUsedAgain(t *testing.T) {
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	const dir = "a@example.com"
+	if err := root.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	long := time.Now().AddDate(-1, 0, 0)
+	for _, name := range []string{dir + "/" + keepName, dir + "/new.request"} { // since it was listed
+		if err := root.WriteFile(name, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := root.Chtimes(dir, long, long); err != nil {
+		t.Fatal(err)
+	}
+	run := &sweep{
+		sweeper: &sweeper{expiry: time.Hour, logger: slog.New(slog.DiscardHandler)},
+		root:    root, now: time.Now(), fsNow: time.Now(),
+	}
+	run.directory(context.Background(), ".", []rootfs.Name{{Name: dir}})
+	run.directory(context.Background(), dir, []rootfs.Name{{Name: keepName, Regular: true}})
+	run.leaveUntil("")
+	for _, name := range []string{keepName, "new.request"} {
+		if _, err := root.Lstat(dir + "/" + name); err != nil {
+			t.Error(err)
+		}
+	}
+	if run.stats.Errors != 0 {
+		t.Errorf("%v", run.stats)
+	}
+}
+
+// The folder of an endpoint may look like that of a sender.
+func TestServersCleanupKeepsItsEndpoints(t *testing.T) {
+	router := NewRouter()
+	router.OnRequest("/team@example.com/{id}", func(context.Context, *Request) (*Response, error) { return Text(200, ""), nil })
+	client := &Client{Email: "bob@example.com", DataDir: t.TempDir()}
+	server := &Server{AppName: "demo", Client: client, Router: router, Logger: slog.New(slog.DiscardHandler)}
+	serving, err := server.newRunningServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := time.Now().AddDate(-1, 0, 0)
+	for dir, kept := range map[string]bool{"team@example.com": true, "team@example.com/7/a@example.com": false} {
+		path := filepath.Join(serving.dir, dir)
+		if err := os.MkdirAll(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(path, keepName), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		os.Chtimes(path, long, long)
+		if _, err := serving.cleanup.CleanupNow(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Lstat(path); (err == nil) != kept {
+			t.Errorf("%s: %v", dir, err)
+		}
+		os.RemoveAll(path)
+	}
+}
+
+// A folder that is listed in parts is swept as any other.
+func TestSweepOfAHugeFolder(t *testing.T) {
+	const few = 50
+	dir := t.TempDir()
+	long, now := time.Now().AddDate(-1, 0, 0), time.Now()
+	old := []byte(`{"sender":"a@example.com","url":"u","created":"2000-01-01T00:00:00Z","expires":"2000-01-01T00:00:00Z"}`)
+	put := func(name string, data []byte, at time.Time) {
+		t.Helper()
+		name = filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, data, 0o644), os.Chtimes(name, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := map[string]bool{}
+	for n := range 3 * few {
+		for _, name := range []string{"pair%d.request", "pair%d.response", "alone%d.response", "x%d.tmp", "y.conflict.%d.request"} {
+			put("echo/a@example.com/"+fmt.Sprintf(name, n), old, long)
+		}
+		// The response is so young that both stay.
+		for _, name := range []string{"kept%d.request", "kept%d.response", "notes%d.txt"} {
+			name = "echo/a@example.com/" + fmt.Sprintf(name, n)
+			at := long
+			if strings.HasSuffix(name, responseSuffix) {
+				at = now
+			}
+			put(name, old, at)
+			want[name] = true
+		}
+		// Folders of senders that are empty but for a .syftkeep.
+		sender := fmt.Sprintf("echo/gone%d@example.com", n)
+		put(sender+"/"+keepName, nil, long)
+		if err := os.Chtimes(filepath.Join(dir, sender), long, long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := &sweeper{dir: dir, expiry: time.Hour, maxListed: few, logger: slog.New(slog.DiscardHandler)}
+	stats, err := s.sweep(context.Background())
+	if err != nil || stats.Errors != 0 || stats.RequestsDeleted != 3*few || stats.ResponsesDeleted != 6*few {
+		t.Errorf("%v, %v", stats, err)
+	}
+	got := map[string]bool{}
+	filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		rel, _ := filepath.Rel(dir, name)
+		if rel = filepath.ToSlash(rel); rel != "." && rel != "echo" && rel != "echo/a@example.com" {
+			got[rel] = true
+		}
+		return err
+	})
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

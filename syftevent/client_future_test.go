@@ -1,0 +1,392 @@
+package syftevent_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/syftevent/syftevent-go/syftevent"
+)
+
+func (s *site) respond(id, content string) {
+	s.t.Helper()
+	if err := os.WriteFile(s.path("echo", clientEmail, id+".response"), []byte(content), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+const goodResponse = `{"id":"x","sender":"bob@example.com","url":"u","body":"aGk=","headers":{},"status_code":200}`
+
+// A response that has arrived in part must not be taken for a bad one, and never
+// be removed.
+func TestFutureWaitsForTheRestOfAResponse(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		future, err := c.Send(context.Background(), request(s.t, "/echo", nil))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		for _, n := range []int{0, 1, len(goodResponse) / 2, len(goodResponse) - 1} {
+			s.respond(future.ID, goodResponse[:n])
+			for range 19 {
+				if _, done, err := future.Poll(); done {
+					s.t.Fatalf("after %d bytes: done, %v", n, err)
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+		}
+		s.respond(future.ID, goodResponse)
+		response, err := future.Wait(context.Background())
+		if err != nil || string(response.Body) != "hi" {
+			s.t.Errorf("%v, %v", response, err)
+		}
+		again, done, err := future.Poll()
+		if again != response || !done || err != nil {
+			s.t.Errorf("polled again: %v, %v, %v", again, done, err)
+		}
+	})
+}
+
+func TestFutureKeepsMalformedResponse(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		future, err := c.Send(context.Background(), request(s.t, "/echo", nil))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.respond(future.ID, "{]")
+		if _, err := future.Wait(context.Background()); !errors.Is(err, syftevent.ErrBadResponse) || !strings.Contains(err.Error(), future.ID) {
+			s.t.Errorf("%v", err)
+		}
+		if names := s.names("echo/" + clientEmail); len(names) != 2 {
+			s.t.Errorf("files %v", names)
+		}
+	})
+}
+
+func TestFutureErrors(t *testing.T) {
+	tests := []struct {
+		name   string
+		happen func(s *site, id string) error
+		want   error
+		after  time.Duration // at the soonest
+		within time.Duration
+		left   int // files
+	}{
+		{"rejected", func(s *site, id string) error {
+			return os.Rename(s.path("echo", clientEmail, id+".request"), s.path("echo", clientEmail, id+".rejected.request"))
+		}, syftevent.ErrRejected, 0, time.Second, 0},
+		{"rejected again", func(s *site, id string) error {
+			return os.Rename(s.path("echo", clientEmail, id+".request"), s.path("echo", clientEmail, id+".rejected.20260102030405.request"))
+		}, syftevent.ErrRejected, 0, 2 * time.Second, 0},
+		{"rejected, as older clients mark it", func(s *site, id string) error {
+			return os.Rename(s.path("echo", clientEmail, id+".request"), s.path("echo", clientEmail, id+".syftrejected.request"))
+		}, syftevent.ErrRejected, 0, time.Second, 0},
+		{"expired", func(*site, string) error { return nil }, syftevent.ErrExpired, 15*time.Minute - 50*time.Millisecond, 15*time.Minute + time.Second, 0},
+		// Written again after 1, 4 and 16 s, missing for 12 s in the end.
+		{"gone again and again", func(s *site, id string) error {
+			go removeOften(s.path("echo", clientEmail, id+".request"))
+			return nil
+		}, syftevent.ErrNotFound, 33 * time.Second, 40 * time.Second, 0},
+		{"gone with its folder", func(s *site, id string) error {
+			go removeOften(s.path("echo"))
+			return nil
+		}, syftevent.ErrNotFound, 33 * time.Second, 40 * time.Second, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			inMail(t, func(s *site, c *syftevent.Client) {
+				future, err := c.Send(context.Background(), request(s.t, "/echo", nil))
+				if err != nil {
+					s.t.Fatal(err)
+				}
+				began := time.Now()
+				if err := test.happen(s, future.ID); err != nil {
+					s.t.Fatal(err)
+				}
+				_, err = future.Wait(context.Background())
+				if took := time.Since(began); !errors.Is(err, test.want) || took < test.after || took > test.within {
+					s.t.Errorf("%v after %v", err, took)
+				}
+				if names := s.names("echo/" + clientEmail); len(names) != test.left {
+					s.t.Errorf("left: %v", names)
+				}
+				time.Sleep(time.Minute) // until removeOften has ended
+			})
+		})
+	}
+}
+
+// removeOften removes a file or directory, and again whenever it is back.
+func removeOften(name string) {
+	for range 60 {
+		os.RemoveAll(name)
+		time.Sleep(time.Second)
+	}
+}
+
+// SyftBox's server drops a message now and then; the full synchronization then
+// deletes the request at its sender.
+func TestFutureResendsLostRequest(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		for _, cached := range []bool{false, true} {
+			req := request(s.t, "/echo", "hi")
+			var options []syftevent.SendOption
+			if cached {
+				options = append(options, syftevent.Cached())
+			}
+			future, err := c.Send(context.Background(), req, options...)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			name := s.path("echo", clientEmail, future.ID+".request")
+			sent, err := os.ReadFile(name)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			go func() {
+				for i := range 2 {
+					time.Sleep(5 * time.Second)
+					if again, err := os.ReadFile(name); err != nil || string(again) != string(sent) || future.Resent() != i {
+						s.t.Errorf("before removal %d: %v, resent %d times, the same bytes: %v", i+1, err, future.Resent(), string(again) == string(sent))
+					}
+					os.Remove(name)
+				}
+				time.Sleep(5 * time.Second)
+				s.respond(future.ID, goodResponse)
+			}()
+			if response, err := future.Wait(context.Background()); err != nil || response.StatusCode != 200 {
+				s.t.Errorf("%v, %v", response, err)
+			}
+			if future.Resent() != 2 {
+				s.t.Errorf("resent %d times", future.Resent())
+			}
+			os.RemoveAll(s.path("echo"))
+		}
+	})
+}
+
+// A request that SyftBox renamed because of a conflict comes back a cycle later:
+// writing it again would be another conflict.
+func TestFutureWaitsForRequestInConflict(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		future, err := c.Send(context.Background(), request(s.t, "/echo", "hi"))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		base := s.path("echo", clientEmail, future.ID)
+		os.Rename(base+".request", base+".conflict.request")
+		go func() {
+			time.Sleep(11 * time.Second)
+			os.WriteFile(base+".request", []byte("the same"), 0o644)
+			time.Sleep(time.Second)
+			s.respond(future.ID, goodResponse)
+		}()
+		if response, err := future.Wait(context.Background()); err != nil || response.StatusCode != 200 || future.Resent() != 0 {
+			s.t.Errorf("%v, %v, resent %d times", response, err, future.Resent())
+		}
+		time.Sleep(5 * time.Second)
+		if names := s.names("echo/" + clientEmail); names != nil {
+			s.t.Errorf("left: %v", names)
+		}
+	})
+}
+
+// A full synchronization that finds a request at the moment when its upload is noted
+// renames it, and deletes it on the server a cycle later: it never comes back.
+func TestFutureResendsRequestThatStaysInConflict(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		future, err := c.Send(context.Background(), request(s.t, "/echo", "hi"))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		base := s.path("echo", clientEmail, future.ID)
+		os.Rename(base+".request", base+".conflict.request")
+		go func() {
+			time.Sleep(15 * time.Second)
+			if _, err := os.Lstat(base + ".request"); err != nil {
+				s.t.Error(err)
+			}
+			s.respond(future.ID, goodResponse)
+		}()
+		if response, err := future.Wait(context.Background()); err != nil || response.StatusCode != 200 || future.Resent() != 1 {
+			s.t.Errorf("%v, %v, resent %d times", response, err, future.Resent())
+		}
+	})
+}
+
+// SyftBox brings back files that a client has removed, and responses come late.
+func TestClientRemovesFilesThatComeBack(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		answered, err := c.Send(context.Background(), request(s.t, "/echo", nil))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.respond(answered.ID, goodResponse)
+		if _, err := answered.Wait(context.Background()); err != nil {
+			s.t.Fatal(err)
+		}
+		canceled, err := c.Send(context.Background(), request(s.t, "/echo", nil))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		canceled.Cancel()
+		if _, done, err := canceled.Poll(); !done || !errors.Is(err, syftevent.ErrCanceled) {
+			s.t.Errorf("after Cancel: done %v, %v", done, err)
+		}
+		waiting, err := c.Send(context.Background(), request(s.t, "/echo", nil))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		want := []string{waiting.ID + ".request", "x.conflict.response", "x.response"}
+		slices.Sort(want)
+		for range 3 {
+			time.Sleep(50 * time.Second)
+			for _, name := range []string{
+				answered.ID + ".request", answered.ID + ".response", answered.ID + ".conflict.response",
+				answered.ID + ".conflict.20260102030405.request", canceled.ID + ".response", "x.response", "x.conflict.response",
+			} {
+				os.WriteFile(s.path("echo", clientEmail, name), []byte("{}"), 0o644)
+			}
+			time.Sleep(4 * time.Second)
+			if diff := cmp.Diff(want, s.names("echo/"+clientEmail)); diff != "" {
+				s.t.Errorf("left (-want +got):\n%s", diff)
+			}
+		}
+		// Later the id may be another client's.
+		time.Sleep(2 * time.Minute)
+		s.respond(answered.ID, goodResponse)
+		time.Sleep(time.Minute)
+		if _, err := os.Stat(s.path("echo", clientEmail, answered.ID+".response")); err != nil {
+			s.t.Error(err)
+		}
+	})
+}
+
+// An id that is used again is not that of the request before.
+func TestClientKeepsRequestWithReusedID(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		for range 2 {
+			req := request(s.t, "/echo", nil)
+			req.ID = stem
+			future, err := c.Send(context.Background(), req)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			time.Sleep(10 * time.Second)
+			s.respond(stem, goodResponse)
+			if response, err := future.Wait(context.Background()); err != nil || future.Resent() != 0 {
+				s.t.Errorf("%v, %v, resent %d times", response, err, future.Resent())
+			}
+		}
+	})
+}
+
+// SyftBox takes a request away and brings it back.
+func TestFutureSurvivesMissingRequest(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		future, err := c.Send(context.Background(), request(s.t, "/echo", nil))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		name := s.path("echo", clientEmail, future.ID+".request")
+		go func() {
+			for range 3 {
+				time.Sleep(time.Second)
+				os.Rename(name, name+".away")
+				time.Sleep(6 * time.Second)
+				os.Rename(name+".away", name)
+			}
+			s.respond(future.ID, goodResponse)
+		}()
+		if response, err := future.Wait(context.Background()); err != nil || response.StatusCode != 200 {
+			s.t.Errorf("%v, %v", response, err)
+		}
+	})
+}
+
+func TestWaitEndsWithContext(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		future, err := c.Send(ctx, request(s.t, "/echo", nil))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if _, err := future.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			s.t.Errorf("%v", err)
+		}
+		if diff := cmp.Diff([]string{future.ID + ".request"}, s.names("echo/"+clientEmail)); diff != "" {
+			s.t.Errorf("after Wait (-want +got):\n%s", diff)
+		}
+		ctx, cancel = context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if _, err := c.Call(ctx, request(s.t, "/echo", nil)); !errors.Is(err, context.DeadlineExceeded) {
+			s.t.Errorf("%v", err)
+		}
+		// The caller has no way to ask for its response.
+		if diff := cmp.Diff([]string{future.ID + ".request"}, s.names("echo/"+clientEmail)); diff != "" {
+			s.t.Errorf("after Call (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A mark that an earlier request of the id has left is not the verdict on this
+// one.
+func TestFutureIgnoresEarlierRejection(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		send := func() *syftevent.Future {
+			s.t.Helper()
+			req := request(s.t, "/echo", "hi")
+			future, err := c.Send(context.Background(), req, syftevent.Cached())
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			return future
+		}
+		first := send()
+		base := s.path("echo", clientEmail, first.ID)
+		for _, mark := range []string{".rejected.request", ".rejected.20260102030405.request"} {
+			os.Rename(base+".request", base+mark)
+			os.WriteFile(base+mark, []byte("x"), 0o644)
+		}
+		second := send()
+		// SyftBox brings one back, though the new request stands.
+		os.WriteFile(base+".rejected.20260102030405.request", []byte("x"), 0o644)
+		if _, done, err := second.Poll(); done {
+			s.t.Errorf("done: %v", err)
+		}
+		s.start()
+		defer s.stop()
+		if response, err := second.Wait(context.Background()); err != nil || string(response.Body) != "hi" {
+			s.t.Errorf("%v, %v", response, err)
+		}
+	})
+}
+
+func TestFutureSurvivesReadErrors(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		future, err := c.Send(context.Background(), request(s.t, "/echo", nil))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		dir := s.path("echo", clientEmail)
+		os.Rename(dir, dir+".away")
+		os.WriteFile(dir, nil, 0o644) // cannot be opened as a folder
+		for range 100 {
+			if _, done, err := future.Poll(); done {
+				s.t.Fatalf("done: %v", err)
+			}
+			time.Sleep(time.Second)
+		}
+		os.Remove(dir)
+		os.Rename(dir+".away", dir)
+		s.respond(future.ID, goodResponse)
+		if response, err := future.Wait(context.Background()); err != nil || response.StatusCode != 200 {
+			s.t.Errorf("%v, %v", response, err)
+		}
+	})
+}

@@ -1,0 +1,90 @@
+package syftevent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
+)
+
+// Prune removes the folders that [Client.Send] made in other people's datasites for this
+// client's requests, if nothing was added or removed there for unusedFor. A folder that
+// holds anything but its .syftkeep stays. Prune returns how many folders it removed.
+//
+// A later Send makes the folder again, but SyftBox does not watch it until it is restarted,
+// and requests from there take 5 to 10 s: choose weeks, as [DefaultCleanupExpiry] does.
+//
+// Prune returns ctx's error, or one for the folders that could not be removed; it goes on
+// after those.
+func (c *Client) Prune(ctx context.Context, unusedFor time.Duration) (removed int, err error) {
+	if err := c.check(); err != nil {
+		return 0, err
+	}
+	root, err := os.OpenRoot(c.DatasitesDir())
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("syftevent: prune request folders: %w", err)
+	}
+	defer root.Close()
+	var unused []string
+	var errs []error
+	now, err := fileSystemNow(root)
+	if err != nil {
+		return 0, fmt.Errorf("syftevent: prune request folders: %w", err)
+	}
+	err = rootfs.Walk{Root: root}.Directories(func(dir string, part rootfs.Part, err error) error {
+		if err != nil {
+			errs = append(errs, err)
+			return nil
+		}
+		if path.Base(dir) == c.Email && !strings.HasPrefix(dir+"/", c.Email+"/") && part.Complete() && isUnused(part.Names) {
+			unused = append(unused, dir)
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, dir := range unused {
+		switch err := pruneDir(root, dir, now.Add(-unusedFor)); {
+		case err == nil:
+			removed++
+		case !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist):
+			errs = append(errs, err)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return removed, fmt.Errorf("syftevent: prune request folders: %w", err)
+	}
+	return removed, nil
+}
+
+// pruneDir removes a directory that holds nothing but its .syftkeep and has not changed since
+// a time by the file system's clock, and those above it that are empty then. It returns
+// fs.ErrExist if the directory is in use.
+func pruneDir(root *os.Root, dir string, unusedSince time.Time) error {
+	info, err := root.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	if !info.ModTime().Before(unusedSince) {
+		return fs.ErrExist
+	}
+	if err := removeKept(root, dir); err != nil {
+		return err
+	}
+	for dir = path.Dir(dir); strings.Contains(dir, "/"); dir = path.Dir(dir) {
+		if root.Remove(dir) != nil {
+			break // not empty
+		}
+	}
+	return nil
+}

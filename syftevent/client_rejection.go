@@ -1,0 +1,62 @@
+package syftevent
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+)
+
+// isRejection reports whether a name is what SyftBox makes of the request when it rejects
+// it: with a time after the marker if that name is taken, and without dots in the old form.
+func isRejection(name, id string) bool {
+	rest, ok := strings.CutPrefix(name, id+".")
+	return ok && strings.HasSuffix(name, requestSuffix) &&
+		(strings.HasPrefix(rest, "rejected.") || strings.HasPrefix(rest, "syftrejected."))
+}
+
+// removeRejections removes the rejected requests of an id.
+func removeRejections(root *os.Root, dir, id string) error {
+	var rejected []string
+	err := eachName(root, dir, func(name string) {
+		if isRejection(name, id) && len(rejected) < namesAtOnce {
+			rejected = append(rejected, name)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range rejected {
+		if err := root.Remove(path.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// namesAtOnce bounds how many names of a directory are held at a time: others choose how
+// many there are.
+const namesAtOnce = 256
+
+// eachName calls visit with each name in a directory. It holds few names at a time.
+func eachName(root *os.Root, dir string, visit func(name string)) error {
+	f, err := root.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for {
+		names, err := f.Readdirnames(namesAtOnce)
+		for _, name := range names {
+			visit(name)
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}

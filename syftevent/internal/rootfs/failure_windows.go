@@ -1,0 +1,40 @@
+package rootfs
+
+import (
+	"errors"
+	"slices"
+	"syscall"
+)
+
+// nameErrors are the errors that one name causes on a working file system.
+// ERROR_ACCESS_DENIED and ERROR_SHARING_VIOLATION are not included: they can be the
+// directory's.
+var nameErrors = []error{
+	syscall.ERROR_DIR_NOT_EMPTY, syscall.ERROR_FILE_EXISTS, syscall.ERROR_ALREADY_EXISTS,
+	syscall.Errno(123), // ERROR_INVALID_NAME
+	syscall.Errno(161), // ERROR_BAD_PATHNAME
+	syscall.Errno(206), // ERROR_FILENAME_EXCED_RANGE
+	syscall.Errno(267), // ERROR_DIRECTORY
+	syscall.ENOTDIR, syscall.EISDIR, syscall.ELOOP, syscall.ENAMETOOLONG,
+}
+
+// IsNameError reports whether an error belongs to one name. All others are the file
+// system's, such as a full disk.
+func IsNameError(err error) bool {
+	return slices.ContainsFunc(nameErrors, func(name error) bool { return errors.Is(err, name) })
+}
+
+// transientErrors say nothing about the features of a file system.
+var transientErrors = []error{
+	syscall.ERROR_FILE_NOT_FOUND, syscall.ERROR_PATH_NOT_FOUND, syscall.ERROR_NETNAME_DELETED,
+	syscall.Errno(4),   // ERROR_TOO_MANY_OPEN_FILES
+	syscall.Errno(8),   // ERROR_NOT_ENOUGH_MEMORY
+	syscall.Errno(32),  // ERROR_SHARING_VIOLATION
+	syscall.Errno(112), // ERROR_DISK_FULL
+}
+
+// isTransient reports whether a retry may succeed. Any other error means that the file
+// system lacks the feature.
+func isTransient(err error) bool {
+	return slices.ContainsFunc(transientErrors, func(transient error) bool { return errors.Is(err, transient) })
+}

@@ -1,0 +1,119 @@
+//go:build linux && (amd64 || arm64)
+
+package rootfs
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io/fs"
+	"os"
+	"runtime"
+	"syscall"
+	"unsafe"
+)
+
+// ReadStamp returns the stamp of a directory, or ErrNotExist if there is none. anchor is
+// the open directory dir. cname is the name relative to it, followed by a zero byte. It
+// does not allocate.
+func ReadStamp(anchor *os.File, _ string, cname []byte) (Stamp, error) {
+	var st syscall.Stat_t
+	if err := lstatAt(anchor, cname, &st); err != nil {
+		return Stamp{}, err
+	}
+	return Stamp{st.Mtim.Nano(), st.Ctim.Nano()}, nil
+}
+
+// ChangedAt returns the time of the last change of a file or its inode, in nanoseconds.
+func ChangedAt(info fs.FileInfo) int64 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return st.Ctim.Nano()
+	}
+	return info.ModTime().UnixNano()
+}
+
+// An Identity distinguishes a file from others that exist at the same time.
+type Identity struct{ device, inode uint64 }
+
+// IdentityOf returns the identity of the file that info describes.
+func IdentityOf(info fs.FileInfo) Identity {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return Identity{}
+	}
+	return Identity{st.Dev, st.Ino}
+}
+
+// Is reports whether info describes the same file.
+func (i Identity) Is(info fs.FileInfo) bool { return i != Identity{} && i == IdentityOf(info) }
+
+// IsAt reports whether the name still leads to the directory.
+func IsAt(anchor *os.File, _, name string, directory Identity) bool {
+	var st syscall.Stat_t
+	err := lstatAt(anchor, append([]byte(name), 0), &st)
+	return err == nil && directory == Identity{st.Dev, st.Ino}
+}
+
+// lstatAt stats a directory by a name that ends in a zero byte, relative to the open
+// directory anchor, which spares the kernel the path to it. It opens nothing: files are
+// opened through os.Root only.
+func lstatAt(anchor *os.File, cname []byte, st *syscall.Stat_t) error {
+	const noFollow = 0x100 // AT_SYMLINK_NOFOLLOW
+	for {
+		_, _, errno := syscall.Syscall6(sysFstatat, anchor.Fd(), uintptr(unsafe.Pointer(unsafe.SliceData(cname))),
+			uintptr(unsafe.Pointer(st)), noFollow, 0, 0)
+		runtime.KeepAlive(anchor)
+		switch {
+		case errno == syscall.EINTR:
+			continue
+		case errno != 0:
+			return errno
+		case st.Mode&syscall.S_IFMT != syscall.S_IFDIR:
+			return syscall.ENOENT // something else has its name
+		}
+		return nil
+	}
+}
+
+// readNative lists an open directory as the kernel gives it, without an
+// allocation for each name: struct linux_dirent64 of getdents64(2).
+func readNative(f *os.File, into *Listing) error {
+	if into.buffer == nil {
+		into.buffer = make([]byte, 64<<10)
+	}
+	const lengthAt, typeAt, nameAt = 16, 18, 19
+	for {
+		n, err := syscall.ReadDirent(int(f.Fd()), into.buffer)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil {
+			return os.NewSyscallError("getdents64", err)
+		}
+		if n <= 0 {
+			return nil
+		}
+		for data := into.buffer[:n]; len(data) > nameAt; {
+			length := int(binary.NativeEndian.Uint16(data[lengthAt:]))
+			if length <= nameAt || length > len(data) {
+				return os.NewSyscallError("getdents64", syscall.EIO)
+			}
+			name, _, _ := bytes.Cut(data[nameAt:length], []byte{0})
+			if present := binary.NativeEndian.Uint64(data) != 0; present && string(name) != "." && string(name) != ".." {
+				into.Add(name, nativeKind(data[typeAt]))
+			}
+			data = data[length:]
+		}
+	}
+}
+
+func nativeKind(dtype byte) Kind {
+	switch dtype {
+	case syscall.DT_REG:
+		return Regular
+	case syscall.DT_DIR:
+		return Directory
+	case syscall.DT_UNKNOWN:
+		return Unknown
+	}
+	return Other
+}

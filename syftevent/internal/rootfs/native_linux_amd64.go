@@ -1,0 +1,5 @@
+package rootfs
+
+import "syscall"
+
+const sysFstatat = syscall.SYS_NEWFSTATAT

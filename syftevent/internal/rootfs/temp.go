@@ -1,0 +1,79 @@
+package rootfs
+
+import (
+	"crypto/rand"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+)
+
+// Names of temporary files begin with one of these prefixes: a server's and a client's. A
+// server removes only its own when it starts. They end in tempSuffix, which
+// synchronization tools do not carry to other machines.
+const (
+	ServePrefix = ".syftevent-serve-"
+	sendPrefix  = ".syftevent-send-"
+	tempSuffix  = ".tmp"
+)
+
+// IsTemporary reports whether a name is that of a server's temporary file.
+func IsTemporary(name string) bool {
+	return strings.HasPrefix(name, ServePrefix) && strings.HasSuffix(name, tempSuffix)
+}
+
+// writeTemp creates a temporary file in a directory, writes data and closes it.
+func writeTemp(root *os.Root, prefix, dir string, data []byte, durable bool) (name string, info fs.FileInfo, err error) {
+	name = path.Join(dir, prefix+rand.Text()+tempSuffix)
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return "", nil, err
+	}
+	_, err = f.Write(data)
+	if err == nil && durable {
+		err = f.Sync()
+	}
+	if err == nil {
+		info, err = f.Stat()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		root.Remove(name)
+		return "", nil, err
+	}
+	return name, info, nil
+}
+
+// Move renames a file to a name that must be free. It returns an error that matches
+// fs.ErrExist if the name is taken.
+func Move(root *os.Root, from, to string) error {
+	err := root.Link(from, to)
+	switch {
+	case err == nil:
+		return root.Remove(from)
+	case errors.Is(err, fs.ErrExist):
+		return err
+	}
+	// The file system may have no hard links.
+	if _, statErr := root.Lstat(to); !errors.Is(statErr, fs.ErrNotExist) {
+		return err
+	}
+	return root.Rename(from, to)
+}
+
+// Replace replaces the content of a file atomically: a reader finds the old content or the
+// new one.
+func Replace(root *os.Root, name string, data []byte) error {
+	temp, _, err := writeTemp(root, ServePrefix, path.Dir(name), data, false)
+	if err != nil {
+		return err
+	}
+	if err := root.Rename(temp, name); err != nil {
+		root.Remove(temp)
+		return err
+	}
+	return nil
+}

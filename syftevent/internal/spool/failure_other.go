@@ -1,5 +1,0 @@
-//go:build !unix && !windows
-
-package spool
-
-var nameErrors, passingErrors []error

@@ -1,6 +1,0 @@
-//go:build !unix
-
-package spool
-
-// openNonblock is nothing where files are never FIFOs.
-const openNonblock = 0

@@ -1,8 +1,0 @@
-//go:build unix
-
-package spool
-
-import "syscall"
-
-// openNonblock keeps the opening of a FIFO from waiting for its other end.
-const openNonblock = syscall.O_NONBLOCK

@@ -1,0 +1,67 @@
+package syftevent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Timeout responds with 504 if the handler does not return in time, and cancels its
+// context. A handler that ignores cancellation keeps running, and what it returns, or a
+// panic, is dropped. [Server.HandlerTimeout] does the same for all handlers, and limits
+// how many keep running.
+func Timeout(after time.Duration) Middleware {
+	return wrapping(func(next Handler) HandlerFunc {
+		return func(ctx context.Context, req *Request) (*Response, error) {
+			_, response, err := serveWithin(ctx, after, next, req)
+			if err == errHandlerTimeout {
+				return timedOut(after), nil
+			}
+			return response, err
+		}
+	})
+}
+
+// errHandlerTimeout is the error of serveWithin if the handler did not return in time.
+var errHandlerTimeout = errors.New("handler did not return in time")
+
+// timedOut returns the response to a request whose handler did not return in time.
+func timedOut(after time.Duration) *Response {
+	return Text(504, fmt.Sprintf("No response within %v", after))
+}
+
+// serveWithin calls a handler in its own goroutine, and returns errHandlerTimeout if it
+// does not return in time. The channel is closed when it has returned.
+func serveWithin(ctx context.Context, after time.Duration, next Handler, req *Request) (returned <-chan struct{}, response *Response, err error) {
+	inner, cancel := context.WithTimeout(ctx, after)
+	defer cancel()
+	type result struct {
+		response *Response
+		err      error
+		panicked any
+	}
+	ended := make(chan struct{})
+	results := make(chan result, 1)
+	go func() { // ends with the handler
+		var r result
+		defer func() {
+			r.panicked = recover()
+			results <- r
+			close(ended)
+		}()
+		r.response, r.err = next.ServeSyft(inner, req)
+	}()
+	select {
+	case r := <-results:
+		if r.panicked != nil {
+			panic(r.panicked)
+		}
+		return ended, r.response, r.err
+	case <-inner.Done():
+	}
+	if ctx.Err() != nil { // the server stops
+		return ended, nil, ctx.Err()
+	}
+	return ended, nil, errHandlerTimeout
+}

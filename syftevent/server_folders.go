@@ -1,0 +1,73 @@
+package syftevent
+
+import (
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// A folderIndex caches which folders of "rpc" lead to an endpoint. It is used only by the
+// goroutine that polls.
+type folderIndex struct {
+	set    *endpointSet    // for which the rest is valid
+	wanted map[string]bool // by directory
+	own    map[string]bool // the folders of endpoints, and those above them
+}
+
+// path returns the path of a file or directory below "rpc", given with slashes.
+func (s *runningServer) path(name string) string {
+	return filepath.Join(s.dir, filepath.FromSlash(name))
+}
+
+// wanted reports whether a directory could hold requests for this server's endpoints.
+func (s *runningServer) wanted(dir string) bool {
+	if dir == "." {
+		return true
+	}
+	if parent, last := path.Split(dir); seemsAddress(last) {
+		dir = parent
+	}
+	index := s.currentIndex()
+	first, _, _ := strings.Cut(dir, "/")
+	if first != "" && !index.set.first[first] && !index.set.first[""] {
+		return false // the usual case of a name that a sender made up
+	}
+	wanted, known := index.wanted[dir]
+	if !known {
+		if len(index.wanted) >= maxIgnored {
+			clear(index.wanted)
+		}
+		wanted = index.set.leadsTo(cleanEndpoint(dir))
+		index.wanted[strings.Clone(dir)] = wanted
+	}
+	return wanted
+}
+
+// owner returns the sender to whom a directory belongs, or "". SyftBox's permissions let
+// only the sender put files into it, though anybody can make directories in it.
+func (s *runningServer) owner(dir string) string {
+	if last := dir[strings.LastIndexByte(dir, '/')+1:]; seemsAddress(last) {
+		return last
+	}
+	return ""
+}
+
+// own reports whether a directory is an endpoint's that this server makes, or above one.
+func (s *runningServer) own(dir string) bool {
+	return s.currentIndex().own[dir]
+}
+
+// currentIndex returns the index of the current endpoints.
+func (s *runningServer) currentIndex() *folderIndex {
+	set := s.endpoints()
+	if set == s.index.set {
+		return &s.index
+	}
+	s.index = folderIndex{set: set, wanted: map[string]bool{}, own: map[string]bool{}}
+	for _, endpoint := range set.folders {
+		for dir := strings.TrimPrefix(endpoint, "/"); dir != "" && dir != "."; dir = path.Dir(dir) {
+			s.index.own[dir] = true
+		}
+	}
+	return &s.index
+}

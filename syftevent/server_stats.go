@@ -1,0 +1,100 @@
+package syftevent
+
+import (
+	"sync"
+	"time"
+)
+
+// Stats are the figures of a server since its start.
+type Stats struct {
+	// Answered is the number of published responses.
+	Answered int
+	// Failed is the number of requests whose handler failed.
+	Failed int
+	// Refused is the number of requests that did not reach the router; see
+	// [Server.OnRefuse].
+	Refused int
+	// Orphans is the number of files that were removed because their request no
+	// longer existed.
+	Orphans int
+	// InFlight is the number of requests that are being handled, and Queued of those
+	// that wait for a handler. InReserve of those in flight are beyond
+	// [Server.Concurrency].
+	InFlight, Queued, InReserve int
+	// BytesHeld is what large requests hold of BytesLimit; see
+	// [Server.MaxRequestSize].
+	BytesHeld, BytesLimit int64
+	// Unpublished is the number of responses that could not be written yet.
+	Unpublished int
+	// Scans is the number of complete scans of all folders. LastScan is when the last
+	// one began, ScanDuration how long it took, without its pauses, and ScanWait the
+	// time until the next one. In between, the server scans the folders that were
+	// active lately.
+	Scans        int
+	LastScan     time.Time
+	ScanDuration time.Duration
+	ScanWait     time.Duration
+	// Folders is the number of folders that the server tracks: 131,072 at most, of which
+	// at most 2,048 are one sender's and half are in no sender's folder. FoldersLeft is
+	// the number beyond that, which are scanned in turn.
+	Folders, FoldersLeft int
+	// DirHandles is the number of directories that may be kept open: a quarter of the
+	// process's limit of descriptors and 256 at most, fewer if descriptors run out.
+	DirHandles int
+	// Incomplete is the number of requests whose file is not complete yet. Unreadable is
+	// the number of files and folders that the last scan could not read; the log names
+	// them.
+	Incomplete, Unreadable int
+	// TrustedMtimes reports whether a scan may skip folders whose modification time has
+	// not changed, which depends on the file system.
+	TrustedMtimes bool
+	// Cleanup is the total of all cleanups.
+	Cleanup CleanupStats
+}
+
+// Stats returns the figures of the server. They are zero before it is ready.
+func (s *Server) Stats() Stats {
+	s.mu.Lock()
+	running := s.running
+	s.mu.Unlock()
+	if running == nil {
+		return Stats{}
+	}
+	stats := running.counters.read()
+	load := running.dispatcher.load()
+	stats.InFlight, stats.Queued, stats.InReserve = load.running, load.waiting, load.reserved
+	stats.BytesHeld, stats.BytesLimit = load.bytes, running.dispatcher.limits.bytes
+	stats.Unpublished = running.replies.count()
+	known := running.spool.Figures()
+	stats.Folders, stats.FoldersLeft, stats.DirHandles = known.Directories, known.Left, known.Descriptors
+	stats.Incomplete, stats.Unreadable = known.Pending, known.Troubles
+	stats.TrustedMtimes = known.Trusted
+	if running.cleanup != nil {
+		stats.Cleanup = running.cleanup.Stats()
+	}
+	return stats
+}
+
+// counters are the figures that are counted as events happen.
+type counters struct {
+	mu    sync.Mutex
+	stats Stats
+}
+
+func (c *counters) read() Stats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stats
+}
+
+func (c *counters) add(count func(*Stats)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	count(&c.stats)
+}
+
+// looked records a complete scan of all folders: when it began, how long it took
+// without its pauses, and the time until the next one.
+func (c *counters) looked(began time.Time, took, wait time.Duration) {
+	c.add(func(s *Stats) { s.Scans, s.LastScan, s.ScanDuration, s.ScanWait = s.Scans+1, began, took, wait })
+}
