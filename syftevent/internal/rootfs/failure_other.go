@@ -2,8 +2,4 @@
 
 package rootfs
 
-// IsNameError reports false: every error is the file system's.
-func IsNameError(error) bool { return false }
-
-// isTransient reports false: every error means that the file system lacks the feature.
-func isTransient(error) bool { return false }
+var nameErrors, transientErrors []error

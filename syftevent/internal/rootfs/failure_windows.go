@@ -1,10 +1,6 @@
 package rootfs
 
-import (
-	"errors"
-	"slices"
-	"syscall"
-)
+import "syscall"
 
 // nameErrors are the errors that one name causes on a working file system.
 // ERROR_ACCESS_DENIED and ERROR_SHARING_VIOLATION are not included: they can be the
@@ -18,12 +14,6 @@ var nameErrors = []error{
 	syscall.ENOTDIR, syscall.EISDIR, syscall.ELOOP, syscall.ENAMETOOLONG,
 }
 
-// IsNameError reports whether an error belongs to one name. All others are the file
-// system's, such as a full disk.
-func IsNameError(err error) bool {
-	return slices.ContainsFunc(nameErrors, func(name error) bool { return errors.Is(err, name) })
-}
-
 // transientErrors say nothing about the features of a file system.
 var transientErrors = []error{
 	syscall.ERROR_FILE_NOT_FOUND, syscall.ERROR_PATH_NOT_FOUND, syscall.ERROR_NETNAME_DELETED,
@@ -31,10 +21,4 @@ var transientErrors = []error{
 	syscall.Errno(8),   // ERROR_NOT_ENOUGH_MEMORY
 	syscall.Errno(32),  // ERROR_SHARING_VIOLATION
 	syscall.Errno(112), // ERROR_DISK_FULL
-}
-
-// isTransient reports whether a retry may succeed. Any other error means that the file
-// system lacks the feature.
-func isTransient(err error) bool {
-	return slices.ContainsFunc(transientErrors, func(transient error) bool { return errors.Is(err, transient) })
 }

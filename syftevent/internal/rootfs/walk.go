@@ -93,8 +93,8 @@ const fewFolders = 4096
 func (w *walker) walk(dir string, depth int) error {
 	// A part has half as many directories as one above it, so that those that wait on
 	// all levels together are bounded.
-	w.Listing.FolderLimit = max(w.Listing.Limit>>depth, min(w.Listing.Limit, fewFolders))
-	return w.Parts(dir, func(err error) error {
+	folderLimit := max(w.Listing.Limit>>depth, min(w.Listing.Limit, fewFolders))
+	return w.Parts(dir, folderLimit, func(err error) error {
 		if errors.Is(err, fs.ErrNotExist) && dir != "." {
 			return nil // removed since its parent was listed
 		}
@@ -111,7 +111,6 @@ func (w *walker) walk(dir string, depth int) error {
 				return err
 			}
 		}
-		w.Listing.FolderLimit = max(w.Listing.Limit>>depth, min(w.Listing.Limit, fewFolders))
 		return nil
 	})
 }
@@ -136,13 +135,14 @@ func (w *walker) collect(dir string, depth int) (folders []string) {
 }
 
 // Parts lists a directory and calls visit for each section of it, which is in
-// l.Listing, until visit returns an error. If listing fails, it calls visit with the error
-// once, and ends.
-func (l *Lister) Parts(dir string, visit func(err error) error) error {
+// l.Listing, until visit returns an error. A section has at most folderLimit directories,
+// Listing.Limit if that is 0. If listing fails, it calls visit with the error once, and ends.
+func (l *Lister) Parts(dir string, folderLimit int, visit func(err error) error) error {
 	rest := []Section{{}}
 	for len(rest) > 0 {
 		next := rest[len(rest)-1]
 		rest = rest[:len(rest)-1]
+		l.Listing.FolderLimit = folderLimit // visit may have walked on
 		l.Listing.Reset(next)
 		err := List(l.Root, dir, &l.Listing)
 		if err != nil {

@@ -44,9 +44,9 @@ type directory struct {
 	deep    uint32 // directories in it that are too deep
 	depth   uint8
 
-	leftSoFar, deepSoFar uint32 // left and deep of the parts that were listed
+	leftSoFar, deepSoFar uint32 // left and deep, of the parts that are listed so far
 
-	first          bool // whether it was not listed before the listing that is under way
+	first          bool // whether the listing that is under way, in parts perhaps, is its first
 	crowded        bool // whether it holds mostly directories
 	served         bool // whether one in it has given its place
 	asks           bool // whether the last listing showed a file without an answer

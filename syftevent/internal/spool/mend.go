@@ -130,7 +130,7 @@ func (m *mender) pass(ctx context.Context) {
 // the last answer in it has changed, and whether all could be looked at.
 func (m *mender) look(ctx context.Context, d *directory) (newest int64, ok bool) {
 	newest = d.mended.newest
-	err := m.lister.Parts(d.name, func(err error) error {
+	err := m.lister.Parts(d.name, 0, func(err error) error {
 		if err != nil {
 			return err
 		}

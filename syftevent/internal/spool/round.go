@@ -197,8 +197,4 @@ type scan struct {
 	full    bool    // list every directory
 	trusted bool    // stamps of this file system
 	did     Look
-
-	// Of the directory that is listed.
-	first      bool   // it was not listed before, or not all of it
-	left, deep uint32 // directories in it
 }

@@ -130,7 +130,6 @@ func (c *scan) list(d *directory) (found bool, err error) {
 		d.rest = d.rest[:len(d.rest)-1]
 	}
 	d.rest = names.Rest(next, d.rest)
-	c.first, c.left, c.deep = d.first, 0, 0
 	marked, folders := false, 0
 	for number, e := range names.Entries {
 		name := names.Name(e)
@@ -170,8 +169,6 @@ func (c *scan) list(d *directory) (found bool, err error) {
 		child = after
 	}
 	c.admit(d, sequence)
-	d.leftSoFar += c.left
-	d.deepSoFar += c.deep
 	if len(d.rest) == 0 {
 		s.noteLeft(d, d.leftSoFar)
 		s.noteDeep(d, d.deepSoFar)
@@ -220,7 +217,7 @@ func (c *scan) ask(d *directory, name []byte) rootfs.Kind {
 func (c *scan) folder(d *directory, name []byte, number int, sequence uint64) {
 	s := c.spool
 	if d.depth == rootfs.MaxDepth {
-		c.deep++
+		d.deepSoFar++
 		return
 	}
 	child := s.directories[s.join(d, name)]
@@ -231,7 +228,7 @@ func (c *scan) folder(d *directory, name []byte, number int, sequence uint64) {
 	child.listing = sequence
 	if c.full && s.givesPlace(child) {
 		s.drop(child)
-		c.left++
+		d.leftSoFar++
 		d.served = true
 	}
 }
@@ -242,7 +239,7 @@ func (c *scan) folder(d *directory, name []byte, number int, sequence uint64) {
 func (c *scan) admit(d *directory, sequence uint64) {
 	s, folders := c.spool, c.spool.listing.folders
 	begin := 0
-	if (c.first || !s.listing.Complete()) && len(folders) > 0 {
+	if (d.first || !s.listing.Complete()) && len(folders) > 0 {
 		begin = rand.N(len(folders)) // it had given its place, perhaps, or d.hand is of another part
 	}
 	for s.listing.Complete() && d.left > 0 && begin < len(folders) && folders[begin].number < d.hand {
@@ -255,18 +252,18 @@ func (c *scan) admit(d *directory, sequence uint64) {
 			continue // a name that was listed twice
 		}
 		if s.isHopeless(full) {
-			c.left++
+			d.leftSoFar++
 			continue
 		}
 		in, unwanted := s.classify(full)
 		if !s.budget.admit(in, s.round.number) {
-			c.left++
+			d.leftSoFar++
 			continue
 		}
 		d.hand = f.number + 1
 		child := s.newDirectory(full, d, in, unwanted)
 		child.listing = sequence
-		if !c.first && !c.full && !unwanted {
+		if !d.first && !c.full && !unwanted {
 			// The file for which it was made is about to come.
 			s.rouseOne(child, c.now)
 		}
