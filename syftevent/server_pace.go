@@ -23,6 +23,9 @@ const (
 	// in the last minutes: one every 4 ms by default. A caller that comes back finds a server
 	// as quick as before.
 	recentShare = 25
+	// recentAgeShare is the ratio of the time since the last activity to the pause between
+	// them: 5 ms after 20 s, 15 ms after a minute, because each wake-up costs CPU time.
+	recentAgeShare = 4096
 	// recentCostFactor is the ratio of the pause to the duration of such a scan: they take
 	// half a percent of a core at most.
 	recentCostFactor = 200
@@ -63,6 +66,7 @@ type pace struct {
 	nextRecent time.Time     // scan of the recently active directories
 	cost       time.Duration // duration of the last complete scan that listed little
 	quiet      time.Duration // sum of the pauses since the last activity
+	lastActive time.Time     // when ScanActive had something to scan
 	pause      time.Duration // the last pause
 	round      spool.Look    // sum of the slices of this scan
 	began      time.Time     // when the scan began
@@ -100,7 +104,8 @@ func (p *pace) scannedAll(now time.Time, local bool) (wait time.Duration) {
 
 // scannedRecent schedules the next scan of the recently active directories.
 func (p *pace) scannedRecent(now time.Time, took time.Duration) {
-	p.nextRecent = now.Add(max(p.poll/recentShare, recentCostFactor*took))
+	pause := pauseAfter(now.Sub(p.lastActive), recentAgeShare, p.poll/recentShare, p.poll)
+	p.nextRecent = now.Add(max(pause, recentCostFactor*took))
 }
 
 // A scanResult is what the schedule depends on after a scan.
@@ -139,6 +144,7 @@ func (p *pace) sleep(g scanResult, activity, backlogDone, stopping <-chan struct
 		wait = min(wait, time.Until(p.nextRecent))
 	}
 	if g.active {
+		p.lastActive = time.Now()
 		next := p.next(g)
 		// The sum of the pauses, not the time since: in a synctest bubble no time passes
 		// during a short pause.

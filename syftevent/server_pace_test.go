@@ -27,14 +27,18 @@ func TestPauseIsAShareOfTheTimeSinceActivity(t *testing.T) {
 
 func TestPaceScansRecentDirectoriesAtABoundedCost(t *testing.T) {
 	p := pace{poll: 100 * ms}
-	now := time.Now()
-	for took, want := range map[time.Duration]time.Duration{
-		5 * time.Microsecond: 4 * ms,
-		ms:                   200 * ms,
+	p.lastActive = time.Now()
+	for _, test := range []struct{ took, silence, want time.Duration }{
+		{took: 5 * time.Microsecond, want: 4 * ms},
+		{took: ms, want: 200 * ms},
+		{took: 5 * time.Microsecond, silence: 16 * time.Second, want: 4 * ms},
+		{took: 5 * time.Microsecond, silence: 64 * time.Second, want: 15625 * time.Microsecond},
+		{took: 5 * time.Microsecond, silence: time.Hour, want: 100 * ms},
 	} {
-		p.scannedRecent(now, took)
-		if got := p.nextRecent.Sub(now); got != want {
-			t.Errorf("after a scan of %v the next waits %v, want %v", took, got, want)
+		now := p.lastActive.Add(test.silence)
+		p.scannedRecent(now, test.took)
+		if got := p.nextRecent.Sub(now); got != test.want {
+			t.Errorf("%+v: the next scan waits %v", test, got)
 		}
 	}
 }
