@@ -99,11 +99,11 @@ func TestMutantsStopIfControlFails(t *testing.T) {
 		covers := []spec.Requirement{{ID: "x", Level: spec.Must, Class: "core"}}
 		return append(some(t, "layout-keep"), scenario.Scenario{ID: "made", Covers: covers, Script: []byte(script)})
 	}
-	status, stdout := proveWith(t, mutant.Defects, made("server start\nexists none\n"), "no-keep")
+	status, stdout := proveWith(t, mutant.Defects, made("server start\nbox send a echo\nexpect a status 404\n"), "no-keep")
 	if status != exitUnexpected {
 		t.Errorf("exit %d, want %d", status, exitUnexpected)
 	}
-	contains(t, "output", stdout, "WRONG: made fails without a defect", "expected:  exists none")
+	contains(t, "output", stdout, "WRONG: made fails without a defect", "expected:  status 404")
 	status, stdout = proveWith(t, mutant.Defects, made("frobnicate\n"), "no-keep")
 	if status != exitCouldNotTest {
 		t.Errorf("exit %d, want %d", status, exitCouldNotTest)
