@@ -74,14 +74,14 @@ func (how Publication) Publish(root *os.Root, final string, data []byte) (fs.Fil
 		if err != nil {
 			break
 		}
-		// Nothing has the name: NFS lost the reply, or another process removed the
-		// temporary file.
+		// Nothing has the name: another process removed the temporary file, or what had
+		// the name.
 		err = errNotPublished
 	}
 	return nil, fmt.Errorf("publish %s: %w", final, err)
 }
 
-var errNotPublished = errors.New("link succeeded but the file is missing")
+var errNotPublished = errors.New("name is still free after every attempt to link")
 
 // once makes one attempt. It may be repeated if it returns false and no error.
 func (how Publication) once(root *os.Root, final string, data []byte) (written fs.FileInfo, published bool, err error) {
@@ -95,8 +95,9 @@ func (how Publication) once(root *os.Root, final string, data []byte) (written f
 	}
 	if linkErr == nil {
 		if how.Verify {
-			if written, err = root.Lstat(final); err != nil {
-				return nil, false, nil // already gone, or the NFS cache is old
+			// If it is gone already, its reader was quick: another link would publish it twice.
+			if info, err := root.Lstat(final); err == nil {
+				written = info
 			}
 		}
 		if how.Durable {

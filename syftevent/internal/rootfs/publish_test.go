@@ -1,0 +1,46 @@
+package rootfs
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// A reader that removes a file as soon as it appears must not get it a second time.
+func TestPublishesOnceToAQuickReader(t *testing.T) {
+	dir := t.TempDir()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	for _, links := range []bool{true, false} {
+		for range 300 {
+			removed, stop, done := 0, make(chan struct{}), make(chan struct{})
+			go func() {
+				defer close(done)
+				for {
+					if os.Remove(filepath.Join(dir, "final")) == nil {
+						removed++
+					}
+					select {
+					case <-stop:
+						return
+					default:
+					}
+				}
+			}()
+			how := Publication{Prefix: ServePrefix, Links: links, Verify: true}
+			_, err := how.Publish(root, "final", []byte("data"))
+			close(stop)
+			<-done
+			if err != nil {
+				t.Fatal(err)
+			}
+			if removed > 1 {
+				t.Fatalf("published %d times (links: %v)", removed, links)
+			}
+			os.Remove(filepath.Join(dir, "final"))
+		}
+	}
+}
