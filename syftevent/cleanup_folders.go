@@ -1,13 +1,11 @@
 package syftevent
 
 import (
-	"errors"
-	"io/fs"
-	"os"
 	"path"
 	"strings"
 	"time"
 
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
@@ -37,13 +35,13 @@ func (s *sweep) enter(dir string, names []rootfs.Name) {
 		switch {
 		case !entry.Regular:
 			f.entries++
-		case entry.Name == keepName:
+		case entry.Name == protocol.KeepName:
 			f.kept = true
 		default:
 			f.removable = false
 		}
 	}
-	if f.kept && !seemsAddress(path.Base(dir)) {
+	if f.kept && !protocol.SeemsAddress(path.Base(dir)) {
 		f.removable = false
 	}
 	if f.removable && f.modified.IsZero() {
@@ -97,29 +95,11 @@ func (s *sweep) removeUnused(f folder) bool {
 	}
 	remove := s.root.Remove // not RemoveAll
 	if f.kept {
-		remove = func(dir string) error { return removeKept(s.root, dir) }
+		remove = func(dir string) error { return protocol.RemoveKept(s.root, dir) }
 	}
 	if err := remove(f.dir); err != nil {
 		s.failed(f.dir, err)
 		return false
 	}
 	return true
-}
-
-// isUnused reports whether a directory holds nothing but a .syftkeep.
-func isUnused(names []rootfs.Name) bool {
-	return len(names) == 0 || len(names) == 1 && names[0].Name == keepName && names[0].Regular
-}
-
-// removeKept removes a directory that holds nothing but its .syftkeep. If a file appears
-// meanwhile, both stay, and it returns fs.ErrExist.
-func removeKept(root *os.Root, dir string) error {
-	if err := root.Remove(path.Join(dir, keepName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	err := root.Remove(dir) // not RemoveAll
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		err = errors.Join(err, writeKeepFile(root, dir))
-	}
-	return err
 }

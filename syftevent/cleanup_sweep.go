@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
 )
@@ -57,7 +58,7 @@ func (s *sweeper) sweep(ctx context.Context) (CleanupStats, error) {
 	if run.fsNow, err = fileSystemNow(root); err != nil {
 		return CleanupStats{}, fmt.Errorf("syftevent: get file system time of %s: %w", s.dir, err)
 	}
-	walk := rootfs.Walk{Root: root, Suffixes: []string{requestSuffix, responseSuffix}, MaxListed: s.maxListed}
+	walk := rootfs.Walk{Root: root, Suffixes: []string{protocol.RequestSuffix, protocol.ResponseSuffix}, MaxListed: s.maxListed}
 	err = walk.Directories(func(dir string, part rootfs.Part, err error) error {
 		if err != nil {
 			run.keepFolder(dir)
@@ -96,7 +97,7 @@ func (s *sweep) directory(ctx context.Context, dir string, names []rootfs.Name) 
 	s.enter(dir, names)
 	responses := map[string]bool{}
 	for _, entry := range names {
-		if stem, ok := strings.CutSuffix(entry.Name, responseSuffix); ok && entry.Regular {
+		if stem, ok := strings.CutSuffix(entry.Name, protocol.ResponseSuffix); ok && entry.Regular {
 			responses[stem] = true
 		}
 	}
@@ -105,7 +106,7 @@ func (s *sweep) directory(ctx context.Context, dir string, names []rootfs.Name) 
 			return
 		}
 		name := entry.Name
-		stem, isRequest := strings.CutSuffix(name, requestSuffix)
+		stem, isRequest := strings.CutSuffix(name, protocol.RequestSuffix)
 		switch {
 		case !entry.Regular:
 		case isLeftover(name):
@@ -123,8 +124,8 @@ func (s *sweep) directory(ctx context.Context, dir string, names []rootfs.Name) 
 // isLeftover reports whether a name is that of a temporary file, or of a file that SyftBox
 // marked as rejected or in conflict.
 func isLeftover(name string) bool {
-	return isMarked(name) || strings.HasSuffix(name, ".tmp") || strings.Contains(name, ".syft.tmp.") ||
-		strings.Contains(name, requestSuffix+".tmp.") || strings.Contains(name, responseSuffix+".tmp.")
+	return protocol.IsMarked(name) || strings.HasSuffix(name, ".tmp") || strings.Contains(name, ".syft.tmp.") ||
+		strings.Contains(name, protocol.RequestSuffix+".tmp.") || strings.Contains(name, protocol.ResponseSuffix+".tmp.")
 }
 
 // modified returns a file's modification time by the file system's clock. A time far in the
@@ -160,9 +161,9 @@ func (s *sweep) read(name string) (data []byte, modified time.Time, err error) {
 
 // request removes a request and its response, if both may go.
 func (s *sweep) request(name string, answered bool) {
-	data, modified, err := s.read(name + requestSuffix)
+	data, modified, err := s.read(name + protocol.RequestSuffix)
 	if err != nil {
-		s.failed(name+requestSuffix, err)
+		s.failed(name+protocol.RequestSuffix, err)
 		return
 	}
 	envelope, decodeErr := wire.DecodeRequest(data)
@@ -173,20 +174,20 @@ func (s *sweep) request(name string, answered bool) {
 		return
 	}
 	if answered {
-		response, err := s.root.Lstat(name + responseSuffix)
-		if err != nil || s.isFresh(s.modified(name+responseSuffix, response)) {
+		response, err := s.root.Lstat(name + protocol.ResponseSuffix)
+		if err != nil || s.isFresh(s.modified(name+protocol.ResponseSuffix, response)) {
 			return
 		}
 	} else if decodeErr == nil && !s.hasExpired(envelope, modified) {
 		return
 	}
-	removePair(func(file string) error {
+	protocol.RemovePair(func(file string) error {
 		switch {
-		case strings.HasSuffix(file, responseSuffix) && !answered:
+		case strings.HasSuffix(file, protocol.ResponseSuffix) && !answered:
 			return nil
 		case !s.remove(file):
 			return errNotRemoved
-		case strings.HasSuffix(file, responseSuffix):
+		case strings.HasSuffix(file, protocol.ResponseSuffix):
 			s.stats.ResponsesDeleted++
 		default:
 			s.stats.RequestsDeleted++
@@ -217,16 +218,16 @@ func (s *sweep) ageOf(created, modified time.Time) time.Duration {
 
 // orphan removes an old response that has no request.
 func (s *sweep) orphan(name string) {
-	data, modified, err := s.read(name + responseSuffix)
+	data, modified, err := s.read(name + protocol.ResponseSuffix)
 	if err != nil {
-		s.failed(name+responseSuffix, err)
+		s.failed(name+protocol.ResponseSuffix, err)
 		return
 	}
 	var created time.Time
 	if envelope, err := wire.DecodeResponse(data); err == nil {
 		created = envelope.Created
 	}
-	if s.ageOf(created, modified) > s.expiry && !s.isFresh(modified) && s.remove(name+responseSuffix) {
+	if s.ageOf(created, modified) > s.expiry && !s.isFresh(modified) && s.remove(name+protocol.ResponseSuffix) {
 		s.stats.ResponsesDeleted++
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
@@ -51,7 +52,7 @@ func TestSweepKeepsADirectoryThatIsUsedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	long := time.Now().AddDate(-1, 0, 0)
-	for _, name := range []string{dir + "/" + keepName, dir + "/new.request"} { // since it was listed
+	for _, name := range []string{dir + "/" + protocol.KeepName, dir + "/new.request"} { // since it was listed
 		if err := root.WriteFile(name, nil, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -64,9 +65,9 @@ func TestSweepKeepsADirectoryThatIsUsedAgain(t *testing.T) {
 		root:    root, now: time.Now(), fsNow: time.Now(),
 	}
 	run.directory(context.Background(), ".", []rootfs.Name{{Name: dir}})
-	run.directory(context.Background(), dir, []rootfs.Name{{Name: keepName, Regular: true}})
+	run.directory(context.Background(), dir, []rootfs.Name{{Name: protocol.KeepName, Regular: true}})
 	run.leaveUntil("")
-	for _, name := range []string{keepName, "new.request"} {
+	for _, name := range []string{protocol.KeepName, "new.request"} {
 		if _, err := root.Lstat(dir + "/" + name); err != nil {
 			t.Error(err)
 		}
@@ -92,7 +93,7 @@ func TestServersCleanupKeepsItsEndpoints(t *testing.T) {
 		if err := os.MkdirAll(path, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(path, keepName), nil, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(path, protocol.KeepName), nil, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		os.Chtimes(path, long, long)
@@ -128,7 +129,7 @@ func TestSweepOfAHugeFolder(t *testing.T) {
 		for _, name := range []string{"kept%d.request", "kept%d.response", "notes%d.txt"} {
 			name = "echo/a@example.com/" + fmt.Sprintf(name, n)
 			at := long
-			if strings.HasSuffix(name, responseSuffix) {
+			if strings.HasSuffix(name, protocol.ResponseSuffix) {
 				at = now
 			}
 			put(name, old, at)
@@ -136,7 +137,7 @@ func TestSweepOfAHugeFolder(t *testing.T) {
 		}
 		// Folders of senders that are empty but for a .syftkeep.
 		sender := fmt.Sprintf("echo/gone%d@example.com", n)
-		put(sender+"/"+keepName, nil, long)
+		put(sender+"/"+protocol.KeepName, nil, long)
 		if err := os.Chtimes(filepath.Join(dir, sender), long, long); err != nil {
 			t.Fatal(err)
 		}

@@ -3,10 +3,10 @@ package syftevent
 import (
 	"os"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 )
 
 // A collector removes the files of ended requests when SyftBox brings them back. A
@@ -103,11 +103,11 @@ func removeFilesOf(dir string, requests map[string]collected) (found []string) {
 		return nil
 	}
 	defer root.Close()
-	suffixes := []string{requestSuffix, responseSuffix}
+	suffixes := []string{protocol.RequestSuffix, protocol.ResponseSuffix}
 	over := make([][]string, len(suffixes)) // names, by suffix
 	err = eachName(root, ".", func(name string) {
 		for i, suffix := range suffixes {
-			id, ok := idOf(name, suffix)
+			id, ok := protocol.IDOf(name, suffix)
 			if _, ended := requests[id]; ok && ended && len(over[i]) < namesAtOnce {
 				over[i] = append(over[i], name)
 			}
@@ -118,21 +118,10 @@ func removeFilesOf(dir string, requests map[string]collected) (found []string) {
 	}
 	for i, suffix := range suffixes {
 		for _, name := range over[i] {
-			if id, _ := idOf(name, suffix); root.Remove(name) == nil {
+			if id, _ := protocol.IDOf(name, suffix); root.Remove(name) == nil {
 				found = append(found, id)
 			}
 		}
 	}
 	return found
-}
-
-// conflictPattern matches the marker that SyftBox puts before the extension of a file in
-// conflict, with a time if there was a marked file before.
-var conflictPattern = regexp.MustCompile(`\.conflict(\.\d{14})?$`)
-
-// idOf returns the ID of the request to which a file with the suffix belongs, without a
-// conflict marker.
-func idOf(name, suffix string) (id string, ok bool) {
-	stem, ok := strings.CutSuffix(name, suffix)
-	return conflictPattern.ReplaceAllString(stem, ""), ok
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
 )
@@ -98,7 +99,7 @@ func (f *Future) Wait(ctx context.Context) (*Response, error) {
 	if done {
 		return response, err
 	}
-	w, end := f.client.waits.add(filepath.Dir(f.path("")), f.ID+responseSuffix, f.sent)
+	w, end := f.client.waits.add(filepath.Dir(f.path("")), f.ID+protocol.ResponseSuffix, f.sent)
 	defer end()
 	f.countWaiting(+1)
 	defer f.countWaiting(-1)
@@ -196,7 +197,7 @@ func (f *Future) collect(root *os.Root) {
 		return
 	}
 	if root != nil {
-		removePair(root.Remove, f.ID) // the collector retries what fails
+		protocol.RemovePair(root.Remove, f.ID) // the collector retries what fails
 	}
 	f.client.collector.watch(f.client.DatasitesDir(), f.post.dir, f.ID)
 }
@@ -215,14 +216,14 @@ func (f *Future) look(now time.Time) (response *Response, done bool, err error) 
 	defer root.Close()
 	f.refresh(root, now)
 	limit := orDefault(f.client.MaxResponseSize, DefaultMaxResponseSize, unlimited)
-	data, info, err := rootfs.ReadFile(root, f.ID+responseSuffix, limit)
+	data, info, err := rootfs.ReadFile(root, f.ID+protocol.ResponseSuffix, limit)
 	switch {
 	case err == nil:
 		return f.read(root, data, now)
 	case errors.Is(err, rootfs.ErrTooLarge):
 		return nil, true, fmt.Errorf("%w: file of %d bytes exceeds Client.MaxResponseSize of %d bytes", ErrBadResponse, info.Size(), limit)
 	}
-	if _, err := root.Lstat(f.ID + requestSuffix); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := root.Lstat(f.ID + protocol.RequestSuffix); !errors.Is(err, fs.ErrNotExist) {
 		// SyftBox renames a rejected request: while the request exists, a marker is an
 		// earlier one's.
 		return f.lookInVain(root, false, true, now)
@@ -230,7 +231,7 @@ func (f *Future) look(now time.Time) (response *Response, done bool, err error) 
 	rejected, conflict := false, false // if listing fails, the request only counts as missing
 	eachName(root, ".", func(name string) {
 		rejected = rejected || isRejection(name, f.ID)
-		conflict = conflict || name == f.ID+".conflict"+requestSuffix
+		conflict = conflict || name == f.ID+".conflict"+protocol.RequestSuffix
 	})
 	if rejected {
 		removeRejections(root, ".", f.ID)
@@ -253,7 +254,7 @@ func (f *Future) refresh(root *os.Root, now time.Time) {
 func (f *Future) lookInVain(root *os.Root, conflict, requestIsThere bool, now time.Time) (*Response, bool, error) {
 	if !f.Expires.IsZero() && now.After(f.Expires) {
 		if root != nil {
-			root.Remove(f.ID + requestSuffix) // even if it is cached
+			root.Remove(f.ID + protocol.RequestSuffix) // even if it is cached
 		}
 		f.collect(root)
 		if f.trouble != nil {

@@ -8,6 +8,7 @@ import (
 	"path"
 	"time"
 
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
 )
@@ -31,7 +32,7 @@ const postAttempts = 10
 // one.
 func (p *post) publish(root *os.Root) (fs.FileInfo, error) {
 	if !p.cached {
-		for _, suffix := range []string{requestSuffix, responseSuffix} {
+		for _, suffix := range []string{protocol.RequestSuffix, protocol.ResponseSuffix} {
 			if _, err := root.Lstat(p.name(suffix)); err == nil {
 				return nil, fmt.Errorf("%s%s exists: id was used before", p.envelope.ID, suffix)
 			}
@@ -59,7 +60,7 @@ func (p *post) write(root *os.Root) (fs.FileInfo, error) {
 
 // writeAgain writes the same bytes again, unless the file exists.
 func (p *post) writeAgain(root *os.Root) (fs.FileInfo, error) {
-	return rootfs.PublishFile(root, p.name(requestSuffix), p.data)
+	return rootfs.PublishFile(root, p.name(protocol.RequestSuffix), p.data)
 }
 
 // reuse reports whether a cached request with the same ID exists. It removes one that has
@@ -68,7 +69,7 @@ func (p *post) writeAgain(root *os.Root) (fs.FileInfo, error) {
 func (p *post) reuse(root *os.Root) (bool, error) {
 	// The same request has nearly the same size.
 	limit := 2 * int64(len(wire.AppendRequest(nil, p.envelope)))
-	data, _, err := rootfs.ReadFile(root, p.name(requestSuffix), limit)
+	data, _, err := rootfs.ReadFile(root, p.name(protocol.RequestSuffix), limit)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, rootfs.ErrTooLarge) {
 		return false, err
 	}
@@ -79,7 +80,7 @@ func (p *post) reuse(root *os.Root) (bool, error) {
 			return true, nil
 		}
 	}
-	if _, err := root.Lstat(p.name(responseSuffix)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := root.Lstat(p.name(protocol.ResponseSuffix)); !errors.Is(err, fs.ErrNotExist) {
 		p.envelope.ID, p.cached = newID(), false
 		return false, nil
 	}
@@ -87,7 +88,7 @@ func (p *post) reuse(root *os.Root) (bool, error) {
 	if err := removeRejections(root, p.dir, p.envelope.ID); err != nil {
 		return false, err
 	}
-	if err := root.Remove(p.name(requestSuffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := root.Remove(p.name(protocol.RequestSuffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
 	return false, nil

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
@@ -45,7 +46,7 @@ func (c *Client) Prune(ctx context.Context, unusedFor time.Duration) (removed in
 			errs = append(errs, err)
 			return nil
 		}
-		if path.Base(dir) == c.Email && !strings.HasPrefix(dir+"/", c.Email+"/") && part.Complete() && isUnused(part.Names) {
+		if path.Base(dir) == c.Email && !strings.HasPrefix(dir+"/", c.Email+"/") && part.Complete() && protocol.IsUnused(part.Names) {
 			unused = append(unused, dir)
 		}
 		return ctx.Err()
@@ -78,7 +79,7 @@ func pruneDir(root *os.Root, dir string, unusedSince time.Time) error {
 	if !info.ModTime().Before(unusedSince) {
 		return fs.ErrExist
 	}
-	if err := removeKept(root, dir); err != nil {
+	if err := protocol.RemoveKept(root, dir); err != nil {
 		return err
 	}
 	for dir = path.Dir(dir); strings.Contains(dir, "/"); dir = path.Dir(dir) {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
@@ -86,7 +87,7 @@ func (c *Client) send(ctx context.Context, req *Request, with []SendOption) (*Fu
 		return nil, err
 	}
 	if nudge && written != nil {
-		rootfs.Touch(root, p.name(requestSuffix), rootfs.VersionOf(written))
+		rootfs.Touch(root, p.name(protocol.RequestSuffix), rootfs.VersionOf(written))
 	}
 	return &Future{ID: envelope.ID, URL: req.URL, Expires: envelope.Expires, client: c, post: p, sent: time.Now()}, nil
 }
@@ -108,7 +109,7 @@ func (c *Client) resend(p *post) error {
 	if err != nil {
 		return err
 	}
-	rootfs.Touch(root, p.name(requestSuffix), rootfs.VersionOf(written))
+	rootfs.Touch(root, p.name(protocol.RequestSuffix), rootfs.VersionOf(written))
 	return nil
 }
 
@@ -199,7 +200,7 @@ func (c *Client) envelope(req *Request, options sendOptions) (*wire.Request, err
 	if err := checkDeliverable(envelope.ID); err != nil {
 		return nil, fmt.Errorf("id: %w", err)
 	}
-	if envelope.ID != filepath.Base(envelope.ID) || isMarker(envelope.ID+requestSuffix) {
+	if envelope.ID != filepath.Base(envelope.ID) || protocol.IsMarker(envelope.ID+protocol.RequestSuffix) {
 		return nil, fmt.Errorf("id %q is not a valid file name", envelope.ID)
 	}
 	return envelope, nil
@@ -233,7 +234,7 @@ func keepDir(root *os.Root, dir string) (isNew bool, err error) {
 			err = root.MkdirAll(dir, 0o755)
 		}
 		if err == nil {
-			err = writeKeepFile(root, dir)
+			err = protocol.WriteKeepFile(root, dir)
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			break

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 )
 
 // An endpointSet is what a running server knows about a router at one time. It has
@@ -64,14 +66,14 @@ func newEndpointSet(r *Router, t *table, anyName bool) *endpointSet {
 func (t *table) schema() ([]byte, error) {
 	onPath := map[string]int{}
 	for _, rt := range t.routes {
-		onPath[cleanEndpoint(rt.Pattern)]++
+		onPath[protocol.CleanEndpoint(rt.Pattern)]++
 	}
 	var out bytes.Buffer
 	out.WriteByte('{')
 	for i, rt := range t.routes {
 		// The path alone, as the Python package, which has no methods, writes it; with
 		// the method if several routes share the path.
-		name := cleanEndpoint(rt.Pattern)
+		name := protocol.CleanEndpoint(rt.Pattern)
 		if onPath[name] > 1 && rt.Method != "" {
 			name = rt.Method + " " + name
 		}

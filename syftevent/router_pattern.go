@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 )
 
 // A pattern is a parsed pattern. [Router] documents the grammar and the precedence.
@@ -254,7 +256,7 @@ func (p *pattern) common(q *pattern) string {
 			path += "/" + exampleSegment(b)
 		}
 	}
-	return strings.TrimSpace(method + " " + cleanEndpoint(path))
+	return strings.TrimSpace(method + " " + protocol.CleanEndpoint(path))
 }
 
 // at returns the i-th segment, or none (the zero segment) behind the end.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 )
 
 // registering guards the routes of all routers: a router and those that include it change
@@ -58,7 +60,7 @@ func (r *Router) Include(prefix string, other *Router) {
 	if other.includes(r) {
 		panic(fmt.Sprintf("syftevent: a router cannot include itself (included at %s)", site))
 	}
-	link := parent{router: r, prefix: p.segments, text: cleanEndpoint(p.text)}
+	link := parent{router: r, prefix: p.segments, text: protocol.CleanEndpoint(p.text)}
 	other.parents = append(other.parents, link)
 	defer func() { // undo it if add panics
 		if p := recover(); p != nil {
@@ -221,7 +223,7 @@ func (p parent) routes(included []*route) []*route {
 			method:   origin.pattern.method,
 			segments: append(slices.Clone(p.prefix), origin.pattern.segments...),
 		}
-		added.Pattern = cleanEndpoint(p.text + "/" + origin.Pattern)
+		added.Pattern = protocol.CleanEndpoint(p.text + "/" + origin.Pattern)
 		added.pattern.text = strings.TrimSpace(added.Method + " " + added.Pattern)
 		routes = append(routes, &added)
 	}
@@ -301,7 +303,7 @@ func (t *table) folders() []string {
 			}
 			folder += "/" + s.text
 		}
-		folders = append(folders, cleanEndpoint(folder))
+		folders = append(folders, protocol.CleanEndpoint(folder))
 	}
 	slices.Sort(folders)
 	return slices.Compact(folders)

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 )
 
 // A Server answers the requests that arrive in the folder of one app. Its fields must not
@@ -334,7 +336,7 @@ func (s *Server) newRunningServer() (*runningServer, error) {
 			AppName: s.AppName, Client: client,
 			Interval: s.CleanupInterval, Expiry: s.CleanupExpiry, Logger: logger, maxSize: s.MaxRequestSize,
 			isEndpoint: func(dir string) bool {
-				return slices.Contains(router.load().folders(), cleanEndpoint(dir))
+				return slices.Contains(router.load().folders(), protocol.CleanEndpoint(dir))
 			},
 		}
 	}

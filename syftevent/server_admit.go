@@ -4,6 +4,7 @@ import (
 	"path"
 	"time"
 
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
 )
 
@@ -47,13 +48,13 @@ func (s *runningServer) locateRequest(e entry) (location, bool) {
 	case !ok:
 		s.ignore(e.Dir, "not in a sender's folder or an endpoint")
 		return where, false
-	case len(e.Stem)+len(responseSuffix) > maxFileName:
+	case len(e.Stem)+len(protocol.ResponseSuffix) > maxFileName:
 		s.ignore(path.Join(e.Dir, e.Stem), "name too long for a response")
 		return where, false
 	case has(where.endpoint), s.folders[where.endpoint]:
 		return where, true
 	}
-	switch marked, err := s.spool.Exists(path.Join("."+where.endpoint, keepName)); {
+	switch marked, err := s.spool.Exists(path.Join("."+where.endpoint, protocol.KeepName)); {
 	case err != nil:
 		return where, false // offered again
 	case marked:

@@ -3,6 +3,7 @@ package syftevent
 import (
 	"time"
 
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
 )
 
@@ -51,7 +52,7 @@ func (s *runningServer) checkEnvelope(w work, envelope *wire.Request) (URL, *Res
 	if w.location.sender != "" && envelope.Sender != w.location.sender {
 		return URL{}, Text(403, "The sender is not the one in whose folder the request lies")
 	}
-	if !isAddress(envelope.Sender) {
+	if !protocol.IsAddress(envelope.Sender) {
 		return URL{}, Text(400, textUnreadable+`field "sender": must be an e-mail address`)
 	}
 	if envelope.ID != "" && wire.CanonicalID(envelope.ID) != wire.CanonicalID(w.entry.Stem) {

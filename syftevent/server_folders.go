@@ -4,6 +4,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 )
 
 // A folderIndex caches which folders of "rpc" lead to an endpoint. It is used only by the
@@ -24,7 +26,7 @@ func (s *runningServer) wanted(dir string) bool {
 	if dir == "." {
 		return true
 	}
-	if parent, last := path.Split(dir); seemsAddress(last) {
+	if parent, last := path.Split(dir); protocol.SeemsAddress(last) {
 		dir = parent
 	}
 	index := s.currentIndex()
@@ -37,7 +39,7 @@ func (s *runningServer) wanted(dir string) bool {
 		if len(index.wanted) >= maxIgnored {
 			clear(index.wanted)
 		}
-		wanted = index.set.leadsTo(cleanEndpoint(dir))
+		wanted = index.set.leadsTo(protocol.CleanEndpoint(dir))
 		index.wanted[strings.Clone(dir)] = wanted
 	}
 	return wanted
@@ -46,7 +48,7 @@ func (s *runningServer) wanted(dir string) bool {
 // owner returns the sender to whom a directory belongs, or "". SyftBox's permissions let
 // only the sender put files into it, though anybody can make directories in it.
 func (s *runningServer) owner(dir string) string {
-	if last := dir[strings.LastIndexByte(dir, '/')+1:]; seemsAddress(last) {
+	if last := dir[strings.LastIndexByte(dir, '/')+1:]; protocol.SeemsAddress(last) {
 		return last
 	}
 	return ""

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
@@ -24,9 +25,6 @@ var permissions []byte
 const (
 	permissionsName = "syft.pub.yaml"
 	schemaName      = "rpc.schema.json"
-	// keepName keeps SyftBox from pruning an empty directory, which it would never watch
-	// again if it were made anew.
-	keepName = ".syftkeep"
 )
 
 // prepare creates the app's layout on disk. It fails only if an endpoint is invalid or the
@@ -132,7 +130,7 @@ func (s *runningServer) publishEndpoints(root *os.Root, set *endpointSet) error 
 			continue
 		}
 		folders[endpoint] = true
-		if err := writeKeepFile(root, folder); err != nil {
+		if err := protocol.WriteKeepFile(root, folder); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("mark folder of endpoint %s: %w", endpoint, err))
 		}
 	}
@@ -141,19 +139,6 @@ func (s *runningServer) publishEndpoints(root *os.Root, set *endpointSet) error 
 		failed = errors.Join(failed, fmt.Errorf("write %s: %w", filepath.Join(s.dir, schemaName), err))
 	}
 	return failed
-}
-
-// writeKeepFile puts a .syftkeep into a directory, so that SyftBox does not prune it when
-// it is empty. It keeps whatever already has that name.
-func writeKeepFile(root *os.Root, dir string) error {
-	f, err := root.OpenFile(filepath.Join(dir, keepName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return f.Close()
 }
 
 // writeSchema writes the schema file, unless it already has that content.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
 )
@@ -25,7 +26,7 @@ type legacyRequest struct {
 // files of earlier servers, and moves finished requests of the legacy layout to their
 // senders' directories.
 func (s *runningServer) tidy(ctx context.Context, root *os.Root) {
-	walk := rootfs.Walk{Root: root, Suffixes: []string{requestSuffix, responseSuffix}}
+	walk := rootfs.Walk{Root: root, Suffixes: []string{protocol.RequestSuffix, protocol.ResponseSuffix}}
 	walk.Directories(func(dir string, part rootfs.Part, err error) error {
 		if err != nil {
 			s.logger.Warn("syftevent: reading folder failed", "path", path.Join(s.dir, dir), "err", err)
@@ -47,10 +48,10 @@ func (s *runningServer) tidy(ctx context.Context, root *os.Root) {
 					s.logger.Warn("syftevent: removing temporary file failed", "path", path.Join(s.dir, dir, name), "err", err)
 				}
 			case !inLegacy:
-			case strings.HasSuffix(name, responseSuffix):
-				answered[strings.TrimSuffix(name, responseSuffix)] = true
-			case strings.HasSuffix(name, requestSuffix) && !isMarker(name):
-				stems = append(stems, strings.TrimSuffix(name, requestSuffix))
+			case strings.HasSuffix(name, protocol.ResponseSuffix):
+				answered[strings.TrimSuffix(name, protocol.ResponseSuffix)] = true
+			case strings.HasSuffix(name, protocol.RequestSuffix) && !protocol.IsMarker(name):
+				stems = append(stems, strings.TrimSuffix(name, protocol.RequestSuffix))
 			}
 		}
 		for _, stem := range stems {
@@ -59,7 +60,7 @@ func (s *runningServer) tidy(ctx context.Context, root *os.Root) {
 			}
 			if err := s.moveLegacy(root, legacyRequest{dir, stem, answered[stem]}); err != nil {
 				s.logger.Warn("syftevent: moving legacy request failed",
-					"path", path.Join(s.dir, dir, stem+requestSuffix), "err", err)
+					"path", path.Join(s.dir, dir, stem+protocol.RequestSuffix), "err", err)
 			}
 		}
 		return nil
@@ -70,17 +71,17 @@ func (s *runningServer) tidy(ctx context.Context, root *os.Root) {
 // response first. An interrupted move has left the response there and the request here;
 // then the request follows. Any other request stays, to be answered in place.
 func (s *runningServer) moveLegacy(root *os.Root, r legacyRequest) error {
-	request := path.Join(r.dir, r.stem+requestSuffix)
+	request := path.Join(r.dir, r.stem+protocol.RequestSuffix)
 	data, _, err := rootfs.ReadFile(root, request, s.maxSize)
 	if err != nil {
 		return err
 	}
 	envelope, err := wire.DecodeRequest(data)
-	if err != nil || !isAddress(envelope.Sender) {
+	if err != nil || !protocol.IsAddress(envelope.Sender) {
 		return nil // answered with 400 in place
 	}
 	to := path.Join(r.dir, envelope.Sender)
-	interrupted := s.isAnswer(root, path.Join(to, r.stem+responseSuffix), r.stem, envelope)
+	interrupted := s.isAnswer(root, path.Join(to, r.stem+protocol.ResponseSuffix), r.stem, envelope)
 	expired := !envelope.Expires.IsZero() && time.Now().After(envelope.Expires)
 	if !r.answered && !interrupted && !expired {
 		return nil
@@ -89,11 +90,11 @@ func (s *runningServer) moveLegacy(root *os.Root, r legacyRequest) error {
 		return err
 	}
 	if r.answered {
-		if err := s.moveFile(root, r.dir, to, r.stem+responseSuffix); err != nil {
+		if err := s.moveFile(root, r.dir, to, r.stem+protocol.ResponseSuffix); err != nil {
 			return err
 		}
 	}
-	return s.moveFile(root, r.dir, to, r.stem+requestSuffix)
+	return s.moveFile(root, r.dir, to, r.stem+protocol.RequestSuffix)
 }
 
 // isAnswer reports whether a file is this server's response to a request, which an

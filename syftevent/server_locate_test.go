@@ -3,6 +3,8 @@ package syftevent
 import (
 	"strings"
 	"testing"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 )
 
 // Names that look like another, or like none, must not reach a handler.
@@ -25,12 +27,12 @@ func TestAddresses(t *testing.T) {
 		}
 	}
 	for _, name := range good {
-		if !isAddress(name) {
+		if !protocol.IsAddress(name) {
 			t.Errorf("%q is refused", name)
 		}
 	}
 	for _, name := range bad {
-		if isAddress(name) {
+		if protocol.IsAddress(name) {
 			t.Errorf("%q is accepted", name)
 		}
 	}

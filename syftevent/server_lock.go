@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 )
 
 // ErrAppServed is returned when another server serves the app.
@@ -19,7 +21,7 @@ var ErrAppServed = errors.New("syftevent: app is served by another process")
 // lockNames are the lock files in the app's directory. A server locks the first, unless
 // something other than a file has that name. SyftBox syncs neither, and programs that
 // remove temporary files leave the first alone.
-var lockNames = [2]string{keepName, ".syftevent-lock.tmp"}
+var lockNames = [2]string{protocol.KeepName, ".syftevent-lock.tmp"}
 
 const (
 	// lockWait is how long a server waits for its predecessor to drain.

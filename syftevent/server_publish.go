@@ -8,12 +8,17 @@ import (
 	"strings"
 	"time"
 
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
 )
 
-func (s *runningServer) requestPath(w work) string  { return s.path(w.entry.String() + requestSuffix) }
-func (s *runningServer) responsePath(w work) string { return s.path(w.entry.String() + responseSuffix) }
+func (s *runningServer) requestPath(w work) string {
+	return s.path(w.entry.String() + protocol.RequestSuffix)
+}
+func (s *runningServer) responsePath(w work) string {
+	return s.path(w.entry.String() + protocol.ResponseSuffix)
+}
 
 // newReply returns what is known of a response before the request is decoded.
 func (s *runningServer) newReply(w work) *wire.Response {
@@ -92,7 +97,7 @@ func (s *runningServer) notPublished(w work, response []byte, err error) {
 // its upload is recorded deletes it on the server.
 func (s *runningServer) republish(w work, a admission) {
 	rejected, err := s.spool.HasName(w.entry.Dir, func(name string) bool {
-		return strings.HasPrefix(name, w.entry.Stem+".") && strings.HasSuffix(name, responseSuffix) && isRejected(name)
+		return strings.HasPrefix(name, w.entry.Stem+".") && strings.HasSuffix(name, protocol.ResponseSuffix) && protocol.IsRejected(name)
 	})
 	if err != nil || rejected {
 		return // on an error a later scan finds it again

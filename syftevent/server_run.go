@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
 )
@@ -102,9 +103,9 @@ func (s *runningServer) start(starting, ctx context.Context) (err error) {
 	}()
 	s.replyLog.restore(s.replies, time.Now())
 	s.spool, err = spool.Open(s.dir, spool.Options{
-		In: requestSuffix, Out: responseSuffix,
-		Ignore: isMarker, Wanted: s.wanted, Owner: s.owner, Own: s.own, Complete: wire.Complete, Answer: wire.IsObject,
-		Orphan: orphanOf, OrphanDelay: s.orphanDelay, Marker: keepName,
+		In: protocol.RequestSuffix, Out: protocol.ResponseSuffix,
+		Ignore: protocol.IsMarker, Wanted: s.wanted, Owner: s.owner, Own: s.own, Complete: wire.Complete, Answer: wire.IsObject,
+		Orphan: protocol.OrphanOf, OrphanDelay: s.orphanDelay, Marker: protocol.KeepName,
 		MaxSize: s.maxSize, Settle: s.settle, SettleRemote: s.settleRemote, NudgeInterval: s.nudge, Durable: s.durable,
 		Logger: s.logger,
 	})

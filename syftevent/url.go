@@ -2,9 +2,12 @@ package syftevent
 
 import (
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 )
 
 // A URL is the address of a file or an endpoint in someone's datasite:
@@ -60,7 +63,7 @@ func MakeURL(datasite, app, endpoint string) (URL, error) {
 	if err := checkAppName(app); err != nil {
 		return URL{}, err
 	}
-	u, err := ParseURL(scheme + datasite + "/app_data/" + app + "/rpc" + cleanEndpoint(endpoint))
+	u, err := ParseURL(scheme + datasite + "/app_data/" + app + "/rpc" + protocol.CleanEndpoint(endpoint))
 	if err != nil {
 		return URL{}, err
 	}
@@ -99,14 +102,14 @@ func (u URL) Endpoint() string {
 }
 
 func (u URL) split() (app, endpoint string) {
-	parts := strings.SplitN(strings.TrimLeft(cleanEndpoint(u.Path), "/"), "/", 4)
+	parts := strings.SplitN(strings.TrimLeft(protocol.CleanEndpoint(u.Path), "/"), "/", 4)
 	if len(parts) < 2 || parts[0] != "app_data" {
 		return "", ""
 	}
 	if len(parts) < 3 || parts[2] != "rpc" {
 		return parts[1], ""
 	}
-	return parts[1], cleanEndpoint(strings.Join(parts[3:], "/"))
+	return parts[1], protocol.CleanEndpoint(strings.Join(parts[3:], "/"))
 }
 
 // LocalPath returns the path of the URL in the folder that holds the datasites. It
@@ -140,25 +143,23 @@ func (u URL) segments() ([]string, error) {
 	return segments, nil
 }
 
-// cleanEndpoint returns the canonical form of an endpoint: a leading slash, no trailing
-// and no repeated ones. The root is "/".
-func cleanEndpoint(endpoint string) string {
-	var b strings.Builder
-	for segment := range strings.SplitSeq(endpoint, "/") {
-		if segment != "" {
-			b.WriteByte('/')
-			b.WriteString(segment)
-		}
+// leadsTo reports whether the URL is that of an endpoint of an app in a datasite. It
+// ignores query and fragment, and accepts %-escapes in the path.
+func (u URL) leadsTo(datasite, app, endpoint string) bool {
+	if u.Datasite != datasite {
+		return false
 	}
-	if b.Len() == 0 {
-		return "/"
+	if u.App() == app && u.Endpoint() == endpoint {
+		return true
 	}
-	return b.String()
+	unescaped, err := url.PathUnescape(u.Path)
+	plain := URL{Datasite: u.Datasite, Path: unescaped}
+	return err == nil && plain.App() == app && plain.Endpoint() == endpoint
 }
 
 // splitEndpoint returns the segments of an endpoint, none for "/".
 func splitEndpoint(endpoint string) []string {
-	if trimmed := strings.TrimPrefix(cleanEndpoint(endpoint), "/"); trimmed != "" {
+	if trimmed := strings.TrimPrefix(protocol.CleanEndpoint(endpoint), "/"); trimmed != "" {
 		return strings.Split(trimmed, "/")
 	}
 	return nil

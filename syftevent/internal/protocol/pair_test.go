@@ -1,4 +1,4 @@
-package syftevent
+package protocol
 
 import (
 	"errors"
@@ -20,7 +20,7 @@ func TestRemovePairRemovesTheRequestFirst(t *testing.T) {
 		"request in use": {busy, []string{"x.request"}, busy},
 	} {
 		var tried []string
-		err := removePair(func(file string) error {
+		err := RemovePair(func(file string) error {
 			tried = append(tried, file)
 			if file == "x.request" {
 				return test.request
