@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/sweep"
 )
 
 // A PeriodicCleanup removes the old requests and responses of one app, once when it is
@@ -133,10 +135,10 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-func (p *PeriodicCleanup) repeat(ctx context.Context, sweeper *sweeper) {
+func (p *PeriodicCleanup) repeat(ctx context.Context, sweeper *sweep.Sweeper) {
 	for {
 		if _, err := p.run(ctx, sweeper); err != nil && ctx.Err() == nil {
-			sweeper.logger.Error("syftevent: cleanup failed, will retry", "err", err)
+			sweeper.Logger.Error("syftevent: cleanup failed, will retry", "err", err)
 		}
 		select {
 		case <-time.After(orDefault(p.Interval, DefaultCleanupInterval, 0)):
@@ -193,10 +195,10 @@ func (p *PeriodicCleanup) ResetStats() {
 	p.totals = CleanupStats{}
 }
 
-func (p *PeriodicCleanup) run(ctx context.Context, sweeper *sweeper) (CleanupStats, error) {
+func (p *PeriodicCleanup) run(ctx context.Context, sweeper *sweep.Sweeper) (CleanupStats, error) {
 	stats, err := p.runOnce(ctx, sweeper)
 	if err == nil && p.OnComplete != nil {
-		p.callOnComplete(stats, sweeper.logger)
+		p.callOnComplete(stats, sweeper.Logger)
 	}
 	return stats, err
 }
@@ -219,10 +221,11 @@ func (p *PeriodicCleanup) callOnComplete(stats CleanupStats, logger *slog.Logger
 }
 
 // runOnce runs when no other run does, and adds to the totals.
-func (p *PeriodicCleanup) runOnce(ctx context.Context, sweeper *sweeper) (CleanupStats, error) {
+func (p *PeriodicCleanup) runOnce(ctx context.Context, sweeper *sweep.Sweeper) (CleanupStats, error) {
 	p.runs.Lock()
 	defer p.runs.Unlock()
-	stats, err := sweeper.sweep(ctx)
+	removed, err := sweeper.Sweep(ctx)
+	stats := CleanupStats{RequestsDeleted: removed.Requests, ResponsesDeleted: removed.Responses, Errors: removed.Errors}
 	if err == nil {
 		stats.LastCleanup = time.Now()
 	}
@@ -237,7 +240,7 @@ func (p *PeriodicCleanup) runOnce(ctx context.Context, sweeper *sweeper) (Cleanu
 }
 
 // sweeper validates the fields and returns the configuration of a run.
-func (p *PeriodicCleanup) sweeper() (*sweeper, error) {
+func (p *PeriodicCleanup) sweeper() (*sweep.Sweeper, error) {
 	if err := checkAppName(p.AppName); err != nil {
 		return nil, err
 	}
@@ -248,12 +251,12 @@ func (p *PeriodicCleanup) sweeper() (*sweeper, error) {
 	if p.Expiry < 0 {
 		return nil, fmt.Errorf("syftevent: negative PeriodicCleanup.Expiry: %v", p.Expiry)
 	}
-	return &sweeper{
-		dir:        rpcDir(client, p.AppName),
-		expiry:     orDefault(p.Expiry, DefaultCleanupExpiry, 0),
-		isEndpoint: p.isEndpoint,
-		maxSize:    p.maxSize,
-		logger:     orDefaultLogger(p.Logger),
+	return &sweep.Sweeper{
+		Dir:        rpcDir(client, p.AppName),
+		Expiry:     orDefault(p.Expiry, DefaultCleanupExpiry, 0),
+		IsEndpoint: p.isEndpoint,
+		MaxSize:    orDefault(p.maxSize, DefaultMaxRequestSize, unlimited),
+		Logger:     orDefaultLogger(p.Logger),
 	}, nil
 }
 

@@ -37,7 +37,7 @@ func (c *Client) Prune(ctx context.Context, unusedFor time.Duration) (removed in
 	defer root.Close()
 	var unused []string
 	var errs []error
-	now, err := fileSystemNow(root)
+	now, err := rootfs.Now(root)
 	if err != nil {
 		return 0, fmt.Errorf("syftevent: prune request folders: %w", err)
 	}

@@ -1,4 +1,4 @@
-package syftevent
+package sweep
 
 import (
 	"context"
@@ -28,14 +28,14 @@ func TestSweepContinuesAfterBadFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := &sweep{
-		sweeper: &sweeper{expiry: time.Hour, logger: slog.New(slog.DiscardHandler)},
+		Sweeper: &Sweeper{Expiry: time.Hour, MaxSize: 1 << 20, Logger: slog.New(slog.DiscardHandler)},
 		root:    root, now: time.Now(), fsNow: time.Now(),
 	}
 	run.directory(context.Background(), ".", []rootfs.Name{
 		{Name: "a\x00b.request", Regular: true}, // no system can read it
 		{Name: "b.request", Regular: true},
 	})
-	if run.stats.Errors != 1 || run.stats.RequestsDeleted != 1 {
+	if run.stats.Errors != 1 || run.stats.Requests != 1 {
 		t.Errorf("%v", run.stats)
 	}
 }
@@ -61,7 +61,7 @@ func TestSweepKeepsADirectoryThatIsUsedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := &sweep{
-		sweeper: &sweeper{expiry: time.Hour, logger: slog.New(slog.DiscardHandler)},
+		Sweeper: &Sweeper{Expiry: time.Hour, MaxSize: 1 << 20, Logger: slog.New(slog.DiscardHandler)},
 		root:    root, now: time.Now(), fsNow: time.Now(),
 	}
 	run.directory(context.Background(), ".", []rootfs.Name{{Name: dir}})
@@ -74,36 +74,6 @@ func TestSweepKeepsADirectoryThatIsUsedAgain(t *testing.T) {
 	}
 	if run.stats.Errors != 0 {
 		t.Errorf("%v", run.stats)
-	}
-}
-
-// The folder of an endpoint may look like that of a sender.
-func TestServersCleanupKeepsItsEndpoints(t *testing.T) {
-	router := NewRouter()
-	router.OnRequest("/team@example.com/{id}", func(context.Context, *Request) (*Response, error) { return Text(200, ""), nil })
-	client := &Client{Email: "bob@example.com", DataDir: t.TempDir()}
-	server := &Server{AppName: "demo", Client: client, Router: router, Logger: slog.New(slog.DiscardHandler)}
-	serving, err := server.newRunningServer()
-	if err != nil {
-		t.Fatal(err)
-	}
-	long := time.Now().AddDate(-1, 0, 0)
-	for dir, kept := range map[string]bool{"team@example.com": true, "team@example.com/7/a@example.com": false} {
-		path := filepath.Join(serving.dir, dir)
-		if err := os.MkdirAll(path, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(path, protocol.KeepName), nil, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		os.Chtimes(path, long, long)
-		if _, err := serving.cleanup.CleanupNow(context.Background()); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := os.Lstat(path); (err == nil) != kept {
-			t.Errorf("%s: %v", dir, err)
-		}
-		os.RemoveAll(path)
 	}
 }
 
@@ -142,9 +112,9 @@ func TestSweepOfAHugeFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s := &sweeper{dir: dir, expiry: time.Hour, maxListed: few, logger: slog.New(slog.DiscardHandler)}
-	stats, err := s.sweep(context.Background())
-	if err != nil || stats.Errors != 0 || stats.RequestsDeleted != 3*few || stats.ResponsesDeleted != 6*few {
+	s := &Sweeper{Dir: dir, Expiry: time.Hour, MaxSize: 1 << 20, MaxListed: few, Logger: slog.New(slog.DiscardHandler)}
+	stats, err := s.Sweep(context.Background())
+	if err != nil || stats.Errors != 0 || stats.Requests != 3*few || stats.Responses != 6*few {
 		t.Errorf("%v, %v", stats, err)
 	}
 	got := map[string]bool{}

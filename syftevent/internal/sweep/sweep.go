@@ -1,4 +1,5 @@
-package syftevent
+// Package sweep removes the old requests and responses of an app.
+package sweep
 
 import (
 	"context"
@@ -6,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"math/rand/v2"
 	"os"
 	"path"
 	"strings"
@@ -17,14 +17,20 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
 )
 
-// A sweeper is the configuration of a cleanup run.
-type sweeper struct {
-	dir        string // the app's "rpc" directory
-	expiry     time.Duration
-	isEndpoint func(dir string) bool // nil for none
-	maxSize    int64                 // larger files are not read for their age; 0 is the default
-	maxListed  int                   // rootfs.Walk.MaxListed
-	logger     *slog.Logger
+// A Sweeper removes the old files of an app.
+type Sweeper struct {
+	Dir        string                // the app's "rpc" directory
+	Expiry     time.Duration         // the age at which a file is removed
+	IsEndpoint func(dir string) bool // whether a directory is kept; nil for none
+	MaxSize    int64                 // larger files are not read for their age
+	MaxListed  int                   // rootfs.Walk.MaxListed
+	Logger     *slog.Logger
+}
+
+// Stats are the figures of one run.
+type Stats struct {
+	Requests, Responses int // that were removed
+	Errors              int // files and directories that could not be read or removed
 }
 
 // freshFor is how long a response is kept regardless of its request's age: the client may
@@ -34,31 +40,32 @@ const freshFor = time.Hour
 // farAhead is the tolerated difference between a file's time and the file system's clock.
 const farAhead = 24 * time.Hour
 
-// A sweep is one cleanup run.
+// A sweep is one run.
 type sweep struct {
-	*sweeper
+	*Sweeper
 	root  *os.Root
 	now   time.Time // by this machine's clock, for "created"
 	fsNow time.Time // by the file system's clock, for file times
-	stats CleanupStats
+	stats Stats
 	open  []folder // the current directory, after those above it
 }
 
-// sweep removes old files. A directory that does not exist is not an error.
-func (s *sweeper) sweep(ctx context.Context) (CleanupStats, error) {
-	root, err := os.OpenRoot(s.dir)
+// Sweep removes old files. A directory that does not exist is not an error. It returns ctx's
+// error, or one if nothing could be done; failures of single files are counted and logged.
+func (s *Sweeper) Sweep(ctx context.Context) (Stats, error) {
+	root, err := os.OpenRoot(s.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return CleanupStats{}, nil
+		return Stats{}, nil
 	}
 	if err != nil {
-		return CleanupStats{}, fmt.Errorf("syftevent: clean up: %w", err)
+		return Stats{}, fmt.Errorf("syftevent: clean up: %w", err)
 	}
 	defer root.Close()
-	run := &sweep{sweeper: s, root: root, now: time.Now()}
-	if run.fsNow, err = fileSystemNow(root); err != nil {
-		return CleanupStats{}, fmt.Errorf("syftevent: get file system time of %s: %w", s.dir, err)
+	run := &sweep{Sweeper: s, root: root, now: time.Now()}
+	if run.fsNow, err = rootfs.Now(root); err != nil {
+		return Stats{}, fmt.Errorf("syftevent: get file system time of %s: %w", s.Dir, err)
 	}
-	walk := rootfs.Walk{Root: root, Suffixes: []string{protocol.RequestSuffix, protocol.ResponseSuffix}, MaxListed: s.maxListed}
+	walk := rootfs.Walk{Root: root, Suffixes: []string{protocol.RequestSuffix, protocol.ResponseSuffix}, MaxListed: s.MaxListed}
 	err = walk.Directories(func(dir string, part rootfs.Part, err error) error {
 		if err != nil {
 			run.keepFolder(dir)
@@ -72,23 +79,6 @@ func (s *sweeper) sweep(ctx context.Context) (CleanupStats, error) {
 		run.leaveUntil("")
 	}
 	return run.stats, err
-}
-
-// fileSystemNow returns the time that a file written now gets. On a network share it is
-// the server's. Mercurial uses the same method.
-func fileSystemNow(root *os.Root) (time.Time, error) {
-	name := fmt.Sprintf(".syftevent-serve-now-%016x.tmp", rand.Uint64())
-	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return time.Time{}, err
-	}
-	defer root.Remove(name)
-	_, err = f.Write([]byte("?"))
-	info, statErr := f.Stat()
-	if err := errors.Join(err, statErr, f.Close()); err != nil {
-		return time.Time{}, err
-	}
-	return info.ModTime(), nil
 }
 
 // directory removes the old files of one directory, or of a part of it, which has requests
@@ -142,17 +132,17 @@ func (s *sweep) modified(name string, info fs.FileInfo) time.Time {
 }
 
 // isOld reports whether a time of the file system is long past.
-func (s *sweep) isOld(modified time.Time) bool { return s.fsNow.Sub(modified) > s.expiry }
+func (s *sweep) isOld(modified time.Time) bool { return s.fsNow.Sub(modified) > s.Expiry }
 
 // isFresh reports whether a response was written so lately that it is kept.
 func (s *sweep) isFresh(modified time.Time) bool {
-	return s.fsNow.Sub(modified) < min(s.expiry, freshFor)
+	return s.fsNow.Sub(modified) < min(s.Expiry, freshFor)
 }
 
 // read reads a file that may tell its age, and returns when it was modified. Of a
 // file that is too large nothing else is known.
 func (s *sweep) read(name string) (data []byte, modified time.Time, err error) {
-	data, info, err := rootfs.ReadFile(s.root, name, orDefault(s.maxSize, DefaultMaxRequestSize, unlimited))
+	data, info, err := rootfs.ReadFile(s.root, name, s.MaxSize)
 	if err != nil && !errors.Is(err, rootfs.ErrTooLarge) {
 		return nil, time.Time{}, err
 	}
@@ -170,7 +160,7 @@ func (s *sweep) request(name string, answered bool) {
 	if decodeErr != nil {
 		envelope = &wire.Request{}
 	}
-	if s.ageOf(envelope.Created, modified) <= s.expiry {
+	if s.ageOf(envelope.Created, modified) <= s.Expiry {
 		return
 	}
 	if answered {
@@ -188,9 +178,9 @@ func (s *sweep) request(name string, answered bool) {
 		case !s.remove(file):
 			return errNotRemoved
 		case strings.HasSuffix(file, protocol.ResponseSuffix):
-			s.stats.ResponsesDeleted++
+			s.stats.Responses++
 		default:
-			s.stats.RequestsDeleted++
+			s.stats.Requests++
 		}
 		return nil
 	}, name)
@@ -227,8 +217,8 @@ func (s *sweep) orphan(name string) {
 	if envelope, err := wire.DecodeResponse(data); err == nil {
 		created = envelope.Created
 	}
-	if s.ageOf(created, modified) > s.expiry && !s.isFresh(modified) && s.remove(name+protocol.ResponseSuffix) {
-		s.stats.ResponsesDeleted++
+	if s.ageOf(created, modified) > s.Expiry && !s.isFresh(modified) && s.remove(name+protocol.ResponseSuffix) {
+		s.stats.Responses++
 	}
 }
 
@@ -256,5 +246,5 @@ func (s *sweep) failed(name string, err error) {
 		return
 	}
 	s.stats.Errors++
-	s.logger.Warn("syftevent: cleanup of file failed", "path", path.Join(s.dir, name), "err", err)
+	s.Logger.Warn("syftevent: cleanup of file failed", "path", path.Join(s.Dir, name), "err", err)
 }

@@ -1,4 +1,4 @@
-package syftevent
+package sweep
 
 import (
 	"path"
@@ -84,7 +84,7 @@ func (s *sweep) leaveUntil(dir string) {
 // the age of a request, because SyftBox does not watch the directory again when its sender
 // comes back, until it is restarted. [cleanup-senders]
 func (s *sweep) removeUnused(f folder) bool {
-	if !f.removable || f.entries > 0 || !s.isOld(f.modified) || s.isEndpoint != nil && s.isEndpoint(f.dir) {
+	if !f.removable || f.entries > 0 || !s.isOld(f.modified) || s.IsEndpoint != nil && s.IsEndpoint(f.dir) {
 		return false
 	}
 	if !f.changed {
