@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/syftevent/syftevent-go/syftevent/internal/loglimit"
 	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 )
 
@@ -328,7 +329,7 @@ func (s *Server) newRunningServer() (*runningServer, error) {
 	if router == nil {
 		router = NewRouter()
 	}
-	limiter := newLogLimiter(orDefaultLogger(s.Logger).Handler())
+	limiter := loglimit.New(orDefaultLogger(s.Logger).Handler())
 	logger := slog.New(limiter)
 	var cleanup *PeriodicCleanup
 	if s.CleanupExpiry >= 0 && s.CleanupInterval >= 0 {

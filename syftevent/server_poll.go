@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/syftevent/syftevent-go/syftevent/internal/loglimit"
 	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
 )
 
@@ -28,9 +29,9 @@ func (s *runningServer) poll() {
 		took := time.Since(began)
 		complete := all && pace.scannedSlice(began, took, did)
 		s.replies.expire(began)
-		if began.Sub(s.flushed) >= logPeriod {
+		if began.Sub(s.flushed) >= loglimit.Period {
 			s.flushed = began
-			s.limiter.flush(began, false)
+			s.limiter.Flush(began, false)
 		}
 		switch {
 		case complete:
@@ -70,7 +71,7 @@ const debugVariable = "SYFTEVENT_DEBUG"
 
 func (s *runningServer) traceScan(all bool, did spool.Look, took time.Duration) {
 	if s.trace && (all || did.Listed > 0) {
-		slog.New(s.limiter.next).Info("syftevent: scanned", "all", all, "full", did.Full,
+		slog.New(s.limiter.Unlimited()).Info("syftevent: scanned", "all", all, "full", did.Full,
 			"folders", did.Directories, "listed", did.Listed, "taken", did.Taken, "took", took)
 	}
 }

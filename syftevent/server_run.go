@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/syftevent/syftevent-go/syftevent/internal/loglimit"
 	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
@@ -28,7 +29,7 @@ type runningServer struct {
 	onRefuse   func(context.Context, Refusal) // nil for none
 	endpoints  func() *endpointSet            // the current one
 	logger     *slog.Logger                   // of limiter
-	limiter    *logLimiter
+	limiter    *loglimit.Handler
 
 	pollInterval, drain, nudge time.Duration
 	handlerTimeout             time.Duration // 0 for none
@@ -142,7 +143,7 @@ func (s *runningServer) start(starting, ctx context.Context) (err error) {
 		s.spool.Close()
 		s.replyLog.Close()
 		s.lock.release()
-		s.limiter.flush(time.Now(), true)
+		s.limiter.Flush(time.Now(), true)
 		s.logger.Info("syftevent: server stopped", "app", s.app)
 		close(s.finished)
 	}()

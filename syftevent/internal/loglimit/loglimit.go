@@ -1,4 +1,5 @@
-package syftevent
+// Package loglimit limits what a server logs, whatever senders do.
+package loglimit
 
 import (
 	"context"
@@ -14,56 +15,62 @@ import (
 // The server has about 40 messages, one of which has a stack: at most 2 MiB a minute,
 // before the user's handler escapes them.
 const (
-	// maxLogLines is the number of lines per message and minute.
-	maxLogLines = 30
-	// maxLogValue is the number of bytes logged of an attribute's value, and maxLogStack of
+	// maxLines is the number of lines per message and minute.
+	maxLines = 30
+	// maxValue is the number of bytes logged of an attribute's value, and maxStack of
 	// a stack.
-	maxLogValue = 512
-	maxLogStack = 4096
-	// maxLogMessages is the number of messages that are counted separately.
-	maxLogMessages = 100
-	logPeriod      = time.Minute
+	maxValue = 512
+	maxStack = 4096
+	// maxMessages is the number of messages that are counted separately.
+	maxMessages = 100
 )
 
-// A logLimiter is a slog.Handler that limits what it passes to another one. Lines that
+// Period is the time in which lines are counted.
+const Period = time.Minute
+
+// A Handler is a slog.Handler that limits what it passes to another one. Lines that
 // were suppressed are counted, and a line says how many within a minute.
-type logLimiter struct {
+type Handler struct {
 	next   slog.Handler
-	counts *logCounts // shared with the handlers that WithAttrs and WithGroup return
+	counts *counts // shared with the handlers that WithAttrs and WithGroup return
 }
 
-type logCounts struct {
+type counts struct {
 	mu       sync.Mutex
-	messages map[string]*logCount
+	messages map[string]*count
 }
 
-// A logCount counts the lines of a message in one period.
-type logCount struct {
+// A count counts the lines of a message in one period.
+type count struct {
 	next         slog.Handler // of the last suppressed line
 	level        slog.Level
 	since        time.Time
 	lines, extra int // logged and suppressed
 }
 
-func newLogLimiter(next slog.Handler) *logLimiter {
-	return &logLimiter{next, &logCounts{messages: map[string]*logCount{}}}
+// New returns a Handler that passes at most maxLines lines per message and Period to next.
+func New(next slog.Handler) *Handler {
+	return &Handler{next, &counts{messages: map[string]*count{}}}
 }
 
-func (l *logLimiter) Enabled(ctx context.Context, level slog.Level) bool {
-	return l.next.Enabled(ctx, level)
+func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
+	return h.next.Enabled(ctx, level)
 }
 
-func (l *logLimiter) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &logLimiter{l.next.WithAttrs(shorten(slices.Clone(attrs))), l.counts}
+func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &Handler{h.next.WithAttrs(shorten(slices.Clone(attrs))), h.counts}
 }
 
-func (l *logLimiter) WithGroup(name string) slog.Handler {
-	return &logLimiter{l.next.WithGroup(name), l.counts}
+func (h *Handler) WithGroup(name string) slog.Handler {
+	return &Handler{h.next.WithGroup(name), h.counts}
 }
+
+// Unlimited returns the handler to which lines are passed.
+func (h *Handler) Unlimited() slog.Handler { return h.next }
 
 // Handle logs a line, or counts it as suppressed.
-func (l *logLimiter) Handle(ctx context.Context, r slog.Record) error {
-	before, passed := l.counts.count(l.next, r)
+func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
+	before, passed := h.counts.count(h.next, r)
 	if before != nil {
 		before.log()
 	}
@@ -77,29 +84,29 @@ func (l *logLimiter) Handle(ctx context.Context, r slog.Record) error {
 		return true
 	})
 	short.AddAttrs(shorten(attrs)...)
-	return l.next.Handle(ctx, short)
+	return h.next.Handle(ctx, short)
 }
 
 // count counts a line. It reports whether to log it, and what was suppressed before, which
 // must be logged first.
-func (c *logCounts) count(next slog.Handler, r slog.Record) (before *suppressed, passed bool) {
+func (c *counts) count(next slog.Handler, r slog.Record) (before *suppressed, passed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	message := r.Message
 	n := c.messages[message]
-	if n == nil && len(c.messages) >= maxLogMessages {
+	if n == nil && len(c.messages) >= maxMessages {
 		message = "other messages"
 		n = c.messages[message]
 	}
 	if n == nil {
-		n = &logCount{since: r.Time}
+		n = &count{since: r.Time}
 		c.messages[message] = n
 	}
-	if r.Time.Sub(n.since) >= logPeriod {
+	if r.Time.Sub(n.since) >= Period {
 		before = n.end(message)
 		n.since = r.Time
 	}
-	if n.lines == maxLogLines {
+	if n.lines == maxLines {
 		n.extra++
 		n.next, n.level = next, r.Level
 		return before, false
@@ -109,18 +116,18 @@ func (c *logCounts) count(next slog.Handler, r slog.Record) (before *suppressed,
 }
 
 // end starts a new period, and returns what was suppressed in the last, or nil.
-func (n *logCount) end(message string) *suppressed {
+func (n *count) end(message string) *suppressed {
 	var before *suppressed
 	if n.extra > 0 {
 		before = &suppressed{*n, message}
 	}
-	*n = logCount{}
+	*n = count{}
 	return before
 }
 
 // A suppressed is the lines of a message that were not logged in a period.
 type suppressed struct {
-	logCount
+	count
 	message string
 }
 
@@ -128,20 +135,20 @@ func (o *suppressed) log() {
 	slog.New(o.next).Log(context.Background(), o.level, "syftevent: log lines suppressed", "message", o.message, "count", o.extra, "since", o.since)
 }
 
-// flush logs what was suppressed in the periods that are over, or in all.
-func (l *logLimiter) flush(now time.Time, all bool) {
-	l.counts.mu.Lock()
+// Flush logs what was suppressed in the periods that are over, or in all.
+func (h *Handler) Flush(now time.Time, all bool) {
+	h.counts.mu.Lock()
 	var ended []*suppressed
-	for message, n := range l.counts.messages {
-		if !all && now.Sub(n.since) < logPeriod {
+	for message, n := range h.counts.messages {
+		if !all && now.Sub(n.since) < Period {
 			continue
 		}
 		if left := n.end(message); left != nil {
 			ended = append(ended, left)
 		}
-		delete(l.counts.messages, message)
+		delete(h.counts.messages, message)
 	}
-	l.counts.mu.Unlock()
+	h.counts.mu.Unlock()
 	slices.SortFunc(ended, func(a, b *suppressed) int { return strings.Compare(a.message, b.message) })
 	for _, left := range ended {
 		left.log()
@@ -151,9 +158,9 @@ func (l *logLimiter) flush(now time.Time, all bool) {
 // shorten truncates the values of attributes.
 func shorten(attrs []slog.Attr) []slog.Attr {
 	for i, a := range attrs {
-		most := maxLogValue
+		most := maxValue
 		if a.Key == "stack" {
-			most = maxLogStack
+			most = maxStack
 		}
 		var text string
 		switch v := a.Value.Resolve(); v.Kind() {

@@ -1,4 +1,4 @@
-package syftevent
+package loglimit
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 func TestLogIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		limiter := newLogLimiter(slog.NewTextHandler(&out, nil))
+		limiter := New(slog.NewTextHandler(&out, nil))
 		logger := slog.New(limiter)
 		logs := func(message string) int { return strings.Count(out.String(), fmt.Sprintf("msg=%q", message)) }
 		const left = "syftevent: log lines suppressed"
@@ -23,17 +23,17 @@ func TestLogIsBounded(t *testing.T) {
 			logger.With("with", 1).Warn("another cause", "n", n)
 			time.Sleep(time.Millisecond)
 		}
-		if logs("a cause") != maxLogLines || logs("another cause") != maxLogLines || logs(left) != 0 {
+		if logs("a cause") != maxLines || logs("another cause") != maxLines || logs(left) != 0 {
 			t.Errorf("log:\n%s", &out)
 		}
 		logger.Debug("a cause") // not enabled: nothing
 		time.Sleep(time.Minute)
 		logger.Warn("a cause")
-		if logs("a cause") != maxLogLines+1 || logs(left) != 1 || !strings.Contains(out.String(), `level=WARN msg="`+left+`" message="a cause" count=970`) {
+		if logs("a cause") != maxLines+1 || logs(left) != 1 || !strings.Contains(out.String(), `level=WARN msg="`+left+`" message="a cause" count=970`) {
 			t.Errorf("log:\n%s", &out)
 		}
-		limiter.flush(time.Now(), false)
-		limiter.flush(time.Now(), true)
+		limiter.Flush(time.Now(), false)
+		limiter.Flush(time.Now(), true)
 		if logs(left) != 2 {
 			t.Errorf("log:\n%s", &out)
 		}
@@ -43,10 +43,10 @@ func TestLogIsBounded(t *testing.T) {
 // Senders choose paths and texts.
 func TestLogLinesAreBounded(t *testing.T) {
 	var out bytes.Buffer
-	logger := slog.New(newLogLimiter(slog.NewTextHandler(&out, nil)))
+	logger := slog.New(New(slog.NewTextHandler(&out, nil)))
 	long := strings.Repeat("é", 1<<20)
 	logger.With("with", long).Error("a cause", "path", long, "err", errors.New(long), "stack", long, "value", struct{ S string }{long}, "n", 1)
-	if n := out.Len(); n > 4*(maxLogValue+100)+maxLogStack+100 {
+	if n := out.Len(); n > 4*(maxValue+100)+maxStack+100 {
 		t.Errorf("%d bytes", n)
 	}
 	if !strings.Contains(out.String(), " n=1") || !strings.Contains(out.String(), "(2097152 bytes)") {
@@ -56,7 +56,7 @@ func TestLogLinesAreBounded(t *testing.T) {
 	for n := range 10_000 { // however many messages there are
 		logger.Error(fmt.Sprint(n))
 	}
-	if n := strings.Count(out.String(), "\n"); n > maxLogMessages+maxLogLines {
+	if n := strings.Count(out.String(), "\n"); n > maxMessages+maxLines {
 		t.Errorf("%d lines", n)
 	}
 }
