@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 	"github.com/syftevent/syftevent-go/syftevent/internal/sweep"
 )
 
@@ -61,12 +62,6 @@ type PeriodicCleanup struct {
 	cancel  context.CancelFunc // of the goroutine, nil if it was never started
 	ended   chan struct{}
 }
-
-// Defaults of [PeriodicCleanup] and of [Server].
-const (
-	DefaultCleanupInterval = 24 * time.Hour
-	DefaultCleanupExpiry   = 30 * 24 * time.Hour
-)
 
 // CleanupStats are the figures of one or more cleanup runs.
 type CleanupStats struct {
@@ -255,15 +250,7 @@ func (p *PeriodicCleanup) sweeper() (*sweep.Sweeper, error) {
 		Dir:        rpcDir(client, p.AppName),
 		Expiry:     orDefault(p.Expiry, DefaultCleanupExpiry, 0),
 		IsEndpoint: p.isEndpoint,
-		MaxSize:    orDefault(p.maxSize, DefaultMaxRequestSize, unlimited),
+		MaxSize:    orDefault(p.maxSize, DefaultMaxRequestSize, rootfs.Unlimited),
 		Logger:     orDefaultLogger(p.Logger),
 	}, nil
-}
-
-// orLoad returns the client, or if it is nil the one of SyftBox's configuration.
-func orLoad(client *Client) (*Client, error) {
-	if client == nil {
-		return LoadClient("")
-	}
-	return client, client.check()
 }

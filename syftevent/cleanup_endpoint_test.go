@@ -17,13 +17,13 @@ func TestServersCleanupKeepsItsEndpoints(t *testing.T) {
 	router.OnRequest("/team@example.com/{id}", func(context.Context, *Request) (*Response, error) { return Text(200, ""), nil })
 	client := &Client{Email: "bob@example.com", DataDir: t.TempDir()}
 	server := &Server{AppName: "demo", Client: client, Router: router, Logger: slog.New(slog.DiscardHandler)}
-	serving, err := server.newRunningServer()
+	options, cleaner, err := server.engineOptions()
 	if err != nil {
 		t.Fatal(err)
 	}
 	long := time.Now().AddDate(-1, 0, 0)
 	for dir, kept := range map[string]bool{"team@example.com": true, "team@example.com/7/a@example.com": false} {
-		path := filepath.Join(serving.dir, dir)
+		path := filepath.Join(options.Dir, dir)
 		if err := os.MkdirAll(path, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -31,7 +31,7 @@ func TestServersCleanupKeepsItsEndpoints(t *testing.T) {
 			t.Fatal(err)
 		}
 		os.Chtimes(path, long, long)
-		if _, err := serving.cleanup.CleanupNow(context.Background()); err != nil {
+		if _, err := cleaner.CleanupNow(context.Background()); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := os.Lstat(path); (err == nil) != kept {

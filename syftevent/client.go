@@ -198,13 +198,15 @@ func (c *Client) check() error {
 	return nil
 }
 
-// checkAppName returns an error if an app name is not the name of one folder.
-func checkAppName(app string) error {
-	if app == "" {
-		return errors.New("syftevent: the app name is empty")
+// orLoad returns the client, or if it is nil the one of SyftBox's configuration.
+func orLoad(client *Client) (*Client, error) {
+	if client == nil {
+		return LoadClient("")
 	}
-	if app == "." || !filepath.IsLocal(app) || strings.ContainsAny(app, `/\`) || strings.ContainsFunc(app, isControl) {
-		return fmt.Errorf("syftevent: app name %q must be the name of one folder", app)
-	}
-	return nil
+	return client, client.check()
+}
+
+// rpcDir is the directory below which an app's requests arrive.
+func rpcDir(client *Client, app string) string {
+	return filepath.Join(client.AppData(app), "rpc")
 }

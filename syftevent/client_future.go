@@ -215,7 +215,7 @@ func (f *Future) look(now time.Time) (response *Response, done bool, err error) 
 	}
 	defer root.Close()
 	f.refresh(root, now)
-	limit := orDefault(f.client.MaxResponseSize, DefaultMaxResponseSize, unlimited)
+	limit := orDefault(f.client.MaxResponseSize, DefaultMaxResponseSize, rootfs.Unlimited)
 	data, info, err := rootfs.ReadFile(root, f.ID+protocol.ResponseSuffix, limit)
 	switch {
 	case err == nil:

@@ -92,7 +92,7 @@ func (w *waits) run(d *waitDir) {
 			}
 		}
 		now := time.Now()
-		pause := max(pauseAfter(now.Sub(sent), waitShare, firstPause, lastPause), waitCostFactor*now.Sub(began))
+		pause := max(min(max(now.Sub(sent)/waitShare, firstPause), lastPause), waitCostFactor*now.Sub(began))
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:

@@ -1,11 +1,12 @@
 package syftevent
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"runtime/debug"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 )
 
 // An Error is an error that chooses the status of the response. A handler returns
@@ -67,34 +68,12 @@ func (e *Error) response() *Response {
 	return response
 }
 
-// The texts that clients of the Python package may match.
-const (
-	textInternalError = "Internal server error. Please try again later."
-	textExpired       = "Request expired"
-	textInvalidBody   = "Invalid request schema: "
-	textUnreadable    = "Error loading request: "
-)
-
-// Respond calls the handler and returns the response that a [Server] would
-// publish: an [*Error] becomes the response that it asks for; any other error, a
-// panic, a nil response and a status that clients reject become a 500 with a
-// generic text. The error is what the server would log: why a handler failed, or
-// the cause of an [*Error]. The response is never nil.
-//
-// Package syfteventtest builds on it; a program that serves uses [Server].
-func Respond(ctx context.Context, handler Handler, req *Request) (*Response, error) {
-	response, cause, failed := respond(func() (*Response, error) { return handler.ServeSyft(ctx, req) })
-	switch {
-	case failed != nil:
-		return internalError(), failed
-	case cause != nil:
-		return response, cause
-	}
-	return response, nil
-}
+// textInvalidBody begins the text of a response to a body that does not match its schema.
+// Clients of the Python package may match it.
+const textInvalidBody = "Invalid request schema: "
 
 // internalError returns the response to a request whose handler failed.
-func internalError() *Response { return Text(500, textInternalError) }
+func internalError() *Response { return Text(500, protocol.TextInternalError) }
 
 // A failure says why there is no response of a handler's own.
 type failure struct {

@@ -49,3 +49,21 @@ func (f HandlerFunc) ServeSyft(ctx context.Context, req *Request) (*Response, er
 // this package and [Describe] have it. Middleware given to [Router.Use] does not need
 // it.
 type Middleware func(Handler) Handler
+
+// Respond calls the handler and returns the response that a [Server] would
+// publish: an [*Error] becomes the response that it asks for; any other error, a
+// panic, a nil response and a status that clients reject become a 500 with a
+// generic text. The error is what the server would log: why a handler failed, or
+// the cause of an [*Error]. The response is never nil.
+//
+// Package syfteventtest builds on it; a program that serves uses [Server].
+func Respond(ctx context.Context, handler Handler, req *Request) (*Response, error) {
+	response, cause, failed := respond(func() (*Response, error) { return handler.ServeSyft(ctx, req) })
+	switch {
+	case failed != nil:
+		return internalError(), failed
+	case cause != nil:
+		return response, cause
+	}
+	return response, nil
+}

@@ -1,8 +1,10 @@
 package syftevent
 
 import (
+	"errors"
 	"fmt"
 	"path"
+	"path/filepath"
 	"strings"
 	"unicode/utf8"
 )
@@ -51,3 +53,17 @@ func (p *pattern) checkDeliverable() error {
 	}
 	return nil
 }
+
+// checkAppName returns an error if an app name is not the name of one folder.
+func checkAppName(app string) error {
+	if app == "" {
+		return errors.New("syftevent: the app name is empty")
+	}
+	if app == "." || !filepath.IsLocal(app) || strings.ContainsAny(app, `/\`) || strings.ContainsFunc(app, isControl) {
+		return fmt.Errorf("syftevent: app name %q must be the name of one folder", app)
+	}
+	return nil
+}
+
+// isControl reports whether a character is an ASCII control character.
+func isControl(r rune) bool { return r < 0x20 || r == 0x7f }

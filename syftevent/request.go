@@ -2,10 +2,10 @@ package syftevent
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
+	"crypto/rand"
 	"time"
 
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
@@ -123,16 +123,6 @@ func encodeBody(body any) ([]byte, error) {
 		return []byte(body), nil
 	}
 	return encodeJSON(body)
-}
-
-func encodeJSON(v any) ([]byte, error) {
-	var buf bytes.Buffer
-	encoder := json.NewEncoder(&buf)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }
 
 // newID returns a random UUID, version 4.

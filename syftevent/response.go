@@ -1,9 +1,12 @@
 package syftevent
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 )
 
 // A Response is the response to a request. A handler sets StatusCode, Headers and
@@ -43,7 +46,7 @@ func (r *Response) DecodeJSON(v any) error {
 
 const (
 	jsonContentType = "application/json"
-	textContentType = "text/plain; charset=utf-8"
+	textContentType = protocol.TextContentType
 )
 
 // JSON returns a response whose body is v as compact JSON. It returns the error of
@@ -67,4 +70,15 @@ func Text(status int, s string) *Response {
 // body; a non-nil empty slice means an empty body.
 func Bytes(status int, b []byte) *Response {
 	return &Response{StatusCode: status, Headers: Headers{}, Body: b}
+}
+
+// encodeJSON encodes a value without escaping HTML and without a final line break.
+func encodeJSON(v any) ([]byte, error) {
+	var buf bytes.Buffer
+	encoder := json.NewEncoder(&buf)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }

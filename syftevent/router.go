@@ -9,9 +9,6 @@ import (
 	"sync/atomic"
 )
 
-// methods are those of the protocol.
-var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
-
 // A Router is a request multiplexer: it calls the handler whose pattern matches
 // the method and the endpoint of a request most specifically. The zero value has
 // no routes and is ready to use. All methods may be called at any time, also while

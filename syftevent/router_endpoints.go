@@ -6,59 +6,47 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/syftevent/syftevent-go/syftevent/internal/engine"
 	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 )
 
-// An endpointSet is what a running server knows about a router at one time. It has
-// folders and a document to publish, but no patterns, handlers and schemas.
-type endpointSet struct {
-	routes        int             // how many there are
-	folders       []string        // of all endpoints: "/" and the literal segments
-	deliverable   []string        // the folders without those of undeliverable endpoints
-	undeliverable []error         // why SyftBox never delivers to them
-	first         map[string]bool // the first segments of folders; "" for any
-	has           func(endpoint string) bool
-	leadsTo       func(endpoint string) bool // endpoint, or one below it, has a route
-	schema        func() ([]byte, error)     // the content of rpc.schema.json
-}
-
-// endpoints returns a function that returns the router's current endpointSet, which is the
+// endpoints returns a function that returns the router's current endpoints, which is the
 // same one until a route is added. With anyName all endpoints count as deliverable.
-func (r *Router) endpoints(anyName bool) func() *endpointSet {
+func (r *Router) endpoints(anyName bool) func() *engine.Endpoints {
 	var mu sync.Mutex
 	var of *table
-	var set *endpointSet
-	return func() *endpointSet {
+	var set *engine.Endpoints
+	return func() *engine.Endpoints {
 		t := r.load()
 		mu.Lock()
 		defer mu.Unlock()
 		if set == nil || t != of {
-			of, set = t, newEndpointSet(r, t, anyName)
+			of, set = t, newEndpoints(r, t, anyName)
 		}
 		return set
 	}
 }
 
-func newEndpointSet(r *Router, t *table, anyName bool) *endpointSet {
-	set := &endpointSet{
-		routes: len(t.routes), folders: t.folders(), first: map[string]bool{},
-		has: r.has, leadsTo: t.leadsTo,
+func newEndpoints(r *Router, t *table, anyName bool) *engine.Endpoints {
+	set := &engine.Endpoints{
+		Routes: len(t.routes), Folders: t.folders(), First: map[string]bool{},
+		Has: r.has, LeadsTo: t.leadsTo,
 	}
 	for first, routes := range t.byFirst {
-		set.first[first] = len(routes) > 0
+		set.First[first] = len(routes) > 0
 	}
 	deliverable := &table{}
 	for _, rt := range t.routes {
 		if err := rt.pattern.checkDeliverable(); err != nil && !anyName {
-			set.undeliverable = append(set.undeliverable, fmt.Errorf(
+			set.Undeliverable = append(set.Undeliverable, fmt.Errorf(
 				"syftevent: endpoint %q (registered at %s): %w; set Server.AllowAnyName if the server does not run under SyftBox",
 				rt.pattern.text, rt.site, err))
 			continue
 		}
 		deliverable.routes = append(deliverable.routes, rt)
 	}
-	set.deliverable = deliverable.folders()
-	set.schema = deliverable.schema
+	set.Deliverable = deliverable.folders()
+	set.Schema = deliverable.schema
 	return set
 }
 

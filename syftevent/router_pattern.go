@@ -9,6 +9,9 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 )
 
+// methods are those of the protocol.
+var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
+
 // A pattern is a parsed pattern. [Router] documents the grammar and the precedence.
 type pattern struct {
 	text     string

@@ -10,8 +10,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/syftevent/syftevent-go/syftevent/internal/engine"
 	"github.com/syftevent/syftevent-go/syftevent/internal/loglimit"
 	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 // A Server answers the requests that arrive in the folder of one app. Its fields must not
@@ -37,9 +39,9 @@ type Server struct {
 	// Router has the endpoints. Defaults to one without any.
 	Router *Router
 	// PollInterval is the time between two scans for requests while nothing happens.
-	// Defaults to 100 ms. After a request its folder is scanned more often: every 200 µs at
-	// first, then after 1/64 of the time since the request, and for five minutes 25 times per
-	// PollInterval. With very many folders a scan takes long, and the server waits longer, up
+	// Defaults to 100 ms. After a request its folder is scanned more often: for a second every
+	// 200 µs at first, then after 1/64 of the time since the request; and for five minutes
+	// after 1/4096 of that time, at most 25 times per PollInterval. With very many folders a scan takes long, and the server waits longer, up
 	// to 2 s, or 30 s on network file systems: see [Stats].
 	PollInterval time.Duration
 	// SettleTime is how long an incomplete request must stay unchanged before it is answered
@@ -128,25 +130,14 @@ type Server struct {
 	started     bool
 	cancelStart context.CancelCauseFunc // nil unless Start is under way
 	startEnded  chan struct{}           // closed when Start returns
-	running     *runningServer          // nil until it is ready
+	running     *engine.Server          // nil until it is ready
+	cleaner     *PeriodicCleanup        // of running; nil for none
 	ready, done chan struct{}
 }
 
-// Defaults of [Server].
-const (
-	DefaultPollInterval     = 100 * time.Millisecond
-	DefaultSettleTime       = 2 * time.Second
-	DefaultRemoteSettleTime = 30 * time.Second // on network file systems
-	DefaultMaxRequestSize   = 16 << 20
-	DefaultConcurrency      = 64
-	DefaultReserve          = 1024
-	DefaultDrainTimeout     = 10 * time.Second
-	DefaultNudgeInterval    = 5 * time.Millisecond
-	DefaultRepublishDelay   = 12 * time.Second
-	DefaultOrphanDelay      = 2 * time.Minute
-)
-
 var (
+	// ErrAppServed is returned when another server serves the app.
+	ErrAppServed = engine.ErrAppServed
 	// ErrServerStarted is returned when a server is started a second time.
 	ErrServerStarted = errors.New("syftevent: server already started")
 	// ErrServerClosed is returned by [Server.Start] if [Server.Shutdown] was called before it
@@ -168,8 +159,8 @@ func (s *Server) Run(ctx context.Context) error {
 	s.mu.Lock()
 	running := s.running
 	s.mu.Unlock()
-	<-running.finished
-	return running.err
+	<-running.Finished()
+	return running.Err()
 }
 
 // Start starts the server and returns when it is ready: its folders exist, and requests that
@@ -193,9 +184,11 @@ func (s *Server) Start(ctx context.Context) error {
 	s.cancelStart, s.startEnded = cancel, make(chan struct{})
 	s.mu.Unlock()
 
-	running, err := s.newRunningServer()
+	options, cleaner, err := s.engineOptions()
+	var running *engine.Server
 	if err == nil {
-		err = running.start(starting, ctx)
+		running = engine.New(options)
+		err = running.Start(starting, ctx)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -205,11 +198,11 @@ func (s *Server) Start(ctx context.Context) error {
 		s.started = false
 		return err
 	}
-	s.running = running
+	s.running, s.cleaner = running, cleaner
 	close(s.readyLocked())
 	done := s.doneLocked()
 	go func() { // ends with the server
-		<-running.finished
+		<-running.Finished()
 		close(done)
 	}()
 	return nil
@@ -254,8 +247,8 @@ func (s *Server) Err() error {
 		return nil
 	}
 	select {
-	case <-running.finished:
-		return running.err
+	case <-running.Finished():
+		return running.Err()
 	default:
 		return nil
 	}
@@ -286,13 +279,13 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if running == nil {
 		return nil
 	}
-	running.stop()
+	running.Stop()
 	select {
-	case <-running.finished:
-		return running.err
+	case <-running.Finished():
+		return running.Err()
 	case <-ctx.Done():
-		running.cancelHandlers()
-		<-running.finished
+		running.CancelHandlers()
+		<-running.Finished()
 		return ctx.Err()
 	}
 }
@@ -300,101 +293,72 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // CleanupRunning reports whether the server runs and its cleanup is enabled: neither
 // CleanupExpiry nor CleanupInterval is negative.
 func (s *Server) CleanupRunning() bool {
-	cleanup := s.cleanup()
-	return cleanup != nil && cleanup.Running()
-}
-
-func (s *Server) cleanup() *PeriodicCleanup {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.running == nil {
-		return nil
-	}
-	return s.running.cleanup
+	cleaner := s.cleaner
+	s.mu.Unlock()
+	return cleaner != nil && cleaner.Running()
 }
 
-// newRunningServer validates the fields and fills in the defaults.
-func (s *Server) newRunningServer() (*runningServer, error) {
+// engineOptions validates the fields and fills in the defaults. The cleanup is that of the
+// options, nil for none.
+func (s *Server) engineOptions() (engine.Options, *PeriodicCleanup, error) {
+	fail := func(err error) (engine.Options, *PeriodicCleanup, error) { return engine.Options{}, nil, err }
 	if err := checkAppName(s.AppName); err != nil {
-		return nil, err
+		return fail(err)
 	}
 	client, err := orLoad(s.Client)
 	if err != nil {
-		return nil, fmt.Errorf("syftevent: start app %q: %w", s.AppName, err)
+		return fail(fmt.Errorf("syftevent: start app %q: %w", s.AppName, err))
 	}
 	if err := checkDeliverable(s.AppName); err != nil && !s.AllowAnyName {
-		return nil, fmt.Errorf("syftevent: app %q: %w", s.AppName, err)
+		return fail(fmt.Errorf("syftevent: app %q: %w", s.AppName, err))
 	}
 	router := s.Router
 	if router == nil {
 		router = NewRouter()
 	}
-	limiter := loglimit.New(orDefaultLogger(s.Logger).Handler())
-	logger := slog.New(limiter)
-	var cleanup *PeriodicCleanup
-	if s.CleanupExpiry >= 0 && s.CleanupInterval >= 0 {
-		cleanup = &PeriodicCleanup{
-			AppName: s.AppName, Client: client,
-			Interval: s.CleanupInterval, Expiry: s.CleanupExpiry, Logger: logger, maxSize: s.MaxRequestSize,
-			isEndpoint: func(dir string) bool {
-				return slices.Contains(router.load().folders(), protocol.CleanEndpoint(dir))
-			},
-		}
+	log := loglimit.New(orDefaultLogger(s.Logger).Handler())
+	logger := slog.New(log)
+	adapter := &adapter{router: router, timeout: s.HandlerTimeout, debug: s.DebugMode, logger: logger}
+	options := engine.Options{
+		App:            s.AppName,
+		Email:          client.Email,
+		Dir:            rpcDir(client, s.AppName),
+		URL:            URL{Datasite: client.Email, Path: "/app_data/" + s.AppName + "/rpc"}.String(),
+		Endpoints:      router.endpoints(s.AllowAnyName),
+		Handle:         adapter.handle,
+		CheckURL:       func(url, endpoint string) error { return checkURL(url, client.Email, s.AppName, endpoint) },
+		PollInterval:   orDefault(s.PollInterval, DefaultPollInterval, 0),
+		Settle:         orDefault(s.SettleTime, DefaultSettleTime, 0),
+		SettleRemote:   orDefault(s.SettleTime, DefaultRemoteSettleTime, 0),
+		DrainTimeout:   orDefault(s.DrainTimeout, DefaultDrainTimeout, 0),
+		NudgeInterval:  orDefault(s.NudgeInterval, DefaultNudgeInterval, -1),
+		RepublishDelay: orDefault(s.RepublishDelay, DefaultRepublishDelay, -1),
+		OrphanDelay:    orDefault(s.OrphanDelay, DefaultOrphanDelay, -1),
+		MaxSize:        orDefault(s.MaxRequestSize, DefaultMaxRequestSize, rootfs.Unlimited),
+		Concurrency:    orDefault(s.Concurrency, DefaultConcurrency, 1),
+		Reserve:        orDefault(s.Reserve, DefaultReserve, 0),
+		Durable:        s.Durable,
+		Trace:          os.Getenv(debugVariable) == "1",
+		Log:            log,
 	}
-	running := &runningServer{
-		cleanup:        cleanup,
-		app:            s.AppName,
-		email:          client.Email,
-		dir:            rpcDir(client, s.AppName),
-		router:         router,
-		endpoints:      router.endpoints(s.AllowAnyName),
-		logger:         logger,
-		limiter:        limiter,
-		pollInterval:   orDefault(s.PollInterval, DefaultPollInterval, 0),
-		settle:         orDefault(s.SettleTime, DefaultSettleTime, 0),
-		settleRemote:   orDefault(s.SettleTime, DefaultRemoteSettleTime, 0),
-		maxSize:        orDefault(s.MaxRequestSize, DefaultMaxRequestSize, unlimited),
-		handlerTimeout: s.HandlerTimeout,
-		drain:          orDefault(s.DrainTimeout, DefaultDrainTimeout, 0),
-		nudge:          orDefault(s.NudgeInterval, DefaultNudgeInterval, -1),
-		orphanDelay:    orDefault(s.OrphanDelay, DefaultOrphanDelay, -1),
-		durable:        s.Durable,
-		onRefuse:       s.OnRefuse,
-		debug:          s.DebugMode,
-		trace:          os.Getenv(debugVariable) == "1",
-		stopping:       make(chan struct{}),
-		activity:       make(chan struct{}, 1),
-		finished:       make(chan struct{}),
-		ignored:        map[string]bool{},
-		replies:        newReplyCache(orDefault(s.RepublishDelay, DefaultRepublishDelay, -1)),
+	if s.OnRefuse != nil {
+		options.OnRefuse = func(ctx context.Context, refusal engine.Refusal) { s.OnRefuse(ctx, Refusal(refusal)) }
 	}
-	limits := limits{
-		atOnce:  orDefault(s.Concurrency, DefaultConcurrency, 1),
-		reserve: orDefault(s.Reserve, DefaultReserve, 0),
-		bytes:   byteBudget(running.maxSize),
+	if s.CleanupExpiry < 0 || s.CleanupInterval < 0 {
+		return options, nil, nil
 	}
-	running.fileSlots = make(chan struct{}, limits.atOnce)
-	running.dispatcher = newDispatcher(limits, running.process, running.ended, running.crashed, logger)
-	return running, nil
+	cleaner := &PeriodicCleanup{
+		AppName: s.AppName, Client: client,
+		Interval: s.CleanupInterval, Expiry: s.CleanupExpiry, Logger: logger, maxSize: s.MaxRequestSize,
+		isEndpoint: func(dir string) bool {
+			return slices.Contains(router.load().folders(), protocol.CleanEndpoint(dir))
+		},
+	}
+	options.Cleanup = cleaner
+	return options, cleaner, nil
 }
 
-func orDefaultLogger(logger *slog.Logger) *slog.Logger {
-	if logger == nil {
-		return slog.Default()
-	}
-	return logger
-}
-
-// unlimited is a size that no file reaches.
-const unlimited = 1 << 62
-
-// orDefault returns byDefault for 0, and off for a negative value.
-func orDefault[T time.Duration | int64 | int](value, byDefault, off T) T {
-	switch {
-	case value == 0:
-		return byDefault
-	case value < 0:
-		return off
-	}
-	return value
-}
+// debugVariable, if it is "1", makes a server log each scan that covers all directories
+// or lists one.
+const debugVariable = "SYFTEVENT_DEBUG"

@@ -1,67 +1,105 @@
 package syftevent
 
-// handle runs the handler and turns whatever it returns into a response, or nil if the
-// handler was cancelled. Nothing that a handler returns can end the server: methods of
-// its values are called only in call, which recovers.
-func (s *runningServer) handle(w *work, req *Request) *Response {
-	response, failure := s.call(w, req)
-	if failure != nil && s.handlers.Err() != nil {
-		s.logger.Warn("syftevent: handler cancelled, request left for the next start",
-			"path", s.requestPath(*w), "endpoint", req.endpoint, "id", req.ID, "sender", req.Sender)
-		return nil
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/engine"
+)
+
+// An adapter connects the engine with a router: it turns the engine's request into a
+// Request, calls the handler, and turns whatever that returns into an outcome.
+type adapter struct {
+	router  *Router
+	timeout time.Duration // Server.HandlerTimeout
+	debug   bool          // Server.DebugMode
+	logger  *slog.Logger
+}
+
+// handle answers a request, or leaves it if the handler was cancelled. Nothing that a handler
+// returns can end the server: methods of its values are called only in respond, which
+// recovers.
+func (a *adapter) handle(ctx context.Context, in *engine.Request) (out engine.Outcome) {
+	req := newRequest(in)
+	response, failed := a.call(ctx, req, &out)
+	if failed != nil {
+		if ctx.Err() != nil {
+			return out // left for the next start
+		}
+		out.Failed = true
+		response = a.failed(req, failed)
 	}
-	if failure != nil {
-		return s.failed(req, failure)
+	out.Response = &engine.Response{StatusCode: statusOf(response), Headers: response.Headers, Body: response.Body}
+	return out
+}
+
+// newRequest returns what a handler gets of a request.
+func newRequest(in *engine.Request) *Request {
+	u, _ := ParseURL(in.Envelope.URL) // checkURL has accepted it
+	req := &Request{
+		ID:             in.ID,
+		Sender:         in.Envelope.Sender,
+		SenderVerified: in.SenderVerified,
+		URL:            u,
+		Method:         in.Envelope.Method,
+		Headers:        Headers(in.Envelope.Headers),
+		Body:           in.Envelope.Body,
+		Created:        in.Envelope.Created,
+		Expires:        in.Expires,
+		endpoint:       in.Endpoint,
 	}
-	return response
+	// Only whoever decrypts a request may set these.
+	req.Headers.Del("X-Syft-Decrypted")
+	req.Headers.Del("X-Syft-Original-Sender")
+	return req
 }
 
 // call runs the handler. An *Error becomes the response that it asks for.
-func (s *runningServer) call(w *work, req *Request) (*Response, *failure) {
+func (a *adapter) call(ctx context.Context, req *Request, out *engine.Outcome) (*Response, *failure) {
 	timeout := false
 	response, cause, failed := respond(func() (*Response, error) {
-		response, err := s.serve(w, req)
+		response, err := a.serve(ctx, req, out)
 		switch {
-		case err != nil && s.handlers.Err() != nil:
+		case err != nil && ctx.Err() != nil:
 			// Cancelled, whatever error the handler made of that.
-			return nil, s.handlers.Err()
+			return nil, ctx.Err()
 		case err == errHandlerTimeout:
 			timeout = true
-			return timedOut(s.handlerTimeout), nil
+			return timedOut(a.timeout), nil
 		}
 		return response, err
 	})
 	switch {
 	case timeout:
-		s.counters.add(func(c *Stats) { c.Failed++ })
-		s.logger.Error("syftevent: handler timed out", "endpoint", req.endpoint, "id", req.ID, "sender", req.Sender, "timeout", s.handlerTimeout)
+		out.Failed = true
+		a.logger.Error("syftevent: handler timed out", "endpoint", req.endpoint, "id", req.ID, "sender", req.Sender, "timeout", a.timeout)
 	case cause != nil:
-		s.logger.Info("syftevent: handler returned an error", "endpoint", req.endpoint, "id", req.ID, "sender", req.Sender,
+		a.logger.Info("syftevent: handler returned an error", "endpoint", req.endpoint, "id", req.ID, "sender", req.Sender,
 			"status", response.StatusCode, "err", cause.message)
 	}
 	return response, failed
 }
 
-// serve runs the handler within HandlerTimeout.
-func (s *runningServer) serve(w *work, req *Request) (*Response, error) {
-	if s.handlerTimeout <= 0 {
-		return s.router.ServeSyft(s.handlers, req)
+// serve runs the handler within the timeout.
+func (a *adapter) serve(ctx context.Context, req *Request, out *engine.Outcome) (*Response, error) {
+	if a.timeout <= 0 {
+		return a.router.ServeSyft(ctx, req)
 	}
-	returned, response, err := serveWithin(s.handlers, s.handlerTimeout, s.router, req)
-	w.handler = returned
+	returned, response, err := serveWithin(ctx, a.timeout, a.router, req)
+	out.Returned = returned
 	return response, err
 }
 
 // failed logs why a handler failed and makes the response, which gives no reason unless
 // DebugMode is set.
-func (s *runningServer) failed(req *Request, f *failure) *Response {
-	s.counters.add(func(c *Stats) { c.Failed++ })
+func (a *adapter) failed(req *Request, f *failure) *Response {
 	attributes := []any{"endpoint", req.endpoint, "id", req.ID, "sender", req.Sender, "err", f.message}
 	if f.stack != "" {
 		attributes = append(attributes, "stack", f.stack)
 	}
-	s.logger.Error("syftevent: handler failed", attributes...)
-	if !s.debug {
+	a.logger.Error("syftevent: handler failed", attributes...)
+	if !a.debug {
 		return internalError()
 	}
 	// The members that the Python package uses in its debug mode.

@@ -1,9 +1,6 @@
 package syftevent
 
-import (
-	"sync"
-	"time"
-)
+import "time"
 
 // Stats are the figures of a server since its start.
 type Stats struct {
@@ -55,46 +52,24 @@ type Stats struct {
 // Stats returns the figures of the server. They are zero before it is ready.
 func (s *Server) Stats() Stats {
 	s.mu.Lock()
-	running := s.running
+	running, cleaner := s.running, s.cleaner
 	s.mu.Unlock()
 	if running == nil {
 		return Stats{}
 	}
-	stats := running.counters.read()
-	load := running.dispatcher.load()
-	stats.InFlight, stats.Queued, stats.InReserve = load.running, load.waiting, load.reserved
-	stats.BytesHeld, stats.BytesLimit = load.bytes, running.dispatcher.limits.bytes
-	stats.Unpublished = running.replies.count()
-	known := running.spool.Figures()
-	stats.Folders, stats.FoldersLeft, stats.DirHandles = known.Directories, known.Left, known.Descriptors
-	stats.Incomplete, stats.Unreadable = known.Pending, known.Troubles
-	stats.TrustedMtimes = known.Trusted
-	if running.cleanup != nil {
-		stats.Cleanup = running.cleanup.Stats()
+	f := running.Figures()
+	stats := Stats{
+		Answered: f.Answered, Failed: f.Failed, Refused: f.Refused, Orphans: f.Orphans,
+		InFlight: f.InFlight, Queued: f.Queued, InReserve: f.InReserve,
+		BytesHeld: f.BytesHeld, BytesLimit: f.BytesLimit,
+		Unpublished: f.Unpublished,
+		Scans:       f.Scans, LastScan: f.LastScan, ScanDuration: f.ScanDuration, ScanWait: f.ScanWait,
+		Folders: f.Folders, FoldersLeft: f.FoldersLeft, DirHandles: f.DirHandles,
+		Incomplete: f.Incomplete, Unreadable: f.Unreadable,
+		TrustedMtimes: f.TrustedMtimes,
+	}
+	if cleaner != nil {
+		stats.Cleanup = cleaner.Stats()
 	}
 	return stats
-}
-
-// counters are the figures that are counted as events happen.
-type counters struct {
-	mu    sync.Mutex
-	stats Stats
-}
-
-func (c *counters) read() Stats {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.stats
-}
-
-func (c *counters) add(count func(*Stats)) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	count(&c.stats)
-}
-
-// looked records a complete scan of all folders: when it began, how long it took
-// without its pauses, and the time until the next one.
-func (c *counters) looked(began time.Time, took, wait time.Duration) {
-	c.add(func(s *Stats) { s.Scans, s.LastScan, s.ScanDuration, s.ScanWait = s.Scans+1, began, took, wait })
 }

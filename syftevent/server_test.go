@@ -243,7 +243,7 @@ func TestServerDropsForgedHeaders(t *testing.T) {
 }
 
 func TestServerLayout(t *testing.T) {
-	want, err := os.ReadFile("testdata/syft.pub.yaml")
+	want, err := os.ReadFile("internal/engine/syft.pub.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

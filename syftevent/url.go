@@ -1,6 +1,7 @@
 package syftevent
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -143,6 +144,19 @@ func (u URL) segments() ([]string, error) {
 	return segments, nil
 }
 
+// checkURL returns an error if a request's URL is not that of an endpoint of an app in a
+// datasite. [identity-url]
+func checkURL(s, datasite, app, endpoint string) error {
+	u, err := ParseURL(s)
+	if err != nil {
+		return errors.New("must be a syft:// address")
+	}
+	if !u.leadsTo(datasite, app, endpoint) {
+		return errors.New("must lead to the endpoint in whose folder the request lies")
+	}
+	return nil
+}
+
 // leadsTo reports whether the URL is that of an endpoint of an app in a datasite. It
 // ignores query and fragment, and accepts %-escapes in the path.
 func (u URL) leadsTo(datasite, app, endpoint string) bool {
@@ -164,5 +178,3 @@ func splitEndpoint(endpoint string) []string {
 	}
 	return nil
 }
-
-func isControl(r rune) bool { return r < 0x20 || r == 0x7f }

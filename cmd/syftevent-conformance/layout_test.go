@@ -112,13 +112,28 @@ func TestTestscriptStaysWithTheJudge(t *testing.T) {
 	}
 }
 
-// rootfs and wire import no other package of the module, and spool imports only rootfs.
-func TestSpoolAndWireKnowNothingOfEachOther(t *testing.T) {
-	const rootfs, spool = module + "/syftevent/internal/rootfs", module + "/syftevent/internal/spool"
-	for _, p := range goList(t, "./syftevent/internal/rootfs", "./syftevent/internal/spool", "./syftevent/internal/wire") {
-		for _, dependency := range p.Deps {
-			if isBelow(dependency, module) && !(p.ImportPath == spool && dependency == rootfs) {
-				t.Errorf("%s imports %s", p.ImportPath, dependency)
+// The packages of the library import each other in one direction. spool and wire know
+// nothing of each other.
+func TestInternalPackagesImportInOneDirection(t *testing.T) {
+	const internal = module + "/syftevent/internal/"
+	allowed := map[string][]string{
+		"rootfs":   nil,
+		"wire":     nil,
+		"loglimit": nil,
+		"protocol": {"rootfs"},
+		"spool":    {"rootfs"},
+		"sweep":    {"protocol", "rootfs", "wire"},
+		"engine":   {"loglimit", "protocol", "rootfs", "spool", "wire"},
+	}
+	for _, p := range goList(t, "./syftevent/internal/...") {
+		name := strings.TrimPrefix(p.ImportPath, internal)
+		names, known := allowed[name]
+		if !known {
+			t.Errorf("%s is not in the table", p.ImportPath)
+		}
+		for _, imported := range p.Imports {
+			if isBelow(imported, module) && !slices.Contains(names, strings.TrimPrefix(imported, internal)) {
+				t.Errorf("%s imports %s", p.ImportPath, imported)
 			}
 		}
 	}

@@ -14,6 +14,9 @@ var (
 	ErrNotRegular = errors.New("is not a regular file")
 )
 
+// Unlimited is a limit that no file reaches.
+const Unlimited = 1 << 62
+
 // ReadFile reads a regular file of at most maxSize bytes, and never a symbolic link, a
 // FIFO or a device. For a larger file it returns ErrTooLarge and the file's info.
 func ReadFile(root *os.Root, name string, maxSize int64) ([]byte, fs.FileInfo, error) {

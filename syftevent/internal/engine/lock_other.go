@@ -1,0 +1,11 @@
+//go:build !(darwin || dragonfly || freebsd || linux || netbsd || openbsd || windows)
+
+package engine
+
+import (
+	"errors"
+	"os"
+)
+
+// tryLock is not supported here.
+func tryLock(*os.File) error { return errors.ErrUnsupported }

@@ -1,0 +1,170 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
+)
+
+// Polls are adaptive. A directory that had a request is likely to get another one: a
+// caller that waits for each response sends the next request at once. Through SyftBox it
+// arrives two hops of 53 ms later, on a shared file system within a millisecond. The
+// pause between two scans of the active directories is therefore a fixed share of the
+// time since the last activity: requests are found soon at any rate of calls, and scans
+// become rare by themselves.
+const (
+	// scanShare is the ratio of the time since the last activity to the pause: a request is
+	// found at most 1.6 % later than it came.
+	scanShare = 64
+	// shortPause is the shortest pause.
+	shortPause = 200 * time.Microsecond
+
+	// recentShare is the number of scans per poll interval of the directories that were active
+	// in the last minutes: one every 4 ms by default. A caller that comes back finds a server
+	// as quick as before.
+	recentShare = 25
+	// recentAgeShare is the ratio of the time since the last activity to the pause between
+	// them: 5 ms after 20 s, 15 ms after a minute, because each wake-up costs CPU time.
+	recentAgeShare = 4096
+	// recentCostFactor is the ratio of the pause to the duration of such a scan: they take
+	// half a percent of a core at most.
+	recentCostFactor = 200
+
+	// A scan of all directories is done in slices of 2 ms. The pause between two, in
+	// which the active directories are scanned, is sliceFactor times a slice.
+	sliceFactor = 1
+	// costFactor is the ratio of the pause to the duration of a scan of all directories.
+	// Including the regular full listing, scans take less than one percent of a core.
+	costFactor = 200
+	// busyFactor replaces costFactor when a scan has listed more than one directory in
+	// busyShare.
+	busyFactor = 20
+	busyShare  = 16
+	// longestWait bounds that pause: it is how late a new directory is found. Because of the
+	// spool's budgets a scan takes 20 to 30 ms, however many directories there are.
+	longestWait = 2 * time.Second
+	// remoteCostFactor and remoteLongestWait replace them on file systems without trusted
+	// mtimes. There a scan mostly waits for the network.
+	remoteCostFactor  = 10
+	remoteLongestWait = 30 * time.Second
+
+	// backlogFactor is the ratio of the pause to the duration of a scan while there is a
+	// backlog.
+	backlogFactor = 10
+)
+
+// pauseAfter returns the pause before the next poll: a share of the time waited so far,
+// within bounds.
+func pauseAfter(waited time.Duration, share int, shortest, longest time.Duration) time.Duration {
+	return min(max(waited/time.Duration(share), shortest), longest)
+}
+
+// A pace schedules the scans.
+type pace struct {
+	poll       time.Duration
+	nextAll    time.Time     // scan of all directories, or next slice of it
+	nextRecent time.Time     // scan of the recently active directories
+	cost       time.Duration // duration of the last complete scan that listed little
+	quiet      time.Duration // sum of the pauses since the last activity
+	lastActive time.Time     // when ScanActive had something to scan
+	pause      time.Duration // the last pause
+	round      spool.Look    // sum of the slices of this scan
+	began      time.Time     // when the scan began
+	took       time.Duration // duration of the slices together
+}
+
+// scannedSlice adds a slice to the scan of all directories, and reports whether the scan
+// is complete.
+func (p *pace) scannedSlice(began time.Time, took time.Duration, did spool.Look) bool {
+	if p.round.Done || p.began.IsZero() {
+		p.began, p.took, p.round = began, 0, spool.Look{}
+	}
+	p.took += took
+	p.round.Directories += did.Directories
+	p.round.Listed += did.Listed
+	p.round.Taken += did.Taken
+	p.round.Full, p.round.Done = did.Full, did.Done
+	p.nextAll = began.Add(took + sliceFactor*took)
+	return did.Done
+}
+
+// scannedAll schedules the next scan of all directories after a complete one.
+func (p *pace) scannedAll(now time.Time, local bool) (wait time.Duration) {
+	if p.round.Listed*busyShare <= p.round.Directories {
+		p.cost = p.took
+	}
+	wait = min(max(costFactor*p.cost, busyFactor*p.took), longestWait)
+	if !local {
+		wait = min(remoteCostFactor*p.took, remoteLongestWait)
+	}
+	wait = max(wait, p.poll)
+	p.nextAll = now.Add(wait)
+	return wait
+}
+
+// scannedRecent schedules the next scan of the recently active directories.
+func (p *pace) scannedRecent(now time.Time, took time.Duration) {
+	pause := pauseAfter(now.Sub(p.lastActive), recentAgeShare, p.poll/recentShare, p.poll)
+	p.nextRecent = now.Add(max(pause, recentCostFactor*took))
+}
+
+// A scanResult is what the schedule depends on after a scan.
+type scanResult struct {
+	took    time.Duration
+	found   bool // a request was queued
+	backlog bool // more requests are queued than run at once
+	active  bool // ScanActive has something to scan
+	recent  bool // ScanRecent has something to scan
+}
+
+// next returns the pause after a scan of the active directories.
+func (p *pace) next(g scanResult) time.Duration {
+	p.pause = pauseAfter(p.quiet, scanShare, shortPause, p.poll)
+	switch {
+	case g.backlog:
+		// There is enough work: do not spend time on listing the directory again.
+		return max(p.pause, backlogFactor*g.took)
+	case g.found:
+		// A caller that waits for each response sends the next request soon.
+		return p.pause
+	}
+	// Scans that find nothing take at most a third of a core.
+	return max(p.pause, 2*g.took)
+}
+
+// sleep waits for the next scan. Activity, or the end of a backlog, shortens a long wait.
+func (p *pace) sleep(g scanResult, activity, backlogDone, stopping <-chan struct{}) {
+	select {
+	case <-activity:
+		p.quiet = 0
+	default:
+	}
+	wait := time.Until(p.nextAll)
+	if g.recent && !g.backlog {
+		wait = min(wait, time.Until(p.nextRecent))
+	}
+	if g.active {
+		p.lastActive = time.Now()
+		next := p.next(g)
+		// The sum of the pauses, not the time since: in a synctest bubble no time passes
+		// during a short pause.
+		p.quiet += p.pause
+		if next <= shortPause {
+			sleepBriefly(next)
+			return
+		}
+		wait = min(wait, next)
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	if g.backlog {
+		activity = nil // it never stops
+	}
+	select {
+	case <-timer.C:
+	case <-activity:
+		p.quiet = 0
+	case <-backlogDone:
+	case <-stopping:
+	}
+}

@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
+)
+
+const ms = time.Millisecond
+
+func TestPauseIsAShareOfTheTimeSinceActivity(t *testing.T) {
+	p := pace{poll: 100 * ms}
+	for scans := 0; p.quiet < 10*time.Second; scans++ {
+		before := p.quiet
+		pause := p.next(scanResult{took: 10 * time.Microsecond})
+		if want := min(max(before/64, shortPause), 100*ms); pause != want {
+			t.Fatalf("pause %v after %v without activity, want %v", pause, before, want)
+		}
+		if scans > 600 {
+			t.Fatalf("%d scans within %v", scans, p.quiet)
+		}
+		p.quiet += p.pause
+	}
+}
+
+func TestPaceScansRecentDirectoriesAtABoundedCost(t *testing.T) {
+	p := pace{poll: 100 * ms}
+	p.lastActive = time.Now()
+	for _, test := range []struct{ took, silence, want time.Duration }{
+		{took: 5 * time.Microsecond, want: 4 * ms},
+		{took: ms, want: 200 * ms},
+		{took: 5 * time.Microsecond, silence: 16 * time.Second, want: 4 * ms},
+		{took: 5 * time.Microsecond, silence: 64 * time.Second, want: 15625 * time.Microsecond},
+		{took: 5 * time.Microsecond, silence: time.Hour, want: 100 * ms},
+	} {
+		now := p.lastActive.Add(test.silence)
+		p.scannedRecent(now, test.took)
+		if got := p.nextRecent.Sub(now); got != test.want {
+			t.Errorf("%+v: the next scan waits %v", test, got)
+		}
+	}
+}
+
+func TestPaceAfterCostlyScans(t *testing.T) {
+	p := pace{poll: 100 * ms}
+	for _, test := range []struct {
+		g    scanResult
+		want time.Duration
+	}{
+		{scanResult{took: ms}, 2 * ms},
+		{scanResult{took: ms, found: true}, shortPause},
+		{scanResult{took: ms, found: true, backlog: true}, 10 * ms},
+	} {
+		if got := p.next(test.g); got != test.want {
+			t.Errorf("%+v: %v, want %v", test.g, got, test.want)
+		}
+	}
+	for _, test := range []struct {
+		took                time.Duration
+		directories, listed int
+		local               bool
+		want                time.Duration
+	}{
+		{100 * time.Microsecond, 50, 0, true, 100 * ms},
+		{2 * ms, 50, 0, true, 400 * ms},
+		{3 * ms, 50, 5, true, 400 * ms}, // the listing is not what idle scans cost
+		{3 * ms, 1000, 5, true, 600 * ms},
+		{40 * ms, 50, 5, true, 800 * ms},
+		{40 * ms, 50, 0, true, 2 * time.Second},
+		{40 * ms, 50, 40, false, 400 * ms},
+		{time.Minute, 50, 40, false, 30 * time.Second},
+	} {
+		now := time.Now()
+		did := spool.Look{Directories: test.directories, Listed: test.listed, Done: true}
+		if !p.scannedSlice(now, test.took, did) {
+			t.Errorf("%+v: not complete", test)
+		}
+		if got := p.scannedAll(now, test.local); got != test.want || p.nextAll.Sub(now) != got {
+			t.Errorf("%+v: %v", test, got)
+		}
+	}
+}
+
+// A scan of all directories in slices is as costly as one in a piece, and the slices are
+// apart.
+func TestPaceAddsUpSlices(t *testing.T) {
+	p := pace{poll: 100 * ms}
+	for range 2 {
+		now := time.Now()
+		for n := range 5 {
+			last := n == 4
+			if p.scannedSlice(now, 2*ms, spool.Look{Directories: 1000, Done: last}) != last {
+				t.Fatalf("slice %d", n)
+			}
+			if next := p.nextAll.Sub(now); next != 4*ms {
+				t.Errorf("the next slice begins %v after the last one", next)
+			}
+			now = now.Add(4 * ms)
+		}
+		if wait := p.scannedAll(now, true); wait != 2*time.Second || p.took != 10*ms || p.round.Directories != 5000 {
+			t.Errorf("%v after %v for %d directories", wait, p.took, p.round.Directories)
+		}
+	}
+}
+
+func TestPaceWakesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		p := pace{poll: 100 * ms, nextAll: began.Add(time.Second), quiet: time.Second}
+		activity, backlogDone, stopping := make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
+		sleep := func(g scanResult) time.Duration {
+			began := time.Now()
+			p.sleep(g, activity, backlogDone, stopping)
+			return time.Since(began)
+		}
+		go func() { time.Sleep(300 * ms); activity <- struct{}{} }()
+		if slept := sleep(scanResult{}); slept != 300*ms || p.quiet != 0 {
+			t.Errorf("slept %v until there was activity, quiet for %v", slept, p.quiet)
+		}
+		// While there is enough to do, activity does not wake it, the end of that does.
+		activity <- struct{}{}
+		go func() { time.Sleep(50 * ms); activity <- struct{}{}; backlogDone <- struct{}{} }()
+		if slept := sleep(scanResult{took: 20 * ms, backlog: true, active: true}); slept != 50*ms {
+			t.Errorf("slept %v with a backlog", slept)
+		}
+		<-activity
+		if slept := sleep(scanResult{}); time.Since(began) != time.Second {
+			t.Errorf("slept %v, not until the next scan of all", slept)
+		}
+		p.nextAll, p.nextRecent = time.Now().Add(time.Hour), time.Now().Add(4*ms)
+		if slept := sleep(scanResult{recent: true}); slept != 4*ms {
+			t.Errorf("slept %v, not until the next scan of recent directories", slept)
+		}
+		if slept := sleep(scanResult{active: true, took: ms}); slept != 2*ms {
+			t.Errorf("slept %v until the next scan of active directories", slept)
+		}
+		go func() { time.Sleep(ms); close(stopping) }()
+		if slept := sleep(scanResult{}); slept != ms {
+			t.Errorf("slept %v though it was to stop", slept)
+		}
+	})
+}

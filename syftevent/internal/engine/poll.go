@@ -1,0 +1,82 @@
+package engine
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/loglimit"
+	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
+)
+
+// poll scans for requests until the server is stopped: all directories in slices, and
+// the active ones in between.
+func (s *Server) poll() {
+	var pace pace
+	pace.poll = s.options.PollInterval
+	for !s.stopped() {
+		s.refreshLayout()
+		began := time.Now()
+		all := !began.Before(pace.nextAll)
+		recent := !all && !began.Before(pace.nextRecent)
+		scan := s.spool.ScanActive
+		switch {
+		case all:
+			scan = s.spool.Scan
+		case recent:
+			scan = s.spool.ScanRecent
+		}
+		did := scan(s.admit)
+		took := time.Since(began)
+		complete := all && pace.scannedSlice(began, took, did)
+		s.replies.expire(began)
+		if began.Sub(s.flushed) >= loglimit.Period {
+			s.flushed = began
+			s.options.Log.Flush(began, false)
+		}
+		switch {
+		case complete:
+			now := time.Now()
+			wait := pace.scannedAll(now, s.spool.Trusted())
+			s.scanWait = wait + now.Sub(pace.began)
+			s.counters.scanned(pace.began, pace.took, wait)
+			s.traceScan(all, pace.round, pace.took)
+		case recent:
+			pace.scannedRecent(time.Now(), took)
+		}
+		if !all {
+			s.traceScan(all, did, took)
+		}
+		if all && !complete && s.spool.Active() {
+			// Active directories are scanned after each slice, however long the scan
+			// of all directories takes.
+			began = time.Now()
+			active := s.spool.ScanActive(s.admit)
+			took = time.Since(began)
+			did.Taken += active.Taken
+			did.Orphans += active.Orphans
+		}
+		if did.Orphans > 0 {
+			s.counters.add(func(f *Figures) { f.Orphans += did.Orphans })
+		}
+		pace.sleep(scanResult{
+			took: took, found: did.Taken > 0, backlog: s.dispatcher.backlog(),
+			active: s.spool.Active(), recent: s.spool.Recent(),
+		}, s.activity, s.dispatcher.backlogDone, s.stopping)
+	}
+}
+
+func (s *Server) traceScan(all bool, did spool.Look, took time.Duration) {
+	if s.options.Trace && (all || did.Listed > 0) {
+		slog.New(s.options.Log.Unlimited()).Info("syftevent: scanned", "all", all, "full", did.Full,
+			"folders", did.Directories, "listed", did.Listed, "taken", did.Taken, "took", took)
+	}
+}
+
+// signalActivity makes the next scan happen soon: a request arrived, or a response was
+// published, whose reader may send the next request at once.
+func (s *Server) signalActivity() {
+	select {
+	case s.activity <- struct{}{}:
+	default:
+	}
+}
