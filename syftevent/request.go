@@ -2,10 +2,10 @@ package syftevent
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
-	"crypto/rand"
 	"time"
 
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
