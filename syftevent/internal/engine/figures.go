@@ -29,7 +29,7 @@ func (s *Server) Figures() Figures {
 	f.Unpublished = s.replies.count()
 	known := s.spool.Figures()
 	f.Folders, f.FoldersLeft, f.DirHandles = known.Directories, known.Left, known.Descriptors
-	f.Incomplete, f.Unreadable = known.Pending, known.Troubles
+	f.Incomplete, f.Unreadable = known.Incomplete, known.Unreadable
 	f.TrustedMtimes = known.Trusted
 	return f
 }

@@ -93,7 +93,7 @@ func (s *Server) read(w *work) (data []byte, state spool.State, ok bool) {
 			data, state, err = s.spool.Read(w.entry, most)
 		}
 	}
-	if err != nil || state == spool.Pending || state == spool.Larger {
+	if err != nil || state == spool.Incomplete || state == spool.Larger {
 		return nil, state, false
 	}
 	w.sum = sha256.Sum256(data)

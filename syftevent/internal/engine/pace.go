@@ -62,22 +62,22 @@ func pauseAfter(waited time.Duration, share int, shortest, longest time.Duration
 // A pace schedules the scans.
 type pace struct {
 	poll       time.Duration
-	nextAll    time.Time     // scan of all directories, or next slice of it
-	nextRecent time.Time     // scan of the recently active directories
-	cost       time.Duration // duration of the last complete scan that listed little
-	quiet      time.Duration // sum of the pauses since the last activity
-	lastActive time.Time     // when ScanActive had something to scan
-	pause      time.Duration // the last pause
-	round      spool.Look    // sum of the slices of this scan
-	began      time.Time     // when the scan began
-	took       time.Duration // duration of the slices together
+	nextAll    time.Time        // scan of all directories, or next slice of it
+	nextRecent time.Time        // scan of the recently active directories
+	cost       time.Duration    // duration of the last complete scan that listed little
+	quiet      time.Duration    // sum of the pauses since the last activity
+	lastActive time.Time        // when ScanActive had something to scan
+	pause      time.Duration    // the last pause
+	round      spool.ScanResult // sum of the slices of this scan
+	began      time.Time        // when the scan began
+	took       time.Duration    // duration of the slices together
 }
 
 // scannedSlice adds a slice to the scan of all directories, and reports whether the scan
 // is complete.
-func (p *pace) scannedSlice(began time.Time, took time.Duration, did spool.Look) bool {
+func (p *pace) scannedSlice(began time.Time, took time.Duration, did spool.ScanResult) bool {
 	if p.round.Done || p.began.IsZero() {
-		p.began, p.took, p.round = began, 0, spool.Look{}
+		p.began, p.took, p.round = began, 0, spool.ScanResult{}
 	}
 	p.took += took
 	p.round.Directories += did.Directories

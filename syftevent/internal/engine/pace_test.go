@@ -73,7 +73,7 @@ func TestPaceAfterCostlyScans(t *testing.T) {
 		{time.Minute, 50, 40, false, 30 * time.Second},
 	} {
 		now := time.Now()
-		did := spool.Look{Directories: test.directories, Listed: test.listed, Done: true}
+		did := spool.ScanResult{Directories: test.directories, Listed: test.listed, Done: true}
 		if !p.scannedSlice(now, test.took, did) {
 			t.Errorf("%+v: not complete", test)
 		}
@@ -91,7 +91,7 @@ func TestPaceAddsUpSlices(t *testing.T) {
 		now := time.Now()
 		for n := range 5 {
 			last := n == 4
-			if p.scannedSlice(now, 2*ms, spool.Look{Directories: 1000, Done: last}) != last {
+			if p.scannedSlice(now, 2*ms, spool.ScanResult{Directories: 1000, Done: last}) != last {
 				t.Fatalf("slice %d", n)
 			}
 			if next := p.nextAll.Sub(now); next != 4*ms {

@@ -65,7 +65,7 @@ func (s *Server) poll() {
 	}
 }
 
-func (s *Server) traceScan(all bool, did spool.Look, took time.Duration) {
+func (s *Server) traceScan(all bool, did spool.ScanResult, took time.Duration) {
 	if s.options.Trace && (all || did.Listed > 0) {
 		slog.New(s.options.Log.Unlimited()).Info("syftevent: scanned", "all", all, "full", did.Full,
 			"folders", did.Directories, "listed", did.Listed, "taken", did.Taken, "took", took)

@@ -101,7 +101,7 @@ func (s *Server) Start(starting, ctx context.Context) (err error) {
 	s.replyLog.restore(s.replies, time.Now())
 	s.spool, err = spool.Open(s.options.Dir, spool.Options{
 		In: protocol.RequestSuffix, Out: protocol.ResponseSuffix,
-		Ignore: protocol.IsMarker, Wanted: s.wanted, Owner: s.owner, Own: s.own, Complete: wire.Complete, Answer: wire.IsObject,
+		Ignore: protocol.IsMarker, Wanted: s.wanted, Owner: s.owner, Own: s.own, Complete: wire.Complete, Valid: wire.IsObject,
 		Orphan: protocol.OrphanOf, OrphanDelay: s.options.OrphanDelay, Marker: protocol.KeepName,
 		MaxSize: s.options.MaxSize, Settle: s.options.Settle, SettleRemote: s.options.SettleRemote, NudgeInterval: s.options.NudgeInterval, Durable: s.options.Durable,
 		Logger: s.logger,

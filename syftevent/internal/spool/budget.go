@@ -5,71 +5,69 @@ import (
 	"time"
 )
 
-// Whoever sends files makes directories, as many as they like. So a spool remembers a
-// bounded number of them, in total and for each owner, and scans a bounded number of
-// each owner's in one round, so that those of one do not make the rounds slow for the
-// others:
+// Others can create any number of directories. A spool therefore tracks a bounded number, in
+// total and per owner, and scans a bounded number per owner in one round, so that the
+// directories of one owner do not slow the rounds down for the others:
 //
-//   - MaxDirectories in total. The program's own (Options.Own) are always remembered.
-//   - OwnerDirectories of one owner, as Options.Owner names it. Of all owners together,
-//     those beyond the first fairShare of each have a quarter of the total.
-//   - The others, which nobody owns, have half of the total: those in which nothing can
-//     be wanted an eighth, the rest three eighths.
+//   - MaxDirectories in total. The program's own (Options.Own) are always tracked.
+//   - OwnerDirectories per owner (Options.Owner). The directories beyond the first fairShare
+//     of each owner have a quarter of the total.
+//   - Directories without an owner have half of the total: unwanted ones (Options.Wanted) an
+//     eighth, the others three eighths.
 //
-// Each of these limits is one of bytes, too: averageName for each directory.
+// Each limit also bounds the bytes of the paths: averageName per directory.
 //
-// A directory beyond that is not forgotten for good: when all directories are listed,
-// the quiet ones of an exceeded budget give their places to the next ones in the order of
-// the walk, so that each has its turn.
+// A directory beyond a limit is scanned in turn: a full scan evicts quiet directories of an
+// exceeded budget, and the next ones in the order of the walk take their places.
 const (
-	// MaxDirectories is how many directories a spool remembers in total, and
-	// OwnerDirectories how many of one owner.
+	// MaxDirectories is the number of directories that a spool tracks in total, and
+	// OwnerDirectories the number per owner.
 	MaxDirectories   = 131_072
 	OwnerDirectories = 2_048
 
-	// fairShare is how many directories of one owner are scanned in each round, and are
-	// in the lists of active and of recent directories at a time.
+	// fairShare is the number of directories per owner that are scanned in each round, and
+	// that are in the lists of active and of recent directories.
 	fairShare = 64
-	// unownedShare is the same for all directories that nobody owns.
+	// unownedShare is the same for all directories without an owner.
 	unownedShare = 2_048
-	// roundShare is how many directories of all owners are scanned in a round. With
-	// more of them a round takes its part of each owner's in turn.
+	// roundShare is the number of directories of all owners that are scanned in a round. If
+	// there are more, each round scans a part of each owner's directories in turn.
 	roundShare = 8_192
 
-	// averageName is how many bytes the paths of the directories may have that are
-	// remembered, for each that may be: a path can have 4,096.
+	// averageName is the number of bytes that the limits allow for each path. A path can have
+	// 4,096.
 	averageName = 128
 
-	// A directory in which nothing is wanted is scanned once in unwantedEvery at most,
-	// and all of them together once in unwantedPause.
+	// An unwanted directory is scanned at most once per unwantedEvery, and all of them together
+	// once per unwantedPause.
 	unwantedEvery = time.Second
 	unwantedPause = 2 * time.Millisecond
 )
 
-// A budget counts the directories that are remembered. The limits are fields for
-// the sake of tests.
+// A budget counts the tracked directories. The limits are fields so that tests can lower
+// them.
 type budget struct {
 	total, owner, fair, inRound int // the limits
 
 	known             int // directories
 	bytes             int // of their paths
-	unwantedKnown     int // of them, those in which nothing is wanted
-	few, many         int // those of owners: the first "fair" of each, and the others
+	unwantedKnown     int // unwanted directories
+	few, many         int // directories of owners: the first "fair" of each, and the others
 	own, none, unused share
 	owners            map[string]*share
 	denied            uint32 // the last round in which the total was exceeded
 }
 
-// A share is the directories that have one owner, or that are the program's own, or
-// that nobody owns.
+// A share counts the directories of one owner, or the program's own, or those without an
+// owner.
 type share struct {
 	owner          string // "" for the last two
-	always         bool   // whether there is always room: the program's own
-	fair           int    // how many are scanned in each round and are in each list
+	always         bool   // there is always room: the program's own
+	fair           int    // the number scanned in each round, and in each list
 	known          int
 	bytes          int    // of the paths
-	active, recent int    // how many are in these lists
-	denied         uint32 // the last round in which one was not remembered
+	active, recent int    // the number in these lists
+	denied         uint32 // the last round in which one was not admitted
 }
 
 func newBudget() budget {
@@ -81,12 +79,11 @@ func newBudget() budget {
 	}
 }
 
-// hasRoom reports whether a list that has so many of the share's directories may have
-// one more.
+// hasRoom reports whether a list with n directories of the share may get another one.
 func (sh *share) hasRoom(n int) bool { return sh.always || n < sh.fair }
 
-// classify tells to which share a directory counts, and whether nothing is wanted in it.
-// The name is good only until it returns.
+// classify returns the share of a directory, and whether it is unwanted. It does not keep the
+// name.
 func (s *Spool) classify(name string) (in *share, unwanted bool) {
 	b := &s.budget
 	if name == "." || s.options.Own(name) {
@@ -103,7 +100,7 @@ func (s *Spool) classify(name string) (in *share, unwanted bool) {
 	return in, unwanted
 }
 
-// unowned is the share of a directory that nobody owns.
+// unowned returns the share of a directory without an owner.
 func (b *budget) unowned(unwanted bool) *share {
 	if unwanted {
 		return &b.unused
@@ -111,7 +108,7 @@ func (b *budget) unowned(unwanted bool) *share {
 	return &b.none
 }
 
-// admit reports whether one more directory of a share may be remembered.
+// admit reports whether another directory of a share may be tracked.
 func (b *budget) admit(in *share, round uint32) bool {
 	limit := b.owner
 	switch {
@@ -137,10 +134,10 @@ func (b *budget) admit(in *share, round uint32) bool {
 
 func (b *budget) noneLimit() int { return b.total * 3 / 8 }
 
-// isHopeless reports whether there is no place for a directory because nobody owns it.
-// That spares asking for each of very many whether it is wanted; those that are not have
-// to wait, too, which does no harm.
-func (s *Spool) isHopeless(name string) bool {
+// hasNoRoom reports whether there is no room for a directory because it has no owner. It
+// avoids calling Wanted for each of very many; unwanted ones then wait, too, which is
+// harmless.
+func (s *Spool) hasNoRoom(name string) bool {
 	none := &s.budget.none
 	if none.known < s.budget.noneLimit() || s.options.Owner(name) != "" || s.options.Own(name) {
 		return false
@@ -149,7 +146,7 @@ func (s *Spool) isHopeless(name string) bool {
 	return true
 }
 
-// exceeded reports whether a directory of a share, or of any, has had no place since a
+// exceeded reports whether a directory of the share, or of any, was not admitted since a
 // round.
 func (b *budget) exceeded(in *share, since uint32) bool {
 	return !in.always && (in.denied >= since && in.denied > 0 || b.denied >= since && b.denied > 0)
@@ -197,9 +194,9 @@ func (b *budget) remove(d *directory) {
 	}
 }
 
-// reclassify follows what Options.Own, Owner and Wanted say by now. A directory that
-// holds others does not count to its owner: anybody can make directories in one of any
-// name, and would use up the budget of its owner.
+// reclassify updates the share of a directory. A directory that holds others does not count
+// for its owner: anybody can create a directory of any name and others in it, and would use up
+// that owner's budget.
 func (s *Spool) reclassify(d *directory) {
 	in, unwanted := s.classify(d.name)
 	if d.child != nil && in.owner != "" {
@@ -218,22 +215,22 @@ func (s *Spool) reclassify(d *directory) {
 	s.setRecent(d, recent)
 }
 
-// rests reports whether a directory is not scanned in a round, but in one of the next:
-// its owner has more than a fair share, or all together have too many.
-func (s *Spool) rests(d *directory, now instant) bool {
+// isSkipped reports whether this round skips a directory: its owner has more than a fair share,
+// or all owners together have too many directories.
+func (s *Spool) isSkipped(d *directory, now instant) bool {
 	b, in := &s.budget, d.share
 	switch {
 	case in.always:
 		return false
 	case d.unwanted:
 		every := max(unwantedEvery, time.Duration(b.unwantedKnown)*unwantedPause)
-		return d.looked != 0 && now.sub(d.looked) < every
+		return d.scanned != 0 && now.sub(d.scanned) < every
 	case d.listed == 0, s.round.full:
 		return false
 	}
 	every := turns(in.known, in.fair)
 	if in.owner != "" {
-		if every == 1 && d.roused != 0 && now.sub(d.roused) < rousedLately {
+		if every == 1 && d.lastActive != 0 && now.sub(d.lastActive) < activeLately {
 			s.round.lately++
 			if s.latelyBefore < b.inRound/2 {
 				return false
@@ -244,14 +241,14 @@ func (s *Spool) rests(d *directory, now instant) bool {
 	return every > 1 && (d.number+s.round.number)%uint32(every) != 0
 }
 
-// rousedLately is how long a directory in which something happened rests no longer than
-// others, as long as there are not too many of those.
-const rousedLately = 24 * time.Hour
+// activeLately is how long a directory is scanned in each round after the last activity, unless
+// there are too many such directories.
+const activeLately = 24 * time.Hour
 
-// turns is how many rounds it takes to scan n directories, so many in each.
+// turns returns the number of rounds that it takes to scan n directories.
 func turns(n, inEach int) int { return max(1, (n+inEach-1)/inEach) }
 
-// noteLeft notes how many directories in d are not remembered.
+// noteLeft records the number of untracked directories in d.
 func (s *Spool) noteLeft(d *directory, left uint32) {
 	if d.left != left {
 		s.left.Add(int64(left) - int64(d.left))
@@ -259,8 +256,8 @@ func (s *Spool) noteLeft(d *directory, left uint32) {
 	}
 }
 
-// noteDeep notes how many directories in d are too deep, and logs it once for each
-// owner or directory at the top.
+// noteDeep records the number of directories in d that are too deep, and logs it once per
+// owner or top directory.
 func (s *Spool) noteDeep(d *directory, deep uint32) {
 	if d.deep == deep {
 		return
@@ -273,9 +270,9 @@ func (s *Spool) noteDeep(d *directory, deep uint32) {
 	}
 	if deep > 0 && !s.deepLogged[whose] && len(s.deepLogged) < maxDeepLogged {
 		s.deepLogged[strings.Clone(whose)] = true
-		s.options.Logger.Warn("syftevent: directories too deep to be scanned", "path", s.path(d.name), "count", deep, "err", errTooDeep)
+		s.options.Logger.Warn("syftevent: folders too deep, not scanned", "path", s.path(d.name), "count", deep, "err", errTooDeep)
 	}
 }
 
-// maxDeepLogged is for how many owners it is logged that directories are too deep.
+// maxDeepLogged bounds the owners for whom noteDeep logs.
 const maxDeepLogged = 1_000

@@ -50,7 +50,7 @@ func makeDirectories(t testing.TB, dir, format string, count int) {
 
 // Beyond its budget an owner's directories have their turn, and those of others are
 // scanned as before.
-func TestDirectoriesBeyondABudgetHaveTheirTurn(t *testing.T) {
+func TestScansDirectoriesBeyondABudgetInTurn(t *testing.T) {
 	for name, layout := range map[string]struct {
 		format string
 		count  int // that are remembered
@@ -99,7 +99,7 @@ func TestDirectoriesBeyondABudgetHaveTheirTurn(t *testing.T) {
 				if len(seen) != count {
 					t.Errorf("%d of %d were scanned in %d rounds", len(seen), count, rounds)
 				}
-				if left := s.Figures().Left; left == 0 || strings.Count(log.String(), "more directories") != 1 {
+				if left := s.Figures().Left; left == 0 || strings.Count(log.String(), "too many folders") != 1 {
 					t.Errorf("%d are left, log:\n%s", left, &log)
 				}
 				for n := range count {
@@ -118,7 +118,7 @@ func TestDirectoriesBeyondABudgetHaveTheirTurn(t *testing.T) {
 }
 
 // What is under way in a directory keeps its place.
-func TestDirectoryInUseKeepsItsPlace(t *testing.T) {
+func TestKeepsTrackingADirectoryInUse(t *testing.T) {
 	dir := t.TempDir()
 	makeDirectories(t, dir, "own/x@y/%d", 100)
 	synctest.Test(t, func(t *testing.T) {
@@ -218,7 +218,7 @@ func TestRoundIsBoundedForAllOwnersTogether(t *testing.T) {
 }
 
 // Where nothing is wanted some hundred directories are scanned in a second.
-func TestManyUnwantedDirectoriesAreScannedSeldom(t *testing.T) {
+func TestScansManyUnwantedDirectoriesMoreRarely(t *testing.T) {
 	dir := t.TempDir()
 	makeDirectories(t, dir, "junk%d", 600)
 	synctest.Test(t, func(t *testing.T) {

@@ -38,7 +38,7 @@ func inChildWithDescriptors(t *testing.T, limit uint64) bool {
 // setLimit sets a field of syscall.Rlimit, which is an int64 on FreeBSD.
 func setLimit[T int64 | uint64](field *T, limit uint64) { *field = T(limit) }
 
-// answerAll answers what is found, many at a time, until so many are.
+// answerAll publishes the outputs of found inputs concurrently, until count are published.
 func answerAll(t *testing.T, s *Spool, count int) {
 	t.Helper()
 	var mu sync.Mutex
@@ -80,8 +80,8 @@ func answerAll(t *testing.T, s *Spool, count int) {
 	working.Wait()
 }
 
-// With fewer descriptors than senders all are answered.
-func TestFewDescriptorsServeManySenders(t *testing.T) {
+// With fewer descriptors than directories all inputs get their outputs.
+func TestServesManyDirectoriesWithFewDescriptors(t *testing.T) {
 	if !inChildWithDescriptors(t, 128) {
 		return
 	}
@@ -95,7 +95,7 @@ func TestFewDescriptorsServeManySenders(t *testing.T) {
 }
 
 // A program that needs all descriptors for a while stops nothing for good.
-func TestDescriptorsThatAreFreeAgainAreUsed(t *testing.T) {
+func TestUsesDescriptorsThatAreFreeAgain(t *testing.T) {
 	if !inChildWithDescriptors(t, 128) {
 		return
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// However many directories there are, few are open, and each answer is written
+// However many directories there are, few are open, and each output is written
 // where its name leads now.
 func TestDirHandlesAreBoundedAndFollowTheirNames(t *testing.T) {
 	dir, away := t.TempDir(), t.TempDir()
@@ -49,9 +49,9 @@ func TestDirHandlesAreBoundedAndFollowTheirNames(t *testing.T) {
 	}
 }
 
-// Whenever the file that asks goes, either the answer is there or Publish says that
+// Whenever the input is removed, either the output exists or Publish returns that
 // it is not.
-func TestPublishWhileTheQuestionGoes(t *testing.T) {
+func TestPublishWhileTheInputIsRemoved(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, nil)
 	in, out := filepath.Join(dir, "a.in"), filepath.Join(dir, "a.out")

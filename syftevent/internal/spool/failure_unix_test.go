@@ -44,10 +44,10 @@ func onFullDisk(t *testing.T, test func(full func(bool))) {
 }
 
 // What is wrong with one name says nothing of the file system.
-func TestPublishWhereTheNameCannotBeUsed(t *testing.T) {
+func TestPublishToAnUnusableName(t *testing.T) {
 	for _, links := range []bool{true, false} {
 		dir := t.TempDir()
-		long := strings.Repeat("x", 252) // its answer's name has 256 bytes
+		long := strings.Repeat("x", 252) // its output's name has 256 bytes
 		for _, stem := range []string{"folder", long} {
 			write(t, dir, stem+".in", asked)
 		}
@@ -70,7 +70,7 @@ func TestPublishWhereTheNameCannotBeUsed(t *testing.T) {
 }
 
 // A response of somebody else that cannot be read is not the file system's failure.
-func TestPublishBesideAnUnreadableAnswer(t *testing.T) {
+func TestPublishBesideAnUnreadableOutput(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("root reads everything")
 	}

@@ -16,18 +16,17 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-// A faultyFileSystem shows real directories with the faults of others. Its fields
-// may be changed between two scans.
+// A faultyFileSystem shows real directories with injected faults. Its fields may be
+// changed between two scans.
 type faultyFileSystem struct {
 	fileSystem
-	remote  bool                               // its name is not known as a local one's
-	mtime   func(dir string, real int64) int64 // what is said of a directory's time
-	onList  func(dir string, into *listing)    // changes what is listed
-	failure map[string]error                   // of looking at a directory
+	remote  bool                               // mtimes are not trusted
+	mtime   func(dir string, real int64) int64 // returns the mtime shown for a directory
+	onList  func(dir string, into *listing)    // changes a listing
+	failure map[string]error                   // of a directory
 
 	mu      sync.Mutex
 	listed  map[string]int // how often
@@ -78,139 +77,15 @@ func faulty(t *testing.T, dir string, base fileSystem, change func(*Options)) (*
 	return s, f
 }
 
-// eachBase runs a test with each way of looking at directories.
+// eachBase runs a test with each file system.
 func eachBase(t *testing.T, test func(t *testing.T, base fileSystem)) {
 	for name, base := range map[string]fileSystem{"native": native{}, "portable": portable{}} {
 		t.Run(name, func(t *testing.T) { test(t, base) })
 	}
 }
 
-// A ruleCheck shows what happens without one of the rules.
-type ruleCheck struct {
-	off func(*rules)
-	// finds reports whether all was as it must be with the rule.
-	finds func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool
-}
-
-// settle lets the stamps become old enough to be trusted.
-func settleStamps(s *Spool) {
-	for range 4 {
-		time.Sleep(racyWindow)
-		found(s)
-	}
-}
-
-var ruleChecks = map[string]ruleCheck{
-	// A file appears within the same tick of a coarse clock after the listing.
-	"racy": {func(r *rules) { r.racy = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
-		frozen := time.Now().UnixNano()
-		f.mtime = func(string, int64) int64 { return frozen }
-		write(t, dir, "d/first.out", "x")
-		found(s)
-		time.Sleep(time.Second)
-		write(t, dir, "d/a.in", asked)
-		return cmp.Equal(found(s), []string{"d/a"})
-	}},
-	// A file that was refused, or came back to be read again, is offered again.
-	"asking": {func(r *rules) { r.asking = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
-		write(t, dir, "d/a.in", asked)
-		settleStamps(s)
-		time.Sleep(offerAgain)
-		return cmp.Equal(found(s), []string{"d/a"})
-	}},
-	// A directory's time never moves.
-	"full": {func(r *rules) { r.full = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
-		f.mtime = func(string, int64) int64 { return 1 }
-		write(t, dir, "d/first.out", "x")
-		settleStamps(s)
-		write(t, dir, "d/a.in", asked)
-		time.Sleep(fullScanEvery)
-		return cmp.Equal(found(s), []string{"d/a"})
-	}},
-	// After it was caught, the next file is found at once.
-	"doubt": {func(r *rules) { r.doubt = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
-		f.mtime = func(string, int64) int64 { return 1 }
-		write(t, dir, "d/first.out", "x")
-		settleStamps(s)
-		write(t, dir, "d/a.in", asked)
-		time.Sleep(fullScanEvery)
-		if !cmp.Equal(found(s), []string{"d/a"}) {
-			t.Error("the full scan has not found the file")
-		}
-		write(t, dir, "d/a.out", "answer")
-		settleStamps(s)
-		write(t, dir, "d/b.in", asked)
-		return cmp.Equal(found(s), []string{"d/b"})
-	}},
-	// NFSv3 shows an old listing until somebody sets the directory's times.
-	"touch": {func(r *rules) { r.touch = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
-		f.remote = true
-		s.trusted = false
-		f.onList = func(dir string, into *listing) {
-			if dir == "d" && f.touched[dir] < 2 {
-				into.Entries = nil
-			}
-		}
-		write(t, dir, "d/a.in", asked)
-		found(s)
-		time.Sleep(fullScanEvery)
-		return cmp.Equal(found(s), []string{"d/a"})
-	}},
-	// The file system is a network's, and its times stand still.
-	"believe": {func(r *rules) { r.believe = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
-		f.remote = true
-		s.trusted = f.trusted(s) || !s.rules.believe
-		f.mtime = func(string, int64) int64 { return 1 }
-		write(t, dir, "d/first.out", "x")
-		settleStamps(s)
-		write(t, dir, "d/a.in", asked)
-		return cmp.Equal(found(s), []string{"d/a"})
-	}},
-	// tmpfs shows a name twice when others in the directory are renamed.
-	"dedupe": {func(r *rules) { r.dedupe = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
-		f.onList = func(_ string, into *listing) { into.Entries = append(into.Entries, into.Entries...) }
-		write(t, dir, "d/a.in", asked)
-		return cmp.Equal(found(s), []string{"d/a"})
-	}},
-	// sshfs lists names without their types.
-	"unknown": {func(r *rules) { r.unknown = false }, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
-		f.onList = func(_ string, into *listing) {
-			for i := range into.Entries {
-				into.Entries[i].Kind = rootfs.Unknown
-			}
-		}
-		write(t, dir, "d/a.in", asked)
-		if err := os.Symlink("a.in", filepath.Join(dir, "d", "link.in")); err != nil {
-			t.Skip("no symbolic links here:", err)
-		}
-		return cmp.Equal(found(s), []string{"d/a"})
-	}},
-}
-
-func TestRules(t *testing.T) {
-	for name, check := range ruleChecks {
-		for _, on := range []bool{true, false} {
-			eachBase(t, func(t *testing.T, base fileSystem) {
-				t.Run(fmt.Sprintf("%s/on=%v", name, on), func(t *testing.T) {
-					dir := t.TempDir()
-					s, f := faulty(t, dir, base, nil)
-					if !on {
-						check.off(&s.rules)
-					}
-					synctest.Test(t, func(t *testing.T) {
-						if finds := check.finds(t, s, f, dir); finds != on {
-							t.Errorf("with the rule %v: found all %v", on, finds)
-						}
-					})
-				})
-			})
-		}
-	}
-}
-
-// Coarse times, times of the future and times that lag cost time and lose
-// nothing.
-func TestScanWithStrangeTimes(t *testing.T) {
+// Coarse, future and lagging times delay inputs and lose none.
+func TestScanWithUnusualClocks(t *testing.T) {
 	began := time.Now()
 	clocks := map[string]func(string, int64) int64{
 		"coarse 1 s":  func(_ string, real int64) int64 { return real / 1e9 * 1e9 },
@@ -279,7 +154,7 @@ func TestScanListsOnlyWhatMayHaveChanged(t *testing.T) {
 }
 
 // What is wrong with a directory is forgotten with it.
-func TestScanForgetsTheTroublesOfWhatIsGone(t *testing.T) {
+func TestScanForgetsFailuresOfRemovedFiles(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "d/e/a.in", asked)
 	var log bytes.Buffer
@@ -287,20 +162,20 @@ func TestScanForgetsTheTroublesOfWhatIsGone(t *testing.T) {
 	found(s)
 	f.failure = map[string]error{"d/e": syscall.EIO}
 	found(s)
-	if n := s.Figures().Troubles; n != 1 {
+	if n := s.Figures().Unreadable; n != 1 {
 		t.Fatalf("%d troubles", n)
 	}
 	os.RemoveAll(filepath.Join(dir, "d"))
 	f.failure = nil
 	found(s)
-	if n := s.Figures().Troubles; n != 0 || strings.Contains(log.String(), "can be read again") {
+	if n := s.Figures().Unreadable; n != 0 || strings.Contains(log.String(), "path readable again") {
 		t.Errorf("%d troubles after it was removed, log:\n%s", n, &log)
 	}
 }
 
 // An error of one directory stops neither the scan nor the others, and is logged
 // when it begins and when it ends.
-func TestScanGoesOnAfterErrors(t *testing.T) {
+func TestScanContinuesAfterErrors(t *testing.T) {
 	for _, failure := range []error{syscall.EIO, syscall.EACCES, syscall.ESTALE, fs.ErrPermission, syscall.ENOENT, errors.New("strange")} {
 		eachBase(t, func(t *testing.T, base fileSystem) {
 			dir := t.TempDir()
@@ -333,7 +208,7 @@ func TestScanGoesOnAfterErrors(t *testing.T) {
 
 // What was refused and is offered again is nothing new that a directory's time has
 // not told of.
-func TestScanBelievesTheTimesWhereAFileWasRefused(t *testing.T) {
+func TestScanTrustsTheMtimeAfterARefusal(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "d/a.in", asked)
 	write(t, dir, "d/b.in", asked)
@@ -351,7 +226,7 @@ func TestScanBelievesTheTimesWhereAFileWasRefused(t *testing.T) {
 }
 
 // Many directories that are too deep are one message.
-func TestScanLogsOnceWhatIsTooDeep(t *testing.T) {
+func TestScanLogsTooDeepDirectoriesOnce(t *testing.T) {
 	dir := t.TempDir()
 	reachable := strings.Repeat("d/", rootfs.MaxDepth)
 	for n := range 50 {
@@ -367,12 +242,12 @@ func TestScanLogsOnceWhatIsTooDeep(t *testing.T) {
 		if n := strings.Count(log.String(), "\n"); n != 1 {
 			t.Errorf("%d log lines, want 1:\n%.500s", n, &log)
 		}
-		if n := s.Figures().Troubles; n != 50 {
+		if n := s.Figures().Unreadable; n != 50 {
 			t.Errorf("%d troubles", n)
 		}
 		os.RemoveAll(filepath.Join(dir, "d"))
 		found(s)
-		if n := s.Figures().Troubles; n != 0 {
+		if n := s.Figures().Unreadable; n != 0 {
 			t.Errorf("%d troubles after they were removed", n)
 		}
 	})

@@ -25,8 +25,8 @@ func TestFIFODoesNotBlock(t *testing.T) {
 	}
 }
 
-// Nor does one that takes a directory's place where no time is asked for first.
-func TestFIFOInPlaceOfADirectoryDoesNotBlock(t *testing.T) {
+// Nor does one that replaces a directory, on file systems without trusted mtimes.
+func TestFIFOInsteadOfADirectoryDoesNotBlock(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "d/a.in", asked)
 	s := open(t, dir, nil)

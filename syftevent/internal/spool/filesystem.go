@@ -6,23 +6,22 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-// A fileSystem is how a spool looks at its directories. Tests put one of their
-// own in its place, with the faults of network file systems.
+// A fileSystem has the calls by which a spool scans. Tests use one with the faults of network
+// file systems.
 type fileSystem interface {
-	// stamp is that of a directory now; ErrNotExist if there is none.
+	// stamp returns the current stamp of a directory, or fs.ErrNotExist.
 	stamp(s *Spool, d *directory) (rootfs.Stamp, error)
 	// list adds the names in a directory to a listing.
 	list(s *Spool, d *directory, into *listing) error
-	// touch sets the times of a directory.
+	// touch sets the times of a directory to now.
 	touch(s *Spool, d *directory) error
-	// trusted reports whether the stamps of the spool's file system tell of
-	// every change.
+	// trusted reports whether the stamps of the spool's file system show every change.
 	trusted(s *Spool) bool
 	// links reports whether the spool's file system has hard links.
 	links(s *Spool) (bool, error)
 }
 
-// native looks by the quickest calls of this system.
+// native uses the fastest calls of the operating system.
 type native struct{}
 
 func (native) stamp(s *Spool, d *directory) (rootfs.Stamp, error) {
@@ -38,7 +37,7 @@ func (native) touch(s *Spool, d *directory) error {
 func (native) trusted(s *Spool) bool        { return rootfs.IsLocal(s.anchor) }
 func (native) links(s *Spool) (bool, error) { return rootfs.ProbeLinks(s.root) }
 
-// portable looks by what every system has.
+// portable uses calls that every system has.
 type portable struct{ native }
 
 func (portable) stamp(s *Spool, d *directory) (rootfs.Stamp, error) {

@@ -6,19 +6,19 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-// A listing is the entries of a directory, sorted by what they are to the spool. The next
-// listing reuses its memory.
+// A listing holds the entries of a directory by their role. The next listing reuses its
+// memory.
 type listing struct {
 	rootfs.Listing
-	asking   []asking
-	answered map[string]struct{} // stems of files that answer
-	folders  []newFolder         // directories that are not known
-	ignored  [][]byte            // names with the suffix of a file that asks that Options.Ignore reports
-	orphans  []string            // names of files that belong to none that asks
+	inputs  []input
+	outputs map[string]struct{} // stems of outputs
+	folders []newFolder         // directories that are not tracked
+	ignored [][]byte            // names that Options.Ignore reports
+	orphans []string            // names of orphans
 }
 
-// An asking is a name with the suffix of a file that asks, without it.
-type asking struct {
+// An input is the stem of a name with the suffix of inputs.
+type input struct {
 	stem []byte
 	kind rootfs.Kind
 }
@@ -31,13 +31,13 @@ type newFolder struct {
 
 // reset prepares the listing for a section of the next directory.
 func (l *listing) reset(section rootfs.Section) {
-	if l.answered == nil || cap(l.Entries) > rootfs.KeptEntries && section == (rootfs.Section{}) {
-		*l = listing{Listing: l.Listing, answered: map[string]struct{}{}}
+	if l.outputs == nil || cap(l.Entries) > rootfs.KeptEntries && section == (rootfs.Section{}) {
+		*l = listing{Listing: l.Listing, outputs: map[string]struct{}{}}
 	}
 	l.Reset(section)
-	l.asking, l.folders = l.asking[:0], l.folders[:0]
+	l.inputs, l.folders = l.inputs[:0], l.folders[:0]
 	l.ignored, l.orphans = l.ignored[:0], l.orphans[:0]
-	clear(l.answered)
+	clear(l.outputs)
 }
 
 // text returns a name as a string without a copy, valid for as long as the name is.

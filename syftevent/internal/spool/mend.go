@@ -12,37 +12,37 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-// Between two passes of Mend lies mendPause, or mendCost times as long as the last
-// pass has taken: it uses no more than 1/200 of a core.
+// The pause between two passes of Mend is mendPause, or mendCost times the duration of the last
+// pass if that is longer: Mend uses at most 1/200 of a core.
 const (
 	mendPause = 10 * time.Second
 	mendCost  = 200
 )
 
-// mended is what Mend knows of a directory. Only Mend uses it.
+// mended is the state of a directory for Mend, which alone uses it.
 type mended struct {
-	stamp  rootfs.Stamp // when it was listed last; zero for never
-	again  bool         // the stamp was new then, and may not tell of a change just after
-	newest int64        // of the answers in it: when the last one changed, in nanoseconds
+	stamp  rootfs.Stamp // at the last listing; zero for none
+	again  bool         // the stamp was new then, and may miss a change just after
+	newest int64        // the latest change of an output, in nanoseconds
 }
 
-// A mender is one call of Mend. Its memory is used again for each pass.
+// A mender is one call of Mend. Each pass reuses its memory.
 type mender struct {
 	spool       *Spool
 	lister      *rootfs.Lister
 	directories []*directory
-	asking      map[string]struct{} // stems of the files that ask, of one directory
-	suspects    map[Entry]struct{}  // those whose answer is torn
+	inputs      map[string]struct{} // stems of the inputs of one directory
+	suspects    map[Entry]struct{}  // those with a torn output
 }
 
-// Mend removes torn answers of files that ask, so that those ask again, until ctx is
-// done. It begins after the first scan.
+// Mend removes the torn outputs of inputs, which are pending then, until ctx is done. It
+// begins after the first scan.
 //
-// The first pass reads every answer. A later one looks only at the directories that
-// have changed since the pass before began, or at all where times are not trusted,
-// and there at the sizes; it reads the answers that have changed since. A torn answer
-// is removed when it has stayed the same for the settle time, so its file waits for a
-// pause, a pass and twice the settle time at most, or twice that if it was still written to.
+// The first pass reads every output. A later pass checks the directories that have changed
+// since the pass before began, or all if mtimes are not trusted: it compares sizes, and reads
+// the outputs that have changed. A torn output is removed when it has not changed for the
+// settle time. It is found within a pause, a pass and twice the settle time, or twice that if
+// it was still being written.
 func (s *Spool) Mend(ctx context.Context) {
 	select {
 	case <-s.scanned:
@@ -75,7 +75,7 @@ func newMender(s *Spool) *mender {
 	return &mender{spool: s, lister: rootfs.NewLister(nil, s.options.MaxListed, s.in, s.out), suspects: map[Entry]struct{}{}}
 }
 
-// sleep waits, and reports whether ctx is not done.
+// sleep reports whether it slept for that time: false means that ctx is done.
 func sleep(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -87,7 +87,7 @@ func sleep(ctx context.Context, wait time.Duration) bool {
 	}
 }
 
-// pass looks for suspects.
+// pass finds suspects.
 func (m *mender) pass(ctx context.Context) {
 	s := m.spool
 	s.mu.Lock()
@@ -97,10 +97,10 @@ func (m *mender) pass(ctx context.Context) {
 		m.directories = append(m.directories, d)
 	}
 	s.mu.Unlock()
-	// Spool.anchor is closed when another directory has taken the place of the spool's.
+	// Not Spool.anchor, which is closed when the spool is reopened.
 	anchor, err := root.Open(".")
 	if err != nil {
-		return // the next pass finds the other one
+		return // the next pass uses the new root
 	}
 	defer anchor.Close()
 	m.lister.Root = root
@@ -116,7 +116,7 @@ func (m *mender) pass(ctx context.Context) {
 		if trusted && same && !d.mended.again {
 			continue
 		}
-		newest, ok := m.look(ctx, d)
+		newest, ok := m.checkDirectory(ctx, d)
 		if !ok {
 			d.mended.again = true
 			continue
@@ -126,26 +126,25 @@ func (m *mender) pass(ctx context.Context) {
 	clear(m.directories)
 }
 
-// look lists a directory and adds its torn answers to the suspects. It returns when
-// the last answer in it has changed, and whether all could be looked at.
-func (m *mender) look(ctx context.Context, d *directory) (newest int64, ok bool) {
+// checkDirectory lists a directory and adds its torn outputs to the suspects. It returns the
+// latest change of an output, and whether all could be checked.
+func (m *mender) checkDirectory(ctx context.Context, d *directory) (newest int64, ok bool) {
 	newest = d.mended.newest
 	err := m.lister.Parts(d.name, 0, func(err error) error {
 		if err != nil {
 			return err
 		}
-		return m.lookAt(ctx, d, &newest)
+		return m.checkPart(ctx, d, &newest)
 	})
 	return newest, err == nil
 }
 
-// errNotAll means that not all answers could be looked at.
-var errNotAll = errors.New("not all answers were looked at")
+var errNotAll = errors.New("not all outputs were checked")
 
-// lookAt looks at the answers of one part of a directory.
-func (m *mender) lookAt(ctx context.Context, d *directory, newest *int64) error {
+// checkPart checks the outputs of one part of a directory.
+func (m *mender) checkPart(ctx context.Context, d *directory, newest *int64) error {
 	s, names := m.spool, &m.lister.Listing
-	if !m.findAsking(names) {
+	if !m.findInputs(names) {
 		return nil
 	}
 	p, err := openDirHandle(m.lister.Root, d.name)
@@ -154,8 +153,8 @@ func (m *mender) lookAt(ctx context.Context, d *directory, newest *int64) error 
 	}
 	defer p.root.Close()
 	for _, e := range names.Entries {
-		stem, answers := bytes.CutSuffix(names.Name(e), s.out)
-		if _, asks := m.asking[text(stem)]; !answers || !asks || e.Kind == rootfs.Directory || e.Kind == rootfs.Other {
+		stem, isOutput := bytes.CutSuffix(names.Name(e), s.out)
+		if _, isInput := m.inputs[text(stem)]; !isOutput || !isInput || e.Kind == rootfs.Directory || e.Kind == rootfs.Other {
 			continue
 		}
 		if ctx.Err() != nil || len(m.suspects) >= maxTroubles {
@@ -168,7 +167,7 @@ func (m *mender) lookAt(ctx context.Context, d *directory, newest *int64) error 
 		}
 		changed := rootfs.ChangedAt(info)
 		*newest = max(*newest, changed)
-		// Changes within a tick of the file system's clock look simultaneous.
+		// Changes within one tick of the file system's clock have the same time.
 		if old := changed < d.mended.newest-racyWindow.Nanoseconds(); old && info.Size() > 0 || !s.isTorn(p.root, name, info) {
 			continue
 		}
@@ -179,23 +178,23 @@ func (m *mender) lookAt(ctx context.Context, d *directory, newest *int64) error 
 	return nil
 }
 
-// findAsking notes the files of a listing that ask, and reports whether there are any.
-func (m *mender) findAsking(names *rootfs.Listing) bool {
+// findInputs collects the inputs of a listing, and reports whether there are any.
+func (m *mender) findInputs(names *rootfs.Listing) bool {
 	const keep = 10_000
-	if clear(m.asking); m.asking == nil || len(names.Entries) > keep {
-		m.asking = map[string]struct{}{}
+	if clear(m.inputs); m.inputs == nil || len(names.Entries) > keep {
+		m.inputs = map[string]struct{}{}
 	}
 	for _, e := range names.Entries {
 		name := names.Name(e)
-		if stem, asks := bytes.CutSuffix(name, m.spool.in); asks && e.Kind != rootfs.Directory && e.Kind != rootfs.Other && !m.spool.options.Ignore(text(name)) {
-			m.asking[text(stem)] = struct{}{}
+		if stem, isInput := bytes.CutSuffix(name, m.spool.in); isInput && e.Kind != rootfs.Directory && e.Kind != rootfs.Other && !m.spool.options.Ignore(text(name)) {
+			m.inputs[text(stem)] = struct{}{}
 		}
 	}
-	return len(m.asking) > 0
+	return len(m.inputs) > 0
 }
 
-// settle removes the suspects that have stayed the same, and keeps those that are to
-// be looked at again.
+// settle removes the outputs of suspects that have not changed, and keeps the suspects that
+// are to be checked again.
 func (m *mender) settle(ctx context.Context) {
 	for entry := range m.suspects {
 		if ctx.Err() != nil {
@@ -213,8 +212,8 @@ func (m *mender) settle(ctx context.Context) {
 	}
 }
 
-// removeTorn removes the answer of an entry if it has stayed torn for the settle time.
-// It reports whether it has not, but may.
+// removeTorn removes the output of an entry if it has been torn for the settle time. waits
+// means that it is torn, but not for that long yet.
 func (s *Spool) removeTorn(entry Entry) (waits bool, err error) {
 	p, err := openDirHandle(s.current(), entry.Dir)
 	if err != nil {
@@ -231,7 +230,7 @@ func (s *Spool) removeTorn(entry Entry) (waits bool, err error) {
 	return false, s.dropTorn(p.root, entry)
 }
 
-// dropTorn removes a torn answer.
+// dropTorn removes a torn output.
 func (s *Spool) dropTorn(root *os.Root, entry Entry) error {
 	if err := root.Remove(entry.Stem + s.options.Out); err != nil {
 		return err
@@ -239,6 +238,6 @@ func (s *Spool) dropTorn(root *os.Root, entry Entry) error {
 	s.mu.Lock()
 	delete(s.torn, entry)
 	s.mu.Unlock()
-	s.options.Logger.Warn("syftevent: incomplete response removed", "path", s.path(path.Join(entry.Dir, entry.Stem+s.options.Out)))
+	s.options.Logger.Warn("syftevent: incomplete file removed", "path", s.path(path.Join(entry.Dir, entry.Stem+s.options.Out)))
 	return nil
 }

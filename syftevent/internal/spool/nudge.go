@@ -8,30 +8,28 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-// SyftBox uploads a file at once only when it sees it modified, and a file that
-// gets its name by a link never is: it would travel with the next full
-// synchronisation, 5 to 7 seconds later. A nudge is a modification that changes
-// nothing: the first byte of the file is written again. Nudges are apart, because
-// SyftBox loses files when too many are modified at once.
+// A nudge is a modification of a published file that changes nothing: its first byte is
+// written again. Programs that watch for modifications do not see a file that gets its name by
+// a link. Nudges are spaced, because such a program may lose files when many are modified at
+// once. The bounds are those of SyftBox.
 const (
-	// KnownFor is how long a directory must have been there before SyftBox is
-	// sure to watch it.
+	// KnownFor is how long a directory must have existed before a nudge in it: a new one may not
+	// be watched yet.
 	KnownFor = 25 * time.Millisecond
-	// nudgeMaxWait is when a full synchronisation is as fast.
+	// nudgeMaxWait is the longest wait in the queue; by then the file was found without it.
 	nudgeMaxWait = 5 * time.Second
 	// nudgeGrace is how long close waits for the queue.
 	nudgeGrace = time.Second
 )
 
-// A nudge is a file to be modified.
+// A nudge is one file to modify.
 type nudge struct {
 	dir, name string
 	published rootfs.Version
 	notBefore time.Time
 }
 
-// nudges is a queue of nudges and the goroutine that works it off, which close
-// ends.
+// nudges is a queue of nudges with a goroutine, which close ends.
 type nudges struct {
 	interval time.Duration
 	touch    func(nudge)
@@ -71,7 +69,7 @@ func (s *Spool) nudge(dir, name string, published fs.FileInfo) {
 	s.nudges.add(nudge{dir, name, rootfs.VersionOf(published), since.Add(KnownFor)})
 }
 
-// add queues a nudge, or drops it if it would come too late or do harm.
+// add queues a nudge, unless it would come too late or the file is too large.
 func (n *nudges) add(item nudge) {
 	if n.interval < 0 || item.published.Size > rootfs.MaxTouchSize {
 		return
@@ -90,8 +88,8 @@ func (n *nudges) add(item nudge) {
 
 func (n *nudges) run() {
 	defer close(n.finished)
-	closing := n.closing          // nil once it was seen closed
-	var deadline <-chan time.Time // set when closing was
+	closing := n.closing          // nil after it was closed
+	var deadline <-chan time.Time // set when closing was closed
 	var earliest time.Time        // for the next nudge
 	for {
 		item, ok := n.next()
@@ -123,7 +121,7 @@ func (n *nudges) run() {
 	}
 }
 
-// next takes the first of the queue.
+// next removes the first nudge of the queue.
 func (n *nudges) next() (nudge, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -135,7 +133,7 @@ func (n *nudges) next() (nudge, bool) {
 	return item, true
 }
 
-// close gives the queue nudgeGrace and ends the goroutine.
+// close ends the goroutine, after at most nudgeGrace.
 func (n *nudges) close() {
 	close(n.closing)
 	<-n.finished

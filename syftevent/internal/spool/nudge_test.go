@@ -12,7 +12,7 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-func TestNudgesAreApart(t *testing.T) {
+func TestNudgesAreSpaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		var at []time.Duration
@@ -31,7 +31,7 @@ func TestNudgesAreApart(t *testing.T) {
 	})
 }
 
-func TestNudgesThatWouldComeTooLateAreDropped(t *testing.T) {
+func TestLateNudgesAreDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		done := 0
 		n := startNudges(time.Second, func(nudge) { done++ })
@@ -46,7 +46,7 @@ func TestNudgesThatWouldComeTooLateAreDropped(t *testing.T) {
 	})
 }
 
-func TestNudgesCloseGivesTheQueueASecond(t *testing.T) {
+func TestCloseWaitsASecondForNudges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		done := 0
 		n := startNudges(400*time.Millisecond, func(nudge) { done++ })
@@ -98,7 +98,7 @@ func TestTouch(t *testing.T) {
 	}
 }
 
-// There is no byte to write again, and a new one would make it look like an answer.
+// There is no byte to write again, and a new one would make it look like an output.
 func TestTouchLeavesAnEmptyFileEmpty(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "a.out", "")

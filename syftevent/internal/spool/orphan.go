@@ -8,40 +8,37 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-// Orphans are answers whose request is gone: the client has fetched the answer, or has
-// given up. SyftBox leaves such files behind when a removal races with its full
-// synchronization. A request may be away for a while and come back, so an orphan is
-// removed only after it was alone for Options.OrphanDelay, by this process's clock.
-// Only the goroutine that scans uses the type.
+// orphans are the files whose input is missing, such as an output that was fetched. An input
+// may be missing for a while and come back, so an orphan is removed only after
+// Options.OrphanDelay, by the process's clock. Only the scanning goroutine uses them.
 type orphans struct {
 	since map[string]map[string]time.Time // by directory and name
 	count int
 }
 
-// maxOrphans limits how many are remembered, because senders choose how many there
-// are. The others are remembered when there is room again.
+// maxOrphans bounds the orphans that are tracked, since others choose how many there are. The
+// rest is tracked when there is room again.
 const maxOrphans = 10_000
 
-// findOrphans adds the files of the listing that belong to none that asks to its
-// orphans.
+// findOrphans collects the orphans of the listing.
 func (c *scan) findOrphans() {
 	names := &c.spool.listing
 	paired := 0
-	for _, a := range names.asking {
-		if _, answered := names.answered[text(a.stem)]; answered {
+	for _, a := range names.inputs {
+		if _, answered := names.outputs[text(a.stem)]; answered {
 			paired++
 		}
 	}
-	if paired >= len(names.answered) && len(names.ignored) == 0 {
+	if paired >= len(names.outputs) && len(names.ignored) == 0 {
 		return // no orphans, the usual case
 	}
-	asking := make(map[string]struct{}, len(names.asking))
-	for _, a := range names.asking {
-		asking[text(a.stem)] = struct{}{}
+	inputs := make(map[string]struct{}, len(names.inputs))
+	for _, a := range names.inputs {
+		inputs[text(a.stem)] = struct{}{}
 	}
 	add := func(name []byte) {
 		stem, ok := c.spool.options.Orphan(text(name))
-		if _, asks := asking[stem]; ok && !asks && names.CoversStem(bytesOf(stem)) {
+		if _, isInput := inputs[stem]; ok && !isInput && names.CoversStem(bytesOf(stem)) {
 			names.orphans = append(names.orphans, string(name))
 		}
 	}
@@ -56,8 +53,7 @@ func (c *scan) findOrphans() {
 	}
 }
 
-// adopt remembers the orphans of a listing, and removes those that have stood alone
-// for long enough.
+// adopt tracks the orphans of a listing, and removes those that are due.
 func (c *scan) adopt(d *directory) {
 	s := c.spool
 	found := s.listing.orphans
@@ -87,7 +83,7 @@ func (c *scan) adopt(d *directory) {
 			if s.orphans.count+len(now) >= maxOrphans {
 				continue
 			}
-			// Not the scan's beginning: the request may have been there since then.
+			// Not the beginning of the scan: the input may have existed after that.
 			since = time.Now()
 		}
 		due := since.Add(s.options.OrphanDelay)
@@ -103,8 +99,7 @@ func (c *scan) adopt(d *directory) {
 	s.orphans.since[d.name] = now
 }
 
-// removeOrphan removes an orphan, unless what it belongs to is there by now, and
-// reports whether it did.
+// removeOrphan removes an orphan, unless its input exists again, and reports whether it did.
 func (c *scan) removeOrphan(d *directory, name string) bool {
 	s := c.spool
 	p, err := s.acquire(d.name)
@@ -121,11 +116,11 @@ func (c *scan) removeOrphan(d *directory, name string) bool {
 		return false
 	}
 	s.options.Logger.Info("syftevent: orphan removed", "path", s.path(path.Join(d.name, name)))
-	c.did.Orphans++
+	c.result.Orphans++
 	return true
 }
 
-// drop forgets the orphans of a directory.
+// drop stops tracking the orphans of a directory.
 func (o *orphans) drop(dir string) {
 	o.count -= len(o.since[dir])
 	delete(o.since, dir)

@@ -21,7 +21,7 @@ func withOrphans(o *Options) {
 	o.OrphanDelay = time.Minute
 }
 
-func TestScanRemovesWhatStandsAloneForLong(t *testing.T) {
+func TestScanRemovesOldOrphans(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{
 		"pair.in", "pair.out", "asks.in", "alone.out", "back.out", "late.in",
@@ -96,7 +96,7 @@ func TestScanKeepsOrphansWithoutADelay(t *testing.T) {
 }
 
 // What takes the name of an orphan since the listing is no orphan.
-func TestScanLooksAgainBeforeItRemovesAnOrphan(t *testing.T) {
+func TestScanChecksForTheInputBeforeItRemovesAnOrphan(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "d/alone.out", asked)
 	synctest.Test(t, func(t *testing.T) {

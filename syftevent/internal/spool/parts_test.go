@@ -76,8 +76,8 @@ func TestPartsCoverEachNameOnce(t *testing.T) {
 	})
 }
 
-// All files of a huge directory are answered, and it is not listed when nothing changes.
-func TestScanAnswersAHugeDirectory(t *testing.T) {
+// All inputs of a huge directory get outputs, and it is not listed when nothing changes.
+func TestScanFindsAllInputsOfAHugeDirectory(t *testing.T) {
 	dir := t.TempDir()
 	const count = 3 * fewListed
 	for n := range count {
@@ -87,7 +87,7 @@ func TestScanAnswersAHugeDirectory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, dir, withFewListed)
 		answered := map[string]int{}
-		scan := func() (did Look) {
+		scan := func() (did ScanResult) {
 			for !did.Done {
 				slice := s.Scan(func(e Entry) Verdict {
 					if len(s.listing.Entries) > fewListed {
@@ -204,8 +204,8 @@ func TestScanRemovesTheOrphansOfAHugeDirectory(t *testing.T) {
 	})
 }
 
-// Mend reads all answers of a huge directory.
-func TestMendLooksAtAllOfAHugeDirectory(t *testing.T) {
+// Mend reads all outputs of a huge directory.
+func TestMendChecksAllOfAHugeDirectory(t *testing.T) {
 	dir := t.TempDir()
 	for n := range fewListed {
 		write(t, dir, "d", fmt.Sprint(n, ".in"), asked)

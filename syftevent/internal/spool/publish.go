@@ -9,11 +9,11 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-// Publish writes the answer of an entry beside it, so that its name appears with the whole
-// content or not at all. Publishing the same answer again is no error. It returns
-// fs.ErrNotExist, and leaves no answer, if the entry or its directory is gone,
-// rootfs.ErrTaken if another answer exists, and rootfs.ErrName if the name itself is the
-// fault. Any other error is the directory's or the file system's and may be temporary.
+// Publish writes the output of an input beside it, so that its name appears with the whole
+// content or not at all. Publishing the same output again is not an error. It returns
+// fs.ErrNotExist, and leaves no output, if the input or its directory is gone,
+// rootfs.ErrTaken if another output exists, and rootfs.ErrName if the name itself cannot be
+// used. Any other error is the directory's or the file system's and may be temporary.
 func (s *Spool) Publish(entry Entry, data []byte) error {
 	p, err := s.acquire(entry.Dir)
 	if err != nil {
@@ -46,18 +46,18 @@ func (s *Spool) Publish(entry Entry, data []byte) error {
 		return err
 	}
 	if _, gone := p.root.Lstat(entry.Stem + s.options.In); errors.Is(gone, fs.ErrNotExist) && rootfs.RemoveIfSame(p.root, final, written) {
-		// The entry was removed while the answer was written. If the answer is gone
-		// as well, its reader has fetched it.
+		// The input was removed meanwhile. If the output is gone as well, its reader has
+		// fetched it.
 		return gone
 	}
 	s.nudge(entry.Dir, final, written)
 	return nil
 }
 
-// Usable checks that the answer of an entry can have its name, and removes an empty
+// Usable checks that the output of an input can have its name, and removes an empty
 // directory or a symbolic link there. It returns rootfs.ErrName if it cannot. Unless
-// thorough, it checks only names that the last listing showed as a directory, which costs
-// nothing for others.
+// thorough, it checks only a name that the last listing showed as that of a directory, which
+// costs nothing otherwise.
 func (s *Spool) Usable(entry Entry, thorough bool) error {
 	final := entry.Stem + s.options.Out
 	s.mu.Lock()
@@ -76,7 +76,7 @@ func (s *Spool) Usable(entry Entry, thorough bool) error {
 	}
 	_, err = rootfs.SettleName(p.root, final, nil)
 	if errors.Is(err, rootfs.ErrTaken) {
-		return nil // Publish decides whether it is an answer
+		return nil // Publish decides whether it is an output
 	}
 	return err
 }

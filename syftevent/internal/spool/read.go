@@ -11,43 +11,42 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-// A State says what a file's bytes are worth.
+// A State is the state of an input that was read.
 type State int
 
 const (
 	// Whole: the bytes are complete.
 	Whole State = iota
-	// Pending: more may come. Scan offers the file again when it is due.
-	Pending
-	// Settled: the bytes are not complete, and have stayed the same for
-	// Options.Settle.
+	// Incomplete: more may come. Scan offers the input again when it is due.
+	Incomplete
+	// Settled: the bytes are not complete, and have not changed for Options.Settle.
 	Settled
 	// TooLarge: the file is larger than Options.MaxSize and was not read.
 	TooLarge
-	// Larger: the file is larger than the caller wanted to read.
+	// Larger: the file is larger than the limit of the caller.
 	Larger
 )
 
 var errTooDeep = fmt.Errorf("is more than %d directories deep", rootfs.MaxDepth)
 
-// Between two readings of an incomplete file lie at least firstPause, then twice
-// as much each time, up to lastPause; up to longPause if it cannot be read at all.
+// The pause between two reads of an incomplete input is at first firstPause, and doubles up to
+// lastPause, or up to longPause if the input cannot be read.
 const (
 	firstPause = 5 * time.Millisecond
 	lastPause  = 250 * time.Millisecond
 	longPause  = 30 * time.Second
 )
 
-// pending is what is known of a file that was found incomplete. Times are of
-// this process's monotonic clock: a file's own times may be another machine's.
-type pending struct {
+// incomplete is the state of an incomplete input. Its times are of this process's monotonic
+// clock: the file's own may be another machine's.
+type incomplete struct {
 	sum   [sha256.Size]byte
 	since time.Time // when these bytes were first read
 	pause time.Duration
 	next  time.Time // when to read again
 }
 
-// Size returns the size in bytes of a file that asks.
+// Size returns the size of an input in bytes.
 func (s *Spool) Size(entry Entry) (int64, error) {
 	p, err := s.acquire(entry.Dir)
 	if err != nil {
@@ -61,8 +60,9 @@ func (s *Spool) Size(entry Entry) (int64, error) {
 	return info.Size(), nil
 }
 
-// Read reads a file that asks and is out, if it has no more bytes than most. A file
-// that is gone gives ErrNotExist; one that cannot be read is Pending, and logged.
+// Read reads an input that is in flight, if its size is at most most bytes. It returns
+// fs.ErrNotExist if the input is gone. An input that cannot be read is Incomplete, and the
+// failure is logged.
 func (s *Spool) Read(entry Entry, most int64) ([]byte, State, error) {
 	name := path.Join(entry.Dir, entry.Stem) + s.options.In
 	data, info, steady, err := s.read(entry, min(most, s.options.MaxSize))
@@ -75,15 +75,15 @@ func (s *Spool) Read(entry Entry, most int64) ([]byte, State, error) {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, rootfs.ErrNotRegular):
 		s.settled(entry)
 		s.forgetTrouble(name)
-		return nil, Pending, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
+		return nil, Incomplete, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
 	case s.relieve(err), rootfs.IsOutOfDescriptors(err):
 		s.wait(entry, sha256.Sum256(nil), time.Now(), lastPause)
-		return nil, Pending, nil
+		return nil, Incomplete, nil
 	case err != nil:
-		// Not the fault of whoever wrote it: it never settles.
+		// Not the writer's fault: it never settles.
 		s.trouble(name, err)
 		s.wait(entry, sha256.Sum256([]byte(err.Error())), time.Now(), longPause)
-		return nil, Pending, nil
+		return nil, Incomplete, nil
 	}
 	s.trouble(name, nil)
 	if steady && s.options.Complete(data) {
@@ -95,7 +95,7 @@ func (s *Spool) Read(entry Entry, most int64) ([]byte, State, error) {
 		s.settled(entry)
 		return data, Settled, nil
 	}
-	return nil, Pending, nil
+	return nil, Incomplete, nil
 }
 
 func (s *Spool) read(entry Entry, most int64) (data []byte, info fs.FileInfo, steady bool, err error) {
@@ -111,7 +111,7 @@ func (s *Spool) read(entry Entry, most int64) (data []byte, info fs.FileInfo, st
 	return data, info, steady, err
 }
 
-// settleTime is how long an incomplete file must stay the same.
+// settleTime returns Options.Settle or SettleRemote.
 func (s *Spool) settleTime() time.Duration {
 	if s.Trusted() {
 		return s.options.Settle
@@ -119,29 +119,29 @@ func (s *Spool) settleTime() time.Duration {
 	return s.options.SettleRemote
 }
 
-// wait notes that a file was read and found incomplete, and returns since when
-// it has had these bytes.
+// wait schedules the next read of an incomplete input, and returns since when it has had
+// these bytes.
 func (s *Spool) wait(entry Entry, sum [sha256.Size]byte, now time.Time, longest time.Duration) time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f := s.asked[entry.Dir][entry.Stem]
+	f := s.tracked[entry.Dir][entry.Stem]
 	if f == nil {
-		return now // not out: its state is of use to nobody
+		return now // not in flight
 	}
-	if p := f.pending; p == nil || p.sum != sum {
-		f.pending = &pending{sum: sum, since: now, pause: firstPause}
+	if p := f.incomplete; p == nil || p.sum != sum {
+		f.incomplete = &incomplete{sum: sum, since: now, pause: firstPause}
 	} else {
 		p.pause = min(2*p.pause, longest)
 	}
-	f.pending.next = now.Add(f.pending.pause)
-	return f.pending.since
+	f.incomplete.next = now.Add(f.incomplete.pause)
+	return f.incomplete.since
 }
 
-// settled notes that nothing more is expected of a file.
+// settled records that an input is not read again.
 func (s *Spool) settled(entry Entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f := s.asked[entry.Dir][entry.Stem]; f != nil {
-		f.pending = nil
+	if f := s.tracked[entry.Dir][entry.Stem]; f != nil {
+		f.incomplete = nil
 	}
 }

@@ -2,7 +2,7 @@ package spool
 
 import "github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 
-// Room checks that a file of size bytes fits into the directory of an entry, by writing
+// Room checks that a file of size bytes fits into the directory of an input, by writing
 // one. It returns the errors of [Spool.Publish].
 func (s *Spool) Room(entry Entry, size int) error {
 	p, err := s.acquire(entry.Dir)

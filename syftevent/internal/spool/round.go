@@ -5,48 +5,47 @@ import (
 	"time"
 )
 
-// sliceTime is how long a scan goes on before it gives way to what is more urgent,
-// but for the listing of one huge directory.
+// sliceTime is how long a scan runs before it returns, unless it is listing one huge
+// directory.
 const sliceTime = 2 * time.Millisecond
 
-// A Look tells what a scan has done.
-type Look struct {
-	Directories int  // whose times were asked for, or that were listed at once
-	Listed      int  // of them
-	Taken       int  // files
+// A ScanResult is what a scan did.
+type ScanResult struct {
+	Directories int  // that were checked or listed
+	Listed      int  // directories
+	Taken       int  // inputs
 	Orphans     int  // that were removed
-	Full        bool // whether every directory is listed in this round, whatever its time
-	Done        bool // whether it came to the end, of the round or of the list
+	Full        bool // this round lists every directory, whatever its stamp
+	Done        bool // the round, or the list, is complete
 }
 
-// A round is one way through all directories, in slices.
+// A round is one scan of all directories, in slices.
 type round struct {
 	number uint32
-	next   *directory // where the next slice begins; nil if no round is under way
+	next   *directory // where the next slice begins; nil between rounds
 	full   bool       // list every directory
 	cost   time.Duration
-	lately int // directories that do not rest because something happened in them
+	lately int // directories that are not skipped because of activity
 }
 
-// Scan scans all directories and offers to take each file that asks and has no
-// answer, is not out, and does not wait to be read again. A directory that cannot
-// be read is logged and left for the next round. What is read of a directory is
-// only what may have changed since it was scanned last.
+// Scan scans all directories and offers each pending input that is not in flight and is due.
+// It lists a directory only if it may have changed since the last scan. It logs a directory
+// that it cannot read, and tries it again in the next round.
 //
-// One call scans for about sliceTime, and the next one goes on there; Look.Done
-// tells that the round is complete. Of an owner who has very many directories, and of
-// very many owners, only some are scanned in each round.
-func (s *Spool) Scan(take func(Entry) Verdict) Look {
+// One call scans for about sliceTime, and the next one continues there; ScanResult.Done
+// reports that the round is complete. If an owner has very many directories, or there are
+// very many owners, a round scans only some of them.
+func (s *Spool) Scan(take func(Entry) Verdict) ScanResult {
 	c, ok := s.begin(take)
 	if !ok {
-		return Look{Done: true}
+		return ScanResult{Done: true}
 	}
 	r := &s.round
 	if r.next == nil {
 		if !s.linksKnown {
 			s.learnLinks()
 		}
-		*r = round{number: r.number + 1, next: s.top, full: s.rules.full && c.now >= s.nextFull}
+		*r = round{number: r.number + 1, next: s.top, full: c.now >= s.nextFull}
 	}
 	c.full = r.full
 	for r.next != nil && !c.pauses() {
@@ -54,22 +53,22 @@ func (s *Spool) Scan(take func(Entry) Verdict) Look {
 		if r.full && d.parent != nil {
 			s.reclassify(d)
 		}
-		if !s.rests(d, c.now) {
-			c.look(d)
+		if !s.isSkipped(d, c.now) {
+			c.scanDirectory(d)
 		}
 		if r.next == d { // not dropped, which leads on
 			r.next = walkOn(d)
 		}
 	}
 	r.cost += time.Since(c.began)
-	c.did.Full = r.full
-	if c.did.Done = r.next == nil; c.did.Done {
+	c.result.Full = r.full
+	if c.result.Done = r.next == nil; c.result.Done {
 		s.endRound()
 	}
-	return c.did
+	return c.result
 }
 
-// endRound draws the conclusions from a complete round.
+// endRound is called when a round is complete.
 func (s *Spool) endRound() {
 	r := &s.round
 	if r.full {
@@ -82,51 +81,50 @@ func (s *Spool) endRound() {
 	left := s.left.Load()
 	switch {
 	case left > 0 && !s.leftLogged:
-		s.options.Logger.Warn("syftevent: more directories than are remembered, the others are scanned in turn",
-			"path", s.dir, "remembered", s.budget.known, "others", left)
+		s.options.Logger.Warn("syftevent: too many folders to track, the others are scanned in turn",
+			"path", s.dir, "tracked", s.budget.known, "others", left)
 	case left == 0 && s.leftLogged:
-		s.options.Logger.Info("syftevent: all directories are remembered again", "path", s.dir)
+		s.options.Logger.Info("syftevent: all folders are tracked again", "path", s.dir)
 	}
 	s.leftLogged = left > 0
 }
 
-// ScanActive scans only the directories in which something happened within the
-// last second; as Scan does, in slices.
-func (s *Spool) ScanActive(take func(Entry) Verdict) Look {
+// ScanActive scans the directories with activity in the last second, in slices as Scan does.
+func (s *Spool) ScanActive(take func(Entry) Verdict) ScanResult {
 	if !s.Active() {
-		return Look{Done: true}
+		return ScanResult{Done: true}
 	}
 	return s.scanSome(take, &s.active)
 }
 
-// ScanRecent scans only the directories in which something happened within the
-// last five minutes; as Scan does, in slices.
-func (s *Spool) ScanRecent(take func(Entry) Verdict) Look {
+// ScanRecent scans the directories with activity in the last five minutes, in slices as Scan
+// does.
+func (s *Spool) ScanRecent(take func(Entry) Verdict) ScanResult {
 	if !s.Recent() {
-		return Look{Done: true}
+		return ScanResult{Done: true}
 	}
 	return s.scanSome(take, &s.recent)
 }
 
-func (s *Spool) scanSome(take func(Entry) Verdict, some *[]*directory) Look {
+func (s *Spool) scanSome(take func(Entry) Verdict, some *[]*directory) ScanResult {
 	c, ok := s.begin(take)
 	if !ok {
-		return Look{Done: true}
+		return ScanResult{Done: true}
 	}
 	scanned := 0
 	for ; scanned < len(*some) && !c.pauses(); scanned++ { // the scan may append to it
 		if d := (*some)[scanned]; !d.dropped {
-			c.look(d)
+			c.scanDirectory(d)
 		}
 	}
-	c.did.Done = scanned == len(*some)
-	if !c.did.Done {
+	c.result.Done = scanned == len(*some)
+	if !c.result.Done {
 		rotate(*some, scanned)
 	}
-	return c.did
+	return c.result
 }
 
-// rotate moves the first n to the end.
+// rotate moves the first n directories to the end.
 func rotate(directories []*directory, n int) {
 	slices.Reverse(directories[:n])
 	slices.Reverse(directories[n:])
@@ -135,24 +133,24 @@ func rotate(directories []*directory, n int) {
 
 // Active reports whether ScanActive has something to scan.
 func (s *Spool) Active() bool {
-	s.rouseDone()
+	s.activateDone()
 	s.active = s.expire(s.active, activeFor, s.setActive, func(d *directory) bool { return d.active })
 	return len(s.active) > 0
 }
 
 // Recent reports whether ScanRecent has something to scan.
 func (s *Spool) Recent() bool {
-	s.rouseDone()
+	s.activateDone()
 	s.recent = s.expire(s.recent, recentFor, s.setRecent, func(d *directory) bool { return d.recent })
 	return len(s.recent) > 0
 }
 
-// expire takes the directories out of a list in which nothing happened for so long,
-// or that were dropped.
+// expire removes from a list the directories without activity for the given time, and those
+// that were dropped.
 func (s *Spool) expire(list []*directory, after time.Duration, set func(*directory, bool), in func(*directory) bool) []*directory {
 	now := s.instant(time.Now())
 	return slices.DeleteFunc(list, func(d *directory) bool {
-		if in(d) && now.sub(d.roused) >= after {
+		if in(d) && now.sub(d.lastActive) >= after {
 			set(d, false)
 		}
 		return !in(d)
@@ -167,18 +165,18 @@ func (s *Spool) begin(take func(Entry) Verdict) (*scan, bool) {
 	}
 	now := time.Now()
 	s.scan = scan{spool: s, take: take, began: now, now: s.instant(now), trusted: s.trusted}
-	s.rouseDone()
+	s.activateDone()
 	return &s.scan, true
 }
 
-// Until the clock is read again a scan does so much, where a directory that is scanned
-// counts as lookWork and one that rests, or a name in a listing, as one.
+// clockWork is the work of a scan between two readings of the clock. A scanned directory counts
+// scanWork, a skipped one or a name in a listing 1.
 const (
 	clockWork = 2048
-	lookWork  = 64
+	scanWork  = 64
 )
 
-// pauses reports whether the slice is over.
+// pauses reports whether the slice has ended.
 func (c *scan) pauses() bool {
 	if c.work++; c.work < clockWork {
 		return false
@@ -187,7 +185,7 @@ func (c *scan) pauses() bool {
 	return time.Since(c.began) >= c.spool.slice
 }
 
-// scan is one slice of a round, or a scan of some directories.
+// A scan is one slice of a round, or a scan of some directories.
 type scan struct {
 	spool   *Spool
 	take    func(Entry) Verdict
@@ -196,5 +194,5 @@ type scan struct {
 	work    int     // since the clock was read
 	full    bool    // list every directory
 	trusted bool    // stamps of this file system
-	did     Look
+	result  ScanResult
 }

@@ -20,7 +20,7 @@ import (
 
 // A scan of many directories takes many calls, in between which those that are active
 // are scanned.
-func TestScanGivesWayToActiveDirectories(t *testing.T) {
+func TestScanReturnsForActiveDirectories(t *testing.T) {
 	dir := t.TempDir()
 	makeDirectories(t, dir, "d%d", 200)
 	synctest.Test(t, func(t *testing.T) {
@@ -33,7 +33,7 @@ func TestScanGivesWayToActiveDirectories(t *testing.T) {
 		for done := false; !done; parts++ {
 			began := time.Now()
 			did := s.Scan(refuse)
-			if took := time.Since(began); took > sliceTime+clockWork/lookWork*100*time.Microsecond {
+			if took := time.Since(began); took > sliceTime+clockWork/scanWork*100*time.Microsecond {
 				t.Errorf("a slice has taken %v", took)
 			}
 			total += did.Directories
@@ -122,7 +122,7 @@ func (l linkless) links(s *Spool) (bool, error) {
 }
 
 // A file system on which nothing can be written keeps no spool from opening.
-func TestOpenWithoutRoomForAFile(t *testing.T) {
+func TestOpenOnAFullDisk(t *testing.T) {
 	for _, failure := range []error{syscall.ENOSPC, syscall.EROFS, syscall.EIO, errors.New("strange")} {
 		dir := t.TempDir()
 		write(t, dir, "a.in", asked)
@@ -150,9 +150,9 @@ func TestOpenWithoutRoomForAFile(t *testing.T) {
 	}
 }
 
-// When more paths have troubles than are remembered, the others are not logged, and
+// When more paths fail than are remembered, the others are not logged, and
 // nothing is logged a second time.
-func TestTroublesAreBounded(t *testing.T) {
+func TestLoggedFailuresAreBounded(t *testing.T) {
 	var log bytes.Buffer
 	s := open(t, t.TempDir(), func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 	for range 3 {
@@ -160,7 +160,7 @@ func TestTroublesAreBounded(t *testing.T) {
 			s.trouble(path.Join("d", fmt.Sprint(n)), syscall.EIO)
 		}
 	}
-	if n := strings.Count(log.String(), "\n"); n != maxTroubles || s.Figures().Troubles != maxTroubles {
-		t.Errorf("%d log lines, %d troubles", n, s.Figures().Troubles)
+	if n := strings.Count(log.String(), "\n"); n != maxTroubles || s.Figures().Unreadable != maxTroubles {
+		t.Errorf("%d log lines, %d troubles", n, s.Figures().Unreadable)
 	}
 }

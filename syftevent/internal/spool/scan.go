@@ -12,102 +12,100 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-// A Verdict is what becomes of a file that was offered.
+// A Verdict is the decision about an input that was offered.
 type Verdict int
 
 const (
-	// Taken: the file is out until Done is called with it.
+	// Taken: it is in flight until Done is called.
 	Taken Verdict = iota
 	// Refused: it is offered again within a second or so.
 	Refused
-	// NoRoom: it and the others of its directory are offered again by the next
-	// scan.
+	// NoRoom: it and the others of its directory are offered again by the next scan.
 	NoRoom
 )
 
-// look scans one directory: it is listed if it may have changed.
-func (c *scan) look(d *directory) {
+// scanDirectory scans one directory: it lists it if it may have changed.
+func (c *scan) scanDirectory(d *directory) {
 	s := c.spool
 	if d.crowded && !c.full && d.listed != 0 && c.now.sub(d.lastListed) < crowdedPause*time.Duration(d.took)*time.Microsecond {
 		return
 	}
-	c.work += lookWork
-	d.looked = c.now
-	c.did.Directories++
+	c.work += scanWork
+	d.scanned = c.now
+	c.result.Directories++
 	skip := false
 	if c.trusted {
 		has, err := s.files.stamp(s, d)
 		if err != nil {
-			c.cannot(d, err)
+			c.fail(d, err)
 			return
 		}
-		skip = d.unchanged(has, c.now, s.rules)
+		skip = d.unchanged(has, c.now)
 		if has != d.stamp || d.stampSince == 0 {
 			d.stamp, d.stampSince = has, s.instant(time.Now())
 		}
 		if skip && !c.full {
 			return
 		}
-	} else if c.full && s.rules.touch {
-		// NFSv3 keeps a listing as long as the directory has the same time, also
-		// if a change within one tick of the server's clock is missing from it.
+	} else if c.full {
+		// NFSv3 keeps a listing as long as the mtime of the directory is the same, even if the
+		// listing lacks a change within one tick of the server's clock.
 		s.files.touch(s, d)
 	}
 	found, err := c.list(d)
 	if err != nil {
-		c.cannot(d, err)
+		c.fail(d, err)
 		return
 	}
 	s.trouble(d.name, nil)
 	if found && skip {
-		c.caught(d)
+		c.distrust(d)
 	}
 }
 
-// crowdedPause is how many times as long as the last listing of a directory has taken it
-// waits for the next, if what it holds is mostly directories: with very many the listing
-// is costly, and each new one makes it necessary until the stamp is older than racyWindow.
+// crowdedPause is the ratio of the pause between two listings to the duration of the last, for
+// a directory that holds mostly directories. With very many of them a listing is costly, and
+// each new one requires listings until the stamp is older than racyWindow.
 const crowdedPause = 8
 
-// caught notes that a directory had something new that its stamp did not tell of.
-// If the stamp still does not, it is not trusted any more.
-func (c *scan) caught(d *directory) {
+// distrust is called when a directory had a new input although its stamp was unchanged. If the
+// stamp still is, the directory is listed in every scan from now on.
+func (c *scan) distrust(d *directory) {
 	s := c.spool
 	now, err := s.files.stamp(s, d)
-	if err == nil && now == d.stamp && !d.doubted {
-		d.doubted = true
-		s.options.Logger.Warn("syftevent: a directory's time does not tell of changes, it is listed at every look from now on",
+	if err == nil && now == d.stamp && !d.distrusted {
+		d.distrusted = true
+		s.options.Logger.Warn("syftevent: mtime unchanged despite a new file, folder is listed in every scan from now on",
 			"path", s.path(d.name))
 	}
 }
 
-// cannot notes that a directory could not be looked at.
-func (c *scan) cannot(d *directory, err error) {
+// fail records that a directory could not be scanned.
+func (c *scan) fail(d *directory, err error) {
 	s := c.spool
 	d.listed = 0
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && d.parent != nil:
-		// Removed, or a network file system is behind: its parent's next listing
-		// tells.
+		// Removed, or a network file system is behind: the next listing of its parent
+		// shows which.
 		d.parent.listed = 0
 		s.drop(d)
 		return
 	case rootfs.IsOutOfDescriptors(err):
-		return // logged once for all
+		return // logged once, by relieve
 	}
 	s.trouble(d.name, err)
 }
 
-// list lists a directory, takes its directories for children, and offers the
-// files that ask. It reports whether there is one that was not known to ask.
+// list lists a directory, tracks the directories in it, and offers its pending inputs. It
+// reports whether one of them is new.
 //
-// Of a directory with more entries than a listing holds, it lists one part. The next
-// call goes on with the next part, and the directory counts as changed until all were
-// listed. Whatever is concluded from the absence of a name holds only for the names that
-// the listing covers.
+// If a directory has more entries than a listing holds, list lists one part of it. The next
+// call lists the next part, and the directory counts as changed until all parts were listed.
+// The absence of a name means something only if the listing covers the name.
 func (c *scan) list(d *directory) (found bool, err error) {
 	s := c.spool
-	c.did.Listed++
+	c.result.Listed++
 	sequence := s.sequence.Add(1)
 	began := time.Now()
 	names, next := &s.listing, d.nextPart()
@@ -123,8 +121,8 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	}
 	c.work += len(names.Entries)
 	d.lastListed = s.instant(began)
-	if len(d.rest) == 0 { // no parts are left of the listing before
-		d.first, d.listed, d.asks, d.again = d.listed == 0, d.lastListed, false, c.now.add(never)
+	if len(d.rest) == 0 { // the listing before was complete
+		d.first, d.listed, d.hasPending, d.again = d.listed == 0, d.lastListed, false, c.now.add(never)
 		d.leftSoFar, d.deepSoFar = 0, 0
 	} else {
 		d.rest = d.rest[:len(d.rest)-1]
@@ -134,11 +132,11 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	for number, e := range names.Entries {
 		name := names.Name(e)
 		marked = marked || text(name) == s.options.Marker
-		// Without types, a name that answers is taken for what it seems: asking for
-		// each would cost two calls over the network for each pair.
-		answers, asks := bytes.HasSuffix(name, s.out), bytes.HasSuffix(name, s.in)
-		if e.Kind == rootfs.Unknown && !asks {
-			if e.Kind = rootfs.Regular; !answers {
+		// Without types, an output is taken for a regular file: asking for each type
+		// would cost two calls over the network per pair.
+		isOutput, isInput := bytes.HasSuffix(name, s.out), bytes.HasSuffix(name, s.in)
+		if e.Kind == rootfs.Unknown && !isInput {
+			if e.Kind = rootfs.Regular; !isOutput {
 				e.Kind = c.ask(d, name)
 			}
 		}
@@ -148,11 +146,11 @@ func (c *scan) list(d *directory) (found bool, err error) {
 			c.folder(d, name, number, sequence)
 		case e.Kind == rootfs.Other:
 			// A symbolic link could lead anywhere, and a FIFO would block.
-		case answers:
-			names.answered[text(bytes.TrimSuffix(name, s.out))] = struct{}{}
-		case asks && !s.options.Ignore(text(name)):
-			names.asking = append(names.asking, asking{bytes.TrimSuffix(name, s.in), e.Kind})
-		case asks:
+		case isOutput:
+			names.outputs[text(bytes.TrimSuffix(name, s.out))] = struct{}{}
+		case isInput && !s.options.Ignore(text(name)):
+			names.inputs = append(names.inputs, input{bytes.TrimSuffix(name, s.in), e.Kind})
+		case isInput:
 			names.ignored = append(names.ignored, name)
 		}
 	}
@@ -180,13 +178,12 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	return found, nil
 }
 
-// findTypes asks for the types of those names that ask, have no answer and were
-// listed without a type.
+// findTypes asks for the types of the pending inputs that were listed without one.
 func (c *scan) findTypes(d *directory, sequence uint64) {
 	names := &c.spool.listing
-	files := names.asking[:0]
-	for _, a := range names.asking {
-		if _, done := names.answered[text(a.stem)]; a.kind == rootfs.Unknown && !done {
+	files := names.inputs[:0]
+	for _, a := range names.inputs {
+		if _, done := names.outputs[text(a.stem)]; a.kind == rootfs.Unknown && !done {
 			name := append(slices.Clip(a.stem), c.spool.in...)
 			if a.kind = c.ask(d, name); a.kind == rootfs.Directory {
 				c.folder(d, name, len(names.Entries), sequence)
@@ -196,15 +193,12 @@ func (c *scan) findTypes(d *directory, sequence uint64) {
 			files = append(files, a)
 		}
 	}
-	names.asking = files
+	names.inputs = files
 }
 
 // ask asks for the type of an entry that was listed without one.
 func (c *scan) ask(d *directory, name []byte) rootfs.Kind {
 	s := c.spool
-	if !s.rules.unknown {
-		return rootfs.Regular
-	}
 	info, err := s.current().Lstat(path.Join(d.name, string(name)))
 	if err != nil {
 		return rootfs.Other // gone, or the next scan asks again
@@ -212,8 +206,8 @@ func (c *scan) ask(d *directory, name []byte) rootfs.Kind {
 	return rootfs.KindOf(info.Mode())
 }
 
-// folder notes a directory that a listing of d has shown: one that is not known waits
-// for the end of the listing.
+// folder records a directory in the listing of d. A new one is admitted at the end of the
+// listing.
 func (c *scan) folder(d *directory, name []byte, number int, sequence uint64) {
 	s := c.spool
 	if d.depth == rootfs.MaxDepth {
@@ -226,21 +220,20 @@ func (c *scan) folder(d *directory, name []byte, number int, sequence uint64) {
 		return
 	}
 	child.listing = sequence
-	if c.full && s.givesPlace(child) {
+	if c.full && s.isEvictable(child) {
 		s.drop(child)
 		d.leftSoFar++
 		d.served = true
 	}
 }
 
-// admit makes the directories known that a listing of d has shown anew, as many as the
-// budgets allow. With more than that it goes on behind the one that was last the last
-// time.
+// admit tracks the new directories in the listing of d, as many as the budgets allow. It
+// begins after the last one that it admitted before.
 func (c *scan) admit(d *directory, sequence uint64) {
 	s, folders := c.spool, c.spool.listing.folders
 	begin := 0
 	if (d.first || !s.listing.Complete()) && len(folders) > 0 {
-		begin = rand.N(len(folders)) // it had given its place, perhaps, or d.hand is of another part
+		begin = rand.N(len(folders)) // it may have been evicted, or d.hand is of another part
 	}
 	for s.listing.Complete() && d.left > 0 && begin < len(folders) && folders[begin].number < d.hand {
 		begin++
@@ -251,7 +244,7 @@ func (c *scan) admit(d *directory, sequence uint64) {
 		if s.directories[full] != nil {
 			continue // a name that was listed twice
 		}
-		if s.isHopeless(full) {
+		if s.hasNoRoom(full) {
 			d.leftSoFar++
 			continue
 		}
@@ -264,13 +257,13 @@ func (c *scan) admit(d *directory, sequence uint64) {
 		child := s.newDirectory(full, d, in, unwanted)
 		child.listing = sequence
 		if !d.first && !c.full && !unwanted {
-			// The file for which it was made is about to come.
-			s.rouseOne(child, c.now)
+			// Its first input is about to appear.
+			s.activateOne(child, c.now)
 		}
 	}
 }
 
-// join is the name of a directory in d, good until the next is joined.
+// join returns the name of a directory in d, valid until the next call.
 func (s *Spool) join(d *directory, name []byte) string {
 	s.joined = s.joined[:0]
 	if d.parent != nil {
@@ -280,27 +273,25 @@ func (s *Spool) join(d *directory, name []byte) string {
 	return text(s.joined)
 }
 
-// offer offers the files of a listing that ask. It reports whether there are more that
-// were not known to ask than nobody took before.
+// offer offers the pending inputs of a listing. It reports whether more of them are new than
+// were not taken before.
 func (c *scan) offer(d *directory, sequence uint64) (found bool) {
 	s, names := c.spool, &c.spool.listing
 	room := true
 	var unknown, waiting uint32
-	for _, a := range names.asking {
+	for _, a := range names.inputs {
 		stem := a.stem
 		// A directory that changes while it is listed may show a name twice.
-		if _, done := names.answered[text(stem)]; done {
+		if _, done := names.outputs[text(stem)]; done {
 			continue
 		}
-		if s.rules.dedupe {
-			names.answered[text(stem)] = struct{}{}
-		}
-		d.asks = true
+		names.outputs[text(stem)] = struct{}{}
+		d.hasPending = true
 		if !room {
 			waiting++
 			continue
 		}
-		offer := s.handOut(d.name, stem, sequence, c.began)
+		offer := s.claim(d.name, stem, sequence, c.began)
 		if !offer.known {
 			unknown++
 		}
@@ -310,14 +301,14 @@ func (c *scan) offer(d *directory, sequence uint64) (found bool) {
 		}
 		verdict := c.take(offer.entry)
 		if verdict != Taken {
-			s.takeBack(offer.entry)
+			s.unclaim(offer.entry)
 			waiting++
 		}
 		switch verdict {
 		case Taken:
-			c.did.Taken++
+			c.result.Taken++
 			if offer.fresh {
-				s.rouse(d, c.now)
+				s.activate(d, c.now)
 			}
 		case Refused:
 			d.offerAt(c.now.add(offerAgain))
@@ -326,49 +317,48 @@ func (c *scan) offer(d *directory, sequence uint64) (found bool) {
 			d.offerAt(c.now)
 		}
 	}
-	// Each part has others that wait, so only a complete listing tells.
+	// Other parts may have more, so only a complete listing counts.
 	found = names.Complete() && unknown > d.waiting
 	d.waiting = waiting
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// Without room not all were gone through, and what waits is kept.
+	// Without room, not all inputs were checked, and incomplete ones are kept.
 	s.forget(d.name, func(stem string, f *file) bool {
-		return f.seen != sequence && names.CoversStem(bytesOf(stem)) && (room || f.pending == nil && f.done < sequence)
+		return f.seen != sequence && names.CoversStem(bytesOf(stem)) && (room || f.incomplete == nil && f.done < sequence)
 	})
 	return found
 }
 
 const (
-	// offerAgain is how long it takes until a file is offered again that was
-	// refused.
+	// offerAgain is the time until a refused input is offered again.
 	offerAgain = time.Second
-	// never is longer than any directory goes without being listed.
+	// never is longer than the time between two listings of any directory.
 	never = time.Hour
 )
 
-// offerAt makes a directory be listed at a time, if not sooner.
+// offerAt schedules the next listing of a directory at t, unless it is scheduled earlier.
 func (d *directory) offerAt(t instant) {
 	if t < d.again {
 		d.again = t
 	}
 }
 
-// stem returns the stem of a name: those that are compared with each other have the same.
-// Files that Options.Orphan says belong to a stem may be of any number.
+// stem returns the stem of a name. Names that are compared with each other have the same. Any
+// number of files may share a stem by Options.Orphan.
 func (s *Spool) stem(name []byte) (stem []byte, shared bool) {
-	stem, answers := bytes.CutSuffix(name, s.out)
-	if !answers {
-		var asks bool
-		if stem, asks = bytes.CutSuffix(name, s.in); !asks || !s.options.Ignore(text(name)) {
+	stem, isOutput := bytes.CutSuffix(name, s.out)
+	if !isOutput {
+		var isInput bool
+		if stem, isInput = bytes.CutSuffix(name, s.in); !isInput || !s.options.Ignore(text(name)) {
 			return stem, false
 		}
 	}
 	owner, ok := s.options.Orphan(text(name))
 	switch {
-	case !ok && answers:
+	case !ok && isOutput:
 		return stem, false
 	case !ok:
 		return name, false
 	}
-	return bytesOf(owner), !answers || owner != text(stem)
+	return bytesOf(owner), !isOutput || owner != text(stem)
 }

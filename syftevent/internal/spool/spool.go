@@ -1,10 +1,9 @@
-// Package spool is a tree of directories in which a file with one suffix asks
-// for a file with another suffix beside it: it finds the files that ask, reads
-// them whole, and publishes what answers them.
+// Package spool processes the files of a directory tree. An input is a file with one suffix;
+// its output is the file of the same stem with another suffix beside it. The package finds
+// pending inputs, which have no output, reads them whole, and publishes outputs.
 //
-// The truth is which names exist now. A file without its answer is work; there
-// is no memory of events, so a look that was missed costs time and loses
-// nothing. The package knows nothing of what the files say.
+// Detection is by level, not by edge: a scan sees which names exist now. A missed scan costs
+// time and loses nothing. The package knows nothing about the content of the files.
 package spool
 
 import (
@@ -22,64 +21,63 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-// Options says which files a spool is made of and how patient it is.
+// Options configure a Spool.
 type Options struct {
-	// In and Out are the suffixes of the files that ask and that answer.
+	// In and Out are the suffixes of inputs and outputs.
 	In, Out string
-	// Ignore reports names with the suffix In that ask for nothing.
+	// Ignore reports whether a name with the suffix In is not an input.
 	Ignore func(name string) bool
-	// Wanted reports whether files in a directory may be wanted; nil for always.
-	// One where they are not is scanned once a second at most, and more seldom if there
-	// are many. The name is good only until it returns, as it is with Owner and Own.
+	// Wanted reports whether a directory may have inputs of interest; nil for always. Other
+	// directories are scanned at most once a second, and less often if there are many. The
+	// name is valid until Wanted returns. The same holds for Owner and Own.
 	Wanted func(dir string) bool
-	// Owner returns whose directory it is, whoever has made it: all directories of one
-	// owner have a budget of OwnerDirectories. "" is for those that nobody owns; nil
-	// for "".
+	// Owner returns the owner of a directory, or "" if it has none; nil for always "". All
+	// directories of one owner share a budget of OwnerDirectories.
 	Owner func(dir string) string
-	// Own reports whether a directory is the program's own, which is never beyond a
-	// budget; nil for none.
+	// Own reports whether a directory is the program's own, which has no budget; nil for
+	// none.
 	Own func(dir string) bool
-	// Complete reports whether the bytes of a file are all of it.
+	// Complete reports whether data is the complete content of an input.
 	Complete func(data []byte) bool
-	// Answer reports whether the content of a file that is not empty is an answer; nil
-	// for always. Several goroutines may call it.
-	Answer func(content io.ReaderAt, size int64) bool
-	// MaxSize is the size in bytes above which a file is not read.
+	// Valid reports whether the content of a non-empty file is that of an output; nil for
+	// always. It may be called concurrently.
+	Valid func(content io.ReaderAt, size int64) bool
+	// MaxSize is the size in bytes above which an input is not read.
 	MaxSize int64
-	// Settle is how long an incomplete file must stay the same before it is
-	// taken to be all that will come, and SettleRemote that on file systems whose
-	// times are not trusted: there, a half may look the same for long.
+	// Settle is how long an incomplete input must stay unchanged before it is taken as it is.
+	// SettleRemote replaces it where mtimes are not trusted: there, half of a file may look
+	// unchanged for long.
 	Settle, SettleRemote time.Duration
-	// Orphan returns the stem of the file that asks to which a name belongs, which is
-	// that of an answer or one that Ignore reports, and whether the file may be removed
-	// when it has stood for OrphanDelay without that. nil is for never.
+	// Orphan returns the stem of the input to which a file belongs, an output or a file that
+	// Ignore reports, and whether the file may be removed when the input has been missing for
+	// OrphanDelay; nil for never.
 	Orphan func(name string) (stem string, ok bool)
-	// OrphanDelay is how long it must have stood so; negative for ever.
+	// OrphanDelay is that time. Negative disables the removal.
 	OrphanDelay time.Duration
 	// Marker is the name of the empty file that Mark puts into a directory.
 	Marker string
-	// MaxListed is how many entries of a directory are listed at once; a directory with
-	// more is listed in parts, one part a scan. Defaults to 131,072.
+	// MaxListed is the largest number of entries that one listing holds. A larger directory is
+	// listed in parts, one part per scan. Defaults to 131,072.
 	MaxListed int
-	// NudgeInterval is the time between two nudges; negative for none.
+	// NudgeInterval is the time between two nudges. Negative disables nudges.
 	NudgeInterval time.Duration
-	// Durable makes an answer reach the disk before its name does, and the name
-	// before Publish returns.
+	// Durable syncs an output before it gets its name, and its directory before Publish
+	// returns.
 	Durable bool
-	// Logger is never nil.
+	// Logger is required.
 	Logger *slog.Logger
 }
 
-// An Entry names a file that asks: its directory, with slashes and relative to
-// the spool's, and its name without the suffix.
+// An Entry names an input: its directory, with slashes and relative to the spool's, and its
+// name without the suffix.
 type Entry struct {
 	Dir, Stem string
 }
 
-// String is for messages.
+// String returns the path of the input without its suffix.
 func (e Entry) String() string { return path.Join(e.Dir, e.Stem) }
 
-// A Spool may be used by several goroutines, but only one at a time may call Scan,
+// A Spool may be used concurrently, except that only one goroutine at a time may call Scan,
 // ScanActive, ScanRecent, Active and Recent.
 type Spool struct {
 	dir     string
@@ -87,15 +85,14 @@ type Spool struct {
 	in, out []byte // Options.In and Out
 	nudges  *nudges
 
-	// What only the goroutine that scans uses.
+	// Used only by the scanning goroutine.
 	files        fileSystem
-	rules        rules
 	slice        time.Duration // sliceTime
 	opened       time.Time
 	top          *directory
-	nextFull     instant // when all directories are listed, whatever their stamps
+	nextFull     instant // when all directories are listed next, whatever their stamps
 	round        round
-	lastFull     uint32 // the last round in which they were
+	lastFull     uint32 // the last round that listed all
 	latelyBefore int    // round.lately of the round before
 	numbers      uint32 // of directories
 	budget       budget
@@ -103,36 +100,36 @@ type Spool struct {
 	recent       []*directory // for ScanRecent
 	scan         scan
 	listing      listing
-	joined       []byte     // the memory of join
-	returned     []returned // of a swap with done
+	joined       []byte     // the buffer of join
+	returned     []returned // the spare of done
 	orphans      orphans
 	deepLogged   map[string]bool
 	leftLogged   bool
-	linksKnown   bool // whether the file system was tested for hard links
-	linksWarned  bool // whether it was logged that this failed
+	linksKnown   bool // the file system was tested for hard links
+	linksWarned  bool // a failure of that test was logged
 
 	scanned       chan struct{} // closed by firstScan
-	firstScan     func()        // notes that all directories were scanned once
+	firstScan     func()        // called when all directories were scanned once
 	sequence      atomic.Uint64 // counts listings
-	left, tooDeep atomic.Int64  // directories beyond a budget, and those that are too deep
+	left, tooDeep atomic.Int64  // directories beyond a budget, and too deep
 
 	mu          sync.Mutex
 	root        *os.Root
-	anchor      *os.File              // the same directory, for reading times
-	links       bool                  // whether the file system has hard links
-	trusted     bool                  // whether directories' times tell of changes
+	anchor      *os.File              // the same directory, for reading stamps
+	links       bool                  // the file system has hard links
+	trusted     bool                  // its mtimes show changes
 	directories map[string]*directory // the tree, by name
 	dirHandles  map[string]*dirHandle // by path
-	acquired    int                   // how many are in use
+	acquired    int                   // number of handles in use
 	released    sync.Cond             // signalled by release
 	descriptors descriptors
-	asked       map[string]map[string]*file
+	tracked     map[string]map[string]*file
 	torn        map[Entry]tornFile
-	done        []returned        // what was handed back since the last scan
-	troubles    map[string]string // what was logged of each path
+	done        []returned        // since the last scan
+	troubles    map[string]string // the failure that was logged, by path
 }
 
-// Open opens the spool in a directory that exists.
+// Open opens the spool in an existing directory.
 func Open(dir string, options Options) (*Spool, error) { return openWith(dir, options, native{}) }
 
 func openWith(dir string, options Options, files fileSystem) (*Spool, error) {
@@ -154,7 +151,6 @@ func openWith(dir string, options Options, files fileSystem) (*Spool, error) {
 		in:          []byte(options.In),
 		out:         []byte(options.Out),
 		files:       files,
-		rules:       allRules,
 		slice:       sliceTime,
 		opened:      time.Now(),
 		budget:      newBudget(),
@@ -163,7 +159,7 @@ func openWith(dir string, options Options, files fileSystem) (*Spool, error) {
 		directories: map[string]*directory{},
 		dirHandles:  map[string]*dirHandle{},
 		descriptors: descriptors{budget: dirHandleLimit()},
-		asked:       map[string]map[string]*file{},
+		tracked:     map[string]map[string]*file{},
 		torn:        map[Entry]tornFile{},
 		scanned:     make(chan struct{}),
 		troubles:    map[string]string{},
@@ -179,14 +175,14 @@ func openWith(dir string, options Options, files fileSystem) (*Spool, error) {
 	return s, nil
 }
 
-// learnLinks finds out whether the file system has hard links. Where nothing can be
-// written now, because senders have filled the disk, say, it is taken to have what it
-// had before, or hard links, and the next round tries again.
+// learnLinks tests whether the file system has hard links. If nothing can be written now, on
+// a full disk for example, the last result stays, at first that it has, and the next round
+// tries again.
 func (s *Spool) learnLinks() {
 	links, err := s.files.links(s)
 	if err != nil {
 		if !s.linksWarned {
-			s.options.Logger.Warn("syftevent: cannot test the file system for hard links, will try again", "path", s.dir, "err", err)
+			s.options.Logger.Warn("syftevent: testing for hard links failed, will retry", "path", s.dir, "err", err)
 		}
 		s.linksKnown, s.linksWarned = false, true
 		return
@@ -197,66 +193,66 @@ func (s *Spool) learnLinks() {
 	s.links = links
 }
 
-// Close gives the nudges that are waiting a second and ends what Open started.
+// Close waits at most a second for queued nudges, and ends the goroutine that Open started.
 func (s *Spool) Close() error {
 	s.nudges.close()
 	return s.closeRoot()
 }
 
-// Trusted reports whether directories' times are trusted, so that one is listed
-// only if it may have changed.
+// Trusted reports whether mtimes are trusted: a directory whose mtime has not changed is then
+// not listed.
 func (s *Spool) Trusted() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.trusted
 }
 
-// mount tells what is known of the spool's file system.
+// mount returns what is known about the spool's file system.
 func (s *Spool) mount() (links, trusted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.links, s.trusted
 }
 
-// Figures are what a spool knows at a time.
+// Figures describe the state of a spool.
 type Figures struct {
-	Directories int  // that are remembered
+	Directories int  // that are tracked
 	Left        int  // directories beyond a budget, which are scanned in turn
-	Pending     int  // files that are not complete
-	Troubles    int  // files and directories that cannot be read
-	Descriptors int  // how many directories may be kept open
-	Trusted     bool // as Trusted says
+	Incomplete  int  // inputs
+	Unreadable  int  // files and directories
+	Descriptors int  // directories that may be kept open
+	Trusted     bool // as Trusted returns
 }
 
-// Figures returns those of now.
+// Figures returns the current figures.
 func (s *Spool) Figures() Figures {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	figures := Figures{
 		Directories: len(s.directories), Left: int(s.left.Load()),
-		Troubles: len(s.troubles) + int(s.tooDeep.Load()), Descriptors: s.descriptors.budget, Trusted: s.trusted,
+		Unreadable: len(s.troubles) + int(s.tooDeep.Load()), Descriptors: s.descriptors.budget, Trusted: s.trusted,
 	}
-	for _, files := range s.asked {
+	for _, files := range s.tracked {
 		for _, f := range files {
-			if f.pending != nil {
-				figures.Pending++
+			if f.incomplete != nil {
+				figures.Incomplete++
 			}
 		}
 	}
 	return figures
 }
 
-// current is the open directory of the spool.
+// current returns the open directory of the spool.
 func (s *Spool) current() *os.Root {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.root
 }
 
-// path is where a file of the spool is, for messages.
+// path returns the path of a file of the spool, for the log.
 func (s *Spool) path(name string) string { return filepath.Join(s.dir, filepath.FromSlash(name)) }
 
-// openRoot opens the spool's directory, of which nothing is known then.
+// openRoot opens the spool's directory, and forgets what is known about it.
 func (s *Spool) openRoot() error {
 	root, err := os.OpenRoot(s.dir)
 	if err != nil {
@@ -273,7 +269,7 @@ func (s *Spool) openRoot() error {
 	s.retireAll()
 	s.root, s.anchor = root, anchor
 	s.mu.Unlock()
-	trusted := s.files.trusted(s) || !s.rules.believe
+	trusted := s.files.trusted(s)
 	s.mu.Lock()
 	s.trusted = trusted
 	s.mu.Unlock()
@@ -291,10 +287,9 @@ func (s *Spool) closeRoot() error {
 	return errors.Join(s.anchor.Close(), s.root.Close())
 }
 
-// reopen follows the spool's directory if another one has taken its place, as
-// when a share was mounted again. It does not close the old anchor: somebody may be
-// about to use its descriptor, which another file would have then. The garbage
-// collector does that.
+// reopen opens the spool's directory again if its path leads to another one, after a share was
+// remounted for example. It does not close the old anchor: a goroutine may be about to use its
+// descriptor, which could belong to another file then. The garbage collector closes it.
 func (s *Spool) reopen() error {
 	there, err := os.Stat(s.dir)
 	if err != nil {
@@ -311,8 +306,7 @@ func (s *Spool) reopen() error {
 	return root.Close()
 }
 
-// Exists reports whether there is a regular file of that name. The error is not that
-// there is nothing.
+// Exists reports whether a regular file has the name. A missing file is not an error.
 func (s *Spool) Exists(name string) (bool, error) {
 	info, err := s.current().Lstat(name)
 	if err != nil {
@@ -324,19 +318,18 @@ func (s *Spool) Exists(name string) (bool, error) {
 	return info.Mode().IsRegular(), nil
 }
 
-// maxTroubles is how many paths are remembered: whoever writes files chooses
-// their names.
+// maxTroubles bounds the paths whose failures are remembered, since others choose the names.
 const maxTroubles = 10_000
 
-// forgetTrouble is for what is not there any more.
+// forgetTrouble forgets the failure of a file that no longer exists.
 func (s *Spool) forgetTrouble(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.troubles, name)
 }
 
-// trouble logs what is wrong with a path when it begins, changes or ends, not
-// at every scan. A nil error is the end of it. Beyond maxTroubles nothing is logged.
+// trouble logs a failure of a path when it begins, changes, or ends, which a nil error means,
+// and not at every scan. Beyond maxTroubles nothing is logged.
 func (s *Spool) trouble(name string, err error) {
 	s.mu.Lock()
 	before, known := s.troubles[name]
@@ -356,8 +349,8 @@ func (s *Spool) trouble(name string, err error) {
 	switch {
 	case text == before:
 	case text == "":
-		s.options.Logger.Info("syftevent: can be read again", "path", where)
+		s.options.Logger.Info("syftevent: path readable again", "path", where)
 	default:
-		s.options.Logger.Warn("syftevent: cannot be read, will be tried again", "path", where, "err", text)
+		s.options.Logger.Warn("syftevent: reading failed, will retry", "path", where, "err", text)
 	}
 }

@@ -80,7 +80,7 @@ func found(s *Spool) []string {
 func refuse(Entry) Verdict { return Refused }
 
 // scanAll scans a whole round.
-func scanAll(s *Spool) (did Look) {
+func scanAll(s *Spool) (did ScanResult) {
 	for !did.Done {
 		slice := s.Scan(refuse)
 		did.Directories += slice.Directories
@@ -107,7 +107,7 @@ func tree(t *testing.T, dir string) []string {
 	return names
 }
 
-func TestScanFindsWhatIsNotAnswered(t *testing.T) {
+func TestScanFindsPendingInputs(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "a.in", asked)
 	write(t, dir, "deep/er/b.in", asked)
@@ -117,7 +117,7 @@ func TestScanFindsWhatIsNotAnswered(t *testing.T) {
 	write(t, dir, "deep/x.in.tmp.123", asked)
 	write(t, dir, "deep/alone.out", asked)
 	os.Mkdir(filepath.Join(dir, "folder.in"), 0o755)
-	os.Mkdir(filepath.Join(dir, "a.out"), 0o755) // no answer: not a file
+	os.Mkdir(filepath.Join(dir, "a.out"), 0o755) // no output: not a file
 	s := open(t, dir, nil)
 	if diff := cmp.Diff([]string{"a", "deep/er/b"}, found(s)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -163,7 +163,7 @@ func TestReadStates(t *testing.T) {
 	write(t, dir, "half.in", asked[:5])
 	write(t, dir, "large.in", strings.Repeat("x", 1<<20+1))
 	s := open(t, dir, nil)
-	for stem, want := range map[string]State{"whole": Whole, "half": Pending, "large": TooLarge} {
+	for stem, want := range map[string]State{"whole": Whole, "half": Incomplete, "large": TooLarge} {
 		if _, state, err := s.Read(Entry{".", stem}, 1<<20); state != want || err != nil {
 			t.Errorf("%s: state %d, err %v; want state %d", stem, state, err, want)
 		}
@@ -199,7 +199,7 @@ func TestReadWaitsForTheRest(t *testing.T) {
 		s.Scan(func(Entry) Verdict { return Taken })
 		for n := range len(asked) {
 			write(t, dir, "a.in", asked[:n])
-			if _, state, err := s.Read(Entry{".", "a"}, 1<<20); state != Pending || err != nil {
+			if _, state, err := s.Read(Entry{".", "a"}, 1<<20); state != Incomplete || err != nil {
 				t.Fatalf("after %d bytes: state %d, %v", n, state, err)
 			}
 			time.Sleep(1900 * time.Millisecond)
@@ -218,7 +218,7 @@ func TestReadSettles(t *testing.T) {
 	write(t, dir, "a.in", asked[:5])
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
-		for state := Pending; state != Settled; time.Sleep(time.Millisecond) {
+		for state := Incomplete; state != Settled; time.Sleep(time.Millisecond) {
 			s.Scan(func(entry Entry) Verdict {
 				var err error
 				if _, state, err = s.Read(entry, 1<<20); err != nil {
@@ -258,7 +258,7 @@ func TestPublish(t *testing.T) {
 	}
 }
 
-func TestPublishReplacesWhatIsNoAnswer(t *testing.T) {
+func TestPublishReplacesLinksAndEmptyDirectories(t *testing.T) {
 	dir := t.TempDir()
 	outside := filepath.Join(t.TempDir(), "outside")
 	write(t, dir, "a.in", asked)

@@ -8,27 +8,27 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-// A torn file has the name of an answer and is none: it is empty, or incomplete, or
-// full of NULs. A server that was killed while it wrote in place leaves one, and so
-// does a loss of power. But a file that is being written in place begins so, too, and
-// only time tells.
+// A torn file has the name of an output and invalid content: it is empty, incomplete, or full
+// of NULs. A process that was killed while it wrote in place leaves one, and so does a power
+// loss. A file that is still being written in place looks the same, so only one that does not
+// change counts.
 //
-// A tornFile is one that was seen.
+// A tornFile is the state of a torn file.
 type tornFile struct {
 	size     int64
-	modified time.Time // as the file system says
+	modified time.Time // by the file system's clock
 	since    time.Time // by this process's clock
 }
 
-// isTorn reports whether a file with the name of an answer is none. What cannot be
-// read counts as an answer.
+// isTorn reports whether a file with the name of an output is torn. A file that cannot be read
+// is not.
 func (s *Spool) isTorn(root *os.Root, name string, info fs.FileInfo) bool {
 	switch {
 	case !info.Mode().IsRegular():
 		return false
 	case info.Size() == 0:
 		return true
-	case s.options.Answer == nil:
+	case s.options.Valid == nil:
 		return false
 	}
 	f, info, err := rootfs.OpenRegular(root, name, os.O_RDONLY)
@@ -36,11 +36,11 @@ func (s *Spool) isTorn(root *os.Root, name string, info fs.FileInfo) bool {
 		return false
 	}
 	defer f.Close()
-	return !s.options.Answer(f, info.Size())
+	return !s.options.Valid(f, info.Size())
 }
 
-// staysTorn reports whether the file that has the name of an entry's answer is torn,
-// and whether it has stayed as it is for the settle time.
+// staysTorn reports whether the output of an entry is torn, and whether it has not changed for
+// the settle time.
 func (s *Spool) staysTorn(root *os.Root, entry Entry) (torn, stays bool) {
 	name := entry.Stem + s.options.Out
 	info, err := root.Lstat(name)
@@ -57,7 +57,7 @@ func (s *Spool) staysTorn(root *os.Root, entry Entry) (torn, stays bool) {
 		return true, time.Since(seen.since) >= settle
 	}
 	if len(s.torn) >= maxTroubles {
-		clear(s.torn) // whoever writes files chooses their names
+		clear(s.torn) // others choose the names
 	}
 	s.torn[entry] = tornFile{info.Size(), info.ModTime(), time.Now()}
 	return true, settle <= 0

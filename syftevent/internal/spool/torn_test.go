@@ -20,8 +20,8 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-// An empty file with the answer's name makes way only when it has stayed empty.
-func TestPublishReplacesAnEmptyAnswer(t *testing.T) {
+// An empty file with the output's name is removed only when it has stayed empty.
+func TestPublishReplacesAnEmptyOutput(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "d/a.in", asked)
 	write(t, dir, "d/a.out", "")
@@ -33,7 +33,7 @@ func TestPublishReplacesAnEmptyAnswer(t *testing.T) {
 		}
 		time.Sleep(1900 * time.Millisecond)
 		later := time.Now().Add(time.Hour)
-		os.Chtimes(filepath.Join(dir, "d/a.out"), later, later) // somebody is at it
+		os.Chtimes(filepath.Join(dir, "d/a.out"), later, later) // it is still being written
 		if err := publish(); !errors.Is(err, rootfs.ErrIncomplete) {
 			t.Fatalf("after a change: %v", err)
 		}
@@ -58,13 +58,13 @@ func mend(t *testing.T, s *Spool) (end func()) {
 	return func() { cancel(); <-ended }
 }
 
-// wholeObject is an Options.Answer.
+// wholeObject is an Options.Valid.
 func wholeObject(content io.ReaderAt, size int64) bool {
 	data, err := io.ReadAll(io.NewSectionReader(content, 0, size))
 	return err == nil && json.Valid(data) && data[0] == '{'
 }
 
-// tornContents are what is left of an answer by a crash.
+// tornContents are what a crash can leave of an output.
 var tornContents = map[string]string{
 	"empty": "", "half": `{"status":20`, "nuls": "\x00\x00\x00", "tail": "{\"status\":\x00\x00", "other": "nonsense", "array": "[]",
 }
@@ -84,7 +84,7 @@ func TestMendAtStart(t *testing.T) {
 	write(t, dir, "answered.in", asked)
 	write(t, dir, "answered.out", `{"status":200}`)
 	write(t, dir, "orphan.out", "")
-	s := open(t, dir, func(o *Options) { o.Answer = wholeObject })
+	s := open(t, dir, func(o *Options) { o.Valid = wholeObject })
 	synctest.Test(t, func(t *testing.T) {
 		defer mend(t, s)()
 		if names := found(s); names != nil {
@@ -106,12 +106,12 @@ func TestMendAtStart(t *testing.T) {
 	})
 }
 
-// A torn answer that appears while Mend runs is removed as well, unless it is still
+// A torn output that appears while Mend runs is removed as well, unless it is still
 // being written.
 func TestMendWhileRunning(t *testing.T) {
 	for _, remote := range []bool{false, true} {
 		dir := t.TempDir()
-		s := open(t, dir, func(o *Options) { o.Answer = wholeObject })
+		s := open(t, dir, func(o *Options) { o.Valid = wholeObject })
 		s.trusted = !remote
 		synctest.Test(t, func(t *testing.T) {
 			defer mend(t, s)()
@@ -146,7 +146,7 @@ func TestMendListsOnlyWhatHasChanged(t *testing.T) {
 	dir := t.TempDir()
 	reads := 0
 	s := open(t, dir, func(o *Options) {
-		o.Answer = func(io.ReaderAt, int64) bool { reads++; return true }
+		o.Valid = func(io.ReaderAt, int64) bool { reads++; return true }
 	})
 	if !s.Trusted() {
 		t.Skip("the times of this file system are not trusted")
@@ -161,7 +161,7 @@ func TestMendListsOnlyWhatHasChanged(t *testing.T) {
 	if reads != 20 {
 		t.Errorf("%d answers read at first, want 20", reads)
 	}
-	// Make them look old, and the stamp trusted.
+	// Make them old, and the stamp trusted.
 	d := s.directories["d"]
 	d.mended.newest += 2 * racyWindow.Nanoseconds()
 	for range 3 {
@@ -183,7 +183,7 @@ func TestMendListsOnlyWhatHasChanged(t *testing.T) {
 }
 
 // A logger may ask for figures, as one that logs Server.Stats with each line does.
-func TestLoggerMayAskForFigures(t *testing.T) {
+func TestLoggerMayCallFigures(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "a.in", asked)
 	write(t, dir, "a.out", "")
@@ -201,7 +201,7 @@ func TestLoggerMayAskForFigures(t *testing.T) {
 	}
 }
 
-// A figuresHandler asks for figures whenever something is logged.
+// A figuresHandler reads the figures whenever something is logged.
 type figuresHandler struct {
 	slog.Handler
 	spool *Spool

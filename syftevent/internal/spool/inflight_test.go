@@ -19,7 +19,7 @@ func take(into *[]Entry, verdict Verdict) func(Entry) Verdict {
 	}
 }
 
-func TestScanOffersWhatIsOutNoSecondTime(t *testing.T) {
+func TestScanDoesNotOfferInputsInFlight(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "d/a.in", asked)
 	s := open(t, dir, nil)
@@ -48,14 +48,14 @@ func TestScanOffersWhatIsOutNoSecondTime(t *testing.T) {
 	s.Done(entry)
 	write(t, dir, "d/a.out", "answer")
 	s.Scan(take(&taken, Taken))
-	if len(taken) != 2 || len(s.asked) != 0 {
-		t.Errorf("offered %v after it was answered, %d still known", taken, len(s.asked))
+	if len(taken) != 2 || len(s.tracked) != 0 {
+		t.Errorf("offered %v after it was answered, %d still known", taken, len(s.tracked))
 	}
 }
 
-// What is handed back while its directory is listed may be answered, though the
+// An input that is done while its directory is listed may have its output, though the
 // listing does not show it yet.
-func TestScanDistrustsAListingOlderThanTheAnswer(t *testing.T) {
+func TestScanDistrustsAListingOlderThanTheOutput(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "d/a.in", asked)
 	s, f := faulty(t, dir, native{}, nil)
@@ -96,7 +96,7 @@ func TestScanStopsOfferingWithoutRoom(t *testing.T) {
 	if diff := cmp.Diff(map[string]int{"many": 11, "few": 1}, offered); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if n := len(s.asked["many"]); n != 10 {
+	if n := len(s.tracked["many"]); n != 10 {
 		t.Errorf("%d files are known that were not taken as well as those that were", n)
 	}
 	var rest []Entry
@@ -106,7 +106,7 @@ func TestScanStopsOfferingWithoutRoom(t *testing.T) {
 	}
 }
 
-func TestScanActiveLooksWhereSomethingWas(t *testing.T) {
+func TestScanActiveScansDirectoriesWithActivity(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "d/e/a.in", asked)
 	write(t, dir, "quiet/first.out", asked)
@@ -119,7 +119,7 @@ func TestScanActiveLooksWhereSomethingWas(t *testing.T) {
 		write(t, dir, "quiet/d.in", asked)
 		taken = nil
 		s.ScanActive(take(&taken, Taken))
-		s.ScanActive(take(&taken, Taken)) // looks into the new directory
+		s.ScanActive(take(&taken, Taken)) // scans the new directory
 		got := map[string]bool{}
 		for _, e := range taken {
 			got[e.String()] = true
@@ -135,7 +135,7 @@ func TestScanActiveLooksWhereSomethingWas(t *testing.T) {
 			t.Errorf("after a second: %v", taken)
 		}
 		write(t, dir, "d/e/b.out", "answer")
-		s.Done(Entry{"d/e", "b"}) // whoever has got the answer may ask again
+		s.Done(Entry{"d/e", "b"}) // the reader of the output may write the next input
 		s.ScanActive(take(&taken, Taken))
 		if diff := cmp.Diff([]Entry{{"d/e", "f"}}, taken); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
@@ -143,8 +143,8 @@ func TestScanActiveLooksWhereSomethingWas(t *testing.T) {
 	})
 }
 
-// Where nothing is wanted there is a look once a second at most.
-func TestScanLooksSeldomWhereNothingIsWanted(t *testing.T) {
+// An unwanted directory is scanned once a second at most.
+func TestScansUnwantedDirectoriesRarely(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "wanted/first.out", "x")
 	write(t, dir, "other/first.out", "x")
@@ -164,7 +164,7 @@ func TestScanLooksSeldomWhereNothingIsWanted(t *testing.T) {
 	})
 }
 
-// What was answered is forgotten even if there is never room for all.
+// Inputs that are done are not tracked, even if there is never room for all.
 func TestScanForgetsWithoutRoom(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, nil)
@@ -185,14 +185,14 @@ func TestScanForgetsWithoutRoom(t *testing.T) {
 			s.Done(e)
 		}
 	}
-	if n := len(s.asked["."]); n > 20 {
+	if n := len(s.tracked["."]); n > 20 {
 		t.Errorf("%d files are known", n)
 	}
 }
 
 // A file that can never be read costs little: its directory is listed seldom and
 // does not stay active.
-func TestScanLeavesTheUnreadableAlone(t *testing.T) {
+func TestScanReadsUnreadableFilesRarely(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "d/a.in", asked)
 	s, f := faulty(t, dir, native{}, nil)

@@ -1,0 +1,174 @@
+package spool
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
+)
+
+// A guard is a piece of code that makes it safe to skip a directory or an entry.
+type guard struct {
+	file          string // which has it
+	code, without string // the guard, and what the code would be without it
+	// finds reports whether a scan finds all that it must.
+	finds func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool
+}
+
+// settleStamps lets the stamps become older than racyWindow.
+func settleStamps(s *Spool) {
+	for range 4 {
+		time.Sleep(racyWindow)
+		found(s)
+	}
+}
+
+var guards = map[string]guard{
+	// A file appears within the same tick of a coarse clock after the listing.
+	"racy window": {"directory.go", `return d.listed.sub(d.stampSince) >= racyWindow`, `return true`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		frozen := time.Now().UnixNano()
+		f.mtime = func(string, int64) int64 { return frozen }
+		write(t, dir, "d/first.out", "x")
+		found(s)
+		time.Sleep(time.Second)
+		write(t, dir, "d/a.in", asked)
+		return cmp.Equal(found(s), []string{"d/a"})
+	}},
+	// An input that was refused, or is to be read again, is offered again.
+	"offer again": {"directory.go", `case d.hasPending && now >= d.again:`, `case false:`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		write(t, dir, "d/a.in", asked)
+		settleStamps(s)
+		time.Sleep(offerAgain)
+		return cmp.Equal(found(s), []string{"d/a"})
+	}},
+	// The mtime of a directory never changes.
+	"full scan": {"round.go", `full: c.now >= s.nextFull`, `full: false`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		f.mtime = func(string, int64) int64 { return 1 }
+		write(t, dir, "d/first.out", "x")
+		settleStamps(s)
+		write(t, dir, "d/a.in", asked)
+		time.Sleep(fullScanEvery)
+		return cmp.Equal(found(s), []string{"d/a"})
+	}},
+	// After a full scan found the first input, the next one is found at once.
+	"distrust": {"directory.go", `case d.distrusted:`, `case false:`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		f.mtime = func(string, int64) int64 { return 1 }
+		write(t, dir, "d/first.out", "x")
+		settleStamps(s)
+		write(t, dir, "d/a.in", asked)
+		time.Sleep(fullScanEvery)
+		if !cmp.Equal(found(s), []string{"d/a"}) {
+			t.Error("the full scan has not found the file")
+		}
+		write(t, dir, "d/a.out", "answer")
+		settleStamps(s)
+		write(t, dir, "d/b.in", asked)
+		return cmp.Equal(found(s), []string{"d/b"})
+	}},
+	// NFSv3 shows an old listing until the directory's times are set.
+	"touch": {"scan.go", `} else if c.full {`, `} else if false {`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		f.remote = true
+		s.trusted = false
+		f.onList = func(dir string, into *listing) {
+			if dir == "d" && f.touched[dir] < 2 {
+				into.Entries = nil
+			}
+		}
+		write(t, dir, "d/a.in", asked)
+		found(s)
+		time.Sleep(fullScanEvery)
+		return cmp.Equal(found(s), []string{"d/a"})
+	}},
+	// On a network file system mtimes never change.
+	"file system": {"scan.go", `if c.trusted {`, `if true {`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		f.remote = true
+		s.trusted = f.trusted(s)
+		f.mtime = func(string, int64) int64 { return 1 }
+		write(t, dir, "d/first.out", "x")
+		settleStamps(s)
+		write(t, dir, "d/a.in", asked)
+		return cmp.Equal(found(s), []string{"d/a"})
+	}},
+	// tmpfs shows a name twice when others in the directory are renamed.
+	"duplicate": {"scan.go", `names.outputs[text(stem)] = struct{}{}`, ``, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		f.onList = func(_ string, into *listing) { into.Entries = append(into.Entries, into.Entries...) }
+		write(t, dir, "d/a.in", asked)
+		return cmp.Equal(found(s), []string{"d/a"})
+	}},
+	// sshfs lists names without their types.
+	"type": {"scan.go", `s.current().Lstat(path.Join(d.name`, `s.current().Stat(path.Join(d.name`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		f.onList = func(_ string, into *listing) {
+			for i := range into.Entries {
+				into.Entries[i].Kind = rootfs.Unknown
+			}
+		}
+		write(t, dir, "d/a.in", asked)
+		if err := os.Symlink("a.in", filepath.Join(dir, "d", "link.in")); err != nil {
+			t.Skip("no symbolic links here:", err)
+		}
+		return cmp.Equal(found(s), []string{"d/a"})
+	}},
+}
+
+func TestScanWithGuards(t *testing.T) {
+	for name, guard := range guards {
+		t.Run(name, func(t *testing.T) {
+			eachBase(t, func(t *testing.T, base fileSystem) {
+				dir := t.TempDir()
+				s, f := faulty(t, dir, base, nil)
+				synctest.Test(t, func(t *testing.T) {
+					if !guard.finds(t, s, f, dir) {
+						t.Error("the scan did not find all, or found too much")
+					}
+				})
+			})
+		})
+	}
+}
+
+// Each guard is necessary: TestScanWithGuards fails if the package is built without it.
+func TestGuardsAreNecessary(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the package once for each guard")
+	}
+	for name, guard := range guards {
+		t.Run(name, func(t *testing.T) {
+			source, err := os.ReadFile(guard.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := bytes.Count(source, []byte(guard.code)); n != 1 {
+				t.Fatalf("%s contains %q %d times, want once", guard.file, guard.code, n)
+			}
+			dir := t.TempDir()
+			changed := filepath.Join(dir, guard.file)
+			original, err := filepath.Abs(guard.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			overlay, err := json.Marshal(map[string]map[string]string{"Replace": {original: changed}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			source = bytes.Replace(source, []byte(guard.code), []byte(guard.without), 1)
+			for path, content := range map[string][]byte{changed: source, filepath.Join(dir, "overlay.json"): overlay} {
+				if err := os.WriteFile(path, content, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			run := "^TestScanWithGuards$/^" + strings.ReplaceAll(name, " ", "_") + "$"
+			out, err := exec.Command("go", "test", "-count=1", "-vet=off", "-overlay", filepath.Join(dir, "overlay.json"), "-run", run, ".").CombinedOutput()
+			if err == nil || !bytes.Contains(out, []byte("--- FAIL: TestScanWithGuards/")) {
+				t.Errorf("the test does not fail without the guard: %v\n%s", err, out)
+			}
+		})
+	}
+}
