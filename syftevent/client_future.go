@@ -21,16 +21,16 @@ import (
 var (
 	// ErrRejected means that SyftBox rejected the request: the permissions of the
 	// server's datasite do not allow it.
-	ErrRejected = errors.New("SyftBox rejected the request: permission denied")
+	ErrRejected = errors.New("syftevent: SyftBox rejected the request: permission denied")
 	// ErrExpired means that no response came before the request expired.
-	ErrExpired = errors.New("request expired without a response")
+	ErrExpired = errors.New("syftevent: request expired without a response")
 	// ErrNotFound means that the request no longer exists, although it was resent.
-	ErrNotFound = errors.New("request no longer exists")
+	ErrNotFound = errors.New("syftevent: request no longer exists")
 	// ErrBadResponse means that the response is malformed, or larger than
 	// [Client.MaxResponseSize].
-	ErrBadResponse = errors.New("malformed response")
+	ErrBadResponse = errors.New("syftevent: malformed response")
 	// ErrCanceled means that [Future.Cancel] was called.
-	ErrCanceled = errors.New("request canceled")
+	ErrCanceled = errors.New("syftevent: request canceled")
 
 	errNotSent = errors.New("future was not returned by Client.Send")
 )
@@ -92,8 +92,8 @@ const (
 //
 // The pause between two checks is about 3 % of the time since the request was sent, from
 // 1 ms to 250 ms, and longer if the checks themselves are slow. One goroutine checks for
-// all calls that wait in one directory. It uses at most 5 % of a core, and ends with the
-// last of them.
+// all calls that wait in one directory, spends at most 5 % of its time on checks, and ends
+// with the last of them. The package documentation has figures.
 func (f *Future) Wait(ctx context.Context) (*Response, error) {
 	response, done, err := f.Poll()
 	if done {
@@ -158,7 +158,7 @@ func (f *Future) Poll() (response *Response, done bool, err error) {
 func (f *Future) end(response *Response, done bool, err error) {
 	f.response, f.done, f.err = response, done, err
 	if err != nil {
-		f.err = fmt.Errorf("syftevent: request %s to %s: %w", f.ID, f.URL, err)
+		f.err = fmt.Errorf("request %s to %s: %w", f.ID, f.URL, err)
 	}
 }
 
@@ -357,5 +357,5 @@ func (fs Futures) Wait(ctx context.Context) []Result {
 
 // waitError returns the error of a wait that ended before the request did.
 func (f *Future) waitError(err error) error {
-	return fmt.Errorf("syftevent: wait for response to request %s to %s: %w", f.ID, f.URL, err)
+	return fmt.Errorf("wait for response to request %s to %s: %w", f.ID, f.URL, err)
 }

@@ -24,7 +24,9 @@ import (
 // Requests are sent five milliseconds apart, because SyftBox loses files that are
 // modified in bursts. A new folder takes another 25 ms, until SyftBox watches it. Send
 // puts a .syftkeep into it: SyftBox prunes an empty folder, and never watches it again.
-// If Send returns an error, nothing was sent.
+//
+// Send returns an error, and sends nothing, if a field of c or req is invalid, the URL is not
+// that of an endpoint, the ID was used before, ctx ends, or the file cannot be written.
 // [client-unique] [client-pace] [client-keep]
 func (c *Client) Send(ctx context.Context, req *Request, options ...SendOption) (*Future, error) {
 	future, err := c.send(ctx, req, options)

@@ -34,9 +34,9 @@ import (
 type Server struct {
 	// AppName is the name of the app, a single folder name. It is required.
 	AppName string
-	// Client tells where the datasite is. Defaults to LoadClient("").
+	// Client has the location of the datasite. Defaults to LoadClient("").
 	Client *Client
-	// Router has the endpoints. Defaults to one without any.
+	// Router handles the requests. Defaults to a router without routes.
 	Router *Router
 	// PollInterval is the time between two scans for requests while nothing happens.
 	// Defaults to 100 ms. After a request its folder is scanned more often: for a second every
@@ -256,10 +256,9 @@ func (s *Server) Err() error {
 
 // Shutdown stops the server: no handler is started any more, and those that run have
 // [Server.DrainTimeout], or until ctx is done if that is sooner, before their contexts are
-// cancelled. It returns when the server has stopped. It returns ctx's error if handlers had
-// to be cancelled because of ctx, otherwise that of [Server.Err]. A server that is starting
-// ends without becoming ready, and one that is not started yet never starts. Shutdown may be
-// called more than once.
+// cancelled. Shutdown returns when the server has stopped: ctx's error if ctx ended first,
+// otherwise that of [Server.Err]. A server that is starting ends without becoming ready, and
+// one that is not started yet never starts. Shutdown may be called more than once.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.closed = true
