@@ -149,7 +149,7 @@ func (f *Future) Poll() (response *Response, done bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.done {
-		f.end(f.look(time.Now()))
+		f.end(f.check(time.Now()))
 	}
 	return f.response, f.done, f.err
 }
@@ -202,16 +202,17 @@ func (f *Future) collect(root *os.Root) {
 	f.client.collector.watch(f.client.DatasitesDir(), f.post.dir, f.ID)
 }
 
-func (f *Future) look(now time.Time) (response *Response, done bool, err error) {
+// check checks once for the response, and for the reasons why none can come.
+func (f *Future) check(now time.Time) (response *Response, done bool, err error) {
 	if f.client == nil {
 		return nil, true, errNotSent
 	}
 	root, err := os.OpenRoot(filepath.Dir(f.path("")))
 	if errors.Is(err, fs.ErrNotExist) {
-		return f.lookInVain(nil, false, false, now)
+		return f.withoutResponse(nil, false, false, now)
 	}
 	if f.trouble = err; err != nil {
-		return f.lookInVain(nil, false, true, now) // as far as is known
+		return f.withoutResponse(nil, false, true, now) // as far as is known
 	}
 	defer root.Close()
 	f.refresh(root, now)
@@ -226,7 +227,7 @@ func (f *Future) look(now time.Time) (response *Response, done bool, err error) 
 	if _, err := root.Lstat(f.ID + protocol.RequestSuffix); !errors.Is(err, fs.ErrNotExist) {
 		// SyftBox renames a rejected request: while the request exists, a marker is an
 		// earlier one's.
-		return f.lookInVain(root, false, true, now)
+		return f.withoutResponse(root, false, true, now)
 	}
 	rejected, conflict := false, false // if listing fails, the request only counts as missing
 	eachName(root, ".", func(name string) {
@@ -238,7 +239,7 @@ func (f *Future) look(now time.Time) (response *Response, done bool, err error) 
 		f.collect(root)
 		return nil, true, ErrRejected
 	}
-	return f.lookInVain(root, conflict, false, now)
+	return f.withoutResponse(root, conflict, false, now)
 }
 
 // refresh lists the directory if it was not listed lately, which makes a network file
@@ -250,8 +251,8 @@ func (f *Future) refresh(root *os.Root, now time.Time) {
 	}
 }
 
-// lookInVain decides how a check without a response ends.
-func (f *Future) lookInVain(root *os.Root, conflict, requestIsThere bool, now time.Time) (*Response, bool, error) {
+// withoutResponse decides how a check without a response ends.
+func (f *Future) withoutResponse(root *os.Root, conflict, requestExists bool, now time.Time) (*Response, bool, error) {
 	if !f.Expires.IsZero() && now.After(f.Expires) {
 		if root != nil {
 			root.Remove(f.ID + protocol.RequestSuffix) // even if it is cached
@@ -262,7 +263,7 @@ func (f *Future) lookInVain(root *os.Root, conflict, requestIsThere bool, now ti
 		}
 		return nil, true, ErrExpired
 	}
-	if requestIsThere {
+	if requestExists {
 		f.missing = time.Time{}
 		return nil, false, nil
 	}

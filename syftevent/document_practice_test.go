@@ -104,7 +104,7 @@ func TestDocumentEndpointDesign(t *testing.T) {
 	users.OnRequest("/{id}/posts", say("posts"))
 	router := syftevent.NewRouter()
 	router.Include("/users", users)
-	visiting(t, router, func(v *visit) {
+	inSession(t, router, func(v *session) {
 		v.body(v.call(200, "GET", "/users", nil), "list ")
 		v.body(v.call(200, "POST", "/users", nil), "create ")
 		v.body(v.call(200, "GET", "/users/7", nil), "get 7")
@@ -128,7 +128,7 @@ func TestDocumentStatusCodes(t *testing.T) {
 		}
 		return syftevent.Bytes(code, nil), nil
 	})
-	visiting(t, router, func(v *visit) {
+	inSession(t, router, func(v *session) {
 		for _, code := range []int{200, 201, 204} {
 			v.call(code, "POST", "/success", code)
 		}
@@ -148,7 +148,7 @@ func TestDocumentRequestValidation(t *testing.T) {
 	router.Handle("/api/create", syftevent.Typed(func(_ context.Context, in user) (object, error) {
 		return object{"created": in.Name}, nil
 	}))
-	visiting(t, router, func(v *visit) {
+	inSession(t, router, func(v *session) {
 		v.body(v.call(200, "POST", "/api/create", user{"Dora", "dora@example.com"}), `{"created":"Dora"}`)
 		for body, want := range map[string]string{
 			"":                      "Invalid request schema: the body is empty, want JSON",
@@ -202,7 +202,7 @@ func TestDocumentAsyncPatterns(t *testing.T) {
 		}
 		return syftevent.JSON(200, object{"status": status})
 	})
-	visiting(t, router, func(v *visit) {
+	inSession(t, router, func(v *session) {
 		var job struct {
 			CheckURL string `json:"check_url"`
 		}
@@ -254,7 +254,7 @@ func TestDocumentPerformanceConsiderations(t *testing.T) {
 	router := syftevent.NewRouter()
 	router.Use(syftevent.Throttle(8), syftevent.Timeout(time.Second), syftevent.RateLimit(2, time.Hour))
 	router.OnRequest("/echo", echo)
-	visiting(t, router, func(v *visit) {
+	inSession(t, router, func(v *session) {
 		v.body(v.call(200, "POST", "/echo", []byte{0x81, 0xa1, 'a', 1}), "\x81\xa1a\x01") // MessagePack
 		v.call(200, "POST", "/echo", nil)
 		if retry := v.call(429, "POST", "/echo", nil).Headers.Get("Retry-After"); retry != "3600" {
@@ -272,7 +272,7 @@ func TestDocumentSecurity(t *testing.T) {
 	})
 	router.Include("/", secure)
 	router.OnRequest("/open", echo)
-	visiting(t, router, func(v *visit) {
+	inSession(t, router, func(v *session) {
 		v.body(v.call(401, "GET", "/secure", nil), "Unauthorized")
 		v.body(v.call(200, "GET", "/secure", nil, "Authorization", "Bearer key"), `{"secure":"data"}`)
 		v.call(200, "GET", "/open", nil)

@@ -21,21 +21,21 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent"
 )
 
-// A visit is a running server and a client that calls it.
-type visit struct {
+// A session is a running server and a client that calls it.
+type session struct {
 	*site
 	client *syftevent.Client
 }
 
-func visiting(t *testing.T, router *syftevent.Router, test func(v *visit)) {
+func inSession(t *testing.T, router *syftevent.Router, test func(v *session)) {
 	t.Helper()
 	inBubble(t, router, func(s *site) {
-		test(&visit{s, &syftevent.Client{Email: clientEmail, DataDir: s.replica.DataDir()}})
+		test(&session{s, &syftevent.Client{Email: clientEmail, DataDir: s.replica.DataDir()}})
 	})
 }
 
 // call calls an endpoint and checks the status.
-func (v *visit) call(status int, method, endpoint string, body any, headers ...string) *syftevent.Response {
+func (v *session) call(status int, method, endpoint string, body any, headers ...string) *syftevent.Response {
 	v.t.Helper()
 	req := request(v.t, endpoint, body)
 	req.Method = method
@@ -52,7 +52,7 @@ func (v *visit) call(status int, method, endpoint string, body any, headers ...s
 	return response
 }
 
-func (v *visit) body(response *syftevent.Response, want string) {
+func (v *session) body(response *syftevent.Response, want string) {
 	v.t.Helper()
 	if got := string(response.Body); got != want {
 		v.t.Errorf("body %s, want %s", got, want)
@@ -95,7 +95,7 @@ func TestDocumentEventRouter(t *testing.T) {
 		return syftevent.JSON(200, object{"data_id": req.PathValue("id"), "value": 42})
 	})
 	router.OnRequest("/echo", echo)
-	visiting(t, router, func(v *visit) {
+	inSession(t, router, func(v *session) {
 		v.body(v.call(200, "GET", "/users", nil), `{"users":["alice","bob"]}`)
 		v.body(v.call(200, "GET", "/data/7", nil), `{"data_id":"7","value":42}`)
 		v.body(v.call(200, "POST", "/echo", "as it is"), "as it is")
@@ -143,7 +143,7 @@ func TestDocumentBasicEventHandlerApplication(t *testing.T) {
 		}
 		return syftevent.JSON(200, object{"result": data.A + data.B})
 	})
-	visiting(t, router, func(v *visit) {
+	inSession(t, router, func(v *session) {
 		v.body(v.call(200, "POST", "/calculate", object{"a": 2, "b": 3}), `{"result":5}`)
 		v.body(v.call(400, "POST", "/calculate", nil), `{"error":"No data provided"}`)
 	})
@@ -163,7 +163,7 @@ func TestDocumentAdvancedRoutingPatterns(t *testing.T) {
 	router.OnRequest("/api/**", func(context.Context, *syftevent.Request) (*syftevent.Response, error) {
 		return syftevent.JSON(200, object{"api": "v1"})
 	})
-	visiting(t, router, func(v *visit) {
+	inSession(t, router, func(v *session) {
 		v.body(v.call(200, "GET", "/items", nil), `{"items":[]}`)
 		v.body(v.call(201, "POST", "/items", nil), `{"created":true}`)
 		if allow := v.call(405, "DELETE", "/items", nil).Headers.Get("Allow"); allow != "GET, HEAD, POST" {
@@ -200,7 +200,7 @@ func TestDocumentRequestProcessing(t *testing.T) {
 		}
 		return response, err
 	})
-	visiting(t, router, func(v *visit) {
+	inSession(t, router, func(v *session) {
 		response := v.call(200, "POST", "/process", `{"a":1}`, "content-type", "application/json", "authorization", "Bearer x")
 		v.body(response, `{"processed":{"a":1},"sender":"alice@example.com","token":"Bearer x"}`)
 		if response.Headers.Get("x-request-id") != response.ID {
@@ -232,7 +232,7 @@ func TestDocumentErrorHandling(t *testing.T) {
 		}
 		return syftevent.JSON(200, object{"data": "secret"})
 	})
-	visiting(t, router, func(v *visit) {
+	inSession(t, router, func(v *session) {
 		if response := v.call(401, "GET", "/protected", nil); response.Headers.Get("WWW-Authenticate") != "Bearer" {
 			v.t.Errorf("headers %v", response.Headers)
 		}
@@ -261,7 +261,7 @@ func TestDocumentURLStructureAndExamples(t *testing.T) {
 }
 
 func TestDocumentFileBasedCommunication(t *testing.T) {
-	visiting(t, demoRouter(), func(v *visit) {
+	inSession(t, demoRouter(), func(v *session) {
 		// Each sender has a folder below the endpoint's.
 		for _, sender := range []string{clientEmail, "carol@example.com"} {
 			v.deliver("echo/"+sender, envelope("/echo", map[string]any{"sender": sender}), fakebox.WebSocket)
@@ -283,7 +283,7 @@ func TestDocumentWatchingForEvents(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, demoRouter(), replica)
-		s.server.PollInterval = time.Second // look every second
+		s.server.PollInterval = time.Second // scan every second
 		s.start()
 		defer s.stop()
 		// Both ways in which SyftBox delivers a file, and twice.

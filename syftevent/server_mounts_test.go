@@ -62,16 +62,16 @@ func serveMount(t *testing.T, here, far string) {
 		folder := filepath.Join("datasites", serverEmail, rpcPath, "echo", sender)
 		ids := writeFar(t, far, folder, sender, n, count)
 		shown := awaitShown(t, filepath.Join(here, "datasites", serverEmail, rpcPath), ids)
-		looks := server.Stats().Scans
+		scans := server.Stats().Scans
 		for _, id := range ids {
 			awaitFile(t, filepath.Join(far, folder, id+".response"))
 		}
 		stats := server.Stats()
-		t.Logf("%d requests: shown by the mount after %v, answered %d looks later (one takes %v, the next waits %v)",
-			count, shown.Round(time.Millisecond), stats.Scans-looks, stats.ScanDuration, stats.ScanWait)
+		t.Logf("%d requests: shown by the mount after %v, answered %d scans later (one takes %v, the next waits %v)",
+			count, shown.Round(time.Millisecond), stats.Scans-scans, stats.ScanDuration, stats.ScanWait)
 		// A scan may be past the folder when the mount shows it.
-		if count == 1 && stats.Scans-looks > 2 {
-			t.Errorf("answered %d scans after the mount showed the request", stats.Scans-looks)
+		if count == 1 && stats.Scans-scans > 2 {
+			t.Errorf("answered %d scans after the mount showed the request", stats.Scans-scans)
 		}
 	}
 	for n := range 6 { // in folders that are new, and in those that are not

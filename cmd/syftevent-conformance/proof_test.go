@@ -126,7 +126,7 @@ func (p *proof) drop(endpoint, sender string) string {
 	return name
 }
 
-// A response is what the proofs look at.
+// A response is the part of a response that the proofs check.
 type response struct {
 	ID     string `json:"id"`
 	Status int    `json:"status_code"`

@@ -70,7 +70,7 @@ func BenchmarkIdle(b *testing.B) {
 		s := idle(b, size.endpoints, size.senders, size.pairs)
 		name := fmt.Sprintf("endpoints=%d/senders=%d", size.endpoints, size.senders)
 		directories := float64(len(s.directories))
-		b.Run(name+"/look", func(b *testing.B) {
+		b.Run(name+"/scan", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				scanAll(s)
