@@ -178,7 +178,9 @@
 //	idle scan of 2,647 folders, relative to lstat   0.87                     0.88
 //
 // Polling has two costs. An idle server uses a little CPU time, where notifications use
-// none. And each response costs one listing of its folder, 0.4 ms for 2,000 names on
+// none: the two rows hold five minutes after the last request. In the first half minute the
+// server scans its folder often, and used 3.2 % and 8.0 % of a core on 27 November 2026, on a
+// busy virtual machine where a timer alone costs 0.1 ms. And each response costs one listing of its folder, 0.4 ms for 2,000 names on
 // tmpfs; frequent cleanups keep folders small. More than half of the memory in the table
 // belongs to the conformance suite, which the measured program contains: the server in
 // README.md uses 10.7 MB (ps -o rss= -p PID).

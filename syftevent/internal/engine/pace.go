@@ -24,8 +24,8 @@ const (
 	// as quick as before.
 	recentShare = 25
 	// recentAgeShare is the ratio of the time since the last activity to the pause between
-	// them: 5 ms after 20 s, 15 ms after a minute, because each wake-up costs CPU time.
-	recentAgeShare = 4096
+	// them: 10 ms after 20 s, 30 ms after a minute, because each wake-up costs CPU time.
+	recentAgeShare = 2048
 	// recentCostFactor is the ratio of the pause to the duration of such a scan: they take
 	// half a percent of a core at most.
 	recentCostFactor = 200

@@ -31,8 +31,8 @@ func TestPaceScansRecentDirectoriesAtABoundedCost(t *testing.T) {
 	for _, test := range []struct{ took, silence, want time.Duration }{
 		{took: 5 * time.Microsecond, want: 4 * ms},
 		{took: ms, want: 200 * ms},
-		{took: 5 * time.Microsecond, silence: 16 * time.Second, want: 4 * ms},
-		{took: 5 * time.Microsecond, silence: 64 * time.Second, want: 15625 * time.Microsecond},
+		{took: 5 * time.Microsecond, silence: 8 * time.Second, want: 4 * ms},
+		{took: 5 * time.Microsecond, silence: 64 * time.Second, want: 31250 * time.Microsecond},
 		{took: 5 * time.Microsecond, silence: time.Hour, want: 100 * ms},
 	} {
 		now := p.lastActive.Add(test.silence)
