@@ -178,12 +178,13 @@
 //	idle scan of 2,647 folders, relative to lstat   0.87                     0.88
 //
 // Polling has two costs. An idle server uses a little CPU time, where notifications use
-// none: the two rows hold five minutes after the last request. In the first half minute the
-// server scans its folder often, and used 3.2 % and 8.0 % of a core on 27 November 2026, on a
-// busy virtual machine where a timer alone costs 0.1 ms. And each response costs one listing of its folder, 0.4 ms for 2,000 names on
-// tmpfs; frequent cleanups keep folders small. More than half of the memory in the table
-// belongs to the conformance suite, which the measured program contains: the server in
-// README.md uses 10.7 MB (ps -o rss= -p PID).
+// none; for five minutes after a request more than the rows show, because it scans the folder
+// of the request often: 3 % and 8 % in the first half minute (bench -idle 30s, 27 November
+// 2026, on a busy virtual machine where each wake-up of a program costs 0.1 ms). And each
+// response costs one listing of its folder, 0.4 ms for 2,000 names on tmpfs; frequent cleanups
+// keep folders small. More than half of the memory in the table belongs to the conformance
+// suite, which the measured program contains: the server in README.md uses 10.7 MB (ps -o rss=
+// -p PID).
 //
 // These figures were measured on 26 November 2026 on the real SyftBox (December 2025;
 // server, blob store and clients on loopback), by
