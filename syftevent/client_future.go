@@ -16,21 +16,21 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
 )
 
-// The reasons why a request has no response. [Future.Wait] wraps them in errors that
-// name the request and its URL.
+// The reasons why a request has no response. [Future.Wait] wraps them in errors that begin
+// with "syftevent: " and name the request and its URL.
 var (
 	// ErrRejected means that SyftBox rejected the request: the permissions of the
 	// server's datasite do not allow it.
-	ErrRejected = errors.New("syftevent: SyftBox rejected the request: permission denied")
+	ErrRejected = errors.New("SyftBox rejected the request: permission denied")
 	// ErrExpired means that no response came before the request expired.
-	ErrExpired = errors.New("syftevent: request expired without a response")
+	ErrExpired = errors.New("request expired without a response")
 	// ErrNotFound means that the request no longer exists, although it was resent.
-	ErrNotFound = errors.New("syftevent: request no longer exists")
+	ErrNotFound = errors.New("request no longer exists")
 	// ErrBadResponse means that the response is malformed, or larger than
 	// [Client.MaxResponseSize].
-	ErrBadResponse = errors.New("syftevent: malformed response")
+	ErrBadResponse = errors.New("malformed response")
 	// ErrCanceled means that [Future.Cancel] was called.
-	ErrCanceled = errors.New("syftevent: request canceled")
+	ErrCanceled = errors.New("request canceled")
 
 	errNotSent = errors.New("future was not returned by Client.Send")
 )
@@ -158,7 +158,7 @@ func (f *Future) Poll() (response *Response, done bool, err error) {
 func (f *Future) end(response *Response, done bool, err error) {
 	f.response, f.done, f.err = response, done, err
 	if err != nil {
-		f.err = fmt.Errorf("request %s to %s: %w", f.ID, f.URL, err)
+		f.err = fmt.Errorf("syftevent: request %s to %s: %w", f.ID, f.URL, err)
 	}
 }
 
@@ -358,5 +358,5 @@ func (fs Futures) Wait(ctx context.Context) []Result {
 
 // waitError returns the error of a wait that ended before the request did.
 func (f *Future) waitError(err error) error {
-	return fmt.Errorf("wait for response to request %s to %s: %w", f.ID, f.URL, err)
+	return fmt.Errorf("syftevent: wait for response to request %s to %s: %w", f.ID, f.URL, err)
 }

@@ -41,8 +41,9 @@ type Server struct {
 	// PollInterval is the time between two scans for requests while nothing happens.
 	// Defaults to 100 ms. After a request its folder is scanned more often: for a second every
 	// 200 µs at first, then after 1/64 of the time since the request; and for five minutes
-	// after 1/2048 of that time, at most 25 times per PollInterval. With very many folders a scan takes long, and the server waits longer, up
-	// to 2 s, or 30 s on network file systems: see [Stats].
+	// after 1/2048 of that time, at most 25 times per PollInterval. With very many folders a
+	// scan takes long, and the server waits longer, up to 2 s, or 30 s on network file systems:
+	// see [Stats].
 	PollInterval time.Duration
 	// SettleTime is how long an incomplete request must stay unchanged before it is answered
 	// 400. Defaults to 2 s, or 30 s on file systems that may show changes late, such as

@@ -20,18 +20,17 @@ type adapter struct {
 // handle answers a request, or leaves it if the handler was cancelled. Nothing that a handler
 // returns can end the server: methods of its values are called only in respond, which
 // recovers.
-func (a *adapter) handle(ctx context.Context, in *engine.Request) (out engine.Outcome) {
+func (a *adapter) handle(ctx context.Context, in *engine.Request, out *engine.Outcome) {
 	req := newRequest(in)
-	response, failed := a.call(ctx, req, &out)
+	response, failed := a.call(ctx, req, out)
 	if failed != nil {
 		if ctx.Err() != nil {
-			return out // left for the next start
+			return // left for the next start
 		}
 		out.Failed = true
 		response = a.failed(req, failed)
 	}
 	out.Response = &engine.Response{StatusCode: statusOf(response), Headers: response.Headers, Body: response.Body}
-	return out
 }
 
 // newRequest returns what a handler gets of a request.

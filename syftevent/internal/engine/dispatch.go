@@ -16,8 +16,8 @@ type work struct {
 	bytes     int64             // of the budget that it holds, or waits for
 	parked    bool              // it waits for bytes and is not in flight
 	republish bool              // its response is being republished
-	// handler is closed when the handler has returned. It is nil unless the request was
-	// answered before that.
+	// handler is closed when the handler has returned. Nil if it returned before the request
+	// was answered.
 	handler <-chan struct{}
 }
 

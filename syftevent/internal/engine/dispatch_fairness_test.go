@@ -12,7 +12,7 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-// The defaults of a server.
+// Typical limits of a server.
 const (
 	concurrency = 64
 	reserve     = 1024

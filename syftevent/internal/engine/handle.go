@@ -129,8 +129,9 @@ func (s *Server) respond(w *work, state spool.State, data []byte, reply *wire.Re
 		s.refused(*w, refusal)
 		return refusal
 	}
-	outcome := s.options.Handle(s.handlers, req)
-	w.handler = outcome.Returned
+	var outcome Outcome
+	defer func() { w.handler = outcome.Returned }()
+	s.options.Handle(s.handlers, req, &outcome)
 	if outcome.Failed {
 		s.counters.add(func(f *Figures) { f.Failed++ })
 	}

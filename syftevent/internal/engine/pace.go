@@ -19,9 +19,9 @@ const (
 	// shortPause is the shortest pause.
 	shortPause = 200 * time.Microsecond
 
-	// recentShare is the number of scans per poll interval of the directories that were active
-	// in the last minutes: one every 4 ms by default. A caller that comes back finds a server
-	// as quick as before.
+	// recentShare is the largest number of scans per poll interval of the directories that were
+	// active in the last minutes: one every 4 ms by default. A caller that comes back soon finds
+	// a server as quick as before.
 	recentShare = 25
 	// recentAgeShare is the ratio of the time since the last activity to the pause between
 	// them: 10 ms after 20 s, 30 ms after a minute, because each wake-up costs CPU time.

@@ -133,8 +133,9 @@ func TestPaceWakesUp(t *testing.T) {
 		if slept := sleep(scanResult{recent: true}); slept != 4*ms {
 			t.Errorf("slept %v, not until the next scan of recent directories", slept)
 		}
-		if slept := sleep(scanResult{active: true, took: ms}); slept != 2*ms {
-			t.Errorf("slept %v until the next scan of active directories", slept)
+		now := time.Now()
+		if slept := sleep(scanResult{active: true, took: ms}); slept != 2*ms || !p.lastActive.Equal(now) {
+			t.Errorf("slept %v until the next scan of active directories, last active %v", slept, p.lastActive)
 		}
 		go func() { time.Sleep(ms); close(stopping) }()
 		if slept := sleep(scanResult{}); slept != ms {

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// republishDelay is the default of a server.
+// republishDelay is a typical delay of a server.
 const republishDelay = 12 * time.Second
 
 func answeredWork(n int) work {

@@ -29,8 +29,8 @@ type Outcome struct {
 	Response *Response
 	// Failed counts the request in Figures.Failed.
 	Failed bool
-	// Returned is closed when the handler has returned, and until then the handler takes up
-	// its slot; nil if it has.
+	// Returned is closed when the handler has returned; until then it takes up its slot, even
+	// if Handle panics. Nil if the handler has returned when Handle does.
 	Returned <-chan struct{}
 }
 

@@ -75,7 +75,8 @@ func New(options Options) *Server {
 }
 
 // Start takes the app's lock, prepares its folders and starts the goroutines, which end
-// with ctx. A server is started once. If it fails, or starting is cancelled, it closes what it has opened.
+// with ctx. A server is started once. If Start fails, or starting is cancelled, it closes what
+// it has opened.
 func (s *Server) Start(starting, ctx context.Context) (err error) {
 	if err := os.MkdirAll(s.options.Dir, 0o755); err != nil {
 		return fmt.Errorf("syftevent: create folder of app %q: %w", s.options.App, err)

@@ -53,14 +53,17 @@ func New(next slog.Handler) *Handler {
 	return &Handler{next, &counts{messages: map[string]*count{}}}
 }
 
+// Enabled implements slog.Handler.
 func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 	return h.next.Enabled(ctx, level)
 }
 
+// WithAttrs implements slog.Handler. The handlers share their counts.
 func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return &Handler{h.next.WithAttrs(shorten(slices.Clone(attrs))), h.counts}
 }
 
+// WithGroup implements slog.Handler. The handlers share their counts.
 func (h *Handler) WithGroup(name string) slog.Handler {
 	return &Handler{h.next.WithGroup(name), h.counts}
 }

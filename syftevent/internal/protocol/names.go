@@ -1,6 +1,7 @@
-// Package protocol has the names that the server, the client and the cleanup share: which
-// file belongs to which request, and which directory to which sender. It knows no content of
-// files, which is package wire's.
+// Package protocol has what the server, the client and the cleanup share: the names of files
+// and directories, which file belongs to which request and which directory to which sender,
+// the .syftkeep of a directory, and the order in which a pair is removed. The content of
+// requests and responses is package wire's.
 package protocol
 
 import (

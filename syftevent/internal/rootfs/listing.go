@@ -13,10 +13,10 @@ import (
 type Kind uint8
 
 const (
-	Regular Kind = iota
-	Directory
-	Other
-	Unknown // the listing has no types, as on sshfs
+	Regular   Kind = iota // a regular file
+	Directory             // a directory
+	Other                 // a symbolic link, a FIFO, a device ...
+	Unknown               // the listing has no types, as on sshfs
 )
 
 const (

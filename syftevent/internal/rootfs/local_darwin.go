@@ -5,8 +5,7 @@ import (
 	"syscall"
 )
 
-// IsLocal reports whether the file system is one whose directory times tell of
-// every change.
+// IsLocal reports whether the file system is one whose directory mtimes show every change.
 func IsLocal(f *os.File) bool {
 	var st syscall.Statfs_t
 	if syscall.Fstatfs(int(f.Fd()), &st) != nil {

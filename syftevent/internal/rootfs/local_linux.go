@@ -19,6 +19,7 @@ var localTypes = map[int64]bool{
 	0x7366746E: true, // ntfs3
 }
 
+// IsLocal reports whether the file system is one whose directory mtimes show every change.
 func IsLocal(f *os.File) bool {
 	var st syscall.Statfs_t
 	return syscall.Fstatfs(int(f.Fd()), &st) == nil && localTypes[int64(st.Type)&0xFFFFFFFF]

@@ -13,8 +13,8 @@ var (
 	getDriveType                 = kernel32.NewProc("GetDriveTypeW")
 )
 
-// IsLocal reports whether the file system is one whose directory times tell of
-// every change. A share of another machine's NTFS calls itself NTFS, too.
+// IsLocal reports whether the file system is one whose directory mtimes show every change.
+// A share of another machine's NTFS calls itself NTFS, too.
 func IsLocal(f *os.File) bool {
 	const fixed = 3
 	volume, err := syscall.UTF16PtrFromString(filepath.VolumeName(f.Name()) + `\`)

@@ -54,7 +54,7 @@ type Publication struct {
 	// Durable syncs the file before it gets its name, and the directory after.
 	Durable bool
 	// Verify reads the file's info again under its new name, which is that of another file
-	// on sshfs.
+	// on sshfs. If that fails, the info is that of the temporary file.
 	Verify bool
 }
 
@@ -95,10 +95,7 @@ func (how Publication) once(root *os.Root, final string, data []byte) (written f
 	}
 	if linkErr == nil {
 		if how.Verify {
-			// If it is gone already, its reader was quick: another link would publish it twice.
-			if info, err := root.Lstat(final); err == nil {
-				written = info
-			}
+			written = infoNow(root, final, written)
 		}
 		if how.Durable {
 			if err := syncDirectory(root, path.Dir(final)); err != nil {
@@ -110,12 +107,21 @@ func (how Publication) once(root *os.Root, final string, data []byte) (written f
 	}
 	published, err = SettleName(root, final, data)
 	if published && how.Verify {
-		written, err = root.Lstat(final)
+		written = infoNow(root, final, written)
 	}
 	if err == nil && !published && !errors.Is(linkErr, fs.ErrNotExist) && !errors.Is(linkErr, fs.ErrExist) {
 		err = ofName(linkErr, false)
 	}
 	return written, published, err
+}
+
+// infoNow returns the info of a file that was published, or the info from before if it
+// cannot be read: the file is gone if its reader was quick, and must not be published again.
+func infoNow(root *os.Root, name string, before fs.FileInfo) fs.FileInfo {
+	if info, err := root.Lstat(name); err == nil {
+		return info
+	}
+	return before
 }
 
 // syncDirectory writes a directory to disk, if the file system can.
@@ -164,6 +170,9 @@ func SettleName(root *os.Root, final string, data []byte) (published bool, err e
 		return false, ErrIncomplete
 	}
 	there, _, _, err := ReadRegular(root, final, int64(len(data)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil // removed meanwhile
+	}
 	if err != nil && !errors.Is(err, ErrTooLarge) {
 		return false, ofName(err, true)
 	}

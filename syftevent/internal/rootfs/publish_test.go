@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // A reader that removes a file as soon as it appears must not get it a second time.
@@ -42,5 +43,33 @@ func TestPublishesOnceToAQuickReader(t *testing.T) {
 			}
 			os.Remove(filepath.Join(dir, "final"))
 		}
+	}
+}
+
+// The same file may be there already, and be removed at any time.
+func TestPublishReturnsAnInfoWithoutAnError(t *testing.T) {
+	dir := t.TempDir()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	final := filepath.Join(dir, "final")
+	for n := range 500 {
+		if err := os.WriteFile(final, []byte("data"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			time.Sleep(time.Duration(n) * time.Microsecond)
+			os.Remove(final)
+		}()
+		info, err := Publication{Prefix: ServePrefix, Links: true, Verify: true}.Publish(root, "final", []byte("data"))
+		<-done
+		if err != nil || info == nil {
+			t.Fatalf("info %v, error %v", info, err)
+		}
+		os.Remove(final)
 	}
 }

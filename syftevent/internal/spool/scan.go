@@ -137,7 +137,7 @@ func (c *scan) list(d *directory) (found bool, err error) {
 		isOutput, isInput := bytes.HasSuffix(name, s.out), bytes.HasSuffix(name, s.in)
 		if e.Kind == rootfs.Unknown && !isInput {
 			if e.Kind = rootfs.Regular; !isOutput {
-				e.Kind = c.ask(d, name)
+				e.Kind = c.typeOf(d, name)
 			}
 		}
 		switch {
@@ -178,14 +178,14 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	return found, nil
 }
 
-// findTypes asks for the types of the pending inputs that were listed without one.
+// findTypes finds the types of the pending inputs that were listed without one.
 func (c *scan) findTypes(d *directory, sequence uint64) {
 	names := &c.spool.listing
 	files := names.inputs[:0]
 	for _, a := range names.inputs {
 		if _, done := names.outputs[text(a.stem)]; a.kind == rootfs.Unknown && !done {
 			name := append(slices.Clip(a.stem), c.spool.in...)
-			if a.kind = c.ask(d, name); a.kind == rootfs.Directory {
+			if a.kind = c.typeOf(d, name); a.kind == rootfs.Directory {
 				c.folder(d, name, len(names.Entries), sequence)
 			}
 		}
@@ -196,8 +196,8 @@ func (c *scan) findTypes(d *directory, sequence uint64) {
 	names.inputs = files
 }
 
-// ask asks for the type of an entry that was listed without one.
-func (c *scan) ask(d *directory, name []byte) rootfs.Kind {
+// typeOf returns the type of an entry that was listed without one.
+func (c *scan) typeOf(d *directory, name []byte) rootfs.Kind {
 	s := c.spool
 	info, err := s.current().Lstat(path.Join(d.name, string(name)))
 	if err != nil {

@@ -22,7 +22,7 @@ type Sweeper struct {
 	Dir        string                // the app's "rpc" directory
 	Expiry     time.Duration         // the age at which a file is removed
 	IsEndpoint func(dir string) bool // whether a directory is kept; nil for none
-	MaxSize    int64                 // larger files are not read for their age
+	MaxSize    int64                 // larger files are not read for their age; rootfs.Unlimited for no limit
 	MaxListed  int                   // rootfs.Walk.MaxListed
 	Logger     *slog.Logger
 }

@@ -61,6 +61,7 @@ type FieldError struct {
 	Reason string
 }
 
+// Error returns the field and the reason.
 func (e *FieldError) Error() string {
 	return fmt.Sprintf("field %q: %s", e.Field, e.Reason)
 }
