@@ -27,14 +27,15 @@ import (
 // within the last hour (or Expiry, if that is shorter), the folders of endpoints, and other
 // files.
 //
-// The age is that of the envelope's "created". If that is missing or in the future, it is
-// that of the file's time, by the file system's own clock. A file time more than a day
-// ahead of that clock is set to it, so that the file ages from then on. A request is removed
-// before its response, so that it never lacks one.
+// The age of a request or response is the time since the "created" of its envelope. If that
+// is missing or in the future, and for all other files, it is the time since the last
+// modification, by the file system's clock. A modification time more than a day ahead of
+// that clock is set back to it. A request is removed before its response, because a server
+// would handle a request without a response again.
 type PeriodicCleanup struct {
 	// AppName is the name of the app. It is required.
 	AppName string
-	// Client has the location of the datasite. Defaults to LoadClient("").
+	// Client is the SyftBox installation with the datasite. Defaults to LoadClient("").
 	Client *Client
 	// Interval is the time between two runs. Defaults to a day. Negative is an error.
 	// [ParseInterval] parses an interval such as "12h".
@@ -42,8 +43,8 @@ type PeriodicCleanup struct {
 	// Expiry is the age at which a file is removed. Defaults to 30 days. Negative is an
 	// error.
 	Expiry time.Duration
-	// OnComplete, if not nil, is called after each run with its figures. It may call the
-	// methods. A panic in it is logged.
+	// OnComplete, if not nil, is called after each successful run with its figures. It may
+	// call methods of the PeriodicCleanup. If it panics, the panic is logged.
 	OnComplete func(CleanupStats)
 	// Logger receives the log output. Defaults to slog.Default().
 	Logger *slog.Logger
@@ -69,7 +70,7 @@ type CleanupStats struct {
 	RequestsDeleted, ResponsesDeleted int
 	// Errors is the number of files and folders that could not be read or removed.
 	Errors int
-	// LastCleanup is when the last run ended, zero if there was none.
+	// LastCleanup is when the last successful run ended; zero if there was none.
 	LastCleanup time.Time
 }
 
@@ -95,7 +96,7 @@ func (s *CleanupStats) add(run CleanupStats) {
 var ErrCleanupStarted = errors.New("syftevent: cleanup already running")
 
 // Start starts the runs, the first one at once, in a goroutine that ends with
-// [PeriodicCleanup.Stop] or when ctx is cancelled. It returns [ErrCleanupStarted] if the
+// [PeriodicCleanup.Stop] or when ctx is canceled. It returns [ErrCleanupStarted] if the
 // cleanup is running, and another error if a field is invalid or the datasite cannot be
 // determined. A stopped cleanup may be started again.
 func (p *PeriodicCleanup) Start(ctx context.Context) error {
@@ -158,7 +159,7 @@ func (p *PeriodicCleanup) Stop() {
 	}
 }
 
-// Running reports whether the cleanup was started and not stopped.
+// Running reports whether the cleanup was started and has not ended.
 func (p *PeriodicCleanup) Running() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -12,18 +12,20 @@ import (
 	"time"
 )
 
-// A Client is a SyftBox installation: its user and the folder of its files. It sends
-// requests. [LoadClient] reads the fields from SyftBox's configuration; a program may
-// also set them itself. The methods may be called concurrently.
+// A Client is the SyftBox installation of one user. It sends requests. [LoadClient] reads
+// the fields from SyftBox's configuration; a program may also set them itself. Fields must
+// not be changed and the Client must not be copied after first use. The methods may be
+// called concurrently.
 //
 // A Client has goroutines only while calls wait. For a minute after a call it checks
 // every three seconds, on a timer, for files of the call that SyftBox brought back, and
 // removes them. It tracks 10,000 calls at most. A program that makes many calls should
 // use one Client. [client-collect]
 type Client struct {
-	// Email is the e-mail address of the user, whose datasite is on this machine.
+	// Email is the e-mail address of the user, whose datasite is on this machine. It is
+	// required.
 	Email string
-	// DataDir is SyftBox's folder, the parent of "datasites".
+	// DataDir is SyftBox's folder, the parent of "datasites". It is required.
 	DataDir string
 	// ServerURL is the URL of SyftBox's server. [LoadClient] defaults it to
 	// [DefaultServerURL]. This package never connects to it.
@@ -32,8 +34,8 @@ type Client struct {
 	// configuration has none. This package never connects to it.
 	ClientURL string
 	// MaxResponseSize limits the size of a response file, with its body in base64, in
-	// bytes. Defaults to [DefaultMaxResponseSize]. Negative
-	// disables the limit; a server can then exhaust the memory of its callers.
+	// bytes. Defaults to [DefaultMaxResponseSize]. Negative disables the limit; a server can
+	// then exhaust the memory of its callers.
 	MaxResponseSize int64
 
 	mu        sync.Mutex
@@ -42,11 +44,11 @@ type Client struct {
 	waits     waits
 }
 
-// DefaultServerURL is the default of [Client.ServerURL].
+// DefaultServerURL is the ServerURL that [LoadClient] sets if the configuration has none.
 const DefaultServerURL = "https://syftbox.openmined.org"
 
 // DefaultMaxResponseSize is the default of [Client.MaxResponseSize], in bytes: enough for
-// a body of 48 MiB. SyftBox carries files above 4 MiB only by a full sync.
+// a body of 48 MiB.
 const DefaultMaxResponseSize = 64 << 20
 
 // ConfigPathVariable is the environment variable with the path of the configuration file

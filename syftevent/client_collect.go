@@ -12,7 +12,7 @@ import (
 // A collector removes the files of ended requests when SyftBox brings them back. A
 // removal races with SyftBox's full sync: if that fetched the server's list
 // before the file was on it, SyftBox drops the file from its journal, and downloads it
-// again a cycle later. The response to a cancelled request may also arrive late. The
+// again a cycle later. The response to a canceled request may also arrive late. The
 // collector checks every few seconds, on a timer, while it tracks requests.
 // [client-collect]
 type collector struct {

@@ -85,10 +85,10 @@ const (
 	firstPoll, lastPoll = 20 * time.Millisecond, time.Second
 )
 
-// Wait waits for the response. It returns the error of ctx, [ErrRejected],
-// [ErrExpired], [ErrNotFound], [ErrCanceled] or [ErrBadResponse]; a response with
-// any status is not an error. If ctx ends, the request stays, and Wait may be
-// called again; [Future.Cancel] abandons the request.
+// Wait waits for the response. A response with any status is not an error. The error wraps
+// that of ctx, or [ErrRejected], [ErrExpired], [ErrNotFound], [ErrCanceled] or
+// [ErrBadResponse]; use [errors.Is]. If ctx ends, the request stays, and Wait may be called
+// again; [Future.Cancel] abandons the request.
 //
 // The pause between two checks is about 3 % of the time since the request was sent, from
 // 1 ms to 250 ms, and longer if the checks themselves are slow. One goroutine checks for

@@ -14,15 +14,13 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-// Prune removes the folders that [Client.Send] made in other people's datasites for this
-// client's requests, if nothing was added or removed there for unusedFor. A folder that
-// holds anything but its .syftkeep stays. Prune returns how many folders it removed.
+// Prune removes the folders that [Client.Send] made in other datasites if they hold nothing
+// but a .syftkeep and have not changed for unusedFor. It returns the number of removed
+// folders. If a later Send makes a folder again, SyftBox does not watch it until restarted,
+// and requests take 5 to 10 s: unusedFor should be weeks, such as [DefaultCleanupExpiry].
 //
-// A later Send makes the folder again, but SyftBox does not watch it until it is restarted,
-// and requests from there take 5 to 10 s: choose weeks, as [DefaultCleanupExpiry] does.
-//
-// Prune returns ctx's error, or one for the folders that could not be removed; it goes on
-// after those.
+// Prune continues if a folder cannot be removed, and returns the joined errors at the end.
+// If ctx ends during the search for folders, it removes none and returns ctx's error.
 func (c *Client) Prune(ctx context.Context, unusedFor time.Duration) (removed int, err error) {
 	if err := c.check(); err != nil {
 		return 0, err

@@ -17,9 +17,10 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
 )
 
-// Send writes a request into the folder of the endpoint of its URL, from where SyftBox
-// carries it to the server, and returns a [Future] for the response. It does not modify
-// req: it sets c.Email as the sender, and a missing ID, method or time, in a copy.
+// Send writes a request to the folder of its endpoint, from where SyftBox carries it to the
+// server, and returns a [Future] for the response. It does not modify req. The sender is
+// always c.Email. Zero fields have defaults: a random ID, the method GET, Created now, and
+// Expires after [DefaultExpiry].
 //
 // Requests are sent five milliseconds apart, because SyftBox loses files that are
 // modified in bursts. A new folder takes another 25 ms, until SyftBox watches it. Send
@@ -135,10 +136,10 @@ func (c *Client) Call(ctx context.Context, req *Request, options ...SendOption) 
 	return future.Wait(ctx)
 }
 
-// Call sends the request and decodes the JSON body of the response into an Out. A
-// status of 400 or above is returned as an [*Error] with the status, the headers and
-// the body of the response, which is its Message, too. Call returns the zero Out for a
-// response without a body. The other errors are those of [Client.Call].
+// Call sends the request and decodes the JSON body of the response into an Out. If the
+// status is 400 or above, it returns an [*Error] with the status, headers and body of the
+// response; Message is the body as text. It returns the zero Out if the response has no
+// body. Other errors are those of [Client.Call] and [Response.DecodeJSON].
 func Call[Out any](ctx context.Context, c *Client, req *Request, options ...SendOption) (Out, error) {
 	var out Out
 	response, err := c.Call(ctx, req, options...)
@@ -154,9 +155,9 @@ func Call[Out any](ctx context.Context, c *Client, req *Request, options ...Send
 	return out, response.DecodeJSON(&out)
 }
 
-// Broadcast sends the same request to several URLs, to each with an ID of its own. It
-// returns one future per URL, in their order. A future whose request could not be
-// sent has ended with the reason.
+// Broadcast sends req to several URLs, one after the other, each with an ID of its own. It
+// returns one future per URL, in the same order. If a request cannot be sent, Wait and Poll
+// of its future return the error of [Client.Send].
 func (c *Client) Broadcast(ctx context.Context, req *Request, urls []string, options ...SendOption) Futures {
 	futures := make(Futures, len(urls))
 	for i, text := range urls {

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// Defaults of [Server].
+// Default values of the fields of [Server].
 const (
 	DefaultPollInterval     = 100 * time.Millisecond
 	DefaultSettleTime       = 2 * time.Second
 	DefaultRemoteSettleTime = 30 * time.Second // on network file systems
-	DefaultMaxRequestSize   = 16 << 20
+	DefaultMaxRequestSize   = 16 << 20         // bytes
 	DefaultConcurrency      = 64
 	DefaultReserve          = 1024
 	DefaultDrainTimeout     = 10 * time.Second
@@ -19,7 +19,7 @@ const (
 	DefaultOrphanDelay      = 2 * time.Minute
 )
 
-// Defaults of [PeriodicCleanup] and of [Server].
+// Default values of the fields of [PeriodicCleanup], and of those of [Server] for its cleanup.
 const (
 	DefaultCleanupInterval = 24 * time.Hour
 	DefaultCleanupExpiry   = 30 * 24 * time.Hour

@@ -13,7 +13,7 @@
 //	}
 //	response, err := client.Call(ctx, req)
 //
-// [Server.Run] answers calls until its context is cancelled:
+// [Server.Run] answers calls until its context is canceled:
 //
 //	router := syftevent.NewRouter()
 //	router.OnRequest("/users/{id}", func(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error) {
@@ -31,21 +31,23 @@
 //
 // [Server.Start] returns when the server is ready, and [Server.Shutdown] stops it after
 // the handlers in flight have returned, or after DrainTimeout. Only one server runs for an
-// app at a time: a second one fails with [ErrAppServed].
+// app at a time, if the file system supports locks: a second one fails with [ErrAppServed].
 //
 // # Handlers
 //
 // A [Handler] maps a [Request] to a [Response]. A Router selects the handler by method
-// and path, with the pattern syntax and precedence of [net/http.ServeMux]. [Typed] makes a
-// handler from a function on Go values; the server publishes its schema in rpc.schema.json.
+// and path, with patterns like those of [net/http.ServeMux]; [Router] lists the
+// differences. [Typed] makes a handler from a function on Go values; the server publishes its schema in rpc.schema.json.
 // [Middleware] wraps handlers. The package provides [BearerAuth], [RateLimit],
 // [Throttle], [Timeout] and [AuditLog].
 //
-// An error of type *[Error] chooses the status of the response. Any other error becomes
-// status 500 with a generic text, and its details go to the log.
+// An error that is or wraps an *[Error] chooses the response. Any other error becomes a
+// response with status 500 and a generic text; its details are logged.
 //
-// A Router is a Handler, so tests can call it without a server. To test with a
-// simulated SyftBox network, use package fakebox of this module.
+// The package does not decrypt: a handler gets an encrypted body as it was sent.
+//
+// Package syfteventtest tests handlers without a server. Package fakebox simulates a SyftBox
+// network.
 //
 // # Clients
 //
@@ -79,8 +81,6 @@
 // The server keeps its lock and its reply cache in the app's folder, outside of rpc.
 // It removes old requests and responses; [PeriodicCleanup] does the same for apps whose
 // server does not run all the time.
-//
-// Encrypted bodies are passed to handlers as they are.
 //
 // # Guarantees
 //

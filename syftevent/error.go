@@ -9,10 +9,10 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 )
 
-// An Error is an error that chooses the status of the response. A handler returns
-// it; [Call] returns it for a response with a status of 400 or above. Any other
-// error that a handler returns becomes a 500 with a generic text, and the server
-// logs it.
+// An Error is an error that chooses the response. A handler returns it, or an error that
+// wraps it; [Call] returns it for a response with a status of 400 or above. Any other error
+// that a handler returns becomes a response with status 500 and a generic text, and the
+// server logs it.
 type Error struct {
 	// StatusCode is the status of the response, 400 or above. The server responds
 	// with 500, and logs the error, if it is anything else or a status that clients
@@ -31,9 +31,9 @@ type Error struct {
 	Err error
 }
 
-// Errorf returns an [*Error] with a formatted message. The errors that the format
-// wraps with %w become its Err. Note that the client sees the whole message: to
-// keep a cause from the client, set Err instead.
+// Errorf returns an [*Error] whose message is formatted as by [fmt.Errorf]. If format has
+// %w, Err is the formatted error, so that [errors.Is] finds the wrapped ones. The client
+// sees the whole message: to hide a cause, set Err instead.
 func Errorf(status int, format string, args ...any) error {
 	err := fmt.Errorf(format, args...)
 	e := &Error{StatusCode: status, Message: err.Error()}
@@ -44,8 +44,7 @@ func Errorf(status int, format string, args ...any) error {
 	return e
 }
 
-// Error returns the status, the message, and the cause if the message does not
-// contain it.
+// Error returns the status, the message, and the cause unless its text is the message.
 func (e *Error) Error() string {
 	if e.Err == nil || e.Err.Error() == e.Message {
 		return fmt.Sprintf("%d: %s", e.StatusCode, e.Message)

@@ -4,27 +4,32 @@ import "context"
 
 // A Handler responds to requests.
 //
-// It is called at least once per request. It is called again, after the next start, for
-// a request without a response when the server was killed, or stopped before the handler
-// returned. A request that was answered within the last day is not run again, even if
-// SyftBox deletes the response or brings the request back: the reply cache holds 10,000
-// responses of 16 MiB in total, in memory and in two files beside the folder of the app's
-// requests. One sender gets more than a quarter of the memory only while others leave
-// room. A power loss may lose the files.
+// The server calls a handler at least once for each request that it does not refuse, and
+// calls handlers concurrently. It calls the handler again after the next start if it was
+// killed or stopped before it had a response. A handler whose work must not be repeated
+// should record [Request.ID].
+//
+// While the response to a request is in the reply cache, the handler is not called again,
+// even if SyftBox deletes the response or restores the request. The cache holds responses
+// for a day, 10,000 at most and 16 MiB in total. When it is full it evicts the oldest,
+// first those of senders that use more than a quarter of it. It does not hold a response
+// file above 4 MiB: if SyftBox deletes one, the handler is called again, up to three
+// times. The cache is also kept in two files in the app's folder, without the largest
+// responses. A power loss may lose them. [proc-once] [proc-restart]
 //
 // A response that cannot be written, because the disk is full for example, is kept in
 // memory and retried: 2 MiB per sender, 8 MiB in total. Beyond that the handler is called
 // again once the disk has room; until then the sender's other requests wait. If the
 // name of one response cannot be used, because a folder has it for example, only that
-// request is affected; its handler is not called again meanwhile. A handler whose work
-// must not be repeated records [Request.ID]. [proc-once] [proc-restart]
+// request is affected.
 //
-// An error of type [*Error] chooses the status of the response. Any other error, a
-// panic, and a nil response without an error become a 500 and are logged. [fail-status]
+// An error that is or wraps an [*Error] chooses the response. Any other error, a panic, a
+// nil response without an error and a status that clients reject become a response with
+// status 500, and are logged. [fail-status]
 //
-// The context is cancelled if the server is stopped and the handler has not returned
-// within [Server.DrainTimeout]; the request is then left for the next start. Handlers
-// are called concurrently.
+// The context is canceled after [Server.HandlerTimeout], and when a stopping server does
+// not wait any longer (see [Server.Shutdown]); in the latter case the request is left for
+// the next start.
 type Handler interface {
 	ServeSyft(ctx context.Context, req *Request) (*Response, error)
 }

@@ -195,10 +195,9 @@ func (l auditLine) log(ctx context.Context, logger *slog.Logger) {
 		slog.String("reason", l.Reason), slog.Duration("took", l.took))
 }
 
-// Throttle limits concurrent requests to n; more wait for their turn. A waiting
-// request counts for [Server.Concurrency], which should leave room for those. A
-// request whose context ends while it waits is not handled. All handlers that one
-// middleware wraps share the limit.
+// Throttle limits concurrent requests to n; others wait. A waiting request uses one of the
+// handlers of [Server.Concurrency] or [Server.Reserve]. If its context ends while it waits,
+// the handler is not called. All handlers wrapped by one Throttle share the limit.
 //
 // Throttle panics if n is not positive.
 func Throttle(n int) Middleware {

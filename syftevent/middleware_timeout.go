@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// Timeout responds with 504 if the handler does not return in time, and cancels its
-// context. A handler that ignores cancellation keeps running, and what it returns, or a
-// panic, is dropped. [Server.HandlerTimeout] does the same for all handlers, and limits
-// how many keep running.
+// Timeout responds with 504 if the handler does not return within after, which must be
+// positive, and cancels its context. If a handler ignores cancellation, it keeps running,
+// and its result or panic is dropped. [Server.HandlerTimeout] does the same for all
+// handlers and also limits how many keep running.
 func Timeout(after time.Duration) Middleware {
 	return wrapping(func(next Handler) HandlerFunc {
 		return func(ctx context.Context, req *Request) (*Response, error) {

@@ -16,15 +16,15 @@ import (
 type Request struct {
 	// ID identifies the request. Its file is <ID>.request.
 	ID string
-	// Sender is the e-mail address of the sender: the name of the folder that holds
-	// the request, to which SyftBox lets nobody else write.
+	// Sender is the e-mail address of the sender, which is the name of the folder that holds
+	// the request: SyftBox lets nobody else write there. [Client.Send] ignores it.
 	Sender string
 	// SenderVerified is false for a request of the legacy layout, which is in no
 	// sender's folder. Sender is then unauthenticated: it is what the file says.
 	SenderVerified bool
 	// URL is the URL of the request.
 	URL URL
-	// Method is GET, HEAD, POST, PUT, PATCH or DELETE.
+	// Method is GET, HEAD, POST, PUT, PATCH or DELETE. [Client.Send] defaults to GET.
 	Method string
 	// Headers are the headers that the sender set. A server drops X-Syft-Decrypted
 	// and X-Syft-Original-Sender, which a sender could forge.
@@ -33,9 +33,9 @@ type Request struct {
 	Body []byte
 	// Created is when the sender made the request, by the sender's clock.
 	Created time.Time
-	// Expires is when the sender stops waiting. On a server it defaults to a day after
-	// the request was read. A server responds with 419 to an expired request, without
-	// calling a handler.
+	// Expires is when the sender stops waiting. Defaults to [DefaultExpiry] after Send, and
+	// on a server to a day after the request was read. A server responds with 419 to an
+	// expired request, without calling a handler.
 	Expires time.Time
 
 	// endpoint is the endpoint whose folder holds the request; "" outside a server,
@@ -47,9 +47,10 @@ type Request struct {
 // DefaultExpiry is the time after which a request made by [NewRequest] expires.
 const DefaultExpiry = 15 * time.Minute
 
-// NewRequest returns a request with a random ID that expires after [DefaultExpiry]. A
-// body of nil is no body, a []byte or a string is sent as it is, and any other value is
-// encoded as JSON.
+// NewRequest returns a request with a random ID that expires after [DefaultExpiry]. A nil
+// body means no body; a []byte or a string is sent as it is; any other value is encoded as
+// JSON. It returns an error if url is invalid or body cannot be encoded. [Client.Send]
+// checks the method.
 func NewRequest(method, url string, body any) (*Request, error) {
 	u, err := ParseURL(url)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 // A Response is the response to a request. A handler sets StatusCode, Headers and
 // Body; the server sets the other fields.
 //
-// The responses that this package makes for errors have one shape: a body of plain
-// text that says what is wrong, with the Content-Type text/plain.
+// The error responses that this package makes have a plain text body with the Content-Type
+// "text/plain; charset=utf-8", except with [Server.DebugMode].
 type Response struct {
 	// ID is the ID of the request.
 	ID string
@@ -61,7 +61,7 @@ func JSON(status int, v any) (*Response, error) {
 	return &Response{StatusCode: status, Headers: Headers{"Content-Type": jsonContentType}, Body: body}, nil
 }
 
-// Text returns a response whose body is s.
+// Text returns a response with body s and the Content-Type "text/plain; charset=utf-8".
 func Text(status int, s string) *Response {
 	return &Response{StatusCode: status, Headers: Headers{"Content-Type": textContentType}, Body: []byte(s)}
 }

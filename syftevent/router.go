@@ -26,7 +26,9 @@ import (
 //	"/files/{path...}"       zero or more segments at the end, PathValue("path")
 //	"/files/**"              the same, PathValue("**")
 //
-// Trailing and repeated slashes are ignored.
+// Trailing and repeated slashes are ignored. Therefore, unlike in [net/http.ServeMux], "/"
+// matches only the endpoint "/", and "/users/" is the same as "/users": use "/users/**" for
+// everything below. Patterns have no host and no {$}. Path values are not %-decoded.
 //
 // # Precedence
 //

@@ -22,7 +22,9 @@ import (
 type Schema struct {
 	// Description is the text set by [Describe]. "" is null in JSON.
 	Description string
-	// Args are the members of the JSON object that is the body. Nil means any body.
+	// Args are the members of the JSON object in the body. For a body of another type it has
+	// one field named "body". It is empty if the handler is not from [Typed], or takes nothing
+	// from the body.
 	Args []SchemaField
 	// Path and Query are the values that the handler takes from the URL.
 	Path, Query []SchemaField

@@ -16,90 +16,74 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-// A Server answers the requests that arrive in the folder of one app. Its fields must not
-// be changed after it was started. For durations and sizes, 0 means the default and a
-// negative value disables the feature or limit.
+// A Server answers the requests that arrive in the folder of one app. AppName is the only
+// required field; a zero field means its default. Fields must not be changed after Start or
+// Run is called. The methods may be called concurrently. The package documentation states
+// guarantees and limits.
 //
-// No sender can keep another one from being served, however many or large its requests are
-// and however long their handlers take, within the limits of Concurrency, Reserve and
-// MaxRequestSize.
-//
-// A server holds a lock on its app, the file .syftkeep in the app's folder, and checks it
-// every second. If the lock is lost, nothing new is begun until it is reacquired. If another
-// server has taken it, this one stops; see [Server.Err].
-//
-// A request that three processes have begun and not answered may have killed them. It is
-// answered 500 without being run. A process that left it because it was told to stop does
-// not count.
+// A server locks its app with the file .syftkeep in the app's folder, and checks the lock
+// every second. While the lock is lost and the folder is missing, it begins no requests. If
+// another server has the lock, it stops; see [Server.Err]. If locking fails, for example
+// because the file system has no locks, the server logs a warning and runs without one.
 type Server struct {
 	// AppName is the name of the app, a single folder name. It is required.
 	AppName string
-	// Client has the location of the datasite. Defaults to LoadClient("").
+	// Client is the SyftBox installation with the datasite. Defaults to LoadClient("").
 	Client *Client
 	// Router handles the requests. Defaults to a router without routes.
 	Router *Router
-	// PollInterval is the time between two scans for requests while nothing happens.
-	// Defaults to 100 ms. After a request its folder is scanned more often: for a second every
-	// 200 µs at first, then after 1/64 of the time since the request; and for five minutes
-	// after 1/2048 of that time, at most 25 times per PollInterval. With very many folders a
-	// scan takes long, and the server waits longer, up to 2 s, or 30 s on network file systems:
-	// see [Stats].
+	// PollInterval is the time between two scans for requests while the app is idle. Defaults
+	// to 100 ms. Negative means no pause beyond what scans cost. Folders that had a request in
+	// the last five minutes are scanned more often. With very many folders the server scans
+	// less often, but at least every 2 s, or every 30 s on network file systems, unless
+	// PollInterval is longer. See [Stats].
 	PollInterval time.Duration
-	// SettleTime is how long an incomplete request must stay unchanged before it is answered
-	// 400. Defaults to 2 s, or 30 s on file systems that may show changes late, such as
-	// network shares. Negative means at once. [read-settle]
+	// SettleTime is how long an incomplete request must stay unchanged before the server
+	// responds with 400. Defaults to 2 s, or 30 s on file systems that may show changes late,
+	// such as network shares. Negative means at once. [read-settle]
 	SettleTime time.Duration
-	// MaxRequestSize is the largest size of a request file, in bytes. A larger request is
-	// answered 413. Defaults to 16 MiB. Negative means no limit. In the file a body is a
-	// third larger than it is. SyftBox transfers files of up to 3 MB at once, and its
-	// gateway accepts bodies of 4 MiB; larger files travel only with its full
-	// synchronization, 8 MB in 9 s.
+	// MaxRequestSize limits the size of a request file, in bytes. The server responds with 413
+	// to a larger one. Defaults to 16 MiB. Negative disables the limit. The file holds the body
+	// in base64, which adds a third. SyftBox transfers files above about 3 MB only with its
+	// full synchronization, which takes several seconds.
 	//
-	// Requests above 16 KiB hold twice their size of a budget of 64 MiB, or of twice
-	// MaxRequestSize if that is more, from when they are read until they are answered.
-	// Requests that do not fit wait, first come, first served. One sender has at most half
-	// of the budget, or one request. Slow handlers of large requests keep other large ones
-	// waiting; HandlerTimeout bounds that. [Stats] shows the budget.
-	// What handlers make, such as their responses, is not counted. With the defaults, and
-	// handlers that hold nothing, a server is tested to stay below 256 MiB of resident
-	// memory: 157 MiB were measured with a folder of 300,000 files with names of 255
-	// bytes. A folder of more than 131,072 files is listed in parts.
+	// Requests larger than 16 KiB share a memory budget of 64 MiB, or of twice MaxRequestSize
+	// if that is more. Each takes twice its size, from before it is read until its handler
+	// returns. One sender gets at most half of the budget, or one request. A request that does
+	// not fit waits. Memory that handlers allocate is not counted. [Stats] shows the budget.
 	MaxRequestSize int64
-	// Concurrency is how many handlers run at once. Defaults to 64. Senders take turns, and
-	// one sender has at most half of it, or one handler. See Reserve for more.
+	// Concurrency is the number of handlers that may run at once, not counting those of
+	// Reserve. Defaults to 64. Negative means 1. One sender may use half of it, at least 1.
 	Concurrency int
-	// Reserve is how many handlers may run beyond Concurrency, each the only one of its
-	// sender. Defaults to 1,024. Negative means none: Concurrency is then a hard limit, for
-	// handlers that each need much memory or CPU time. With the reserve, a request of up to
-	// 16 KiB from a sender with no other request is begun at once, even if 1,000 other senders
-	// have slow handlers.
+	// Reserve is the number of additional handlers that may run for senders that have no other
+	// handler running. Defaults to 1,024, so that 1,088 handlers may run at once. Negative
+	// means none: Concurrency is then a hard limit, for handlers that each need much memory or
+	// CPU time.
 	Reserve int
-	// HandlerTimeout limits how long a handler may take. Then its context is cancelled, with
-	// context.DeadlineExceeded as its cause, and its request is answered 504. A handler that
-	// does not return still counts for Concurrency or Reserve until it does. Defaults to no
+	// HandlerTimeout limits how long a handler may run. After it, the handler's context ends with
+	// context.DeadlineExceeded as its cause, and the server responds with 504. A handler that
+	// ignores cancellation still counts for Concurrency or Reserve. Zero or negative means no
 	// limit.
 	HandlerTimeout time.Duration
 	// DrainTimeout is how long handlers may keep running when the server is stopped, before
-	// their contexts are cancelled. Defaults to 10 s. Negative cancels them at once.
+	// their contexts are canceled. Defaults to 10 s. Negative cancels them at once.
 	DrainTimeout time.Duration
 	// Durable syncs each response file and its folder to the disk before the response counts
 	// as published, so that it survives a power loss. Publishing then takes a few times as
-	// long. The record of answered requests is not synced: after a power loss, a request whose
-	// response SyftBox deletes may run again.
+	// long. The reply cache is not synced: after a power loss, a request whose response SyftBox
+	// deletes may run again.
 	Durable bool
 	// NudgeInterval is the time between two nudges. A nudge is a second write to a response,
 	// which makes SyftBox upload it at once instead of with its next full synchronization.
 	// Defaults to 5 ms. Negative disables nudges. [publish-nudge]
 	NudgeInterval time.Duration
-	// RepublishDelay is how long the response to a pending request must be missing before it
-	// is published again: SyftBox sometimes deletes one. A response is republished three times
-	// at most. Defaults to 12 s, two of SyftBox's cycles. Negative disables it.
-	// [publish-again]
+	// RepublishDelay is how long the response to a pending request must be missing before the
+	// server republishes it. SyftBox sometimes deletes a response. A response is republished
+	// three times at most. Defaults to 12 s. Negative disables it. [publish-again]
 	RepublishDelay time.Duration
-	// OrphanDelay is how long a response must have no request before it is removed, and a file
-	// that SyftBox renamed because of a conflict likewise: the client has fetched the response,
-	// or has given up. Defaults to 2 minutes, 24 of SyftBox's cycles. Negative disables it.
-	// [publish-orphans]
+	// OrphanDelay is how long a response must be without a request before the server removes
+	// it: it was read, or its client has given up. The same applies to a file that SyftBox
+	// renamed because of a conflict. Defaults to 2 min. Negative disables it. [publish-orphans]
 	OrphanDelay time.Duration
 	// CleanupExpiry is the age at which [PeriodicCleanup] removes requests and responses.
 	// Defaults to 30 days. Negative disables the cleanup.
@@ -107,11 +91,13 @@ type Server struct {
 	// CleanupInterval is the time between two cleanups; the first one runs at the start.
 	// Defaults to a day. Negative disables the cleanup.
 	CleanupInterval time.Duration
-	// DebugMode puts the reason into the response when a handler fails.
+	// DebugMode sends clients the details of a failed handler instead of a generic text: a JSON
+	// object with the members error_type, error_message, function_name (the endpoint) and
+	// traceback (the stack, after a panic). Do not set it in production.
 	DebugMode bool
-	// AllowAnyName permits endpoints with names that SyftBox never delivers to, such as "logs"
-	// or "dist", for servers that do not run under SyftBox. Without it such a server does not
-	// start.
+	// AllowAnyName permits app and endpoint names that SyftBox does not synchronize, such as
+	// "logs" or "dist", for servers that do not run under SyftBox. Without it, Start returns an
+	// error for such a name.
 	AllowAnyName bool
 	// Logger receives the server's log output. Defaults to slog.Default(). The output is
 	// limited, whatever senders do: 30 lines per message and minute, then one that counts the
@@ -119,11 +105,11 @@ type Server struct {
 	// environment variable SYFTEVENT_DEBUG is 1, each scan is logged.
 	Logger *slog.Logger
 
-	// OnRefuse is called for each request that the server refuses before it reaches
-	// the router: a malformed envelope, a forged sender, an expired request, a file
-	// above MaxRequestSize. [LogRefusals] is one. It may be called concurrently, and
-	// counts as a handler while it runs. Requests with a valid envelope, also those
-	// with 404 and 405, pass through the middleware of [Router.Use] instead.
+	// OnRefuse, if not nil, is called for each request that the server refuses before the router
+	// sees it: one that is malformed, expired, larger than MaxRequestSize or from a forged
+	// sender. It is called concurrently and counts as a handler while it runs, but
+	// HandlerTimeout does not apply. If it panics, the panic is logged. See [LogRefusals]. For
+	// all other requests, also those with status 404 and 405, use middleware with [Router.Use].
 	OnRefuse func(ctx context.Context, refusal Refusal)
 
 	mu          sync.Mutex
@@ -137,18 +123,20 @@ type Server struct {
 }
 
 var (
-	// ErrAppServed is returned when another server serves the app.
+	// ErrAppServed means that another server serves the app. [Server.Start], [Server.Run] and
+	// [Server.Err] return errors that wrap it.
 	ErrAppServed = engine.ErrAppServed
-	// ErrServerStarted is returned when a server is started a second time.
+	// ErrServerStarted is returned by [Server.Start] and [Server.Run] if the server was started
+	// before.
 	ErrServerStarted = errors.New("syftevent: server already started")
 	// ErrServerClosed is returned by [Server.Start] if [Server.Shutdown] was called before it
 	// or during startup.
 	ErrServerClosed = errors.New("syftevent: server closed before it was ready")
 )
 
-// Run serves until ctx is cancelled or [Server.Shutdown] is called, and returns nil when the
-// requests in flight are done. It returns nil at once if Shutdown was called before. It
-// returns an error if the server cannot start, or stops by itself; see [Server.Err].
+// Run calls [Server.Start] and returns when the server has stopped. It returns nil if ctx is
+// canceled or [Server.Shutdown] is called, before or after the server is ready. Otherwise it
+// returns the error of Start or of [Server.Err].
 func (s *Server) Run(ctx context.Context) error {
 	err := s.Start(ctx)
 	if errors.Is(err, ErrServerClosed) || err != nil && errors.Is(err, ctx.Err()) {
@@ -164,11 +152,15 @@ func (s *Server) Run(ctx context.Context) error {
 	return running.Err()
 }
 
-// Start starts the server and returns when it is ready: its folders exist, and requests that
-// arrive will be answered. The server runs until ctx is cancelled or [Server.Shutdown] is
-// called. A server runs once; one that failed to start may be started again. If another
-// server serves the app, Start waits ten seconds for it to stop, and then returns
-// [ErrAppServed].
+// Start starts the server and returns when it is ready: its folders exist and it polls for
+// requests. The server runs until ctx is canceled or [Server.Shutdown] is called. The contexts
+// of handlers have the values of ctx, but not its cancellation.
+//
+// If another server serves the app, Start waits 10 s for it to stop and then returns an error
+// that wraps [ErrAppServed]. It returns [ErrServerStarted] if the server was started before,
+// [ErrServerClosed] if Shutdown was called, ctx's error if ctx ended first, and other errors if
+// a field is invalid or the app's folder cannot be prepared. A server runs once; after an error
+// other than ErrServerStarted and ErrServerClosed, Start may be called again.
 func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
 	switch {
@@ -209,7 +201,8 @@ func (s *Server) Start(ctx context.Context) error {
 	return nil
 }
 
-// Ready returns a channel that is closed when the server is ready.
+// Ready returns a channel that is closed when the server is ready. If the server fails to
+// start, it is not closed.
 func (s *Server) Ready() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -223,7 +216,8 @@ func (s *Server) readyLocked() chan struct{} {
 	return s.ready
 }
 
-// Done returns a channel that is closed when a server that was ready has stopped.
+// Done returns a channel that is closed when the server has stopped. It is not closed if the
+// server never became ready.
 func (s *Server) Done() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -255,11 +249,14 @@ func (s *Server) Err() error {
 	}
 }
 
-// Shutdown stops the server: no handler is started any more, and those that run have
-// [Server.DrainTimeout], or until ctx is done if that is sooner, before their contexts are
-// cancelled. Shutdown returns when the server has stopped: ctx's error if ctx ended first,
-// otherwise that of [Server.Err]. A server that is starting ends without becoming ready, and
-// one that is not started yet never starts. Shutdown may be called more than once.
+// Shutdown stops the server: it starts no more handlers and waits for those in flight. After
+// [Server.DrainTimeout], or when ctx is done if that is sooner, it cancels their contexts. A
+// second later it gives up on handlers that ignore the cancellation and keep running.
+// Unanswered requests are left for the next start.
+//
+// Shutdown returns ctx's error if ctx ended before the server stopped, otherwise that of
+// [Server.Err]. If Start is in progress, Start fails with [ErrServerClosed]. After Shutdown a
+// server cannot be started. Shutdown may be called more than once.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.closed = true

@@ -79,7 +79,7 @@ func servePoison(dir string) {
 	server.Shutdown(context.Background())
 }
 
-// A handler that is cancelled by a stop runs again any number of times, whether it returns
+// A handler that is canceled by a stop runs again any number of times, whether it returns
 // or ignores the cancellation.
 func TestStoppedHandlersAreNotPoison(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)

@@ -17,7 +17,7 @@ type adapter struct {
 	logger  *slog.Logger
 }
 
-// handle answers a request, or leaves it if the handler was cancelled. Nothing that a handler
+// handle answers a request, or leaves it if the handler was canceled. Nothing that a handler
 // returns can end the server: methods of its values are called only in respond, which
 // recovers.
 func (a *adapter) handle(ctx context.Context, in *engine.Request, out *engine.Outcome) {
@@ -61,7 +61,7 @@ func (a *adapter) call(ctx context.Context, req *Request, out *engine.Outcome) (
 		response, err := a.serve(ctx, req, out)
 		switch {
 		case err != nil && ctx.Err() != nil:
-			// Cancelled, whatever error the handler made of that.
+			// Canceled, whatever error the handler made of that.
 			return nil, ctx.Err()
 		case err == errHandlerTimeout:
 			timeout = true

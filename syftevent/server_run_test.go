@@ -26,7 +26,7 @@ func slowRouter(work func(context.Context) error) *syftevent.Router {
 	return router
 }
 
-// sleep is slow work that stops when its context is cancelled.
+// sleep is slow work that stops when its context is canceled.
 func sleep(d time.Duration) func(context.Context) error {
 	return func(ctx context.Context) error {
 		select {
@@ -58,7 +58,7 @@ func TestRunFinishesRequestsInFlight(t *testing.T) {
 	})
 }
 
-// A request whose handler was cancelled gets no response, and runs again after a restart.
+// A request whose handler was canceled gets no response, and runs again after a restart.
 func TestShutdownLeavesCancelledRequests(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {

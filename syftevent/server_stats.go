@@ -6,7 +6,9 @@ import "time"
 type Stats struct {
 	// Answered is the number of published responses.
 	Answered int
-	// Failed is the number of requests whose handler failed.
+	// Failed is the number of requests whose handler panicked, exceeded
+	// [Server.HandlerTimeout], or returned an error that is not an [*Error], a nil response or
+	// an invalid status.
 	Failed int
 	// Refused is the number of requests that did not reach the router; see
 	// [Server.OnRefuse].
@@ -14,26 +16,25 @@ type Stats struct {
 	// Orphans is the number of files that were removed because their request no
 	// longer existed.
 	Orphans int
-	// InFlight is the number of requests that are being handled, and Queued of those
-	// that wait for a handler. InReserve of those in flight are beyond
-	// [Server.Concurrency].
+	// InFlight is the number of requests in flight, InReserve the number of those beyond
+	// [Server.Concurrency], and Queued the number of requests that wait to start.
 	InFlight, Queued, InReserve int
-	// BytesHeld is what large requests hold of BytesLimit; see
-	// [Server.MaxRequestSize].
+	// BytesLimit is the memory budget for large requests, in bytes, and BytesHeld the part in
+	// use; see [Server.MaxRequestSize].
 	BytesHeld, BytesLimit int64
-	// Unpublished is the number of responses that could not be written yet.
+	// Unpublished is the number of responses that are kept in memory because they could not be
+	// written.
 	Unpublished int
-	// Scans is the number of complete scans of all folders. LastScan is when the last
-	// one began, ScanDuration how long it took, without its pauses, and ScanWait the
-	// time until the next one. In between, the server scans the folders that were
-	// active lately.
+	// Scans is the number of complete scans of all folders. LastScan is when the last one
+	// began, ScanDuration how long it took, without its pauses, and ScanWait the time until the
+	// next one. In between, the server scans recently active folders.
 	Scans        int
 	LastScan     time.Time
 	ScanDuration time.Duration
 	ScanWait     time.Duration
-	// Folders is the number of folders that the server tracks: 131,072 at most, of which
-	// at most 2,048 are one sender's and half are in no sender's folder. FoldersLeft is
-	// the number beyond that, which are scanned in turn.
+	// Folders is the number of folders that the server tracks: at most 131,072, with at most
+	// 2,048 of one sender and at most half outside of senders' folders. FoldersLeft is the
+	// number of folders beyond these limits; they are scanned in turn.
 	Folders, FoldersLeft int
 	// DirHandles is the number of directories that may be kept open: a quarter of the
 	// process's limit of descriptors and 256 at most, fewer if descriptors run out.

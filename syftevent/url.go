@@ -113,8 +113,9 @@ func (u URL) split() (app, endpoint string) {
 	return parts[1], protocol.CleanEndpoint(strings.Join(parts[3:], "/"))
 }
 
-// LocalPath returns the path of the URL in the folder that holds the datasites. It
-// returns an error if the path is outside of that folder.
+// LocalPath returns the path of the file or folder below datasites, the folder that holds all
+// datasites. It returns an error if the URL has a "." or ".." segment or a NUL character, or
+// leads out of datasites.
 func (u URL) LocalPath(datasites string) (string, error) {
 	segments, err := u.segments()
 	if err != nil {

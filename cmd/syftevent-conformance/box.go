@@ -81,7 +81,7 @@ func parseBox(args []string) (*boxFlags, error) {
 	return o, nil
 }
 
-// runBox runs a fakebox network until ctx is cancelled.
+// runBox runs a fakebox network until ctx is canceled.
 func runBox(ctx context.Context, args []string, stdout io.Writer) (err error) {
 	o, err := parseBox(args)
 	if err != nil {

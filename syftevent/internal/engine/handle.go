@@ -136,7 +136,7 @@ func (s *Server) respond(w *work, state spool.State, data []byte, reply *wire.Re
 		s.counters.add(func(f *Figures) { f.Failed++ })
 	}
 	if outcome.Response == nil {
-		s.logger.Warn("syftevent: handler cancelled, request left for the next start",
+		s.logger.Warn("syftevent: handler canceled, request left for the next start",
 			"path", s.requestPath(*w), "endpoint", req.Endpoint, "id", req.ID, "sender", req.Envelope.Sender)
 	}
 	return outcome.Response
@@ -159,7 +159,7 @@ func (s *Server) refused(w work, response *Response) {
 }
 
 // crashed answers a request whose handler ended its goroutine, unless the handler was
-// cancelled.
+// canceled.
 func (s *Server) crashed(w *work) {
 	if s.handlers.Err() != nil {
 		return

@@ -21,7 +21,7 @@ type Options struct {
 	// Endpoints returns the current endpoints: the same pointer as long as they do not
 	// change. It may be called concurrently.
 	Endpoints func() *Endpoints
-	// Handle handles a request and sets the outcome. Its context is cancelled when the server
+	// Handle handles a request and sets the outcome. Its context is canceled when the server
 	// stops and the drain timeout is over. It is called concurrently.
 	Handle func(ctx context.Context, req *Request, outcome *Outcome)
 	// CheckURL returns an error, the end of a sentence for the client, if a request's URL is

@@ -75,7 +75,7 @@ func New(options Options) *Server {
 }
 
 // Start takes the app's lock, prepares its folders and starts the goroutines, which end
-// with ctx. A server is started once. If Start fails, or starting is cancelled, it closes what
+// with ctx. A server is started once. If Start fails, or starting is canceled, it closes what
 // it has opened.
 func (s *Server) Start(starting, ctx context.Context) (err error) {
 	if err := os.MkdirAll(s.options.Dir, 0o755); err != nil {
@@ -147,7 +147,7 @@ func (s *Server) Start(starting, ctx context.Context) (err error) {
 	return nil
 }
 
-// abandonAfter is how long a handler may run after its context was cancelled. One that
+// abandonAfter is how long a handler may run after its context was canceled. One that
 // ignores the cancellation must not keep the program from ending.
 const abandonAfter = time.Second
 
@@ -166,7 +166,7 @@ func (s *Server) drainHandlers() {
 	select {
 	case <-idle:
 	case <-time.After(abandonAfter):
-		s.logger.Error("syftevent: stopped with handlers still running", "app", s.options.App, "reason", "they ignored their cancelled context")
+		s.logger.Error("syftevent: stopped with handlers still running", "app", s.options.App, "reason", "they ignored their canceled context")
 	}
 }
 

@@ -230,7 +230,7 @@ const (
 // plainEndpoints lists the endpoints of the conformance application without wildcards.
 var plainEndpoints = []string{"echo", "fail", "inspect", "record", "slow", "sum", "status", "empty"}
 
-// wait waits for d. It returns false if ctx is cancelled first.
+// wait waits for d. It returns false if ctx is canceled first.
 func wait(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-time.After(d):

@@ -63,7 +63,7 @@ func (c *Config) Selected() []Experiment {
 }
 
 // Run runs the selected experiments on each network and returns the results in the order
-// of the table. It returns an error if ctx is cancelled.
+// of the table. It returns an error if ctx is canceled.
 func Run(ctx context.Context, c Config) ([]Result, error) {
 	if c.Parallel <= 0 {
 		c.Parallel = 4

@@ -39,7 +39,7 @@ type Target struct {
 	Stdout, Stderr io.Writer
 }
 
-// Serve serves until ctx is cancelled or standard input ends.
+// Serve serves until ctx is canceled or standard input ends.
 func (t Target) Serve(ctx context.Context) error {
 	s, err := t.newServer()
 	if err != nil {

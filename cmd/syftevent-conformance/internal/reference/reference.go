@@ -55,7 +55,7 @@ func (d *duration) UnmarshalText(text []byte) error {
 	return err
 }
 
-// Serve serves until ctx is cancelled or standard input ends. It returns a one-line
+// Serve serves until ctx is canceled or standard input ends. It returns a one-line
 // error if the environment or SyftBox's config is invalid.
 func (t Target) Serve(ctx context.Context) error {
 	app := t.Getenv("SYFTEVENT_APP")

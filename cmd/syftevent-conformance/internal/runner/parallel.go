@@ -13,8 +13,8 @@ import (
 // Config.Reuse is set. Run calls done with each result, in order of completion and in the
 // caller's goroutine.
 //
-// When ctx is cancelled, Run starts no further scenario and cancels those that run. A
-// cancelled scenario has no result. Run returns once all goroutines and servers that it
+// When ctx is canceled, Run starts no further scenario and cancels those that run. A
+// canceled scenario has no result. Run returns once all goroutines and servers that it
 // started have ended.
 func Run(ctx context.Context, config Config, ready target.Ready, scenarios []scenario.Scenario, done func(Result)) {
 	next, results := make(chan scenario.Scenario), make(chan Result)

@@ -27,7 +27,7 @@ type worker struct {
 const maxAttempts = 4
 
 // run runs a scenario, unless the server does not declare its feature. ok is false if the
-// run was cancelled before the scenario ended.
+// run was canceled before the scenario ended.
 func (w *worker) run(ctx context.Context, s scenario.Scenario) (r Result, ok bool) {
 	if ctx.Err() != nil {
 		return Result{}, false
@@ -74,7 +74,7 @@ func (w *worker) runShared(ctx context.Context, s scenario.Scenario) Result {
 	return r
 }
 
-// end stops the shared server, or kills it if the run was cancelled.
+// end stops the shared server, or kills it if the run was canceled.
 func (w *worker) end(ctx context.Context) {
 	if w.shared == nil {
 		return

@@ -77,7 +77,7 @@ func (s *scene) list() (map[string]bool, error) {
 	return paths, err
 }
 
-// sleep pauses, and returns early with an error if the run is cancelled.
+// sleep pauses, and returns early with an error if the run is canceled.
 func (s *scene) sleep(d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -156,7 +156,7 @@ func (s *server) stop(flags []string) error {
 		return errUsage
 	}
 	s.told = true
-	defer context.AfterFunc(s.ctx, s.process.Kill)() // a cancelled run does not wait
+	defer context.AfterFunc(s.ctx, s.process.Kill)() // a canceled run does not wait
 	switch err := stop(s.answerWithin()); {
 	case errors.Is(err, errors.ErrUnsupported):
 		return &notApplicable{"the system has no signals"}
