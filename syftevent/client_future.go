@@ -79,8 +79,8 @@ const (
 	// maxResent is the number of times that a request is resent.
 	maxResent = 3
 
-	// Rejection, expiry and a lost request are checked for after a quarter of the time
-	// since the request was sent, within these limits.
+	// Poll, which checks for rejection, expiry and a lost request, too, is called after a
+	// quarter of the time since the request was sent, within these limits.
 	pollShare           = 4
 	firstPoll, lastPoll = 20 * time.Millisecond, time.Second
 )
@@ -90,10 +90,10 @@ const (
 // [ErrBadResponse]; use [errors.Is]. If ctx ends, the request stays, and Wait may be called
 // again; [Future.Cancel] abandons the request.
 //
-// The pause between two checks is about 3 % of the time since the request was sent, from
-// 1 ms to 250 ms, and longer if the checks themselves are slow. One goroutine checks for
-// all calls that wait in one directory, spends at most 5 % of its time on checks, and ends
-// with the last of them. The package documentation has figures.
+// One goroutine per directory checks for the responses of all waiting calls. It pauses for
+// about 3 % of the time since the newest of these requests was sent, from 1 ms to 250 ms, or
+// longer so that checks take at most 5 % of its time. In addition, each call checks for its
+// response, rejection and expiry every 20 ms to 1 s. The package documentation has figures.
 func (f *Future) Wait(ctx context.Context) (*Response, error) {
 	response, done, err := f.Poll()
 	if done {

@@ -89,8 +89,9 @@
 // when it is complete. A file that a sender writes cannot stop the server or prevent its
 // next start.
 //
-// The server also modifies each response once after publishing it, because SyftBox
-// uploads only modified files at once. This is called the nudge.
+// After publishing a response, the server writes to it once more. This nudge makes SyftBox
+// upload the file immediately; SyftBox uploads a file that is only created with its next full
+// synchronization.
 //
 // # Crashes
 //
@@ -177,14 +178,14 @@
 //	memory after 2,000 requests                     19.1 MB (Python 50.7)    19.2 MB (Python 50.7)
 //	idle scan of 2,647 folders, relative to lstat   0.87                     0.88
 //
-// Polling has two costs. An idle server uses a little CPU time, where notifications use
-// none; for five minutes after a request more than the rows show, because it scans the folder
-// of the request often: 3 % and 8 % in the first half minute (bench -idle 30s, 27 November
-// 2026, on a busy virtual machine where each wake-up of a program costs 0.1 ms). And each
-// response costs one listing of its folder, 0.4 ms for 2,000 names on tmpfs; frequent cleanups
-// keep folders small. More than half of the memory in the table belongs to the conformance
-// suite, which the measured program contains: the server in README.md uses 10.7 MB (ps -o rss=
-// -p PID).
+// Polling has two costs. An idle server uses some CPU time; one with notifications uses none.
+// For five minutes after a request it uses more than the table shows, because it scans that
+// request's folder often: in the first 30 s, 3 % of a core with 126 endpoints and 8 % with
+// 1,000 (bench -idle 30s, 27 November 2026, on a busy virtual machine where each wake-up of a
+// program costs 0.1 ms). And each response costs one listing of its folder, 0.4 ms for 2,000
+// names on tmpfs; frequent cleanups keep folders small. More than half of the memory in the
+// table belongs to the conformance suite, which the measured program contains: the server in
+// README.md uses 10.7 MB (ps -o rss= -p PID).
 //
 // These figures were measured on 26 November 2026 on the real SyftBox (December 2025;
 // server, blob store and clients on loopback), by

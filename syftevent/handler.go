@@ -14,8 +14,9 @@ import "context"
 // for a day, 10,000 at most and 16 MiB in total. When it is full it evicts the oldest,
 // first those of senders that use more than a quarter of it. It does not hold a response
 // file above 4 MiB: if SyftBox deletes one, the handler is called again, up to three
-// times. The cache is also kept in two files in the app's folder, without the largest
-// responses. A power loss may lose them. [proc-once] [proc-restart]
+// times. The cache is also kept in two files in the app's folder. Each holds at most 2 MiB
+// of one sender's responses; for other responses it records only that they were published.
+// A power loss can lose these files. [proc-once] [proc-restart]
 //
 // A response that cannot be written, because the disk is full for example, is kept in
 // memory and retried: 2 MiB per sender, 8 MiB in total. Beyond that the handler is called

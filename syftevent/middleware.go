@@ -111,8 +111,9 @@ func (l *rateLimit) sweep(now time.Time) {
 
 // AuditLog logs each request that the handler gets: who sent it, what it called,
 // and the status of the response. It logs no bodies and no headers. A nil logger is
-// slog.Default(). The level is Info for a status below 400, Warn below 500, and Error
-// from 500. An [*Error] counts with its status, any other error and a panic with 500.
+// slog.Default(). The level is Info for a status below 400, Warn below 500, and Error from
+// 500. If the handler returns an [*Error] with a valid status of 400 or above, that status is
+// logged. For any other error, and for a panic, the logged status is 500.
 //
 // Given to [Router.Use], it sees 404 and 405 as well. For the requests that the
 // server refuses before the router sees them, set [Server.OnRefuse] to [LogRefusals],
@@ -165,9 +166,9 @@ type Refusal struct {
 	Reason     string
 }
 
-// LogRefusals returns a function for [Server.OnRefuse] that logs each refused
-// request as [AuditLog] logs the others, without a method, which is not known. A nil
-// logger is slog.Default().
+// LogRefusals returns a function for [Server.OnRefuse] that logs each refused request with
+// the same message and attributes as [AuditLog]. The method is "" and took is 0, because
+// they are not known. A nil logger is slog.Default().
 func LogRefusals(logger *slog.Logger) func(context.Context, Refusal) {
 	return func(ctx context.Context, refusal Refusal) {
 		auditLine{Refusal: refusal}.log(ctx, logger)

@@ -72,9 +72,9 @@ func NewRequest(method, url string, body any) (*Request, error) {
 	}, nil
 }
 
-// PathValue returns what the named wildcard of the pattern matched, or "" if the
-// pattern has no such wildcard. The names of the unnamed wildcards are "*", which is the
-// first of several, and "**".
+// PathValue returns what the named wildcard of the pattern matched, or "" if the pattern has
+// no such wildcard. For an unnamed wildcard, name is "*" or "**". If the pattern has several
+// "*", PathValue("*") returns the first.
 func (r *Request) PathValue(name string) string { return r.pathValues[name] }
 
 // SetPathValue sets what [Request.PathValue] returns, to test a handler without a

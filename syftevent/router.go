@@ -34,9 +34,10 @@ import (
 //
 // As in [net/http.ServeMux], the most specific pattern wins: the one that matches a
 // subset of what the others match. "/users/me" wins over "/users/{id}", which wins
-// over "/users/**", and "GET /users" wins over "/users". Two patterns conflict if
-// some request matches both and neither is more specific: the second registration
-// panics, and names both places and such a request.
+// over "/users/**", and "GET /users" wins over "/users". Two patterns conflict
+// if some request matches both and neither is more specific: the second registration panics.
+// The message gives the file and line of both registrations and an example of a request that
+// matches both.
 //
 // # Unmatched requests
 //

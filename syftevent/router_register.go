@@ -84,8 +84,9 @@ func (r *Router) includes(router *Router) bool {
 // first middleware is the outermost. A router that is included by others wraps its
 // own handlers; the 404 and 405 are those of the outermost router.
 //
-// Each call wraps every handler anew, so the state that a middleware keeps for one
-// handler starts over. A middleware must not register routes while it wraps.
+// Each call of Use wraps all handlers again, so any state that a middleware keeps per wrapped
+// handler is reset. Call Use before the server starts if that matters. A middleware must not
+// register routes while it wraps.
 func (r *Router) Use(middleware ...Middleware) {
 	registering.Lock()
 	defer registering.Unlock()

@@ -14,7 +14,8 @@ import (
 // "str", "int", "float", "bool", "bytes" (base64 in a string), "datetime" (RFC 3339 in
 // a string), "dict", "array", "model" (an object with known fields) and "any".
 type SchemaType struct {
-	// Name is one of the words above; "" means "any".
+	// Name is "str", "int", "float", "bool", "bytes", "datetime", "dict", "array", "model" or
+	// "any". "" means "any".
 	Name string
 	// Items is the type of the elements of an array.
 	Items *SchemaType

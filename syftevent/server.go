@@ -22,9 +22,10 @@ import (
 // guarantees and limits.
 //
 // A server locks its app with the file .syftkeep in the app's folder, and checks the lock
-// every second. While the lock is lost and the folder is missing, it begins no requests. If
-// another server has the lock, it stops; see [Server.Err]. If locking fails, for example
-// because the file system has no locks, the server logs a warning and runs without one.
+// every second. If it loses the lock, it tries to reacquire it. While the app's folder is
+// missing, it starts no handlers. If another server holds the lock, this server stops, and
+// [Server.Err] says why. If locking fails, for example because the file system has no locks,
+// the server logs a warning and runs without one.
 type Server struct {
 	// AppName is the name of the app, a single folder name. It is required.
 	AppName string
@@ -73,9 +74,9 @@ type Server struct {
 	// long. The reply cache is not synced: after a power loss, a request whose response SyftBox
 	// deletes may run again.
 	Durable bool
-	// NudgeInterval is the time between two nudges. A nudge is a second write to a response,
-	// which makes SyftBox upload it at once instead of with its next full synchronization.
-	// Defaults to 5 ms. Negative disables nudges. [publish-nudge]
+	// NudgeInterval is the time between the nudges of two responses. Each response is nudged
+	// once: a second write makes SyftBox upload it immediately instead of with its next full
+	// synchronization. Defaults to 5 ms. Negative disables nudges. [publish-nudge]
 	NudgeInterval time.Duration
 	// RepublishDelay is how long the response to a pending request must be missing before the
 	// server republishes it. SyftBox sometimes deletes a response. A response is republished
