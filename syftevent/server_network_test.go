@@ -130,7 +130,7 @@ func (n *callNetwork) fast(suffix string) (count int) {
 // a request that it has lost, and never watches it again. Then every later call would
 // wait for a full synchronization.
 func TestNetworkCallsStayFastAfterTheirFilesAreGone(t *testing.T) {
-	if !fakebox.TellsWritesFromRenames {
+	if !fakebox.DistinguishesRenames {
 		t.Skip("the watch of this system does not see what a nudge does")
 	}
 	n := newCallNetwork(t)

@@ -94,7 +94,7 @@ func TestNudgeMakesAResponseTravelAtOnce(t *testing.T) {
 				v.until("the response", func() bool { return len(v.arrivals()) == n+1 })
 				fast = v.arrivals()[n].Via == fakebox.ViaFast
 			}
-			if fast != test.fast && fakebox.TellsWritesFromRenames {
+			if fast != test.fast && fakebox.DistinguishesRenames {
 				t.Errorf("by the fast path: %v, want %v\n%s", fast, test.fast, fakebox.Timeline(v.box.Events(), clientEmail, serverEmail))
 			}
 		})

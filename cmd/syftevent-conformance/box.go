@@ -62,7 +62,7 @@ func boxDetails() string {
 		"stops on Ctrl-C.\n\nFaults, and the requirement that obliges a server to survive each:\n")
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	for _, f := range fakebox.Faults() {
-		fmt.Fprintf(w, "  %s\t%s\t%s\n", f.Fault, f.Requirement, f.What)
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", f.Fault, f.Requirement, f.Description)
 	}
 	w.Flush()
 	return out.String()
