@@ -69,7 +69,7 @@ func TestCleanupRemovesEmptyFolders(t *testing.T) {
 }
 
 // A folder that was just emptied may be used again.
-func TestCleanupKeepsAFolderThatItHasEmptied(t *testing.T) {
+func TestCleanupKeepsFolderItJustEmptied(t *testing.T) {
 	inYard(t, func(y *yard) {
 		dir := "echo/" + clientEmail
 		y.put(dir+"/1.request", created(20), 20)
@@ -87,7 +87,7 @@ func TestCleanupKeepsAFolderThatItHasEmptied(t *testing.T) {
 }
 
 // A file with a time in the future counts as new when it is first seen.
-func TestCleanupOfTheFuture(t *testing.T) {
+func TestCleanupKeepsFilesFromTheFuture(t *testing.T) {
 	inYard(t, func(y *yard) {
 		dir := "echo/" + clientEmail
 		files := []string{dir + "/bad.request", dir + "/orphan.response", dir + "/answered.request", dir + "/answered.response", dir + "/x.request.tmp.1", dir + "/soon.request"}
@@ -148,7 +148,7 @@ func fileTime(t *testing.T, dir string) time.Time {
 }
 
 // The year 1 is a date like any other: it does not mean that the field is absent.
-func TestCleanupOfTheYearOne(t *testing.T) {
+func TestCleanupAcceptsDatesInYearOne(t *testing.T) {
 	inYard(t, func(y *yard) {
 		const first = "0001-01-01T00:00:00Z"
 		dir := "echo/" + clientEmail

@@ -172,7 +172,7 @@ func TestCleanupTotalsGrowAndAreReset(t *testing.T) {
 	})
 }
 
-func TestCleanupOfAHugeFile(t *testing.T) {
+func TestCleanupUsesMtimeOfHugeRequest(t *testing.T) {
 	inYard(t, func(y *yard) {
 		// Too large to be read: its age is that of the file's time.
 		y.put("echo/"+clientEmail+"/a.request", nil, 20)
@@ -193,7 +193,7 @@ func TestCleanupOfAHugeFile(t *testing.T) {
 }
 
 // A callback may stop the cleanup, and run it again.
-func TestCleanupCallbackMayDoAnything(t *testing.T) {
+func TestCleanupCallbackMayStopAndRunCleanup(t *testing.T) {
 	inYard(t, func(y *yard) {
 		var calls atomic.Int32
 		y.cleanup.OnComplete = func(syftevent.CleanupStats) {
@@ -252,7 +252,7 @@ func TestCleanupRunsRegularly(t *testing.T) {
 	})
 }
 
-func TestCleanupOfNothing(t *testing.T) {
+func TestCleanupRejectsInvalidConfig(t *testing.T) {
 	inYard(t, func(y *yard) {
 		stats, err := y.cleanup.CleanupNow(context.Background())
 		if err != nil || stats.RequestsDeleted != 0 {

@@ -34,7 +34,7 @@ import (
 // subset of what the others match. "/users/me" wins over "/users/{id}", which wins
 // over "/users/**", and "GET /users" wins over "/users". Two patterns conflict if
 // some request matches both and neither is more specific: the second registration
-// panics, and names both places and such a request.
+// panics, and names both registrations and such a request.
 //
 // # Unmatched requests
 //

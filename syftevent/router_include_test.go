@@ -62,7 +62,7 @@ func mustPanic(t *testing.T, want string, f func()) {
 	t.Helper()
 	defer func() {
 		if message := fmt.Sprint(recover()); !strings.Contains(message, want) || !strings.Contains(message, "_test.go:") {
-			t.Errorf("panic %q, want one with %q and the place", message, want)
+			t.Errorf("panic %q, want one with %q and the call site", message, want)
 		}
 	}()
 	f()
@@ -103,7 +103,7 @@ func TestIncludeRefusesConflicts(t *testing.T) {
 	mustPanic(t, "is nil", func() { top.Handle("/x", Describe("", nil)) })
 }
 
-func TestRoutesCanBeAddedWhileServing(t *testing.T) {
+func TestRoutesCanBeAddedWhileRunning(t *testing.T) {
 	top, leaf := NewRouter(), NewRouter()
 	top.Handle("/a", answerWith("a"))
 	top.Include("/leaf", leaf)

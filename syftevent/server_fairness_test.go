@@ -64,7 +64,7 @@ func TestTwoSlowSendersDelayNobody(t *testing.T) {
 }
 
 // A large request frees its bytes when it is answered.
-func TestLargeRequestHoldsBytes(t *testing.T) {
+func TestLargeRequestReleasesItsBytes(t *testing.T) {
 	router := syftevent.NewRouter()
 	router.OnRequest("/large", func(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error) {
 		time.Sleep(10 * time.Second)

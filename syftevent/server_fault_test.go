@@ -16,7 +16,7 @@ import (
 )
 
 // Nothing that a handler does may end the server or leave its request unanswered.
-func TestServerSurvivesItsHandlers(t *testing.T) {
+func TestServerSurvivesFaultyHandlers(t *testing.T) {
 	shared := &syftevent.Response{Body: []byte("shared")}
 	handlers := map[string]syftevent.HandlerFunc{
 		"nil-error": func(context.Context, *syftevent.Request) (*syftevent.Response, error) {
@@ -90,7 +90,7 @@ type panickingError struct{}
 func (panickingError) Error() string { panic("no text") }
 
 // The handler runs once; only publishing its response is retried.
-func TestServerKeepsAResponseThatCannotBeWritten(t *testing.T) {
+func TestServerRetriesPublishingWithoutRunningAgain(t *testing.T) {
 	var runs atomic.Int32
 	var block string
 	router := syftevent.NewRouter()

@@ -176,7 +176,7 @@ func TestLockFile(t *testing.T) {
 
 // A server that holds the alternative lock file switches to the first when that can be
 // locked, since the next server chooses that one.
-func TestLockFollowsTheFirstFile(t *testing.T) {
+func TestServerSwitchesToFirstLockFile(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {
 		first, second := newSite(t, nil, replica), newSite(t, nil, replica)

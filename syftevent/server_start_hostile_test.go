@@ -15,7 +15,7 @@ import (
 
 // SyftBox lets a sender make folders of any name below rpc, even those of the server's own
 // files. The server starts anyway, and writes its files when the names are free.
-func TestStartWithFoldersInTheWay(t *testing.T) {
+func TestStartSurvivesFoldersNamedLikeItsFiles(t *testing.T) {
 	const sender = "mallory@example.com"
 	for _, own := range []string{"rpc.schema.json", "syft.pub.yaml", "echo/.syftkeep", "items/.syftkeep"} {
 		t.Run(strings.ReplaceAll(own, "/", "-"), func(t *testing.T) {
@@ -53,7 +53,7 @@ func TestStartWithFoldersInTheWay(t *testing.T) {
 
 // The server starts although a legacy request cannot be moved, or a sender's folder is a
 // file.
-func TestStartWithFilesInTheWay(t *testing.T) {
+func TestStartSurvivesFilesNamedLikeFolders(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, demoRouter(), replica)

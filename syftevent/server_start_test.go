@@ -268,7 +268,7 @@ func TestStartMovesLegacyRequests(t *testing.T) {
 }
 
 // A server that writes in place and was killed leaves an empty response.
-func TestStartRunsWhatHasAnEmptyResponse(t *testing.T) {
+func TestStartRunsRequestsWithEmptyResponse(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, demoRouter(), replica)

@@ -34,6 +34,7 @@ type injectedFault struct {
 }
 
 func (o *boxFlags) define(flags *flag.FlagSet) {
+	o.config.Download.Mode = fakebox.BlobStore
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "serve the HTTP gateway on `ADDR`; port 0 chooses one")
 	flags.BoolVar(&o.json, "json", false, "print events as JSON, and nothing else")
 	flags.Uint64Var(&o.config.Seed, "seed", 1, "seed random decisions with `N`")

@@ -13,7 +13,7 @@ import (
 
 // A terminal that is closed, and a reader that goes away, end a run as Ctrl-C does:
 // nothing is left.
-func TestRunEndsWithItsTerminalAndItsReader(t *testing.T) {
+func TestRunStopsOnHangupAndClosedOutput(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

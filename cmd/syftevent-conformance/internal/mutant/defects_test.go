@@ -12,7 +12,7 @@ import (
 var defectUse = regexp.MustCompile(`\.has\("([^"]*)"\)|\bcase ((?:"[a-z0-9-]+",? ?)+):`)
 
 // A misspelt name would be a defect that changes nothing.
-func TestServerAsksForEveryDefect(t *testing.T) {
+func TestServerUsesEveryDefect(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)

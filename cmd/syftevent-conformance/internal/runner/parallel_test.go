@@ -26,7 +26,7 @@ func plain(n int) []scenario.Scenario {
 	return list
 }
 
-func TestRunGivesEachResultOnce(t *testing.T) {
+func TestRunReportsEachResultOnce(t *testing.T) {
 	scenarios := plain(20)
 	scenarios[7].Feature = "nothing-declares-it"
 	for _, parallel := range []int{0, 1, 3, 50} {
