@@ -83,7 +83,7 @@ func TestIncludeRefusesConflicts(t *testing.T) {
 	if len(top.Routes()) != 1 {
 		t.Errorf("routes %v", top.Routes())
 	}
-	// A router may be included by several ways, but not twice at one place.
+	// A router may be included under several prefixes, but only once under each.
 	diamond, a, b, once := NewRouter(), NewRouter(), NewRouter(), NewRouter()
 	a.Include("/", once)
 	b.Include("/", once)

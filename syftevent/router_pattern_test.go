@@ -114,7 +114,7 @@ func TestPatternCompare(t *testing.T) {
 	}
 }
 
-// The relation of two patterns, told by trying every short path and method.
+// The expected relation is determined by trying every short path and method.
 func TestPatternCompareAgreesWithMatching(t *testing.T) {
 	segments := []string{"a", "b", "{x}"}
 	var texts []string

@@ -55,7 +55,7 @@ func compact(t *testing.T, data []byte) string {
 	return out.String()
 }
 
-// The Python package's own file says what its handlers return.
+// testdata/rpc.schema.json was written by the Python package.
 func TestSchemaMatchesPythonPackage(t *testing.T) {
 	data, err := os.ReadFile("testdata/rpc.schema.json")
 	if err != nil {
@@ -116,7 +116,7 @@ func TestSchemaOfTypes(t *testing.T) {
 	if diff := cmp.Diff(compact(t, []byte(want)), string(got)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	// A person among a person's friends is named, not described for ever.
+	// A type within itself is only named, so that the schema is finite.
 	if !strings.Contains(string(person), `"friends":{"items":{"title":"person","type":"object"}`) {
 		t.Errorf("schema of a recursive type: %s", person)
 	}
@@ -186,14 +186,13 @@ type recursive struct {
 	Deep float64
 }
 
-// The schema has the fields that encoding/json has, also where embedded structs
-// hide or spoil each other's.
+// The schema has the fields that encoding/json has, even if fields of embedded structs
+// hide or cancel each other.
 func TestSchemaFieldsMatchEncodingJSON(t *testing.T) {
 	var names []string
 	for _, arg := range typeOf(reflect.TypeFor[recursive]()).Fields() {
 		names = append(names, arg.Name)
 	}
-	// What encoding/json writes of a value.
 	data, err := json.Marshal(recursive{inner: &inner{}})
 	if err != nil {
 		t.Fatal(err)

@@ -70,7 +70,7 @@ func TestCancelledRunHasNoFailures(t *testing.T) {
 			t.Errorf("%s: %s", r.Scenario.ID, r.Outcome)
 		}
 	})
-	// The first, and those that the two workers had started by then.
+	// The first scenario, and those that the two workers had started by then.
 	if results == 0 || results > 4 {
 		t.Errorf("%d results", results)
 	}
