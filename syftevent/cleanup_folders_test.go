@@ -39,7 +39,7 @@ func (y *yard) run() {
 	}
 }
 
-// A sender can make folders of any path, by the requests in them.
+// A sender can create folders of any path by sending requests to them.
 func TestCleanupRemovesEmptyFolders(t *testing.T) {
 	inYard(t, func(y *yard) {
 		// An old tree is removed completely.
@@ -48,7 +48,7 @@ func TestCleanupRemovesEmptyFolders(t *testing.T) {
 		y.put("echo/.syftkeep", nil, 20)
 		// A recent folder stays, and the folders above it.
 		y.mkdir("young/folder", "old/young/old", "old/young@example.com")
-		// So does another server's endpoint, and a folder that holds anything.
+		// Another server's endpoint and a folder with any file stay too.
 		y.put("another/.syftkeep", nil, 20)
 		y.put("data/notes.txt", nil, 20)
 		y.mkdir("link")
@@ -147,7 +147,7 @@ func fileTime(t *testing.T, dir string) time.Time {
 	return info.ModTime()
 }
 
-// The year 1 is a date like any other: it does not mean that the field is absent.
+// A date in the year 1 is a valid date, not an absent field.
 func TestCleanupAcceptsDatesInYearOne(t *testing.T) {
 	inYard(t, func(y *yard) {
 		const first = "0001-01-01T00:00:00Z"

@@ -21,8 +21,8 @@ import (
 // A later Send makes the folder again, but SyftBox does not watch it until it is restarted,
 // and requests from there take 5 to 10 s: choose weeks, as [DefaultCleanupExpiry] does.
 //
-// Prune returns ctx's error, or one for the folders that could not be removed; it goes on
-// after those.
+// Prune returns ctx's error, or an error that names the folders that could not be removed.
+// One such folder does not stop it.
 func (c *Client) Prune(ctx context.Context, unusedFor time.Duration) (removed int, err error) {
 	if err := c.check(); err != nil {
 		return 0, err
@@ -69,7 +69,7 @@ func (c *Client) Prune(ctx context.Context, unusedFor time.Duration) (removed in
 }
 
 // pruneDir removes a directory that holds nothing but its .syftkeep and has not changed since
-// a time by the file system's clock, and those above it that are empty then. It returns
+// a time by the file system's clock, and the directories above it that are then empty. It returns
 // fs.ErrExist if the directory is in use.
 func pruneDir(root *os.Root, dir string, unusedSince time.Time) error {
 	info, err := root.Lstat(dir)

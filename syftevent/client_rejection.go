@@ -11,8 +11,8 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 )
 
-// isRejection reports whether a name is what SyftBox makes of the request when it rejects
-// it: with a time after the marker if that name is taken, and without dots in the old form.
+// isRejection reports whether SyftBox gives a rejected request the name: with a time after
+// the marker if the plain name is taken, and without dots in the old form.
 func isRejection(name, id string) bool {
 	rest, ok := strings.CutPrefix(name, id+".")
 	return ok && strings.HasSuffix(name, protocol.RequestSuffix) &&

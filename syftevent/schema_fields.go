@@ -84,7 +84,7 @@ func collectFields(t reflect.Type, around []reflect.Type, all *[]field) {
 	}
 }
 
-// isScalar reports whether encoding/json applies the option "string" for a field of this type.
+// isScalar reports whether encoding/json applies the option "string" to a field of type t.
 func isScalar(t reflect.Type) bool {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()

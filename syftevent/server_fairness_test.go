@@ -43,7 +43,7 @@ func (s *site) awaitFile(path string, most time.Duration) {
 	}
 }
 
-// Two senders with slow handlers held every worker.
+// In an earlier version, two senders with slow handlers occupied every worker.
 func TestTwoSlowSendersDelayNobody(t *testing.T) {
 	router := demoRouter()
 	router.OnRequest("/slow", func(ctx context.Context, _ *syftevent.Request) (*syftevent.Response, error) {

@@ -52,7 +52,7 @@ func TestLockIsReacquired(t *testing.T) {
 	})
 }
 
-// The app's folder is renamed and made anew, and another server takes that one.
+// The app's folder is renamed and recreated, and another server locks the new folder.
 func TestServerStopsWhenAnotherHasTheApp(t *testing.T) {
 	skipUnlessOpenFilesMove(t)
 	var runs atomic.Int32
@@ -95,7 +95,7 @@ func TestServerStopsWhenAnotherHasTheApp(t *testing.T) {
 	})
 }
 
-// While the app's folder is gone nothing is begun; the server resumes when it is back.
+// While the app's folder is missing, no request starts. The server resumes when it is back.
 func TestServerWaitsForItsFolder(t *testing.T) {
 	skipUnlessOpenFilesMove(t)
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)

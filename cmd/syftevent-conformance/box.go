@@ -40,7 +40,7 @@ func (o *boxFlags) define(flags *flag.FlagSet) {
 	flags.Uint64Var(&o.config.Seed, "seed", 1, "seed random decisions with `N`")
 	flags.Float64Var(&o.config.Speed, "speed", 1, "divide every duration of SyftBox by `X`")
 	flags.Float64Var(&o.config.FaultRate, "faults", 0, "inject faults with probability `RATE`, 0 to 1, at each step of a file")
-	flags.TextVar(&o.config.Download.Mode, "download", o.config.Download.Mode, "let the full synchronization write by `MODE`: blobstore, or blobstore-in-place as client 0.8.7 does")
+	flags.TextVar(&o.config.Download.Mode, "download", o.config.Download.Mode, "let the full sync write by `MODE`: blobstore, or blobstore-in-place as client 0.8.7 does")
 	flags.Func("fail", "inject `FAULT[=N]` into the next N files (default 1); may be repeated", func(value string) error {
 		name, count, counted := strings.Cut(value, "=")
 		f := injectedFault{n: 1}
