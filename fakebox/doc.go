@@ -157,5 +157,5 @@
 //   - A syft.pub.yaml that [ParsePermissions] cannot parse grants no access, and is
 //     reported. An address that is a pattern is not supported.
 //   - On systems other than Linux, a renamed file looks like a modified one and takes the
-//     fast path, and all folders are watched. See [TellsWritesFromRenames].
+//     fast path, and all folders are watched. See [DistinguishesRenames].
 package fakebox

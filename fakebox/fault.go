@@ -42,8 +42,8 @@ const (
 // A FaultInfo describes a fault.
 type FaultInfo struct {
 	Fault Fault
-	// What is a sentence that says what the fault does.
-	What string
+	// Description is a sentence that says what the fault does.
+	Description string
 	// Requirement is the id of the requirement in SPEC.md that obliges an
 	// implementation to survive the fault.
 	Requirement string

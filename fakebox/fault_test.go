@@ -131,7 +131,7 @@ func TestTornFileArrivesInPieces(t *testing.T) {
 
 // Faults that strike a file when it is sent.
 func TestMessageFaults(t *testing.T) {
-	if !fakebox.TellsWritesFromRenames {
+	if !fakebox.DistinguishesRenames {
 		t.Skip("the watch does not distinguish writes from renames")
 	}
 	tests := map[fakebox.Fault]func(n *network, key string){

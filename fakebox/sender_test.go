@@ -98,7 +98,7 @@ func TestLosesMessagesInDeadZone(t *testing.T) {
 			continue
 		}
 		n.until("arrival", func() bool { return n.exists(n.bob, key) })
-		if e := n.event("arrival", of(bobBox, fakebox.OpArrive, key)); e.Via != test.via && fakebox.TellsWritesFromRenames {
+		if e := n.event("arrival", of(bobBox, fakebox.OpArrive, key)); e.Via != test.via && fakebox.DistinguishesRenames {
 			t.Errorf("%d bytes arrived via %s, want %s", test.size, e.Via, test.via)
 		}
 	}
@@ -218,7 +218,7 @@ func TestIgnoresFirstModificationAfterArrival(t *testing.T) {
 	n.arrives(n.bob, key, "x")
 	n.write(n.bob, key, "first")
 	n.clock.Advance(10 * fakebox.Debounce)
-	if got := n.count(fakebox.OpSend, key); got != 1 && fakebox.TellsWritesFromRenames { // alice's
+	if got := n.count(fakebox.OpSend, key); got != 1 && fakebox.DistinguishesRenames { // alice's
 		t.Error("the first modification was sent by the fast path")
 	}
 	n.write(n.bob, key, "second")
@@ -259,7 +259,7 @@ func TestSlowViewRemovesNewFile(t *testing.T) {
 	n.until("the file vanishes", func() bool { return !n.exists(n.bob, key) })
 	n.event("removal", of(bobBox, fakebox.OpRemove, key))
 	n.arrives(n.bob, key, "x")
-	if info := n.stat(n.bob, key); fakebox.TellsWritesFromRenames && info.Mode().Perm() != 0o644 {
+	if info := n.stat(n.bob, key); fakebox.DistinguishesRenames && info.Mode().Perm() != 0o644 {
 		t.Errorf("the file came back with mode %v, want 0644", info.Mode())
 	}
 	if !n.exists(n.alice, key) {

@@ -66,14 +66,14 @@ func TestWriteMethodDecidesPath(t *testing.T) {
 			key := folder + "/" + string(rune('a'+i)) + ".response"
 			test.write(key, test.name)
 			n.arrives(n.alice, key, test.name)
-			if e := n.event("arrival", of(aliceBox, fakebox.OpArrive, key)); e.Via != test.via && fakebox.TellsWritesFromRenames {
+			if e := n.event("arrival", of(aliceBox, fakebox.OpArrive, key)); e.Via != test.via && fakebox.DistinguishesRenames {
 				t.Errorf("arrived via %s, want %s", e.Via, test.via)
 			}
 			info, err := os.Stat(n.alice.Path(key))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if fakebox.TellsWritesFromRenames && info.Mode().Perm() != test.mode {
+			if fakebox.DistinguishesRenames && info.Mode().Perm() != test.mode {
 				t.Errorf("mode %v, want %v", info.Mode(), test.mode)
 			}
 			if since := time.Since(info.ModTime()); since < 0 || since > time.Minute {
@@ -93,7 +93,7 @@ func TestMissesWriteInNewFolder(t *testing.T) {
 		n.clock.Advance(wait)
 		n.write(n.alice, key, "first")
 		n.arrives(n.bob, key, "first")
-		if e := n.event("arrival", of(bobBox, fakebox.OpArrive, key)); e.Via != via && fakebox.TellsWritesFromRenames {
+		if e := n.event("arrival", of(bobBox, fakebox.OpArrive, key)); e.Via != via && fakebox.DistinguishesRenames {
 			t.Errorf("written after %v: arrived via %s, want %s", wait, e.Via, via)
 		}
 	}
@@ -306,7 +306,7 @@ func TestSyncsOnlyAllowedNames(t *testing.T) {
 		"a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q/r/s/t/alice@example.com/deep.request",
 		"hello/alice@example.com/" + strings.Repeat("x", 222) + ".request",
 	}
-	if fakebox.TellsWritesFromRenames {
+	if fakebox.DistinguishesRenames {
 		always = append(always, "hello/alice@example.com/line\nbreak.request")
 	}
 	for _, key := range never {
@@ -337,7 +337,7 @@ func TestRefusedNameArrivesAndIsDeleted(t *testing.T) {
 	n.watched(n.alice, folder)
 	key := folder + "/a..b.request"
 	n.write(n.alice, key, "x")
-	if fakebox.TellsWritesFromRenames {
+	if fakebox.DistinguishesRenames {
 		n.event("arrival", of(bobBox, fakebox.OpArrive, key))
 	}
 	n.until("the file is deleted", func() bool { return !n.exists(n.alice, key) && !n.exists(n.bob, key) })

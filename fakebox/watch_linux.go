@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// TellsWritesFromRenames reports whether the watch of this system distinguishes a write
+// DistinguishesRenames reports whether the watch of this system distinguishes a write
 // from a rename, as SyftBox does on Linux. Otherwise it only detects that a file differs.
-const TellsWritesFromRenames = true
+const DistinguishesRenames = true
 
 // A watch reports modified requests and responses, by inotify. It reproduces a defect of
 // the watch that SyftBox uses, github.com/rjeczalik/notify: a path that was ever watched

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// TellsWritesFromRenames reports whether the watch of this system distinguishes a write
+// DistinguishesRenames reports whether the watch of this system distinguishes a write
 // from a rename, as SyftBox does on Linux. Otherwise it only detects that a file differs.
-const TellsWritesFromRenames = false
+const DistinguishesRenames = false
 
 // A watch reports modified requests and responses, by polling. It cannot distinguish a
 // write from a rename, and watches all folders at all times.

@@ -39,7 +39,7 @@ func (y *yard) run() {
 	}
 }
 
-// A sender can make folders of any path, by the requests in them.
+// A sender can create folders of any path by sending requests to them.
 func TestCleanupRemovesEmptyFolders(t *testing.T) {
 	inYard(t, func(y *yard) {
 		// An old tree is removed completely.
@@ -48,7 +48,7 @@ func TestCleanupRemovesEmptyFolders(t *testing.T) {
 		y.put("echo/.syftkeep", nil, 20)
 		// A recent folder stays, and the folders above it.
 		y.mkdir("young/folder", "old/young/old", "old/young@example.com")
-		// So does another server's endpoint, and a folder that holds anything.
+		// Another server's endpoint and a folder with any file stay too.
 		y.put("another/.syftkeep", nil, 20)
 		y.put("data/notes.txt", nil, 20)
 		y.mkdir("link")
@@ -69,7 +69,7 @@ func TestCleanupRemovesEmptyFolders(t *testing.T) {
 }
 
 // A folder that was just emptied may be used again.
-func TestCleanupKeepsAFolderThatItHasEmptied(t *testing.T) {
+func TestCleanupKeepsFolderItJustEmptied(t *testing.T) {
 	inYard(t, func(y *yard) {
 		dir := "echo/" + clientEmail
 		y.put(dir+"/1.request", created(20), 20)
@@ -87,7 +87,7 @@ func TestCleanupKeepsAFolderThatItHasEmptied(t *testing.T) {
 }
 
 // A file with a time in the future counts as new when it is first seen.
-func TestCleanupOfTheFuture(t *testing.T) {
+func TestCleanupKeepsFilesFromTheFuture(t *testing.T) {
 	inYard(t, func(y *yard) {
 		dir := "echo/" + clientEmail
 		files := []string{dir + "/bad.request", dir + "/orphan.response", dir + "/answered.request", dir + "/answered.response", dir + "/x.request.tmp.1", dir + "/soon.request"}
@@ -147,8 +147,8 @@ func fileTime(t *testing.T, dir string) time.Time {
 	return info.ModTime()
 }
 
-// The year 1 is a date like any other: it does not mean that the field is absent.
-func TestCleanupOfTheYearOne(t *testing.T) {
+// A date in the year 1 is a valid date, not an absent field.
+func TestCleanupAcceptsDatesInYearOne(t *testing.T) {
 	inYard(t, func(y *yard) {
 		const first = "0001-01-01T00:00:00Z"
 		dir := "echo/" + clientEmail

@@ -18,8 +18,8 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent"
 )
 
-// A yard is an app's folder for cleanups. A bubble's clock starts in the year 2000, the file
-// system's does not: no age may be the difference of the two.
+// A yard is an app's folder for cleanups. A bubble's clock starts in the year 2000, unlike the
+// file system's: an age must not be computed from both.
 type yard struct {
 	t       *testing.T
 	dir     string
@@ -111,7 +111,7 @@ func TestCleanupRemovesOldFiles(t *testing.T) {
 		for name, data := range kept {
 			y.put("echo/"+clientEmail+"/"+name, data, 20)
 		}
-		// A file just written is kept, however old its envelope.
+		// A file that was just written is kept, however old its envelope is.
 		y.put("echo/"+clientEmail+"/fresh.request", created(20), 20)
 		y.put("echo/"+clientEmail+"/fresh.response", response, 0)
 		y.put("echo/"+clientEmail+"/new-orphan.response", response, 0)
@@ -172,9 +172,9 @@ func TestCleanupTotalsGrowAndAreReset(t *testing.T) {
 	})
 }
 
-func TestCleanupOfAHugeFile(t *testing.T) {
+func TestCleanupUsesMtimeOfHugeRequest(t *testing.T) {
 	inYard(t, func(y *yard) {
-		// Too large to be read: its age is that of the file's time.
+		// The file is too large to be read, so its mtime determines its age.
 		y.put("echo/"+clientEmail+"/a.request", nil, 20)
 		huge := filepath.Join(y.dir, "echo", clientEmail, "a.request")
 		info, err := os.Stat(huge)
@@ -193,7 +193,7 @@ func TestCleanupOfAHugeFile(t *testing.T) {
 }
 
 // A callback may stop the cleanup, and run it again.
-func TestCleanupCallbackMayDoAnything(t *testing.T) {
+func TestCleanupCallbackMayStopAndRunCleanup(t *testing.T) {
 	inYard(t, func(y *yard) {
 		var calls atomic.Int32
 		y.cleanup.OnComplete = func(syftevent.CleanupStats) {
@@ -252,7 +252,7 @@ func TestCleanupRunsRegularly(t *testing.T) {
 	})
 }
 
-func TestCleanupOfNothing(t *testing.T) {
+func TestCleanupRejectsInvalidConfig(t *testing.T) {
 	inYard(t, func(y *yard) {
 		stats, err := y.cleanup.CleanupNow(context.Background())
 		if err != nil || stats.RequestsDeleted != 0 {

@@ -84,9 +84,9 @@ func LoadClient(path string) (*Client, error) {
 	}
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		older := filepath.Join(filepath.Dir(path), "client_config.json")
-		if olderData, olderErr := os.ReadFile(older); olderErr == nil {
-			path, data, err = older, olderData, nil
+		oldPath := filepath.Join(filepath.Dir(path), "client_config.json")
+		if oldData, oldErr := os.ReadFile(oldPath); oldErr == nil {
+			path, data, err = oldPath, oldData, nil
 		}
 	}
 	if err != nil {

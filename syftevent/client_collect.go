@@ -33,7 +33,7 @@ const (
 	// collectFor is how long the collector checks for the files of a request, restarted
 	// by each removal: twelve cycles of SyftBox.
 	collectFor = time.Minute
-	// maxCollected is the number of tracked requests; beyond it, others are dropped.
+	// maxCollected is the number of tracked requests. Beyond it, an arbitrary one is dropped.
 	maxCollected = 10_000
 )
 

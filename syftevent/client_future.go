@@ -32,14 +32,14 @@ var (
 	// ErrCanceled means that [Future.Cancel] was called.
 	ErrCanceled = errors.New("request canceled")
 
-	errNotSent = errors.New("future was not returned by Client.Send")
+	errNotSent = errors.New("syftevent: future was not returned by Client.Send")
 )
 
 // A Future is a pending response. Its methods may be called concurrently; its
 // fields must not be changed.
 //
 // SyftBox sometimes loses a request: its server drops a message, and the next full
-// synchronization deletes the sender's file. The Future then resends the request, with
+// sync deletes the sender's file. The Future then resends the request, with
 // the same ID and the same bytes, up to three times; [Future.Resent] counts them. A server
 // answers an ID once. [client-resend]
 //
@@ -272,7 +272,7 @@ func (f *Future) withoutResponse(root *os.Root, conflict, requestExists bool, no
 	}
 	switch missing := now.Sub(f.missing); {
 	case conflict && missing <= missingFor:
-		// SyftBox renamed it, and will bring it back a cycle later.
+		// SyftBox renamed the request, and restores it a cycle later.
 	case f.resent < maxResent && missing >= resendAfter(f.resent):
 		f.resend()
 	case f.resent == maxResent && missing > missingFor:

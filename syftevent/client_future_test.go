@@ -22,8 +22,7 @@ func (s *site) respond(id, content string) {
 
 const goodResponse = `{"id":"x","sender":"bob@example.com","url":"u","body":"aGk=","headers":{},"status_code":200}`
 
-// A response that has arrived in part must not be taken for a bad one, and never
-// be removed.
+// The client neither treats an incomplete response as malformed nor removes it.
 func TestFutureWaitsForTheRestOfAResponse(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		future, err := c.Send(context.Background(), request(s.t, "/echo", nil))
@@ -86,7 +85,7 @@ func TestFutureErrors(t *testing.T) {
 			return os.Rename(s.path("echo", clientEmail, id+".request"), s.path("echo", clientEmail, id+".syftrejected.request"))
 		}, syftevent.ErrRejected, 0, time.Second, 0},
 		{"expired", func(*site, string) error { return nil }, syftevent.ErrExpired, 15*time.Minute - 50*time.Millisecond, 15*time.Minute + time.Second, 0},
-		// Written again after 1, 4 and 16 s, missing for 12 s in the end.
+		// The request is resent after 1, 4 and 16 s, and finally missing for 12 s.
 		{"gone again and again", func(s *site, id string) error {
 			go removeOften(s.path("echo", clientEmail, id+".request"))
 			return nil
@@ -120,7 +119,7 @@ func TestFutureErrors(t *testing.T) {
 	}
 }
 
-// removeOften removes a file or directory, and again whenever it is back.
+// removeOften removes a file or directory whenever it exists.
 func removeOften(name string) {
 	for range 60 {
 		os.RemoveAll(name)
@@ -128,8 +127,8 @@ func removeOften(name string) {
 	}
 }
 
-// SyftBox's server drops a message now and then; the full synchronization then
-// deletes the request at its sender.
+// When SyftBox's server drops a message, the next full sync deletes the request in the
+// sender's replica.
 func TestFutureResendsLostRequest(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		for _, cached := range []bool{false, true} {
@@ -169,8 +168,8 @@ func TestFutureResendsLostRequest(t *testing.T) {
 	})
 }
 
-// A request that SyftBox renamed because of a conflict comes back a cycle later:
-// writing it again would be another conflict.
+// A request that SyftBox renamed because of a conflict returns a cycle later. Resending
+// it would cause another conflict.
 func TestFutureWaitsForRequestInConflict(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		future, err := c.Send(context.Background(), request(s.t, "/echo", "hi"))
@@ -195,8 +194,8 @@ func TestFutureWaitsForRequestInConflict(t *testing.T) {
 	})
 }
 
-// A full synchronization that finds a request at the moment when its upload is noted
-// renames it, and deletes it on the server a cycle later: it never comes back.
+// If a full sync sees a request while its upload is being recorded, SyftBox renames the
+// request and deletes it on the server a cycle later. It never returns.
 func TestFutureResendsRequestThatStaysInConflict(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		future, err := c.Send(context.Background(), request(s.t, "/echo", "hi"))
@@ -218,7 +217,7 @@ func TestFutureResendsRequestThatStaysInConflict(t *testing.T) {
 	})
 }
 
-// SyftBox brings back files that a client has removed, and responses come late.
+// SyftBox may restore files that a client has removed, and responses may arrive late.
 func TestClientRemovesFilesThatComeBack(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		answered, err := c.Send(context.Background(), request(s.t, "/echo", nil))
@@ -256,7 +255,7 @@ func TestClientRemovesFilesThatComeBack(t *testing.T) {
 				s.t.Errorf("left (-want +got):\n%s", diff)
 			}
 		}
-		// Later the id may be another client's.
+		// Later another client may use the id.
 		time.Sleep(2 * time.Minute)
 		s.respond(answered.ID, goodResponse)
 		time.Sleep(time.Minute)
@@ -266,7 +265,7 @@ func TestClientRemovesFilesThatComeBack(t *testing.T) {
 	})
 }
 
-// An id that is used again is not that of the request before.
+// A request that reuses an id is independent of the earlier request.
 func TestClientKeepsRequestWithReusedID(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		for range 2 {
@@ -285,7 +284,7 @@ func TestClientKeepsRequestWithReusedID(t *testing.T) {
 	})
 }
 
-// SyftBox takes a request away and brings it back.
+// SyftBox removes a request and restores it.
 func TestFutureSurvivesMissingRequest(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		future, err := c.Send(context.Background(), request(s.t, "/echo", nil))
@@ -327,15 +326,14 @@ func TestWaitEndsWithContext(t *testing.T) {
 		if _, err := c.Call(ctx, request(s.t, "/echo", nil)); !errors.Is(err, context.DeadlineExceeded) {
 			s.t.Errorf("%v", err)
 		}
-		// The caller has no way to ask for its response.
+		// The caller cannot get its response.
 		if diff := cmp.Diff([]string{future.ID + ".request"}, s.names("echo/"+clientEmail)); diff != "" {
 			s.t.Errorf("after Call (-want +got):\n%s", diff)
 		}
 	})
 }
 
-// A mark that an earlier request of the id has left is not the verdict on this
-// one.
+// A marker of an earlier request with the same id does not reject the new request.
 func TestFutureIgnoresEarlierRejection(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		send := func() *syftevent.Future {
@@ -354,7 +352,7 @@ func TestFutureIgnoresEarlierRejection(t *testing.T) {
 			os.WriteFile(base+mark, []byte("x"), 0o644)
 		}
 		second := send()
-		// SyftBox brings one back, though the new request stands.
+		// SyftBox restores a marker although the new request exists.
 		os.WriteFile(base+".rejected.20260102030405.request", []byte("x"), 0o644)
 		if _, done, err := second.Poll(); done {
 			s.t.Errorf("done: %v", err)

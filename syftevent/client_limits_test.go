@@ -11,7 +11,7 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent"
 )
 
-// sparse makes a file of a size that takes no space.
+// sparse creates a sparse file of the given size.
 func (s *site) sparse(name string, size int64) {
 	s.t.Helper()
 	if err := os.WriteFile(name, nil, 0o644); err != nil {
@@ -60,7 +60,7 @@ func TestClientMaxResponseSize(t *testing.T) {
 	}
 }
 
-// A file that stands where a cached request would is read only if it can be one.
+// A file with the name of a cached request is read only if it may be that request.
 func TestCachedRequestIgnoresLargeFile(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		req := request(s.t, "/echo", "hi")

@@ -24,8 +24,8 @@ type post struct {
 // name returns the path of one of the request's files, relative to the datasites.
 func (p *post) name(suffix string) string { return path.Join(p.dir, p.envelope.ID+suffix) }
 
-// postAttempts is the number of attempts to send a cached request that others send at the
-// same time.
+// postAttempts is the number of attempts to send a cached request that other processes
+// send at the same time.
 const postAttempts = 10
 
 // publish writes the request. It returns nil without an error if it reuses a cached
@@ -84,7 +84,7 @@ func (p *post) reuse(root *os.Root) (bool, error) {
 		p.envelope.ID, p.cached = newID(), false
 		return false, nil
 	}
-	// A rejection is that of an earlier request with this ID.
+	// Any rejection belongs to an earlier request with this ID.
 	if err := removeRejections(root, p.dir, p.envelope.ID); err != nil {
 		return false, err
 	}

@@ -67,7 +67,7 @@ func (c *Client) Prune(ctx context.Context, unusedFor time.Duration) (removed in
 }
 
 // pruneDir removes a directory that holds nothing but its .syftkeep and has not changed since
-// a time by the file system's clock, and those above it that are empty then. It returns
+// a time by the file system's clock, and the directories above it that are then empty. It returns
 // fs.ErrExist if the directory is in use.
 func pruneDir(root *os.Root, dir string, unusedSince time.Time) error {
 	info, err := root.Lstat(dir)

@@ -11,8 +11,8 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 )
 
-// isRejection reports whether a name is what SyftBox makes of the request when it rejects
-// it: with a time after the marker if that name is taken, and without dots in the old form.
+// isRejection reports whether SyftBox gives a rejected request the name: with a time after
+// the marker if the plain name is taken, and without dots in the old form.
 func isRejection(name, id string) bool {
 	rest, ok := strings.CutPrefix(name, id+".")
 	return ok && strings.HasSuffix(name, protocol.RequestSuffix) &&
@@ -38,21 +38,21 @@ func removeRejections(root *os.Root, dir, id string) error {
 	return nil
 }
 
-// namesAtOnce bounds how many names of a directory are held at a time: others choose how
-// many there are.
+// namesAtOnce limits the names of a directory in memory: other users choose how many
+// there are.
 const namesAtOnce = 256
 
-// eachName calls visit with each name in a directory. It holds few names at a time.
-func eachName(root *os.Root, dir string, visit func(name string)) error {
-	f, err := root.Open(dir)
+// eachName calls f with each name in a directory. It holds few names at a time.
+func eachName(root *os.Root, dir string, f func(name string)) error {
+	d, err := root.Open(dir)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer d.Close()
 	for {
-		names, err := f.Readdirnames(namesAtOnce)
+		names, err := d.Readdirnames(namesAtOnce)
 		for _, name := range names {
-			visit(name)
+			f(name)
 		}
 		if errors.Is(err, io.EOF) {
 			return nil

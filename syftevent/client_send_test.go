@@ -16,7 +16,7 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent"
 )
 
-// inMail runs a test with a client, and a folder in which nobody answers.
+// inMail runs a test with a client and a folder without a server.
 func inMail(t *testing.T, test func(s *site, c *syftevent.Client)) {
 	t.Helper()
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
@@ -34,8 +34,8 @@ func request(t *testing.T, endpoint string, body any) *syftevent.Request {
 	return req
 }
 
-// names lists a directory but for its .syftkeep, when the server is at rest: a
-// temporary file still stands beside a response that was just published.
+// names lists a directory without its .syftkeep once the server is idle: right after
+// publishing, the server's temporary file still exists.
 func (s *site) names(dir string) []string {
 	synctest.Wait()
 	var names []string
@@ -70,7 +70,7 @@ func TestCall(t *testing.T) {
 		if names := s.names("sum/" + clientEmail); names != nil {
 			s.t.Errorf("left: %v", names)
 		}
-		// A failure of the handler is a response, no error.
+		// A failed handler causes a response, not an error.
 		if response, err := c.Call(context.Background(), request(s.t, "/fail", nil)); err != nil || response.StatusCode != 500 {
 			s.t.Errorf("%v, %v", response, err)
 		}
@@ -112,15 +112,14 @@ func TestSendPaces(t *testing.T) {
 				s.t.Fatal(err)
 			}
 		}
-		// The folder is new, and nine requests follow one before them.
+		// Ten requests have nine pauses, and the folder is new.
 		if took := time.Since(began); took != 25*time.Millisecond+9*5*time.Millisecond {
 			s.t.Errorf("ten requests took %v", took)
 		}
 	})
 }
 
-// SyftBox prunes a directory that it has emptied, and never watches one of the same
-// path again.
+// SyftBox prunes a directory that it has emptied, and never watches that path again.
 func TestSendKeepsFolder(t *testing.T) {
 	inMail(t, func(s *site, c *syftevent.Client) {
 		for range 2 {
@@ -171,8 +170,7 @@ func TestBroadcast(t *testing.T) {
 		if len(futures) != len(urls) {
 			s.t.Fatalf("%d futures", len(futures))
 		}
-		// One that was rejected must not keep the others waiting, nor come back
-		// more than once.
+		// A rejected request must not delay the others, and Wait returns it once.
 		req := request(s.t, "", nil)
 		req.URL.Path = "/app_data/other/rpc/echo"
 		rejected, err := c.Send(context.Background(), req)
@@ -232,8 +230,8 @@ func TestCachedRequests(t *testing.T) {
 		if first != second || first == other || runs.Load() != 2 {
 			s.t.Errorf("ids %s, %s and %s, %d runs", first, second, other, runs.Load())
 		}
-		// When it has expired it is sent again, under another id while the old
-		// response is there, and under its own when that is gone.
+		// After it has expired it is sent again: under another id while the old
+		// response exists, and under its own id afterwards.
 		time.Sleep(16 * time.Minute)
 		third := send("a")
 		os.Remove(s.path("echo", clientEmail, first+".request"))

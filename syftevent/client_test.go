@@ -51,7 +51,7 @@ func TestLoadClientSearchesDefaultPaths(t *testing.T) {
 	t.Setenv("HOME", home)
 	t.Setenv("USERPROFILE", home)
 	t.Setenv(ConfigPathVariable, "")
-	// The file with the older name serves if the usual one is not there.
+	// The file with the old name is used if the one with the usual name is missing.
 	for _, name := range []string{"client_config.json", "config.json"} {
 		path := filepath.Join(home, ".syftbox", name)
 		os.MkdirAll(filepath.Dir(path), 0o755)

@@ -53,7 +53,7 @@ func ExampleServer() {
 		fmt.Println(err)
 		return
 	}
-	// It answers now, until it is told to stop.
+	// The server answers requests until Shutdown is called.
 	if err := server.Shutdown(ctx); err != nil {
 		fmt.Println(err)
 		return

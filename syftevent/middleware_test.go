@@ -18,7 +18,7 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent"
 )
 
-// from is a request as a router gets it from a server.
+// from returns a request as a server passes it to a router.
 func from(sender string) *syftevent.Request {
 	req, err := syftevent.NewRequest("POST", rpcURL+"/work", nil)
 	if err != nil {
@@ -115,7 +115,7 @@ func TestTimeout(t *testing.T) {
 				t.Errorf("%+v: %v, %v after %v", test, response, err, time.Since(began))
 			}
 		}
-		// When the server stops it is no timeout: the request is left.
+		// A stop of the server is not a timeout: the request stays unanswered.
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
 		if response, err := work(time.Minute, true).ServeSyft(ctx, from(clientEmail)); !errors.Is(err, context.Canceled) {
@@ -276,8 +276,8 @@ func ExampleThrottle() {
 	// Output: done
 }
 
-// A body may be any bytes: here a count and that many numbers, in binary, as a
-// package for MessagePack would encode them more compactly than JSON.
+// A body may contain any bytes: here a count and as many binary numbers. A MessagePack
+// package would produce a similarly compact body.
 func ExampleBytes() {
 	handler := syftevent.HandlerFunc(func(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error) {
 		if len(req.Body) < 4 || len(req.Body) != 4+8*int(binary.BigEndian.Uint32(req.Body)) {

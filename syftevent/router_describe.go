@@ -4,7 +4,7 @@ package syftevent
 // server publishes.
 func Describe(description string, handler Handler) Handler {
 	if handler == nil {
-		return nil // Handle panics, and names the place
+		return nil // Handle panics, and names the call site
 	}
 	return &described{handler, description}
 }

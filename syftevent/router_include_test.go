@@ -62,7 +62,7 @@ func mustPanic(t *testing.T, want string, f func()) {
 	t.Helper()
 	defer func() {
 		if message := fmt.Sprint(recover()); !strings.Contains(message, want) || !strings.Contains(message, "_test.go:") {
-			t.Errorf("panic %q, want one with %q and the place", message, want)
+			t.Errorf("panic %q, want one with %q and the call site", message, want)
 		}
 	}()
 	f()
@@ -83,7 +83,7 @@ func TestIncludeRefusesConflicts(t *testing.T) {
 	if len(top.Routes()) != 1 {
 		t.Errorf("routes %v", top.Routes())
 	}
-	// A router may be included by several ways, but not twice at one place.
+	// A router may be included under several prefixes, but only once under each.
 	diamond, a, b, once := NewRouter(), NewRouter(), NewRouter(), NewRouter()
 	a.Include("/", once)
 	b.Include("/", once)
@@ -103,7 +103,7 @@ func TestIncludeRefusesConflicts(t *testing.T) {
 	mustPanic(t, "is nil", func() { top.Handle("/x", Describe("", nil)) })
 }
 
-func TestRoutesCanBeAddedWhileServing(t *testing.T) {
+func TestRoutesCanBeAddedWhileRunning(t *testing.T) {
 	top, leaf := NewRouter(), NewRouter()
 	top.Handle("/a", answerWith("a"))
 	top.Include("/leaf", leaf)

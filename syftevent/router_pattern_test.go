@@ -114,7 +114,7 @@ func TestPatternCompare(t *testing.T) {
 	}
 }
 
-// The relation of two patterns, told by trying every short path and method.
+// The expected relation is determined by trying every short path and method.
 func TestPatternCompareAgreesWithMatching(t *testing.T) {
 	segments := []string{"a", "b", "{x}"}
 	var texts []string
@@ -232,13 +232,13 @@ func TestRouterPrecedence(t *testing.T) {
 	}
 }
 
-func TestRouterConflictNamesBothPlaces(t *testing.T) {
+func TestRouterConflictNamesBothCallSites(t *testing.T) {
 	router := NewRouter()
 	router.Handle("/users/{id}", answerWith(""))
 	defer func() {
 		message := fmt.Sprint(recover())
 		if strings.Count(message, "pattern_test.go:") != 2 || !strings.Contains(message, `both match "/users/me", and neither pattern is more specific`) {
-			t.Errorf("panic %q does not name both places, a common path and the reason", message)
+			t.Errorf("panic %q does not name both call sites, a common path and the reason", message)
 		}
 	}()
 	router.Handle("/{kind}/me", answerWith(""))

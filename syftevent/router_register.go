@@ -14,8 +14,8 @@ import (
 // together.
 var registering sync.Mutex
 
-// A route is a Route with what serving it needs. A router that includes another has its
-// own routes for those of the other.
+// A route is a Route with its compiled pattern and middleware. A router that includes
+// another has routes of its own for those of the other.
 type route struct {
 	Route
 	pattern *pattern

@@ -257,7 +257,10 @@ func (t SchemaType) validate(where string, value any) error {
 		ok = isNumber && isInteger(number)
 	case "float":
 		_, ok = value.(json.Number)
-	case "str", "datetime":
+	case "datetime":
+		text, isString := value.(string)
+		ok = isString && t.parses(text)
+	case "str":
 		var text string
 		if text, ok = value.(string); ok && t.text != nil && !t.parses(text) {
 			return invalidBody("field %q is not a valid %s", where, t.text)

@@ -51,13 +51,14 @@ func collectFields(t reflect.Type, around []reflect.Type, all *[]field) {
 	}
 	for i := range t.NumField() {
 		structField := t.Field(i)
-		name, options, _ := strings.Cut(structField.Tag.Get("json"), ",")
+		tag := structField.Tag.Get("json")
+		name, options, _ := strings.Cut(tag, ",")
 		inner := structField.Type
 		if inner.Kind() == reflect.Pointer {
 			inner = inner.Elem()
 		}
 		switch {
-		case name == "-" && options == "":
+		case tag == "-":
 			continue
 		case structField.Anonymous && name == "" && inner.Kind() == reflect.Struct:
 			collectFields(inner, append(around[:len(around):len(around)], t), all)
@@ -74,9 +75,19 @@ func collectFields(t reflect.Type, around []reflect.Type, all *[]field) {
 			case "omitempty", "omitzero":
 				arg.Required = false
 			case "string":
-				arg.Type = SchemaType{Name: "str", optional: arg.Type.optional}
+				if isScalar(structField.Type) {
+					arg.Type = SchemaType{Name: "str", optional: arg.Type.optional}
+				}
 			}
 		}
 		*all = append(*all, field{arg, len(around), name != ""})
 	}
+}
+
+// isScalar reports whether encoding/json applies the option "string" to a field of type t.
+func isScalar(t reflect.Type) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return reflect.Bool <= t.Kind() && t.Kind() <= reflect.Float64 || t.Kind() == reflect.String
 }

@@ -55,7 +55,7 @@ func compact(t *testing.T, data []byte) string {
 	return out.String()
 }
 
-// The Python package's own file says what its handlers return.
+// testdata/rpc.schema.json was written by the Python package.
 func TestSchemaMatchesPythonPackage(t *testing.T) {
 	data, err := os.ReadFile("testdata/rpc.schema.json")
 	if err != nil {
@@ -116,7 +116,7 @@ func TestSchemaOfTypes(t *testing.T) {
 	if diff := cmp.Diff(compact(t, []byte(want)), string(got)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	// A person among a person's friends is named, not described for ever.
+	// A type within itself is only named, so that the schema is finite.
 	if !strings.Contains(string(person), `"friends":{"items":{"title":"person","type":"object"}`) {
 		t.Errorf("schema of a recursive type: %s", person)
 	}
@@ -141,7 +141,8 @@ func TestValidate(t *testing.T) {
 		{`{` + least + `}}`, "not one JSON value"},
 		{`{` + least + `}]`, "not one JSON value"},
 		{`{` + least + `,"picture":"-_8="}`, `"picture" must be base64`},
-		{`{` + least + `,"born":"soon"}`, `"born" is not a valid time.Time`},
+		{`{` + least + `,"born":"soon"}`, `"born" must be of type datetime`},
+		{`{` + least + `,"born":7}`, `"born" must be of type datetime`},
 		{`[]`, "must be a JSON object"},
 		{`{"name":"a","home":{"city":"x"}}`, `"id" is missing`},
 		{`{` + least + `,"nick":"b"}`, `"nick" is unknown`},
@@ -185,14 +186,13 @@ type recursive struct {
 	Deep float64
 }
 
-// The schema has the fields that encoding/json has, also where embedded structs
-// hide or spoil each other's.
+// The schema has the fields that encoding/json has, even if fields of embedded structs
+// hide or cancel each other.
 func TestSchemaFieldsMatchEncodingJSON(t *testing.T) {
 	var names []string
 	for _, arg := range typeOf(reflect.TypeFor[recursive]()).Fields() {
 		names = append(names, arg.Name)
 	}
-	// What encoding/json writes of a value.
 	data, err := json.Marshal(recursive{inner: &inner{}})
 	if err != nil {
 		t.Fatal(err)
@@ -204,6 +204,47 @@ func TestSchemaFieldsMatchEncodingJSON(t *testing.T) {
 	slices.Sort(names)
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(written)), names); diff != "" {
 		t.Errorf("(-encoding/json +schema):\n%s", diff)
+	}
+}
+
+// encoding/json applies the option "string" to scalars only: other types keep their schema.
+func TestSchemaOfStringOption(t *testing.T) {
+	type quoted struct {
+		N      int       `json:"n,string"`
+		Ratio  *float64  `json:"ratio,string"`
+		At     time.Time `json:"at,string"`
+		Names  []string  `json:"names,string"`
+		Hyphen bool      `json:"-,"`
+	}
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	body := mustJSON(t, quoted{N: 1, Ratio: new(float64), At: at, Names: []string{"a"}})
+	schema := GenerateSchema(Typed(func(context.Context, quoted) (any, error) { return nil, nil }))
+	if err := schema.Validate(body); err != nil {
+		t.Errorf("%s: %v", body, err)
+	}
+	got := map[string]string{}
+	for _, field := range schema.Args {
+		got[field.Name] = field.Type.Name
+	}
+	want := map[string]string{"n": "str", "ratio": "str", "at": "datetime", "names": "array", "-": "bool"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("types (-want +got):\n%s", diff)
+	}
+}
+
+// A model's time has a format, in arguments and in results.
+func TestSchemaOfTimes(t *testing.T) {
+	type meeting struct {
+		At   time.Time  `json:"at"`
+		Ends *time.Time `json:"ends"`
+	}
+	data := mustJSON(t, GenerateSchema(Typed(func(context.Context, []meeting) (meeting, error) { return meeting{}, nil })))
+	const model = `{"type":"model","name":"meeting","schema":{"properties":{` +
+		`"at":{"format":"date-time","title":"At","type":"string"},"ends":{"format":"date-time","title":"Ends","type":"string"}},` +
+		`"required":["at"],"title":"meeting","type":"object"}}`
+	want := `{"description":null,"args":{"body":{"type":{"type":"array","items":` + model + `},"required":false}},"returns":` + model + `}`
+	if diff := cmp.Diff(want, string(data)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

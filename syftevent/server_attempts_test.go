@@ -16,7 +16,7 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent"
 )
 
-// poisonVariable has the data directory of a process that serves for TestPoison.
+// poisonVariable holds the data directory for the server process of TestPoison.
 const poisonVariable = "SYFTEVENT_TEST_POISON"
 
 // A request that kills each process that handles it is answered by the fourth one.
@@ -61,7 +61,7 @@ func TestPoison(t *testing.T) {
 	}
 }
 
-// servePoison serves until standard input ends, or the handler is called.
+// servePoison runs a server until standard input ends or its handler is called.
 func servePoison(dir string) {
 	router := syftevent.NewRouter()
 	router.OnRequest("/deadly", func(context.Context, *syftevent.Request) (*syftevent.Response, error) {

@@ -43,7 +43,7 @@ func (s *site) awaitFile(path string, most time.Duration) {
 	}
 }
 
-// Two senders with slow handlers held every worker.
+// In an earlier version, two senders with slow handlers occupied every worker.
 func TestTwoSlowSendersDelayNobody(t *testing.T) {
 	router := demoRouter()
 	router.OnRequest("/slow", func(ctx context.Context, _ *syftevent.Request) (*syftevent.Response, error) {
@@ -64,7 +64,7 @@ func TestTwoSlowSendersDelayNobody(t *testing.T) {
 }
 
 // A large request frees its bytes when it is answered.
-func TestLargeRequestHoldsBytes(t *testing.T) {
+func TestLargeRequestReleasesItsBytes(t *testing.T) {
 	router := syftevent.NewRouter()
 	router.OnRequest("/large", func(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error) {
 		time.Sleep(10 * time.Second)

@@ -15,8 +15,8 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent"
 )
 
-// Nothing that a handler does may end the server or leave its request unanswered.
-func TestServerSurvivesItsHandlers(t *testing.T) {
+// Whatever a handler does, the server keeps running and answers the request.
+func TestServerSurvivesFaultyHandlers(t *testing.T) {
 	shared := &syftevent.Response{Body: []byte("shared")}
 	handlers := map[string]syftevent.HandlerFunc{
 		"nil-error": func(context.Context, *syftevent.Request) (*syftevent.Response, error) {
@@ -64,7 +64,7 @@ func TestServerSurvivesItsHandlers(t *testing.T) {
 					t.Errorf("%s: %d %s", name, got.Status, got.Body)
 				}
 			}
-			// One value for all requests, which the server must not modify.
+			// All requests share this value, which the server must not modify.
 			for _, sender := range []string{"a@example.com", "b@example.com", "c@example.com"} {
 				s.deliver("shared/"+sender, envelope("/shared", map[string]any{"sender": sender}), fakebox.WebSocket)
 			}
@@ -90,7 +90,7 @@ type panickingError struct{}
 func (panickingError) Error() string { panic("no text") }
 
 // The handler runs once; only publishing its response is retried.
-func TestServerKeepsAResponseThatCannotBeWritten(t *testing.T) {
+func TestServerRetriesPublishingWithoutRunningAgain(t *testing.T) {
 	var runs atomic.Int32
 	var block string
 	router := syftevent.NewRouter()
@@ -100,7 +100,7 @@ func TestServerKeepsAResponseThatCannotBeWritten(t *testing.T) {
 	})
 	inBubble(t, router, func(s *site) {
 		dir := "count/" + clientEmail
-		// Something that is not a response has its name, and cannot be removed.
+		// A directory that cannot be removed has the name of the response.
 		block = s.path(dir, stem+".response", "x")
 		s.deliver(dir, envelope("/count", nil), fakebox.WebSocket)
 		time.Sleep(5 * time.Minute)
@@ -119,7 +119,7 @@ func TestServerKeepsAResponseThatCannotBeWritten(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 		}
-		// In one step: the server may remove a folder that is empty for a moment.
+		// A rename, because the server may remove an empty folder.
 		if err := os.Rename(s.path(dir, stem+".response"), filepath.Join(s.replica.DataDir(), "block")); err != nil {
 			s.t.Fatal(err)
 		}
@@ -130,8 +130,8 @@ func TestServerKeepsAResponseThatCannotBeWritten(t *testing.T) {
 	})
 }
 
-// SyftBox removes a request and restores it, while its handler runs or before its
-// response was seen. Other bytes are another request.
+// SyftBox removes and restores a request while its handler runs, or before the client has
+// read the response. Other bytes are a new request.
 func TestServerKeepsResponseWhileRequestIsGone(t *testing.T) {
 	var runs atomic.Int32
 	router := slowRouter(func(ctx context.Context) error { runs.Add(1); return sleep(5 * time.Second)(ctx) })
@@ -191,7 +191,7 @@ func TestServerDropsResponseOfLostRequest(t *testing.T) {
 	})
 }
 
-// A request whose response would have too long a name never runs.
+// A request never runs if the name of its response would be too long.
 func TestServerIgnoresUnanswerableRequests(t *testing.T) {
 	inBubble(t, demoRouter(), func(s *site) {
 		long := strings.Repeat("x", 247)
@@ -239,7 +239,7 @@ func TestServerRecognizesItsOwnKeepFiles(t *testing.T) {
 	})
 }
 
-// A server starts whatever has the name of its .syftkeep.
+// The server starts even if a file of another kind has the name of its .syftkeep.
 func TestStartAcceptsAnyKeepFile(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {

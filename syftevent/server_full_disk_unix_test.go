@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// onFullDisk runs a test in a process of its own, in which every write fails that would
-// make a file larger than a mebibyte while full is set: "go test" itself writes a log of
-// any size in this one.
+// onFullDisk runs a test in a process of its own. While full is set, every write that would
+// make a file larger than 1 MiB fails there. This process cannot have such a limit, because
+// "go test" writes a log of any size.
 func onFullDisk(t *testing.T, test func(full func(bool))) {
 	t.Helper()
 	const variable = "SYFTEVENT_TEST_ON_FULL_DISK"
@@ -39,9 +39,9 @@ func onFullDisk(t *testing.T, test func(full func(bool))) {
 	})
 }
 
-// While the disk is full, a response is kept, and its request does not run again. A response
-// that is too large to keep is made again when there is room. Only senders whose responses
-// could not be written wait.
+// While the disk is full, the server keeps a response and does not run its request again. If
+// the response is too large to keep, the request runs again when there is space. Only senders
+// whose responses could not be written wait.
 func TestServerRecoversFromAFullDisk(t *testing.T) {
 	onFullDisk(t, func(full func(bool)) {
 		var r runs

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A file without an age of its own, and with a time in the future, is removed in the end.
+// A file with an mtime in the future, and no other age, is eventually removed.
 func TestHostileOrphanFromTheFuture(t *testing.T) {
 	inYard(t, func(y *yard) {
 		names := []string{"garbage.response", "garbage.request", "left.conflict.request", "left.request.tmp.123"}

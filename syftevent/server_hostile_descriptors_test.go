@@ -46,7 +46,7 @@ func TestProofDescriptors(t *testing.T) {
 	p.child.stop()
 }
 
-// A server with very few descriptors starts, and answers more slowly.
+// With very few descriptors, the server starts and answers slowly.
 func TestProofFewDescriptors(t *testing.T) {
 	p := newProof(t, "")
 	p.settings.Files = 64

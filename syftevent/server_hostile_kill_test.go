@@ -73,8 +73,8 @@ func TestProofKilledInALoop(t *testing.T) {
 	t.Logf("%d kills, %d requests, %d of them run again, the most %d times", kills, len(letters), again, most)
 }
 
-// A request whose handler ends the process does not run for ever, and does not keep other
-// requests from being answered.
+// A request whose handler kills the process does not run again forever, and other requests
+// are answered.
 func TestProofPoison(t *testing.T) {
 	p := newProof(t, "")
 	poison := p.write("exit", "evil@example.com", nil)

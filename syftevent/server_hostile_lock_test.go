@@ -19,7 +19,7 @@ import (
 func TestHostileLock(t *testing.T) {
 	app := func(s *site) string { return filepath.Dir(s.path()) }
 	tests := map[string]func(s *site) error{
-		// As programs that remove temporary or hidden files do.
+		// Programs that clean up temporary or hidden files do this.
 		"removed": func(s *site) error {
 			entries, err := os.ReadDir(app(s))
 			for _, entry := range entries {

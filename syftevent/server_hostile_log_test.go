@@ -17,8 +17,8 @@ var logFiles = flag.Int("logfiles", 150, "how many files of each kind TestHostil
 // logBytesPerMinute bounds what one kind of hostile file makes a server log in a minute.
 const logBytesPerMinute = 32 << 10
 
-// Any number of hostile files cause a bounded amount of log per minute, and each is logged
-// once.
+// Any number of hostile files cause a limited amount of log output per minute, and each file
+// is logged once.
 func TestHostileLog(t *testing.T) {
 	const evil = "evil@example.com"
 	garbage := []byte("no envelope")
@@ -125,7 +125,7 @@ func (b *lockedBuffer) size() int {
 	return b.buf.Len()
 }
 
-// sample returns some lines of the middle.
+// sample returns some lines from the middle of a log.
 func (b *lockedBuffer) sample() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// memoryCeiling bounds the memory of a server with default options and any files, while its
-// handlers hold nothing.
+// memoryCeiling limits the memory of a server with default options, whatever files exist,
+// while no handler holds memory.
 const memoryCeiling = 256 << 20
 
 var proofFiles = flag.Int("prooffiles", 300_000, "how many files TestProofMemoryOfAHugeFolder makes")
@@ -49,7 +49,7 @@ func TestProofMemory(t *testing.T) {
 		}
 	}
 	for n := range sized(8, 1) {
-		// Requests, and responses to requests, that take no space.
+		// Sparse requests and responses.
 		l := p.write("size", fmt.Sprintf("sparse%d@example.com", n), nil)
 		if err := sparse(l.name+".response", 1<<33); err != nil {
 			t.Fatal(err)
@@ -79,9 +79,9 @@ func TestProofMemory(t *testing.T) {
 	p.peak("after hostile files")
 }
 
-// A folder of very many files does not take memory for each of them. The files are
-// requests whose names are so long that their responses could have none: the server
-// leaves them alone, and finds them again at each scan.
+// The server's memory does not grow with the number of files in a folder. The files are
+// requests with names that are too long for responses: the server ignores them and finds
+// them again in each scan.
 func TestProofMemoryOfAHugeFolder(t *testing.T) {
 	p := newProof(t, "")
 	if raceDetector() {
@@ -123,7 +123,7 @@ func (p *proof) awaitQuiet() {
 	})
 }
 
-// sparse makes a file of a size that takes no space.
+// sparse creates a sparse file of the given size.
 func sparse(name string, size int64) error {
 	f, err := os.Create(name)
 	if err != nil {
@@ -132,7 +132,7 @@ func sparse(name string, size int64) error {
 	return errors.Join(f.Truncate(size), f.Close())
 }
 
-// peak checks the most memory that the child has had.
+// peak checks the peak memory of the child.
 func (p *proof) peak(when string) {
 	p.Helper()
 	var kib int64

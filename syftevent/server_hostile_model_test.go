@@ -29,8 +29,8 @@ var (
 // modelSteps is how many operations a seed makes.
 const modelSteps = 40
 
-// Under any sequence of operations on the files, each complete request runs once and gets
-// exactly one response, the right one; and nothing outside the folder changes.
+// Under any sequence of file operations, each complete request runs once and gets exactly one
+// correct response, and nothing outside the folder changes.
 func TestHostileModel(t *testing.T) {
 	for n := range *modelSeeds {
 		seed := *modelSeed + uint64(n)
@@ -113,12 +113,12 @@ func runModel(t *testing.T, replica *fakebox.Replica, seed uint64) {
 	}
 }
 
-// did notes a step, for the log of a failure.
+// did records a step for the log of a failure.
 func (m *model) did(format string, args ...any) {
 	m.steps = append(m.steps, time.Now().Format("05.000 ")+fmt.Sprintf(format, args...))
 }
 
-// step does one thing to the files.
+// step performs one random file operation.
 func (m *model) step() {
 	switch n := m.chance.IntN(20); {
 	case n < 6:
@@ -179,7 +179,7 @@ func (m *model) must(err error) {
 	}
 }
 
-// make invents a request, of which nothing is written.
+// make returns a new request without writing it.
 func (m *model) make() *modelRequest {
 	endpoints := []string{"one", "two/7", "unknown", "one"}
 	r := &modelRequest{
@@ -208,7 +208,7 @@ func (m *model) make() *modelRequest {
 	return r
 }
 
-// write writes a new request, whole or in part.
+// write writes a new request, complete or incomplete.
 func (m *model) write() *modelRequest {
 	r := m.make()
 	if m.chance.IntN(3) > 0 {
@@ -221,8 +221,8 @@ func (m *model) write() *modelRequest {
 	return r
 }
 
-// append writes more of a request in place. The server waits for the settle time for
-// the rest: the pauses between the steps may be longer, so it all comes at once.
+// append writes the rest of a request in place, all at once: the pauses between steps may be
+// longer than the settle time.
 func (m *model) append(r *modelRequest, upTo int) {
 	f, err := os.OpenFile(m.path(r.endpoint, r.sender, r.id+".request"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
 	m.must(err)
@@ -239,8 +239,8 @@ func (m *model) append(r *modelRequest, upTo int) {
 	m.must(f.Close())
 }
 
-// restart stops the server and starts another one. Meanwhile the machine may have lost
-// its power, which leaves NULs, or a part, of a response.
+// restart stops the server and starts another one. In between it may simulate a power loss,
+// after which a response contains NULs or is incomplete.
 func (m *model) restart() {
 	m.stop()
 	m.did("restart")
@@ -262,7 +262,7 @@ func (m *model) restart() {
 	m.start()
 }
 
-// emptyFirst makes an empty response before its request.
+// emptyFirst creates an empty response before its request.
 func (m *model) emptyFirst() {
 	r := m.make()
 	m.must(os.WriteFile(m.path(r.endpoint, r.sender, r.id+".response"), nil, 0o644))
@@ -271,7 +271,7 @@ func (m *model) emptyFirst() {
 	m.did("%s: /%s of %s, for %d, with an empty response", r.id, r.endpoint, r.sender, r.status)
 }
 
-// occupyResponse makes a directory of a response's name, if the server was not faster.
+// occupyResponse creates a directory with the name of a response, unless the response exists.
 func (m *model) occupyResponse(r *modelRequest) {
 	name := m.path(r.endpoint, r.sender, r.id+".response")
 	if os.Mkdir(name, 0o755) != nil {
@@ -283,7 +283,7 @@ func (m *model) occupyResponse(r *modelRequest) {
 	}
 }
 
-// strange makes something that is not a request.
+// strange creates a file that is not a request.
 func (m *model) strange() {
 	dir := m.path("one", fmt.Sprintf("sender%d@example.com", m.chance.IntN(3)))
 	m.must(os.MkdirAll(dir, 0o755))

@@ -12,8 +12,8 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent"
 )
 
-// A sender can make a directory with the name of a response, by a request to an endpoint
-// below it. That affects nobody else.
+// By a request to an endpoint below it, a sender can create a directory with the name of a
+// response. This affects no other sender.
 func TestHostileResponseNames(t *testing.T) {
 	for _, test := range []struct{ count, size int }{
 		{1, 32 << 20},
@@ -82,7 +82,7 @@ func TestHostileResponseNameOfOneRequest(t *testing.T) {
 	})
 }
 
-// The server starts whatever directories senders have made.
+// The server starts whatever directories senders have created.
 func TestHostileNamesOfItsOwnFiles(t *testing.T) {
 	for _, name := range []string{
 		"rpc.schema.json", "syft.pub.yaml", ".syftkeep", "echo/.syftkeep",

@@ -11,7 +11,7 @@ import (
 	"github.com/syftevent/syftevent-go/fakebox"
 )
 
-// SyftBox lets a sender write below folders of any name, also of another's address.
+// SyftBox lets a sender write below folders of any name, even the address of another sender.
 func TestHostileFoldersOfAnothersName(t *testing.T) {
 	const attacker = "attacker@example.com"
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)

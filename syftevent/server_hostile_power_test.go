@@ -105,8 +105,8 @@ func (d disk) unmount() error {
 	return nil
 }
 
-// copyAt copies the image as it is now. The file system is not asked for anything, and
-// a copy during which it has written counts for nothing: no disk was ever like it.
+// copyAt copies the image without syncing the file system. It discards a copy during which
+// the file system wrote: no disk ever had that content.
 func (d disk) copyAt(image string) (disk, error) {
 	copied := disk{image: image, options: d.options + d.copyOptions}
 	for {
@@ -152,13 +152,13 @@ func copyFile(from, to string) error {
 	}
 }
 
-// powerLosses is how often a disk loses its power: at other times since the last commit
-// of the journal, every five seconds, and the last time after data was written back,
-// which begins after thirty.
+// powerLosses is the number of power losses of a disk. They occur at different times since
+// the last commit of the journal, which happens every 5 s. The last one occurs after data was
+// written back, which begins after 30 s.
 const powerLosses = 4
 
-// losePower runs a server on a disk under load, loses its power several times, and
-// checks each time what a server makes of what is left.
+// losePower runs a server on a disk under load, simulates several power losses, and checks
+// how a server recovers from each.
 func (p *proof) losePower(d disk) {
 	p.settings.DataDir = d.dir()
 	p.start()
@@ -203,8 +203,8 @@ func (p *proof) losePower(d disk) {
 	}
 }
 
-// load writes requests as SyftBox does: whole, and synced, so that they are there after
-// the loss of power and only the server's part is in question.
+// load writes complete requests and syncs them, so that they survive the power loss and only
+// the server's files are at stake.
 func (p *proof) load(n int, chance *rand.Rand, pause *sync.RWMutex, over <-chan struct{}) {
 	dir := filepath.Join(p.rpc(), "record", fmt.Sprintf("sender%d@example.com", n))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -235,7 +235,7 @@ func (p *proof) load(n int, chance *rand.Rand, pause *sync.RWMutex, over <-chan 
 	}
 }
 
-// afterPowerLoss examines what is left, and starts a server on it.
+// afterPowerLoss examines the files that survived, and starts a server on them.
 func (p *proof) afterPowerLoss() {
 	if _, err := os.Stat(p.rpc()); errors.Is(err, fs.ErrNotExist) {
 		p.Log("before the first commit")

@@ -51,8 +51,8 @@ type proof struct {
 	child    *proofChild
 }
 
-// newProof makes a proof in a folder of its own; dataDir "" is a temporary one. Without
-// -proof it is left out when tests are to be short.
+// newProof returns a proof in dataDir, or in a temporary folder if dataDir is "". It skips the
+// test with -short unless -proof is set.
 func newProof(t *testing.T, dataDir string) *proof {
 	t.Helper()
 	if testing.Short() && !*fullProof {
@@ -83,7 +83,7 @@ type letter struct {
 	name                 string // of the file, without the suffix
 }
 
-// write writes the next request of a sender, under its name at once.
+// write writes the next request of a sender directly under its final name.
 func (p *proof) write(endpoint, sender string, members map[string]any) letter {
 	p.Helper()
 	id := fmt.Sprintf("r%06d", p.next)
@@ -108,8 +108,8 @@ func (p *proof) writeFile(endpoint, sender string, data []byte) letter {
 	return l
 }
 
-// read returns the response to a letter, nil for none. One that is not whole fails the
-// proof.
+// read returns the response to a letter, or nil if there is none. An incomplete response fails
+// the proof.
 func (p *proof) read(l letter) []byte {
 	p.Helper()
 	data, err := os.ReadFile(l.name + ".response")
@@ -166,7 +166,7 @@ func (p *proof) until(what string, holds func() bool) {
 	p.Fatalf("waited in vain until %s; %d unanswered, such as %q\n%s", what, len(left), left[:min(len(left), 3)], p.child.log())
 }
 
-// unanswered returns the requests that have no response, however it looks.
+// unanswered returns the requests without a file that has the name of their response.
 func (p *proof) unanswered() []string {
 	p.Helper()
 	var names []string

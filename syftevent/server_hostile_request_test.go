@@ -98,7 +98,7 @@ func TestHostileTornResponsesAtStart(t *testing.T) {
 }
 
 // A request that is ignored, or waits for room, does not make mtimes untrusted.
-func TestHostileRequestsDoNotDiscreditTimes(t *testing.T) {
+func TestHostileRequestsKeepMtimesTrusted(t *testing.T) {
 	inHostileBubble(t, demoRouter(), func(s *hostileSite) {
 		s.server.PollInterval = syftevent.DefaultPollInterval
 		// Another server's endpoint, and a directory of no endpoint.

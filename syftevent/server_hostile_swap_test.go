@@ -32,7 +32,7 @@ func TestProofSymlinkSwaps(t *testing.T) {
 	const folders = 4
 	sender := func(n int) string { return fmt.Sprintf("sender%d@example.com", n%folders) }
 	for n := range folders {
-		// What the server would answer, if it were in its folder.
+		// The server would answer this file if it were in the folder.
 		for m := range 10 {
 			data := envelope("/echo", map[string]any{"id": nil, "sender": sender(n), "body": secret})
 			name := filepath.Join(outside, sender(n), fmt.Sprint("x", m, ".request"))
@@ -201,7 +201,7 @@ func (s *swapper) swap() {
 	}
 }
 
-// request gives the name of a request to a file.
+// request renames a file to the name of a request.
 func (s *swapper) request(stem string) {
 	body := bytes.Repeat([]byte("x"), s.chance.IntN(3000))
 	data := envelope("/echo", map[string]any{"id": nil, "sender": s.name, "body": body})
@@ -214,7 +214,7 @@ func (s *swapper) request(stem string) {
 	}
 }
 
-// link gives a name to a link that leads to a file outside.
+// link creates a link to a file outside the folder.
 func (s *swapper) link(target, name string) {
 	temp := fmt.Sprint("link", s.next)
 	if err := s.own.Symlink(filepath.Join(s.outside, target), temp); err != nil {
@@ -225,7 +225,7 @@ func (s *swapper) link(target, name string) {
 	}
 }
 
-// folder replaces the folder by a link to the one outside, for a moment.
+// folder briefly replaces the folder by a link to the folder outside.
 func (s *swapper) folder() {
 	if err := s.above.Rename(s.name, s.name+"-away"); err != nil {
 		s.Error(err)
@@ -236,7 +236,7 @@ func (s *swapper) folder() {
 	}
 	s.pause(1000)
 	s.above.Remove(s.name)
-	// The server may not have made it anew.
+	// The server may not have recreated it.
 	if err := s.above.Rename(s.name+"-away", s.name); err != nil {
 		s.Error(err)
 	}

@@ -52,7 +52,7 @@ func TestLockIsReacquired(t *testing.T) {
 	})
 }
 
-// The app's folder is renamed and made anew, and another server takes that one.
+// The app's folder is renamed and recreated, and another server locks the new folder.
 func TestServerStopsWhenAnotherHasTheApp(t *testing.T) {
 	skipUnlessOpenFilesMove(t)
 	var runs atomic.Int32
@@ -95,7 +95,7 @@ func TestServerStopsWhenAnotherHasTheApp(t *testing.T) {
 	})
 }
 
-// While the app's folder is gone nothing is begun; the server resumes when it is back.
+// While the app's folder is missing, no request starts. The server resumes when it is back.
 func TestServerWaitsForItsFolder(t *testing.T) {
 	skipUnlessOpenFilesMove(t)
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
@@ -176,7 +176,7 @@ func TestLockFile(t *testing.T) {
 
 // A server that holds the alternative lock file switches to the first when that can be
 // locked, since the next server chooses that one.
-func TestLockFollowsTheFirstFile(t *testing.T) {
+func TestServerSwitchesToFirstLockFile(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {
 		first, second := newSite(t, nil, replica), newSite(t, nil, replica)

@@ -21,11 +21,11 @@ import (
 )
 
 // netfsVariable lists network mounts to serve on, separated by spaces, each as
-// MOUNT=FAR: FAR is the folder as the other side sees it.
+// MOUNT=FAR: FAR is the path of the folder on the remote side.
 const netfsVariable = "SYFTEVENT_NETFS"
 
-// A server on a network mount answers requests written on the far side, at most two scans
-// after the mount shows them to anybody.
+// A server on a network mount answers a request written on the remote side at most two scans
+// after the mount shows it.
 func TestServerOnNetworkMounts(t *testing.T) {
 	mounts := strings.Fields(os.Getenv(netfsVariable))
 	if len(mounts) == 0 {
@@ -69,7 +69,7 @@ func serveMount(t *testing.T, here, far string) {
 		stats := server.Stats()
 		t.Logf("%d requests: shown by the mount after %v, answered %d scans later (one takes %v, the next waits %v)",
 			count, shown.Round(time.Millisecond), stats.Scans-scans, stats.ScanDuration, stats.ScanWait)
-		// A scan may be past the folder when the mount shows it.
+		// The scan may already have passed the folder when the mount shows the request.
 		if count == 1 && stats.Scans-scans > 2 {
 			t.Errorf("answered %d scans after the mount showed the request", stats.Scans-scans)
 		}
@@ -102,7 +102,7 @@ func writeFar(t *testing.T, far, folder, sender string, round, count int) []stri
 	return ids
 }
 
-// mountPatience is longer than any cache of a network file system lives.
+// mountPatience is longer than any cache timeout of a network file system.
 const mountPatience = 2 * time.Minute
 
 // awaitShown lists all folders from a top one down until they show the requests.
@@ -143,10 +143,10 @@ func awaitFile(t *testing.T, name string) {
 	}
 }
 
-// smallVariable names a folder on a small file system of its own, to be filled.
+// smallVariable names a folder on a small file system that the test may fill.
 const smallVariable = "SYFTEVENT_SMALLFS"
 
-// While the disk is full a response is kept; its handler does not run again.
+// While the disk is full, the server keeps the response and does not run the handler again.
 func TestServerOnAFullDisk(t *testing.T) {
 	dir := os.Getenv(smallVariable)
 	if dir == "" {

@@ -63,7 +63,7 @@ func (r *runs) of(sender, stem string) int {
 	return r.times[sender+"/"+stem]
 }
 
-// sizes is a router with endpoints whose responses have that many bytes.
+// sizes returns a router with endpoints whose responses have the given sizes.
 func (r *runs) sizes(of map[string]int) *syftevent.Router {
 	router := syftevent.NewRouter()
 	for endpoint, size := range of {
@@ -76,8 +76,8 @@ func (r *runs) sizes(of map[string]int) *syftevent.Router {
 }
 
 // A sender can make the names of its responses unusable, because SyftBox lets it write
-// 1.response/<sender>/x.request in its own folder. That must affect nobody else, and not
-// the server after a restart.
+// 1.response/<sender>/x.request in its own folder. This affects neither other senders
+// nor a restarted server.
 func TestResponseNamesOfOneSenderHarmNobodyElse(t *testing.T) {
 	var r runs
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
@@ -136,8 +136,8 @@ func TestResponseNamesOfOneSenderHarmNobodyElse(t *testing.T) {
 	})
 }
 
-// A torn response that SyftBox or a crash left behind does not keep its request from being
-// answered, neither at the start nor while the server runs.
+// The server answers a request beside an incomplete response that SyftBox or a crash left
+// behind, both at start and while it runs.
 func TestServerAnswersBesideATornResponse(t *testing.T) {
 	var r runs
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)

@@ -80,7 +80,7 @@ func (n *callNetwork) until(what string, condition func() bool) {
 	}
 }
 
-// cycles waits for n complete full synchronizations on both sides.
+// cycles waits for n complete full syncs on both sides.
 func (n *callNetwork) cycles(count int) {
 	n.Helper()
 	for _, r := range []*fakebox.Replica{n.alice, n.bob} {
@@ -126,11 +126,10 @@ func (n *callNetwork) fast(suffix string) (count int) {
 	return count
 }
 
-// SyftBox prunes the directory of a sender when it has removed the last pair there, or
-// a request that it has lost, and never watches it again. Then every later call would
-// wait for a full synchronization.
+// When SyftBox has removed the last pair of a sender's directory, or a lost request, it prunes
+// the directory and never watches it again. Every later call would then wait for a full sync.
 func TestNetworkCallsStayFastAfterTheirFilesAreGone(t *testing.T) {
-	if !fakebox.TellsWritesFromRenames {
+	if !fakebox.DistinguishesRenames {
 		t.Skip("the watch of this system does not see what a nudge does")
 	}
 	n := newCallNetwork(t)
@@ -148,8 +147,8 @@ func TestNetworkCallsStayFastAfterTheirFilesAreGone(t *testing.T) {
 		for range calls {
 			n.call()
 		}
-		// A full synchronization that begins within 50 ms of a write comes first: on a
-		// busy machine that happens.
+		// On a busy machine, a full sync may begin within 50 ms of a write, and then it
+		// carries the file.
 		requests, responses = n.fast(".request")-requests, n.fast(".response")-responses
 		if requests < calls/2 || responses < calls/2 {
 			t.Errorf("of %d calls %d requests and %d responses arrived by the fast path", calls, requests, responses)
@@ -157,8 +156,7 @@ func TestNetworkCallsStayFastAfterTheirFilesAreGone(t *testing.T) {
 	}
 }
 
-// SyftBox's server drops a message, and the full synchronization deletes the file at
-// its sender.
+// SyftBox's server drops a message, and the next full sync deletes the sender's file.
 func TestNetworkCallsSurviveLostMessages(t *testing.T) {
 	n := newCallNetwork(t)
 	n.call()
@@ -200,8 +198,8 @@ func TestNetworkRestartRunsNothingAgain(t *testing.T) {
 	}
 }
 
-// Removing a pair races with the full synchronization, above all when the server's
-// list of files is long on its way.
+// Removing a pair races with the full sync, especially if the server's list of files takes
+// long to arrive.
 func TestNetworkCallsLeaveNothingBehind(t *testing.T) {
 	n := newCallNetwork(t)
 	n.box.SetViewLatency(4 * time.Second) // nearly half of each cycle

@@ -14,8 +14,7 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent"
 )
 
-// A travel is a server in a network whose files travel, four times as fast as
-// SyftBox carries them.
+// A travel is a server in a network that carries files four times as fast as SyftBox.
 type travel struct {
 	*testing.T
 	box            *fakebox.Box
@@ -52,8 +51,8 @@ func (v *travel) until(what string, condition func() bool) {
 	}
 }
 
-// ask delivers requests to the server, all at once, after a synchronisation: the
-// next one is seconds away.
+// ask delivers requests to the server, all at once, right after a full sync: the next one is
+// seconds away.
 func (v *travel) ask(count int) (responses []string) {
 	v.Helper()
 	cycles := v.server.Cycles()
@@ -77,8 +76,8 @@ func (v *travel) arrivals() []fakebox.Event {
 	})
 }
 
-// A response that was only renamed or linked into its place travels with the full
-// synchronisation; the nudge makes it travel at once. [publish-nudge]
+// SyftBox carries a response that was renamed or linked to its name with the next full sync.
+// After the nudge it carries the response at once. [publish-nudge]
 func TestNudgeMakesAResponseTravelAtOnce(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -94,15 +93,15 @@ func TestNudgeMakesAResponseTravelAtOnce(t *testing.T) {
 				v.until("the response", func() bool { return len(v.arrivals()) == n+1 })
 				fast = v.arrivals()[n].Via == fakebox.ViaFast
 			}
-			if fast != test.fast && fakebox.TellsWritesFromRenames {
+			if fast != test.fast && fakebox.DistinguishesRenames {
 				t.Errorf("by the fast path: %v, want %v\n%s", fast, test.fast, fakebox.Timeline(v.box.Events(), clientEmail, serverEmail))
 			}
 		})
 	}
 }
 
-// Forty responses at once: SyftBox would lose some that are modified at once, and
-// loses none of these. [publish-nudge]
+// SyftBox loses files that are modified at the same time. It loses none of 40 responses,
+// because nudges are paced. [publish-nudge]
 func TestNudgesArePacedSoThatNoneIsLost(t *testing.T) {
 	v := newTravel(t, 0)
 	responses := v.ask(40)
@@ -112,14 +111,14 @@ func TestNudgesArePacedSoThatNoneIsLost(t *testing.T) {
 		if e.Op == fakebox.OpArrive && e.Actor == clientEmail+"/box" {
 			arrived[e.Path] = true
 		}
-		// The next full synchronization removes what the server's SyftBox has lost. On a
-		// busy machine it also removes a response that was sent after it had listed the
-		// hub's files; that one has arrived.
+		// The next full sync removes the responses that the server's SyftBox has lost. On a
+		// busy machine it also removes a response that arrived after it had requested the
+		// list of files.
 		if e.Op == fakebox.OpLose || e.Op == fakebox.OpRemove && e.Actor == serverEmail+"/box" && !arrived[e.Path] {
 			t.Errorf("%v", e)
 		}
 	}
-	// On a busy machine the full synchronization may come before some, or all.
+	// On a busy machine the full sync may carry some or all of them first.
 	fast := len(slices.DeleteFunc(v.arrivals(), func(e fakebox.Event) bool { return e.Via != fakebox.ViaFast }))
 	t.Logf("%d of %d came by the fast path", fast, len(responses))
 }

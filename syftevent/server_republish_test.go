@@ -27,7 +27,7 @@ func countingRouter(runs *atomic.Int32) *syftevent.Router {
 const counted = "count/" + clientEmail
 
 // vanish removes the response, as SyftBox does, and returns how long it was missing;
-// negative means for ever.
+// negative means forever.
 func (s *site) vanish() time.Duration {
 	s.t.Helper()
 	name := s.path(counted, stem+".response")
@@ -42,8 +42,8 @@ func (s *site) vanish() time.Duration {
 	return -1
 }
 
-// SyftBox prunes a sender's directory that it has emptied, and does not watch it when it is
-// made anew.
+// SyftBox prunes a sender's directory that it has emptied, and does not watch the directory
+// when it is recreated.
 func TestServerKeepsTheDirectoryOfASender(t *testing.T) {
 	inBubble(t, demoRouter(), func(s *site) {
 		for range 2 { // also after it was removed and made again
@@ -80,8 +80,8 @@ func TestServerKeepsTheDirectoryOfASender(t *testing.T) {
 	})
 }
 
-// Files of requests that are gone are left behind now and then, and a client that has
-// ended cannot remove them.
+// Responses sometimes remain after their requests are gone, and a client that has exited
+// cannot remove them.
 func TestServerRemovesResponsesWithoutRequests(t *testing.T) {
 	var runs atomic.Int32
 	inBubble(t, countingRouter(&runs), func(s *site) {
@@ -110,8 +110,8 @@ func TestServerRemovesResponsesWithoutRequests(t *testing.T) {
 	})
 }
 
-// SyftBox deletes a response whose upload it lost. The server republishes it, not too soon
-// and not for ever, without running the handler again.
+// SyftBox deletes a response whose upload it lost. The server republishes it after a delay and
+// a limited number of times, without running the handler again.
 func TestServerRepublishesMissingResponse(t *testing.T) {
 	var runs atomic.Int32
 	inBubble(t, countingRouter(&runs), func(s *site) {
@@ -167,7 +167,7 @@ func TestRestartedServerRunsOnlyWhatWasNotAnswered(t *testing.T) {
 		if n := runs.Load(); n != 1 {
 			t.Errorf("%d runs", n)
 		}
-		// Other bytes are another request.
+		// Other bytes are a new request.
 		os.RemoveAll(s.path(counted))
 		s = newSite(t, countingRouter(&runs), replica)
 		s.start()
@@ -237,7 +237,7 @@ func TestServerRepublishesAfterRequestConflict(t *testing.T) {
 	})
 }
 
-// The same bytes under the same name are the same request; other bytes are another one,
+// The same bytes under the same name are the same request. Other bytes are a new request,
 // which runs at once.
 func TestServerDistinguishesRequestsOfOneName(t *testing.T) {
 	var runs atomic.Int32

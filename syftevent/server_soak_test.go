@@ -26,7 +26,7 @@ import (
 
 var (
 	soakRequests = flag.Int("soak", 200, "how many requests TestSoak sends")
-	soakSeed     = flag.Uint64("soakseed", 1, "what TestSoak leaves to chance; 0: a fresh seed, which it prints")
+	soakSeed     = flag.Uint64("soakseed", 1, "seed of the random decisions of TestSoak; 0 chooses a seed and prints it")
 )
 
 const (
@@ -95,8 +95,7 @@ func TestSoak(t *testing.T) {
 	s.summary()
 }
 
-// handle is the handler of all endpoints: it answers with the body, if that is one
-// which was sent.
+// handle is the handler of all endpoints. It returns the body if a request was sent with it.
 func (s *soak) handle(_ context.Context, req *syftevent.Request) (*syftevent.Response, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,7 +127,7 @@ func (s *soak) send(from *fakebox.Replica, count int) {
 	}
 }
 
-// await waits until nothing is left of a list, as long as it gets shorter at times.
+// await waits until a list is empty. It fails if the list stops getting shorter.
 func (s *soak) await(what string, left func() []string) {
 	s.Helper()
 	fewest, deadline := -1, time.Now().Add(time.Minute)
@@ -155,7 +154,7 @@ func (s *soak) timeline(text string) string {
 	}), path.Base(path.Dir(key)), serverEmail)
 }
 
-// A journey is what the journal says of one request.
+// A journey holds the events of one request in the journal.
 type journey struct {
 	struck    map[fakebox.Fault]bool
 	arrived   bool            // whole, at the server's
@@ -196,7 +195,7 @@ func (s *soak) journeys() map[string]*journey {
 	return all
 }
 
-// unsettled returns the requests of which something is still to come.
+// unsettled returns the requests that have not reached their final state.
 func (s *soak) unsettled() []string {
 	var left []string
 	journeys := s.journeys()
@@ -271,8 +270,8 @@ func (s *soak) check() {
 		s.Errorf("a handler was given what nobody had sent: %s", bad)
 	}
 	s.mu.Unlock()
-	// Nothing was written but in the rpc folder, and SyftBox's own and the lock
-	// beside it.
+	// Files were written only in the rpc folder, except SyftBox's own and the lock beside
+	// it.
 	rpc := filepath.Join(s.server.Datasite(), filepath.FromSlash(rpcPath))
 	err := filepath.WalkDir(s.server.DataDir(), func(name string, d fs.DirEntry, err error) error {
 		if name == rpc {

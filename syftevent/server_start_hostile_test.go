@@ -13,9 +13,9 @@ import (
 	"github.com/syftevent/syftevent-go/fakebox"
 )
 
-// SyftBox lets a sender make folders of any name below rpc, even those of the server's own
-// files. The server starts anyway, and writes its files when the names are free.
-func TestStartWithFoldersInTheWay(t *testing.T) {
+// SyftBox lets a sender create folders of any name below rpc, even the names of the server's
+// own files. The server starts anyway, and writes its files when the names are free.
+func TestStartSurvivesFoldersNamedLikeItsFiles(t *testing.T) {
 	const sender = "mallory@example.com"
 	for _, own := range []string{"rpc.schema.json", "syft.pub.yaml", "echo/.syftkeep", "items/.syftkeep"} {
 		t.Run(strings.ReplaceAll(own, "/", "-"), func(t *testing.T) {
@@ -51,9 +51,9 @@ func TestStartWithFoldersInTheWay(t *testing.T) {
 	}
 }
 
-// The server starts although a legacy request cannot be moved, or a sender's folder is a
-// file.
-func TestStartWithFilesInTheWay(t *testing.T) {
+// The server starts even if a legacy request cannot be moved because the sender's folder is a
+// file, or if the folder of an endpoint is a file.
+func TestStartSurvivesFilesNamedLikeFolders(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, demoRouter(), replica)

@@ -140,7 +140,7 @@ func TestSchemaFollowsTheRoutes(t *testing.T) {
 	})
 }
 
-// A bad route, or a folder in the way, does not affect the other routes.
+// An invalid route, or a folder with the name of a file, does not affect the other routes.
 func TestRoutesAreRepublished(t *testing.T) {
 	router := syftevent.NewRouter()
 	inBubble(t, router, func(s *site) {
@@ -178,7 +178,7 @@ func TestStartRemovesTemporaryFiles(t *testing.T) {
 	})
 }
 
-// In the legacy layout requests lie in the endpoint's folder itself.
+// In the legacy layout a request is directly in the endpoint's folder.
 func TestStartMovesLegacyRequests(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {
@@ -268,7 +268,7 @@ func TestStartMovesLegacyRequests(t *testing.T) {
 }
 
 // A server that writes in place and was killed leaves an empty response.
-func TestStartRunsWhatHasAnEmptyResponse(t *testing.T) {
+func TestStartRunsRequestsWithEmptyResponse(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, demoRouter(), replica)

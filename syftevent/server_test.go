@@ -93,7 +93,7 @@ func TestServerStatuses(t *testing.T) {
 	}
 }
 
-func TestServerDebugModeTells(t *testing.T) {
+func TestDebugModeSendsErrorText(t *testing.T) {
 	replica := fakebox.New(t, fakebox.Config{}).Join(serverEmail)
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t, demoRouter(), replica)
@@ -187,7 +187,7 @@ func TestServerRunsARequestOnce(t *testing.T) {
 	})
 }
 
-func TestServerLeavesAlone(t *testing.T) {
+func TestServerIgnoresForeignRequests(t *testing.T) {
 	for _, dir := range []string{"echo/" + clientEmail + "/deeper", "nowhere"} {
 		inBubble(t, demoRouter(), func(s *site) {
 			s.deliver(dir, envelope("/echo", nil), fakebox.WebSocket)

@@ -20,7 +20,7 @@ type binding struct {
 }
 
 // bindingsOf returns the bindings of a struct type, none of another type. It panics
-// if a tag stands on a field of a type that cannot be bound.
+// if a field with a tag has a type that cannot be bound.
 func bindingsOf(t reflect.Type) []binding {
 	if t.Kind() != reflect.Struct {
 		return nil

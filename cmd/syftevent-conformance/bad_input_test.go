@@ -7,7 +7,7 @@ import (
 )
 
 // againstBad runs scenarios one at a time against a server of bad_targets_test.go. It
-// also returns the file that the server received.
+// also returns the path of the file that is the server's argument.
 func againstBad(t *testing.T, target string, args ...string) (status int, stdout, stderr, file string) {
 	t.Helper()
 	self, err := os.Executable()

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// What a server leaves behind holds its output and hears no signal: it ends with the
-// server, and nobody waits for it.
+// A descendant of the server that keeps its output open and ignores signals is killed
+// with the server, and the suite does not wait for it.
 func TestDescendantsAreEnded(t *testing.T) {
 	status, stdout, stderr, file := againstBad(t, "clinging", "proc-once", "publish-beside")
 	if status != exitOK {
@@ -39,7 +39,7 @@ func TestDescendantsAreEnded(t *testing.T) {
 	}
 }
 
-// isRunning reports whether there is a process, zombies excepted.
+// isRunning reports whether a process exists and is not a zombie.
 func isRunning(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return false

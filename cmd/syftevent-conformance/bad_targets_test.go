@@ -17,9 +17,9 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent"
 )
 
-// The servers that print, end or go on as no server should. An argument behind the
-// name of one that begins with "second-" is a file in which it counts its starts: it
-// is wrong at its second start only, so that the suite finds it ready at first.
+// These servers print, exit or ignore signals in ways that no server should. The servers
+// whose names begin with "second-" count their starts in the file that is their argument:
+// they misbehave at the second start only, so that the suite finds them ready at first.
 var badTargets = map[string]func() int{
 	"second-garbage":      second(func() int { fmt.Print("\xff\xfe\x00{]\n\xc3\x28"); return 0 }),
 	"second-huge-line":    second(func() int { return printHuge("") }),
@@ -46,7 +46,7 @@ var badTargets = map[string]func() int{
 		return serveWith(os.Stdin, map[string]syftevent.HandlerFunc{"/echo": closingEcho})
 	},
 	"clinging": func() int {
-		// The file with the process ids is the argument.
+		// The argument is the file for the process ids.
 		child := exec.Command(os.Args[0], targetPrefix+"cling")
 		child.Stdout, child.Stderr = os.Stdout, os.Stderr
 		if err := child.Start(); err != nil {
@@ -59,7 +59,7 @@ var badTargets = map[string]func() int{
 		}
 		return serveWith(os.Stdin, nil)
 	},
-	// It counts its starts in the file.
+	// It counts its starts in the file of the argument.
 	"counting": func() int {
 		if err := appendLine(os.Args[2], "start"); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -67,7 +67,7 @@ var badTargets = map[string]func() int{
 		}
 		return serveWith(os.Stdin, map[string]syftevent.HandlerFunc{"/fail": die})
 	},
-	// These are wrong in what the suite asks of an adapter.
+	// These violate the contract of Appendix A.
 	"all-is-well":    func() int { return serveWith(os.Stdin, allAnswer(200)) },
 	"strict-options": func() int { return serveOptions(strictly) },
 	"no-options":     func() int { return serveOptions(func(string) string { return `{"settle":"10s"}` }) },
@@ -84,7 +84,7 @@ var badTargets = map[string]func() int{
 		reference.Features = []string{"summ"}
 		return serveWith(os.Stdin, nil)
 	},
-	// The paths that it is told must lie below its argument.
+	// The paths that it receives must be below its argument.
 	"only-below": func() int {
 		data, err := os.ReadFile(os.Getenv("SYFTBOX_CLIENT_CONFIG_PATH"))
 		if err != nil {
@@ -114,7 +114,7 @@ var badTargets = map[string]func() int{
 
 const readyLine = `{"ready":true,"implementation":"bad","version":"1","features":[],"poll_ms":20}`
 
-// second is a server that is bad at its second start, and the reference otherwise.
+// second returns a server that is bad at its second start and the reference otherwise.
 func second(bad func() int) func() int {
 	return func() int {
 		data, err := os.ReadFile(os.Args[2])
@@ -130,7 +130,7 @@ func second(bad func() int) func() int {
 	}
 }
 
-// allAnswer are all endpoints, with the same answer.
+// allAnswer returns all endpoints, with handlers that return the same response.
 func allAnswer(status int) map[string]syftevent.HandlerFunc {
 	endpoints := reference.Endpoints("")
 	for pattern := range endpoints {
@@ -139,7 +139,7 @@ func allAnswer(status int) map[string]syftevent.HandlerFunc {
 	return endpoints
 }
 
-// serveOptions is the reference with other options than the suite gives.
+// serveOptions runs the reference with options that differ from the suite's.
 func serveOptions(replace func(options string) string) int {
 	options := replace(os.Getenv("SYFTEVENT_OPTIONS"))
 	if options == "" {
@@ -149,7 +149,7 @@ func serveOptions(replace func(options string) string) int {
 	return serveWith(os.Stdin, nil)
 }
 
-// strictly takes only the options that it knows.
+// strictly returns the options, or "" if one is unknown.
 func strictly(options string) string {
 	if strings.Contains(options, "no_such") {
 		fmt.Fprintln(os.Stderr, "unknown option")
@@ -173,7 +173,7 @@ func hang() int {
 	return 0
 }
 
-// printHuge prints 50 MB, and what ends them.
+// printHuge prints 50 MB, and then the given end.
 func printHuge(end string) int {
 	piece := strings.Repeat("x", 1_000_000)
 	for range 50 {
@@ -191,7 +191,7 @@ func printMillion(out io.Writer) {
 	}
 }
 
-// chattyEcho logs as much before it answers as the server has before it was ready.
+// chattyEcho logs before each response as much as the server logged before it was ready.
 func chattyEcho(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error) {
 	printMillion(os.Stdout)
 	printMillion(os.Stderr)
@@ -204,7 +204,7 @@ func closingEcho(ctx context.Context, req *syftevent.Request) (*syftevent.Respon
 	return reference.Endpoints("")["/echo"](ctx, req)
 }
 
-// endlessLines is a reader of lines that never end.
+// endlessLines is a reader that returns lines forever.
 type endlessLines struct{}
 
 func (endlessLines) Read(p []byte) (int, error) {

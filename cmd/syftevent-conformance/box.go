@@ -34,12 +34,13 @@ type injectedFault struct {
 }
 
 func (o *boxFlags) define(flags *flag.FlagSet) {
+	o.config.Download.Mode = fakebox.BlobStore
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "serve the HTTP gateway on `ADDR`; port 0 chooses one")
 	flags.BoolVar(&o.json, "json", false, "print events as JSON, and nothing else")
 	flags.Uint64Var(&o.config.Seed, "seed", 1, "seed random decisions with `N`")
 	flags.Float64Var(&o.config.Speed, "speed", 1, "divide every duration of SyftBox by `X`")
 	flags.Float64Var(&o.config.FaultRate, "faults", 0, "inject faults with probability `RATE`, 0 to 1, at each step of a file")
-	flags.TextVar(&o.config.Download.Mode, "download", o.config.Download.Mode, "let the full synchronization write by `MODE`: blobstore, or blobstore-in-place as client 0.8.7 does")
+	flags.TextVar(&o.config.Download.Mode, "download", o.config.Download.Mode, "let the full sync write by `MODE`: blobstore, or blobstore-in-place as client 0.8.7 does")
 	flags.Func("fail", "inject `FAULT[=N]` into the next N files (default 1); may be repeated", func(value string) error {
 		name, count, counted := strings.Cut(value, "=")
 		f := injectedFault{n: 1}
@@ -62,7 +63,7 @@ func boxDetails() string {
 		"stops on Ctrl-C.\n\nFaults, and the requirement that obliges a server to survive each:\n")
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	for _, f := range fakebox.Faults() {
-		fmt.Fprintf(w, "  %s\t%s\t%s\n", f.Fault, f.Requirement, f.What)
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", f.Fault, f.Requirement, f.Description)
 	}
 	w.Flush()
 	return out.String()

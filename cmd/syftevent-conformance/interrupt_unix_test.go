@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// A terminal that is closed, and a reader that goes away, end a run as Ctrl-C does:
-// nothing is left.
-func TestRunEndsWithItsTerminalAndItsReader(t *testing.T) {
+// A closed terminal or a closed output pipe ends a run as Ctrl-C does, and leaves no
+// process behind.
+func TestRunStopsOnHangupAndClosedOutput(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -103,7 +103,7 @@ func TestMutantImportsOnlyTheStandardLibrary(t *testing.T) {
 	}
 }
 
-func TestTestscriptStaysWithTheJudge(t *testing.T) {
+func TestOnlyJudgeAndBoxscriptImportTestscript(t *testing.T) {
 	for _, p := range goList(t, "./...") {
 		allowed := p.ImportPath == module+"/fakebox/boxscript" || isBelow(p.ImportPath, module+"/cmd")
 		if !allowed && slices.Contains(p.Imports, testscript) {

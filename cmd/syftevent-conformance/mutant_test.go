@@ -11,7 +11,7 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 )
 
-// The second server passes what the reference passes.
+// The mutant server without a defect passes the scenarios that the reference passes.
 func TestMutantWithoutDefectPasses(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
@@ -67,7 +67,7 @@ func TestDefectsAreValid(t *testing.T) {
 	}
 }
 
-// A scenario that no defect breaks may be unable to fail.
+// A scenario that no defect breaks is not known to be able to fail.
 func TestDefectsCoverScenariosAndRequirements(t *testing.T) {
 	scenarios, err := scenario.All()
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 )
 
-// proveWith runs prove with a table of defects and some scenarios.
+// proveWith runs prove with the given defects and scenarios.
 func proveWith(t *testing.T, table []mutant.Defect, scenarios []scenario.Scenario, args ...string) (status int, stdout string) {
 	t.Helper()
 	var out bytes.Buffer

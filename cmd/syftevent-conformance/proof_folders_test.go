@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// Folders of senders are pruned and made again, moved away and replaced, and moved
-// away and back, while requests arrive in them. What is there in the end is
-// answered where it is, and nothing was written anywhere else.
+// Sender folders are pruned and recreated, moved and replaced, and moved away and back
+// while requests arrive in them. In the end each existing request has a response beside
+// it, and no other folder contains new files.
 func TestProofFoldersThatComeAndGo(t *testing.T) {
 	p := newProof(t, map[string]any{"poll_interval": "5ms"})
 	p.start()
@@ -86,7 +86,7 @@ func TestProofFoldersThatComeAndGo(t *testing.T) {
 	}
 }
 
-// prune removes a folder into which a server may be writing.
+// prune removes a folder in which a server may be writing.
 func prune(folder string) error {
 	var err error
 	for range 100 {
@@ -97,7 +97,7 @@ func prune(folder string) error {
 	return err
 }
 
-// put writes a request elsewhere and renames it into a folder, which it makes.
+// put creates a folder, writes a request elsewhere and renames it into the folder.
 func (p *proof) put(folder, stem, sender string) {
 	data := p.envelope(stem, "echo", sender, []byte("hello"))
 	temp := filepath.Join(p.dir, stem)
@@ -110,7 +110,8 @@ func (p *proof) put(folder, stem, sender string) {
 	}
 }
 
-// outside lists what is in the replica but not below "rpc" or another folder.
+// outside lists the files of the replica that are neither below "rpc" nor below another
+// given folder.
 func (p *proof) outside(other string) map[string]bool {
 	p.Helper()
 	names := map[string]bool{}

@@ -51,8 +51,8 @@ func TestProofRequestsThatWaited(t *testing.T) {
 	p.noLeftovers()
 }
 
-// A server that is suspended loses what a queue of notifications has no room for:
-// this one has no such queue.
+// A suspended server that uses notifications loses those that overflow its queue. A
+// server that polls has no such queue.
 func TestProofRequestsWhileSuspended(t *testing.T) {
 	p := newProof(t, nil)
 	p.start()
@@ -81,8 +81,8 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// Whenever the server is killed, in the end each request has one whole response
-// and nothing is left that is not one's own.
+// Whenever the server is killed, in the end each request has one complete response, and
+// no temporary file is left.
 func TestProofKilledAtRandom(t *testing.T) {
 	p := newProof(t, map[string]any{"poll_interval": "5ms"})
 	var names []string

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// inPieces are ways in which a request arrives that is not whole at once.
+// inPieces are the ways in which an incomplete request may arrive.
 var inPieces = []struct {
 	name   string
 	body   int
@@ -56,8 +56,8 @@ func (p *proof) write(name string, pause time.Duration, pieces ...[]byte) {
 	}
 }
 
-// deliverInPieces delivers requests and returns how many were answered before
-// they were whole.
+// deliverInPieces delivers requests and returns how many were answered before they were
+// complete.
 func deliverInPieces(t *testing.T, settle string, count int, size int, arrive func(*proof, string, []byte)) int {
 	p := newProof(t, map[string]any{"settle": settle, "poll_interval": "10ms"})
 	p.start()
@@ -87,7 +87,7 @@ func deliverInPieces(t *testing.T, settle string, count int, size int, arrive fu
 				case r.Status != 200 || r.Body != want:
 					p.Errorf("%s: status %d, %d bytes of body", s.name, r.Status, len(r.Body))
 				}
-				// The request first: nobody may take it for unanswered.
+				// Remove the request first, so that it never exists without its response.
 				os.Remove(s.name + ".request")
 				os.Remove(s.name + ".response")
 			}
@@ -103,7 +103,7 @@ func deliverInPieces(t *testing.T, settle string, count int, size int, arrive fu
 	return int(early.Load())
 }
 
-// No request that is still arriving is ever answered, however it arrives.
+// The server never answers an incomplete request, however it arrives.
 func TestProofRequestsInPieces(t *testing.T) {
 	for _, way := range inPieces {
 		t.Run(way.name, func(t *testing.T) {
@@ -112,8 +112,8 @@ func TestProofRequestsInPieces(t *testing.T) {
 			}
 		})
 	}
-	// With a settle time that is shorter than the pause they are: this proof can
-	// fail.
+	// With a settle time shorter than the pause, the server answers incomplete requests:
+	// this proof can fail.
 	t.Run("settling too soon", func(t *testing.T) {
 		slowly := func(p *proof, name string, data []byte) {
 			p.write(name, 2*time.Second, data[:len(data)/2], data[len(data)/2:])

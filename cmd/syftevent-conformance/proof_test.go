@@ -18,14 +18,14 @@ import (
 	"github.com/syftevent/syftevent-go/fakebox"
 )
 
-// The proofs run the reference as a process and do to it what happens to servers.
-// By default they are small; with -proof they have their full size.
+// The proofs run the reference as a process and expose it to outages, kills and load. By
+// default they are small; -proof runs them at full size.
 var (
 	fullProof = flag.Bool("proof", false, "run the proofs at their full size, which takes minutes")
-	proofSeed = flag.Uint64("proofseed", 1, "what the proofs leave to chance")
+	proofSeed = flag.Uint64("proofseed", 1, "seed of the random decisions of the proofs")
 )
 
-// sized is a number of a proof.
+// sized returns the count for a small or a full-size proof.
 func sized(full, small int) int {
 	if *fullProof {
 		return full
@@ -33,7 +33,7 @@ func sized(full, small int) int {
 	return small
 }
 
-// A proof is a datasite with a reference server, in its own process.
+// A proof is a datasite with a reference server in a process of its own.
 type proof struct {
 	*testing.T
 	replica *fakebox.Replica
@@ -83,7 +83,7 @@ func (p *proof) rpc() string {
 	return filepath.Join(p.replica.Datasite(), "app_data", script.App, "rpc")
 }
 
-// folder is that of a sender, which is made.
+// folder creates the folder of a sender and returns its path.
 func (p *proof) folder(endpoint, sender string) string {
 	p.Helper()
 	folder := filepath.Join(p.rpc(), endpoint, sender)
@@ -93,7 +93,7 @@ func (p *proof) folder(endpoint, sender string) string {
 	return folder
 }
 
-// request makes a request of a sender, and its stem.
+// request returns a new request of a sender, and its stem.
 func (p *proof) request(endpoint, sender string, body []byte) (stem string, data []byte) {
 	p.Helper()
 	stem = fmt.Sprintf("5f5b153c-d742-4027-8091-%012x", p.next)
@@ -133,8 +133,8 @@ type response struct {
 	Body   string `json:"body"` // base64
 }
 
-// responseTo reads the response beside a request; ok is whether there is one. One
-// that is not whole fails the proof.
+// responseTo reads the response beside a request, and reports whether it exists. An
+// incomplete response fails the proof.
 func (p *proof) responseTo(name string) (r response, ok bool) {
 	p.Helper()
 	data, err := os.ReadFile(name + ".response")
@@ -163,7 +163,7 @@ func (p *proof) await(name string) response {
 	return r
 }
 
-// tryAwait is await for other goroutines than the test's.
+// tryAwait is like await, for goroutines other than the test's.
 func (p *proof) tryAwait(name string) (response, bool) {
 	for began := time.Now(); time.Since(began) < proofPatience && !p.process.Exited(); time.Sleep(2 * time.Millisecond) {
 		if r, ok := p.responseTo(name); ok {
@@ -173,14 +173,14 @@ func (p *proof) tryAwait(name string) (response, bool) {
 	return response{}, false
 }
 
-// noLeftovers checks what is below "rpc".
+// noLeftovers is tidyBelow for the folder "rpc".
 func (p *proof) noLeftovers() {
 	p.Helper()
 	p.tidyBelow(p.rpc())
 }
 
-// tidyBelow checks that no temporary file is left below a folder, and that each
-// response stands beside its request.
+// tidyBelow checks that no temporary file is left below a folder, and that each response
+// has its request beside it.
 func (p *proof) tidyBelow(dir string) {
 	p.Helper()
 	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
@@ -192,7 +192,7 @@ func (p *proof) tidyBelow(dir string) {
 			p.Errorf("a temporary file is left: %s", name)
 		case isResponse:
 			if _, err := os.Lstat(stem + ".request"); err != nil {
-				p.Errorf("a response stands alone: %v", err)
+				p.Errorf("response without a request: %v", err)
 			}
 		}
 		return nil

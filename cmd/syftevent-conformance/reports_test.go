@@ -134,7 +134,7 @@ func TestUnwritableReportsFailBeforeRun(t *testing.T) {
 	onlyReports(t, dir, 0)
 }
 
-func TestFailedStartLeavesNoReport(t *testing.T) {
+func TestFailedStartRemovesOldReport(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "run.json")
 	if err := os.WriteFile(path, []byte("of an earlier run"), 0o600); err != nil {

@@ -50,8 +50,8 @@ var (
 	testName   = regexp.MustCompile(`\bTest[A-Z][A-Za-z]+`)
 )
 
-// Each defect of the Python package has a line in SPEC.md, and what the line names
-// as its proof exists.
+// Each defect of the Python package has a line in SPEC.md, and the evidence that the line
+// names exists.
 func TestDifferencesAreShown(t *testing.T) {
 	scenarios, tests := scenarioIDs(t), libraryTests(t)
 	var seen []string
@@ -73,7 +73,7 @@ func TestDifferencesAreShown(t *testing.T) {
 	}
 }
 
-// A requirement that only tests of the library show names tests that exist.
+// The tests that untestable.txt names exist.
 func TestUntestableNamesTests(t *testing.T) {
 	tests := libraryTests(t)
 	reasons, err := scenario.Untestable()
@@ -93,8 +93,7 @@ func TestUntestableNamesTests(t *testing.T) {
 	}
 }
 
-// The examples of requests in SPEC.md are sent to every server: scenarios have
-// them to the letter.
+// Scenarios send the example requests of SPEC.md, byte for byte.
 func TestExamplesOfTheSpecAreSent(t *testing.T) {
 	sent := readTop(t, "cmd/syftevent-conformance/internal/scenario/scripts/envelope-examples.txtar") + readTop(t, "cmd/syftevent-conformance/internal/scenario/scripts/envelope-invalid.txtar")
 	blocks := regexp.MustCompile("(?m)^```json request(?: invalid)?\n(.+)\n```$").FindAllStringSubmatch(readTop(t, "SPEC.md"), -1)
@@ -108,8 +107,8 @@ func TestExamplesOfTheSpecAreSent(t *testing.T) {
 	}
 }
 
-// Each failure that is known of the Python package is one of its differences in
-// SPEC.md, or names the requirement.
+// Each known failure of the Python package names a difference listed in SPEC.md, or the
+// requirement.
 func TestKnownFailuresNameTheirReason(t *testing.T) {
 	const file = "testdata/targets/python/known.txt"
 	scenarios := scenarioIDs(t)

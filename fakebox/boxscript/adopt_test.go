@@ -25,10 +25,10 @@ func TestScriptsShareAdoptedNetwork(t *testing.T) {
 			if err := boxscript.Setup(env); err != nil {
 				return err
 			}
-			if err := boxscript.OfEnv(env).Adopt(network, server); err != nil {
+			if err := boxscript.FromEnv(env).Adopt(network, server); err != nil {
 				return err
 			}
-			if err := boxscript.OfEnv(env).Adopt(network, server); err == nil {
+			if err := boxscript.FromEnv(env).Adopt(network, server); err == nil {
 				t.Error("second Adopt succeeded")
 			}
 			return nil

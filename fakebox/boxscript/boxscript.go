@@ -186,8 +186,8 @@ func Setup(env *testscript.Env) error {
 	return nil
 }
 
-// OfEnv returns the network of a script. [Setup] must have been called.
-func OfEnv(env *testscript.Env) *Network { return env.Values[key{}].(*Network) }
+// FromEnv returns the network of a script. [Setup] must have been called.
+func FromEnv(env *testscript.Env) *Network { return env.Values[key{}].(*Network) }
 
 // Commands returns the command "box". Add it to testscript.Params.Cmds.
 func Commands() map[string]func(ts *testscript.TestScript, neg bool, args []string) {

@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// defectUse matches where the server asks for a defect.
+// defectUse matches the code that depends on a defect.
 var defectUse = regexp.MustCompile(`\.has\("([^"]*)"\)|\bcase ((?:"[a-z0-9-]+",? ?)+):`)
 
-// A misspelt name would be a defect that changes nothing.
-func TestServerAsksForEveryDefect(t *testing.T) {
+// A defect with a misspelled name would change nothing.
+func TestServerUsesEveryDefect(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)

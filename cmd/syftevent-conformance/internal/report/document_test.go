@@ -18,7 +18,7 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
 
-// covering is a scenario that covers requirements of SPEC.md.
+// covering returns a scenario that covers requirements of SPEC.md.
 func covering(t *testing.T, id string, requirements ...string) scenario.Scenario {
 	t.Helper()
 	s := scenario.Scenario{ID: id, Summary: "What " + id + " is about."}
@@ -32,10 +32,10 @@ func covering(t *testing.T, id string, requirements ...string) scenario.Scenario
 	return s
 }
 
-// hostile is text that means something in each of the formats.
+// hostile is text with special characters of each format.
 const hostile = "a|b <script>alert(1)</script> `x` ``` & \x1b[31m\x00 *_\n# second line"
 
-// fullRun is a run in which every outcome comes up, and every part of a document.
+// fullRun returns a run with every outcome, whose document has every part.
 func fullRun(t *testing.T) Run {
 	t.Helper()
 	failure := &script.Failure{Line: "expect oops status 5xx", Expected: "status 5xx", Actual: "status 200 " + hostile}
@@ -75,7 +75,7 @@ func fullRun(t *testing.T) Run {
 	return run
 }
 
-// written is the document of a run as JSON.
+// written returns the document of a run as JSON.
 func written(t *testing.T, run Run) []byte {
 	t.Helper()
 	var out bytes.Buffer

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// readJUnit reads a report as a system of continuous integration does.
+// readJUnit reads a report as a CI system does.
 func readJUnit(t *testing.T, d *Document) (suites junitSuites, text string) {
 	t.Helper()
 	var out bytes.Buffer

@@ -26,7 +26,7 @@ func TestMarkdown(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}
 	}
-	// Each line of a table has as many cells as the others.
+	// All lines of a table have the same number of cells.
 	cells := 0
 	for line := range strings.Lines(text) {
 		if !strings.HasPrefix(line, "|") {

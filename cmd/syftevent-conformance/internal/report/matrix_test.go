@@ -10,7 +10,7 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 )
 
-// column is a document of some results, of a server of some name.
+// column returns the document of a server with the given results.
 func column(file, name string, results ...runner.Result) Column {
 	run := Run{Results: results, Reproduce: "judge run %s", Summary: Summarize(results, len(results), nil)}
 	run.Ready.Implementation, run.Ready.Version = name, "1"
@@ -87,7 +87,7 @@ func TestTitlesAreUnique(t *testing.T) {
 	}
 }
 
-// fullMatrix compares a server that is good with the run in which all comes up.
+// fullMatrix compares a conformant server with the server of fullRun.
 func fullMatrix(t *testing.T) *Matrix {
 	good := column("good.json", "good", runner.Result{Scenario: covering(t, "fail-status", "fail-status"), Outcome: runner.Pass})
 	return NewMatrix(spec.Requirements(), []Column{good, {File: "full.json", Document: NewDocument(fullRun(t))}})
@@ -148,13 +148,13 @@ func TestMatrixAsHTML(t *testing.T) {
 			t.Errorf("%q is not in the page", want)
 		}
 	}
-	// Nothing of a document is markup, and nothing is fetched.
+	// Text of a document is escaped, and the page loads nothing.
 	for _, unwanted := range []string{"<script", `onload="`, "http://", "https://", " src=", "ZgotmplZ", "@import", "url("} {
 		if strings.Contains(text, unwanted) {
 			t.Errorf("the page contains %q", unwanted)
 		}
 	}
-	// Each cell that leads somewhere leads to something.
+	// Each link of a cell has a target.
 	for _, part := range strings.Split(text, `href="#`)[1:] {
 		id, _, _ := strings.Cut(part, `"`)
 		if !strings.Contains(text, ` id="`+id+`"`) {

@@ -10,7 +10,7 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/jsonschema"
 )
 
-// againstSchema validates a document.
+// againstSchema validates a document against the schema of reports.
 func againstSchema(t *testing.T, document []byte) error {
 	t.Helper()
 	return jsonschema.Validate([]byte(Schema), document)

@@ -13,7 +13,7 @@ func result(id string, outcome runner.Outcome) runner.Result {
 	return runner.Result{Outcome: outcome, Scenario: scenario.Scenario{ID: id}}
 }
 
-// listed is a result of which something is known.
+// listed returns a result with an entry in the list of known failures.
 func listed(r runner.Result, flaky bool) runner.Result {
 	r.Known = &known.Entry{Scenario: r.Scenario.ID, Reason: "because", Flaky: flaky}
 	return r

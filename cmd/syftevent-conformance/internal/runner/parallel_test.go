@@ -26,7 +26,7 @@ func plain(n int) []scenario.Scenario {
 	return list
 }
 
-func TestRunGivesEachResultOnce(t *testing.T) {
+func TestRunReportsEachResultOnce(t *testing.T) {
 	scenarios := plain(20)
 	scenarios[7].Feature = "nothing-declares-it"
 	for _, parallel := range []int{0, 1, 3, 50} {
@@ -70,7 +70,7 @@ func TestCancelledRunHasNoFailures(t *testing.T) {
 			t.Errorf("%s: %s", r.Scenario.ID, r.Outcome)
 		}
 	})
-	// The first, and those that the two workers had started by then.
+	// The first scenario, and those that the two workers had started by then.
 	if results == 0 || results > 4 {
 		t.Errorf("%d results", results)
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
 )
 
-// Commands that leave a shared server and its folders as they found them, apart from the
-// requests that they add, and the subcommands of "box" that do.
+// Commands, and subcommands of "box", that change nothing in a shared server and its
+// folders except that they add requests.
 var (
 	sharedCommands = []string{
 		"expect", "whole", "canary", "unanswered", "quiet", "ran", "took",

@@ -74,7 +74,7 @@ func TestPanicIsNotTheServersFailure(t *testing.T) {
 	}
 }
 
-func TestPassHasEventsOnRequest(t *testing.T) {
+func TestPassKeepsEventsIfConfigured(t *testing.T) {
 	commands := func(r Result) (commands []string) {
 		for _, e := range r.Events {
 			commands = append(commands, e.What)

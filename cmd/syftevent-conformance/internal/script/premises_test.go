@@ -8,7 +8,7 @@ import (
 	"github.com/syftevent/syftevent-go/fakebox/boxscript"
 )
 
-func TestPremisesKeepTheFirstThatIsBroken(t *testing.T) {
+func TestPremisesRecordFirstViolation(t *testing.T) {
 	p := newPremises()
 	p.within(time.Second, time.Second, "one")
 	if p.broken != "" {
@@ -50,7 +50,7 @@ func TestSendArguments(t *testing.T) {
 	}
 }
 
-func TestHandlerTime(t *testing.T) {
+func TestHandlerTimeFromBody(t *testing.T) {
 	for _, test := range []struct {
 		folder, data string
 		want         time.Duration

@@ -171,7 +171,7 @@ func (r *responses) commandSwift(ts *testscript.TestScript, args []string) error
 	if err != nil {
 		return err
 	}
-	if !fakebox.TellsWritesFromRenames {
+	if !fakebox.DistinguishesRenames {
 		return &notApplicable{"the system does not tell a modified file from a new one: " + runtime.GOOS}
 	}
 	name := call.Stem + ".response"

@@ -110,7 +110,7 @@ func (r *Run) setup(env *testscript.Env) error {
 	if err := boxscript.Setup(env); err != nil {
 		return err
 	}
-	if err := r.scene.open(boxscript.OfEnv(env)); err != nil {
+	if err := r.scene.open(boxscript.FromEnv(env)); err != nil {
 		return err
 	}
 	env.Setenv("BOX_APP", App)

@@ -90,7 +90,7 @@ func TestStopKillsAServerThatIgnoresIt(t *testing.T) {
 	}
 }
 
-func TestManyLogLinesBlockNothing(t *testing.T) {
+func TestManyLogLinesDoNotBlockServer(t *testing.T) {
 	p, err := startShell(t, `yes 'not the line' | head -n 300000; yes log | head -n 300000 >&2; echo '`+readyLine+`'; read line`)
 	if err != nil {
 		t.Fatal(err)
@@ -120,7 +120,7 @@ func TestStartRefusesMalformedReadyLines(t *testing.T) {
 	}
 }
 
-func TestNoOptionsAreAnEmptyObject(t *testing.T) {
+func TestMissingOptionsBecomeEmptyObject(t *testing.T) {
 	p, err := startShell(t, `echo "$SYFTEVENT_OPTIONS" >&2; echo '`+readyLine+`'; read line`)
 	if err != nil {
 		t.Fatal(err)
