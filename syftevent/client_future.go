@@ -32,7 +32,7 @@ var (
 	// ErrCanceled means that [Future.Cancel] was called.
 	ErrCanceled = errors.New("request canceled")
 
-	errNotSent = errors.New("syftevent: future was not returned by Client.Send")
+	errNotSent = errors.New("future was not returned by Client.Send")
 )
 
 // A Future is a pending response. Its methods may be called concurrently; its
