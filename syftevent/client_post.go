@@ -60,7 +60,7 @@ func (p *post) write(root *os.Root) (fs.FileInfo, error) {
 
 // writeAgain writes the same bytes again, unless the file exists.
 func (p *post) writeAgain(root *os.Root) (fs.FileInfo, error) {
-	return rootfs.PublishFile(root, p.name(protocol.RequestSuffix), p.data)
+	return rootfs.PublishFile(root, protocol.SendTempPrefix, p.name(protocol.RequestSuffix), p.data)
 }
 
 // reuse reports whether a cached request with the same ID exists. It removes one that has

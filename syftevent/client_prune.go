@@ -35,7 +35,7 @@ func (c *Client) Prune(ctx context.Context, unusedFor time.Duration) (removed in
 	defer root.Close()
 	var unused []string
 	var errs []error
-	now, err := rootfs.Now(root)
+	now, err := rootfs.Now(root, protocol.ServeTempPrefix)
 	if err != nil {
 		return 0, fmt.Errorf("syftevent: prune request folders: %w", err)
 	}

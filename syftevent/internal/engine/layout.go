@@ -98,7 +98,7 @@ func (s *Server) writePermissions(root *os.Root) error {
 	info, err := root.Lstat(permissionsName)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if _, err := rootfs.PublishFile(root, permissionsName, permissions); err != nil {
+		if _, err := rootfs.PublishFile(root, protocol.SendTempPrefix, permissionsName, permissions); err != nil {
 			return fmt.Errorf("write %s: %w", path, err)
 		}
 	case err != nil:
@@ -150,5 +150,5 @@ func writeSchema(root *os.Root, set *Endpoints) error {
 	if there, _, err := rootfs.ReadFile(root, schemaName, int64(len(schema))); err == nil && bytes.Equal(there, schema) {
 		return nil
 	}
-	return rootfs.Replace(root, schemaName, schema)
+	return rootfs.Replace(root, protocol.ServeTempPrefix, schemaName, schema)
 }

@@ -43,7 +43,7 @@ func (s *Server) tidy(ctx context.Context, root *os.Root) {
 			name := entry.Name
 			switch {
 			case !entry.Regular:
-			case rootfs.IsTemporary(name):
+			case rootfs.IsTemporary(name, protocol.ServeTempPrefix):
 				if err := root.Remove(path.Join(dir, name)); err != nil {
 					s.logger.Warn("syftevent: removing temporary file failed", "path", path.Join(s.options.Dir, dir, name), "err", err)
 				}

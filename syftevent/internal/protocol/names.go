@@ -15,6 +15,13 @@ const (
 	ResponseSuffix = ".response"
 )
 
+// ServeTempPrefix and SendTempPrefix begin the names of the temporary files of servers and
+// clients. A server removes only those of servers when it starts.
+const (
+	ServeTempPrefix = ".syftevent-serve-"
+	SendTempPrefix  = ".syftevent-send-"
+)
+
 // IsMarker reports whether a file with the suffix of a request is not one: it is hidden,
 // or was renamed by SyftBox.
 func IsMarker(name string) bool { return strings.HasPrefix(name, ".") || IsMarked(name) }

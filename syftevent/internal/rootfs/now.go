@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// Now returns the time that a file written now gets. On a network share it is
-// the server's. Mercurial uses the same method.
-func Now(root *os.Root) (time.Time, error) {
-	name := fmt.Sprintf("%snow-%016x%s", ServePrefix, rand.Uint64(), tempSuffix)
+// Now returns the time of the file system's clock, which on a network share is the file
+// server's: the time of a temporary file. prefix begins the name of that file. Mercurial
+// uses the same method.
+func Now(root *os.Root, prefix string) (time.Time, error) {
+	name := fmt.Sprintf("%snow-%016x%s", prefix, rand.Uint64(), tempSuffix)
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return time.Time{}, err

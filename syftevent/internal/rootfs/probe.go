@@ -1,19 +1,19 @@
 package rootfs
 
 import (
-	"crypto/rand"
 	"errors"
 	"os"
 )
 
-// ProbeLinks tests whether the file system of a directory has hard links.
-func ProbeLinks(root *os.Root) (bool, error) {
-	name, _, err := writeTemp(root, ServePrefix, ".", nil, false)
+// ProbeLinks tests whether the file system of a directory has hard links. prefix begins the
+// names of its temporary files.
+func ProbeLinks(root *os.Root, prefix string) (bool, error) {
+	name, _, err := writeTemp(root, prefix, ".", nil, false)
 	if err != nil {
 		return false, err
 	}
 	defer root.Remove(name)
-	second := ServePrefix + rand.Text() + tempSuffix
+	second := tempName(prefix)
 	links, err := linksAfter(root.Link(name, second))
 	if links {
 		err = root.Remove(second)
@@ -31,9 +31,9 @@ func linksAfter(err error) (bool, error) {
 }
 
 // ProbeSpace tests whether a file of size bytes fits into the directory of root, by
-// writing one and removing it.
-func ProbeSpace(root *os.Root, size int) error {
-	name := ServePrefix + rand.Text() + tempSuffix
+// writing one and removing it. prefix begins the name of that file.
+func ProbeSpace(root *os.Root, prefix string, size int) error {
+	name := tempName(prefix)
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return err

@@ -31,10 +31,10 @@ func RemoveIfSame(root *os.Root, name string, file fs.FileInfo) bool {
 	return err == nil && os.SameFile(there, file) && root.Remove(name) == nil
 }
 
-// PublishFile publishes a file with the defaults of a client: by a hard link, or by
-// renaming if the file system has no hard links.
-func PublishFile(root *os.Root, name string, data []byte) (fs.FileInfo, error) {
-	written, err := Publication{Prefix: sendPrefix, Links: true, Verify: true}.Publish(root, name, data)
+// PublishFile publishes a file by a hard link, or by renaming if the file system has no hard
+// links. prefix is the Publication.Prefix.
+func PublishFile(root *os.Root, prefix, name string, data []byte) (fs.FileInfo, error) {
+	written, err := Publication{Prefix: prefix, Links: true, Verify: true}.Publish(root, name, data)
 	if errors.Is(err, ErrIncomplete) {
 		return nil, fmt.Errorf("publish %s: %w", name, ErrTaken)
 	}
@@ -42,7 +42,7 @@ func PublishFile(root *os.Root, name string, data []byte) (fs.FileInfo, error) {
 		return written, err
 	}
 	// The file system may have no hard links.
-	return Publication{Prefix: sendPrefix, Verify: true}.Publish(root, name, data)
+	return Publication{Prefix: prefix, Verify: true}.Publish(root, name, data)
 }
 
 // A Publication is a way to publish a file.

@@ -31,7 +31,7 @@ func TestPublishesOnceToAQuickReader(t *testing.T) {
 					}
 				}
 			}()
-			how := Publication{Prefix: ServePrefix, Links: links, Verify: true}
+			how := Publication{Prefix: ".temp-", Links: links, Verify: true}
 			_, err := how.Publish(root, "final", []byte("data"))
 			close(stop)
 			<-done
@@ -65,7 +65,7 @@ func TestPublishReturnsAnInfoWithoutAnError(t *testing.T) {
 			time.Sleep(time.Duration(n) * time.Microsecond)
 			os.Remove(final)
 		}()
-		info, err := Publication{Prefix: ServePrefix, Links: true, Verify: true}.Publish(root, "final", []byte("data"))
+		info, err := Publication{Prefix: ".temp-", Links: true, Verify: true}.Publish(root, "final", []byte("data"))
 		<-done
 		if err != nil || info == nil {
 			t.Fatalf("info %v, error %v", info, err)

@@ -9,23 +9,21 @@ import (
 	"strings"
 )
 
-// Names of temporary files begin with one of these prefixes: a server's and a client's. A
-// server removes only its own when it starts. They end in tempSuffix, which
-// synchronization tools do not carry to other machines.
-const (
-	ServePrefix = ".syftevent-serve-"
-	sendPrefix  = ".syftevent-send-"
-	tempSuffix  = ".tmp"
-)
+// tempSuffix ends the names of temporary files, which begin with a prefix that the caller
+// chooses. Synchronization tools do not copy files with this suffix to other machines.
+const tempSuffix = ".tmp"
 
-// IsTemporary reports whether a name is that of a server's temporary file.
-func IsTemporary(name string) bool {
-	return strings.HasPrefix(name, ServePrefix) && strings.HasSuffix(name, tempSuffix)
+// IsTemporary reports whether a name is that of a temporary file with the prefix.
+func IsTemporary(name, prefix string) bool {
+	return strings.HasPrefix(name, prefix) && strings.HasSuffix(name, tempSuffix)
 }
+
+// tempName returns a new name for a temporary file.
+func tempName(prefix string) string { return prefix + rand.Text() + tempSuffix }
 
 // writeTemp creates a temporary file in a directory, writes data and closes it.
 func writeTemp(root *os.Root, prefix, dir string, data []byte, durable bool) (name string, info fs.FileInfo, err error) {
-	name = path.Join(dir, prefix+rand.Text()+tempSuffix)
+	name = path.Join(dir, tempName(prefix))
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return "", nil, err
@@ -65,9 +63,9 @@ func Move(root *os.Root, from, to string) error {
 }
 
 // Replace replaces the content of a file atomically: a reader finds the old content or the
-// new one.
-func Replace(root *os.Root, name string, data []byte) error {
-	temp, _, err := writeTemp(root, ServePrefix, path.Dir(name), data, false)
+// new one. prefix begins the name of the temporary file.
+func Replace(root *os.Root, prefix, name string, data []byte) error {
+	temp, _, err := writeTemp(root, prefix, path.Dir(name), data, false)
 	if err != nil {
 		return err
 	}

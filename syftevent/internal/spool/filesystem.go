@@ -35,7 +35,7 @@ func (native) touch(s *Spool, d *directory) error {
 	return s.current().Chtimes(d.name, now, now)
 }
 func (native) trusted(s *Spool) bool        { return rootfs.IsLocal(s.anchor) }
-func (native) links(s *Spool) (bool, error) { return rootfs.ProbeLinks(s.root) }
+func (native) links(s *Spool) (bool, error) { return rootfs.ProbeLinks(s.root, s.options.TempPrefix) }
 
 // portable uses calls that every system has.
 type portable struct{ native }

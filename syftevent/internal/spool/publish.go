@@ -28,7 +28,7 @@ func (s *Spool) Publish(entry Entry, data []byte) error {
 	}
 	final := entry.Stem + s.options.Out
 	links, trusted := s.mount()
-	how := rootfs.Publication{Prefix: rootfs.ServePrefix, Links: links, Durable: s.options.Durable, Verify: !trusted}
+	how := rootfs.Publication{Prefix: s.options.TempPrefix, Links: links, Durable: s.options.Durable, Verify: !trusted}
 	written, err := how.Publish(p.root, final, data)
 	if errors.Is(err, rootfs.ErrIncomplete) || errors.Is(err, rootfs.ErrTaken) {
 		if torn, stays := s.staysTorn(p.root, entry); stays {

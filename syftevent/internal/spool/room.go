@@ -10,7 +10,7 @@ func (s *Spool) Room(entry Entry, size int) error {
 		return err
 	}
 	defer s.release(p)
-	err = rootfs.ProbeSpace(p.root, size)
+	err = rootfs.ProbeSpace(p.root, s.options.TempPrefix, size)
 	if err != nil {
 		s.retire(entry.Dir, p) // it may be stale
 	}

@@ -56,6 +56,8 @@ type Options struct {
 	OrphanDelay time.Duration
 	// Marker is the name of the empty file that Mark puts into a directory.
 	Marker string
+	// TempPrefix begins the names of temporary files. It should make them hidden.
+	TempPrefix string
 	// MaxListed is the largest number of entries that one listing holds. A larger directory is
 	// listed in parts, one part per scan. Defaults to 131,072.
 	MaxListed int

@@ -26,7 +26,7 @@ func quietOptions() Options {
 		In: ".in", Out: ".out",
 		Ignore:   func(name string) bool { return strings.HasPrefix(name, ".") },
 		Complete: json.Valid, MaxSize: 1 << 20, Settle: 2 * time.Second, SettleRemote: 2 * time.Second,
-		NudgeInterval: -1,
+		TempPrefix: ".temp-", NudgeInterval: -1,
 		Logger:        slog.New(slog.DiscardHandler),
 	}
 }

@@ -62,7 +62,7 @@ func (s *Sweeper) Sweep(ctx context.Context) (Stats, error) {
 	}
 	defer root.Close()
 	run := &sweep{Sweeper: s, root: root, now: time.Now()}
-	if run.fsNow, err = rootfs.Now(root); err != nil {
+	if run.fsNow, err = rootfs.Now(root, protocol.ServeTempPrefix); err != nil {
 		return Stats{}, fmt.Errorf("syftevent: get file system time of %s: %w", s.Dir, err)
 	}
 	walk := rootfs.Walk{Root: root, Suffixes: []string{protocol.RequestSuffix, protocol.ResponseSuffix}, MaxListed: s.MaxListed}
