@@ -4,8 +4,8 @@ package rootfs
 
 import "math"
 
-// DescriptorLimit is no limit where there is none.
+// DescriptorLimit returns math.MaxUint64: this system has no such limit.
 func DescriptorLimit() uint64 { return math.MaxUint64 }
 
-// IsOutOfDescriptors is for systems with a limit.
+// IsOutOfDescriptors returns false: this system has no such limit.
 func IsOutOfDescriptors(error) bool { return false }

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// DescriptorLimit is how many descriptors this process may have open.
+// DescriptorLimit returns the number of descriptors that this process may have open.
 func DescriptorLimit() uint64 {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {

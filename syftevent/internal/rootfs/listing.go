@@ -22,9 +22,9 @@ const (
 const (
 	// MaxListed is the default of Listing.Limit.
 	MaxListed = 1 << 17
-	// KeptEntries is how many entries of memory a listing keeps for the next directory.
+	// KeptEntries is the number of entries for which a listing keeps memory between directories.
 	KeptEntries = 10_000
-	// listedName is how many bytes of names a listing holds for each entry of its limit. A
+	// listedName is the number of bytes of names that a listing holds per entry of its limit. A
 	// name can have 255. A smaller value makes more sections, and the system reads the
 	// whole directory for each.
 	listedName = 128
@@ -60,21 +60,21 @@ type Section struct {
 }
 
 const (
-	// stemBits is how many bits of a key depend on nothing but the stem. Names that
-	// share a stem in any number, as the markers of conflicts do, are separated by the
-	// bits above it: a stem must not make a section larger than the limit.
+	// stemBits is the number of bits of a key that depend only on the stem. Any number of
+	// names may share a stem; the bits above separate them, so that one stem cannot make a
+	// section larger than the limit.
 	stemBits = 10
-	// maxBits ends the splitting.
+	// maxBits is the largest Section.bits.
 	maxBits = 60
 )
 
-// keySeed is random, so that nobody can choose names that fall into one section.
+// keySeed is random, so that nobody can choose names that are all in one section.
 var keySeed = maphash.MakeSeed()
 
 func (p Section) has(key uint64) bool { return key&(1<<p.bits-1) == p.index }
 
-// rest appends the sections that cover what p covers and q, which was split off p, does
-// not.
+// rest appends the sections that together cover the names of p that q, a part of p, does
+// not cover.
 func (p Section) rest(q Section, to []Section) []Section {
 	for bits := p.bits; bits < q.bits; bits++ {
 		to = append(to, Section{bits + 1, q.index&(1<<bits-1) | 1<<bits})
@@ -152,9 +152,9 @@ func (l *Listing) CoversStem(stem []byte) bool {
 	return l.Complete() || l.section.has(maphash.Bytes(keySeed, stem))
 }
 
-// Rest appends the sections that are left of the section that was asked for: adding its
-// entries may have halved it.
-func (l *Listing) Rest(asked Section, to []Section) []Section { return asked.rest(l.section, to) }
+// Rest appends the sections of wanted that the listing does not cover: adding entries may
+// have halved its section since Reset(wanted).
+func (l *Listing) Rest(wanted Section, to []Section) []Section { return wanted.rest(l.section, to) }
 
 // key returns the key that decides which sections have a name.
 func (l *Listing) key(name []byte) uint64 {
@@ -199,7 +199,7 @@ func list(root *os.Root, name string, into *Listing, read func(*os.File, *Listin
 	return read(f, into)
 }
 
-// readNames lists an open directory with what every system has.
+// readNames lists an open directory with calls that every system has.
 func readNames(f *os.File, into *Listing) error {
 	const atOnce = 4096
 	for {

@@ -5,9 +5,9 @@ import (
 	"syscall"
 )
 
-// localTypes are the file systems whose directory times tell of every change, by
-// the numbers of statfs(2). Network and FUSE file systems are not among them:
-// what they say of times is old, or invented.
+// localTypes are the file systems whose directory mtimes show every change, by the numbers
+// of statfs(2). Network and FUSE file systems are not included: their times may be old or
+// invented.
 var localTypes = map[int64]bool{
 	0xEF53:     true, // ext2, ext3, ext4
 	0x58465342: true, // xfs

@@ -14,7 +14,7 @@ var (
 )
 
 // IsLocal reports whether the file system is one whose directory mtimes show every change.
-// A share of another machine's NTFS calls itself NTFS, too.
+// The name of the file system is not enough: a network share of an NTFS volume has the same.
 func IsLocal(f *os.File) bool {
 	const fixed = 3
 	volume, err := syscall.UTF16PtrFromString(filepath.VolumeName(f.Name()) + `\`)

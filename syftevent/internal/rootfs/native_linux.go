@@ -74,8 +74,8 @@ func lstatAt(anchor *os.File, cname []byte, st *syscall.Stat_t) error {
 	}
 }
 
-// readNative lists an open directory as the kernel gives it, without an
-// allocation for each name: struct linux_dirent64 of getdents64(2).
+// readNative lists an open directory with getdents64(2), without an allocation for each
+// name. It parses struct linux_dirent64.
 func readNative(f *os.File, into *Listing) error {
 	if into.buffer == nil {
 		into.buffer = make([]byte, 64<<10)

@@ -2,5 +2,5 @@
 
 package rootfs
 
-// openNonblock is nothing where files are never FIFOs.
+// openNonblock is 0: this system has no FIFOs in directories.
 const openNonblock = 0

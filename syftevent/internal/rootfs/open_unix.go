@@ -4,5 +4,5 @@ package rootfs
 
 import "syscall"
 
-// openNonblock keeps the opening of a FIFO from waiting for its other end.
+// openNonblock lets a FIFO be opened without waiting for its other end.
 const openNonblock = syscall.O_NONBLOCK

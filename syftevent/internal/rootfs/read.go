@@ -47,9 +47,9 @@ func ReadRegular(root *os.Root, name string, maxSize int64) (data []byte, info f
 	return data[:n], after, steady, nil
 }
 
-// OpenRegular opens a file if it is a regular one. An os.Root follows symbolic
-// links that stay inside it, so what was opened is compared with what the name
-// is; it is opened so that a FIFO put in its place meanwhile does not block.
+// OpenRegular opens a file if it is a regular one. An os.Root follows symbolic links that
+// stay inside it, so OpenRegular compares the open file with the name's own info. It opens
+// the file without blocking, since a FIFO may have taken the name meanwhile.
 func OpenRegular(root *os.Root, name string, flag int) (*os.File, fs.FileInfo, error) {
 	named, err := root.Lstat(name)
 	if err != nil {

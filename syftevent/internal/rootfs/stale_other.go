@@ -2,8 +2,8 @@
 
 package rootfs
 
-// IsStale is for network file systems of Unix.
+// IsStale returns false: only Unix has this error.
 func IsStale(error) bool { return false }
 
-// cannotSync is true where directories cannot be opened as files.
+// cannotSync returns true: this system cannot sync directories.
 func cannotSync(error) bool { return true }

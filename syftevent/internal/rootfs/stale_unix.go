@@ -7,12 +7,11 @@ import (
 	"syscall"
 )
 
-// IsStale reports whether what was opened is no more what its name leads to, as
-// network file systems say it.
+// IsStale reports whether an error of a network file system means that an open file or
+// directory no longer exists on the file server.
 func IsStale(err error) bool { return errors.Is(err, syscall.ESTALE) }
 
-// cannotSync reports whether a file system has no way of writing a directory to
-// the disk.
+// cannotSync reports whether an error means that the file system cannot sync a directory.
 func cannotSync(err error) bool {
 	return errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported)
 }

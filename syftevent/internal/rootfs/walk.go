@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// MaxDepth is how many levels below its root a Walk visits.
+// MaxDepth is the number of levels below its root that a Walk visits.
 const MaxDepth = 32
 
 // A Name is an entry of a directory that a Walk visits.
@@ -87,12 +87,12 @@ func NewLister(root *os.Root, limit int, suffixes ...[]byte) *Lister {
 	}}}
 }
 
-// fewFolders is how many directories a part may have at any depth.
+// fewFolders is the number of directories that a part may have at any depth.
 const fewFolders = 4096
 
 func (w *walker) walk(dir string, depth int) error {
-	// A part has half as many directories as one above it, so that those that wait on
-	// all levels together are bounded.
+	// The limit is halved at each level, which bounds the directories still to visit on all
+	// levels together.
 	folderLimit := max(w.Listing.Limit>>depth, min(w.Listing.Limit, fewFolders))
 	return w.Parts(dir, folderLimit, func(err error) error {
 		if errors.Is(err, fs.ErrNotExist) && dir != "." {
@@ -115,7 +115,7 @@ func (w *walker) walk(dir string, depth int) error {
 	})
 }
 
-// collect makes w.names of the listing, and returns the directories in it.
+// collect fills w.names from the listing, and returns the directories in it.
 func (w *walker) collect(dir string, depth int) (folders []string) {
 	w.names = w.names[:0]
 	for _, e := range w.Listing.Entries {
@@ -142,7 +142,7 @@ func (l *Lister) Parts(dir string, folderLimit int, visit func(err error) error)
 	for len(rest) > 0 {
 		next := rest[len(rest)-1]
 		rest = rest[:len(rest)-1]
-		l.Listing.FolderLimit = folderLimit // visit may have walked on
+		l.Listing.FolderLimit = folderLimit // visit may have listed another directory
 		l.Listing.Reset(next)
 		err := List(l.Root, dir, &l.Listing)
 		if err != nil {

@@ -14,14 +14,14 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-// idle makes a tree in which nothing will happen, and a spool whose stamps are
-// old enough to be trusted.
+// idle creates a tree that does not change, and a spool whose stamps are old enough to be
+// trusted.
 func idle(tb testing.TB, parents, children, pairs int) *Spool {
 	tb.Helper()
 	dir := tb.TempDir()
 	for p := range parents {
 		for c := range children {
-			name := filepath.Join(dir, fmt.Sprintf("endpoint%d", p), fmt.Sprintf("sender%d@example.com", c))
+			name := filepath.Join(dir, fmt.Sprintf("parent%d", p), fmt.Sprintf("child%d", c))
 			if err := os.MkdirAll(name, 0o755); err != nil {
 				tb.Fatal(err)
 			}
@@ -40,7 +40,7 @@ func idle(tb testing.TB, parents, children, pairs int) *Spool {
 	}
 	tb.Cleanup(func() { s.Close() })
 	if !s.Trusted() {
-		tb.Skip("the times of this file system are not trusted")
+		tb.Skip("mtimes of this file system are not trusted")
 	}
 	scanAll(s)
 	for _, d := range s.directories {
@@ -66,9 +66,9 @@ func TestIdleScanAllocatesNothingForADirectory(t *testing.T) {
 
 // BenchmarkIdle compares an idle scan with its system calls.
 func BenchmarkIdle(b *testing.B) {
-	for _, size := range []struct{ endpoints, senders, pairs int }{{126, 20, 10}, {1000, 20, 1}} {
-		s := idle(b, size.endpoints, size.senders, size.pairs)
-		name := fmt.Sprintf("endpoints=%d/senders=%d", size.endpoints, size.senders)
+	for _, size := range []struct{ parents, children, pairs int }{{126, 20, 10}, {1000, 20, 1}} {
+		s := idle(b, size.parents, size.children, size.pairs)
+		name := fmt.Sprintf("parents=%d/children=%d", size.parents, size.children)
 		directories := float64(len(s.directories))
 		b.Run(name+"/scan", func(b *testing.B) {
 			b.ReportAllocs()
@@ -96,12 +96,12 @@ func BenchmarkIdle(b *testing.B) {
 	}
 }
 
-// BenchmarkManyOwners is a round through very many directories, each with an owner of its
-// own: a part of them is scanned in each, and the memory is that of a directory.
+// BenchmarkManyOwners measures rounds over very many directories, each with an owner of its
+// own, and the memory per directory. A round scans a part of them.
 func BenchmarkManyOwners(b *testing.B) {
 	const count = 100_000
 	dir := b.TempDir()
-	makeDirectories(b, dir, "own/sender%d@example.com", count)
+	makeDirectories(b, dir, "own/owner%d@example.com", count)
 	s, err := Open(dir, ownersOptions())
 	if err != nil {
 		b.Fatal(err)

@@ -14,7 +14,7 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-// A slowFileSystem takes time for each directory, in a test's bubble.
+// A slowFileSystem sleeps for each directory, in the time of synctest.
 type slowFileSystem struct {
 	native
 	each time.Duration
@@ -25,7 +25,7 @@ func (f slowFileSystem) stamp(s *Spool, d *directory) (rootfs.Stamp, error) {
 	return f.native.stamp(s, d)
 }
 
-// owners are the directories whose names have an @.
+// owners sets options by which the part of a path with an @ is the owner.
 func owners(o *Options) {
 	o.Own = func(dir string) bool { return strings.HasPrefix(dir, "own") && !strings.Contains(dir, "/") }
 	o.Owner = func(dir string) string {
@@ -48,16 +48,15 @@ func makeDirectories(t testing.TB, dir, format string, count int) {
 	}
 }
 
-// Beyond its budget an owner's directories have their turn, and those of others are
-// scanned as before.
+// Directories beyond a budget are scanned in turn, and those of other owners as before.
 func TestScansDirectoriesBeyondABudgetInTurn(t *testing.T) {
 	for name, layout := range map[string]struct {
 		format string
-		count  int // that are remembered
+		count  int // that are tracked
 	}{
 		"side by side": {"own/x@y/%d", 10},
 		"apart":        {"own/%d/x@y", 30 + 10},
-		"nobody's":     {"own/%d", 30},
+		"unowned":      {"own/%d", 30},
 		"unwanted":     {"junk%d", 10},
 		"long paths":   {"own/" + strings.Repeat(strings.Repeat("x", 250)+"/", 2) + "%d/x@y", 10},
 	} {
@@ -66,7 +65,7 @@ func TestScansDirectoriesBeyondABudgetInTurn(t *testing.T) {
 			const count = 100
 			makeDirectories(t, dir, layout.format, count)
 			for n := range count {
-				write(t, dir, fmt.Sprintf(layout.format, n), "a.in", asked)
+				write(t, dir, fmt.Sprintf(layout.format, n), "a.in", sampleInput)
 			}
 			makeDirectories(t, dir, "own/honest%d@example.com", 5)
 			var log bytes.Buffer
@@ -78,8 +77,8 @@ func TestScansDirectoriesBeyondABudgetInTurn(t *testing.T) {
 				s.budget.total, s.budget.owner = 80, 10
 				seen := map[string]bool{}
 				rounds := 0
-				// Who has a turn when depends on the order of the listings: some 80 to 230
-				// rounds for the long paths.
+				// The number of rounds depends on the order of the listings: it is 80 to 230
+				// for the long paths.
 				for ; len(seen) < count && rounds < 5_000; rounds++ {
 					s.Scan(func(e Entry) Verdict {
 						seen[e.Dir] = true
@@ -87,11 +86,11 @@ func TestScansDirectoriesBeyondABudgetInTurn(t *testing.T) {
 						return Refused
 					})
 					if n := s.Figures().Directories; n > layout.count+10 {
-						t.Fatalf("%d directories are known", n)
+						t.Fatalf("%d directories are tracked", n)
 					}
 					for n := range 5 {
 						if name := fmt.Sprintf("own/honest%d@example.com", n); s.directories[name] == nil {
-							t.Fatalf("%s is not known", name)
+							t.Fatalf("%s is not tracked", name)
 						}
 					}
 					time.Sleep(fullScanEvery)
@@ -110,14 +109,14 @@ func TestScansDirectoriesBeyondABudgetInTurn(t *testing.T) {
 					time.Sleep(fullScanEvery)
 				}
 				if left := s.Figures().Left; left != 0 || len(s.budget.owners) > 6 {
-					t.Errorf("%d are left after all were removed, %d owners are known", left, len(s.budget.owners))
+					t.Errorf("%d are left after all were removed, %d owners are tracked", left, len(s.budget.owners))
 				}
 			})
 		})
 	}
 }
 
-// What is under way in a directory keeps its place.
+// A directory with an input in flight stays tracked.
 func TestKeepsTrackingADirectoryInUse(t *testing.T) {
 	dir := t.TempDir()
 	makeDirectories(t, dir, "own/x@y/%d", 100)
@@ -129,31 +128,31 @@ func TestKeepsTrackingADirectoryInUse(t *testing.T) {
 		for name, d := range s.directories {
 			if d.share.owner == "x@y" && d.depth == 3 && len(used) < 10 {
 				used = append(used, name)
-				write(t, dir, name, "a.in", asked)
+				write(t, dir, name, "a.in", sampleInput)
 			}
 		}
-		var out []Entry
+		var taken []Entry
 		for range 10 {
 			time.Sleep(time.Second)
-			s.Scan(take(&out, Taken))
+			s.Scan(take(&taken, Taken))
 		}
 		for range 20 {
 			time.Sleep(fullScanEvery)
-			s.Scan(take(&out, Taken))
+			s.Scan(take(&taken, Taken))
 			for _, name := range used {
 				if s.directories[name] == nil {
-					t.Fatalf("%s is not known any more", name)
+					t.Fatalf("%s is no longer tracked", name)
 				}
 			}
 		}
-		if len(out) != len(used) {
-			t.Errorf("%d were offered, want %d", len(out), len(used))
+		if len(taken) != len(used) {
+			t.Errorf("%d were offered, want %d", len(taken), len(used))
 		}
 	})
 }
 
-// However many directories one owner has, a round scans few of them, and all of them
-// within some rounds; those of the others are in each.
+// A round scans a fair share of the directories of one owner, and every directory of the
+// others. A few rounds scan all.
 func TestRoundScansAFairShareOfEachOwner(t *testing.T) {
 	dir := t.TempDir()
 	makeDirectories(t, dir, "own/x@y/%d", 100)
@@ -182,7 +181,8 @@ func TestRoundScansAFairShareOfEachOwner(t *testing.T) {
 	})
 }
 
-// Very many owners share a round, but those who were active lately are in each.
+// With very many owners a round scans a part of their directories, and all that were active
+// lately.
 func TestRoundIsBoundedForAllOwnersTogether(t *testing.T) {
 	dir := t.TempDir()
 	makeDirectories(t, dir, "own/%d@example.com", 200)
@@ -191,11 +191,11 @@ func TestRoundIsBoundedForAllOwnersTogether(t *testing.T) {
 		s.budget.inRound = 40
 		stamps := map[string]int{}
 		f.mtime = func(dir string, real int64) int64 { stamps[dir]++; return real }
-		write(t, dir, "own/7@example.com/a.in", asked)
-		var out []Entry
-		s.Scan(take(&out, Taken))
-		s.Done(out[0])
-		write(t, dir, "own/7@example.com/a.out", asked)
+		write(t, dir, "own/7@example.com/a.in", sampleInput)
+		var taken []Entry
+		s.Scan(take(&taken, Taken))
+		s.Done(taken[0])
+		write(t, dir, "own/7@example.com/a.out", sampleInput)
 		settleStamps(s)
 		clear(stamps)
 		s.nextFull = s.nextFull.add(time.Hour)
@@ -217,7 +217,7 @@ func TestRoundIsBoundedForAllOwnersTogether(t *testing.T) {
 	})
 }
 
-// Where nothing is wanted some hundred directories are scanned in a second.
+// At most about 500 unwanted directories are scanned per second.
 func TestScansManyUnwantedDirectoriesMoreRarely(t *testing.T) {
 	dir := t.TempDir()
 	makeDirectories(t, dir, "junk%d", 600)
@@ -235,20 +235,20 @@ func TestScansManyUnwantedDirectoriesMoreRarely(t *testing.T) {
 	})
 }
 
-// One owner's active directories do not fill the lists that are scanned often.
+// The directories of one owner do not fill the lists of active and recent directories.
 func TestActiveDirectoriesOfOneOwnerAreBounded(t *testing.T) {
 	dir := t.TempDir()
 	for n := range 50 {
-		write(t, dir, fmt.Sprint("own/x@y/", n), "a.in", asked)
+		write(t, dir, fmt.Sprint("own/x@y/", n), "a.in", sampleInput)
 	}
-	write(t, dir, "own/honest@example.com/a.in", asked)
+	write(t, dir, "own/honest@example.com/a.in", sampleInput)
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, dir, owners)
 		s.budget.fair = 10
-		var out []Entry
-		s.Scan(take(&out, Taken))
-		if len(out) != 51 {
-			t.Fatalf("%d were found", len(out))
+		var taken []Entry
+		s.Scan(take(&taken, Taken))
+		if len(taken) != 51 {
+			t.Fatalf("%d were found", len(taken))
 		}
 		if did := s.ScanActive(refuse); did.Directories > 10+5 {
 			t.Errorf("%d directories are active", did.Directories)
@@ -257,7 +257,7 @@ func TestActiveDirectoriesOfOneOwnerAreBounded(t *testing.T) {
 			t.Errorf("%d directories are recent", did.Directories)
 		}
 		if d := s.directories["own/honest@example.com"]; !d.active || !d.recent {
-			t.Error("the honest owner's is not among them")
+			t.Error("the other owner's directory is not active and recent")
 		}
 		time.Sleep(recentFor)
 		if s.Recent() || s.Active() || s.budget.owners["x@y"].recent != 0 || s.budget.owners["x@y"].active != 0 {

@@ -14,8 +14,8 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-// inChildWithDescriptors runs a test in a process of its own that may have few
-// descriptors open. It reports whether this is that process.
+// inChildWithDescriptors runs a test in a process of its own with a limit of open
+// descriptors. It reports whether this is that process.
 func inChildWithDescriptors(t *testing.T, limit uint64) bool {
 	const variable = "SPOOL_TEST_CHILD"
 	if os.Getenv(variable) == t.Name() {
@@ -38,11 +38,11 @@ func inChildWithDescriptors(t *testing.T, limit uint64) bool {
 // setLimit sets a field of syscall.Rlimit, which is an int64 on FreeBSD.
 func setLimit[T int64 | uint64](field *T, limit uint64) { *field = T(limit) }
 
-// answerAll publishes the outputs of found inputs concurrently, until count are published.
-func answerAll(t *testing.T, s *Spool, count int) {
+// publishAll publishes the outputs of found inputs concurrently, until count are published.
+func publishAll(t *testing.T, s *Spool, count int) {
 	t.Helper()
 	var mu sync.Mutex
-	answered := 0
+	published := 0
 	var working sync.WaitGroup
 	workers := make(chan struct{}, 64)
 	began := time.Now()
@@ -60,55 +60,55 @@ func answerAll(t *testing.T, s *Spool, count int) {
 				}
 				if err := s.Publish(e, []byte("answer")); err == nil {
 					mu.Lock()
-					answered++
+					published++
 					mu.Unlock()
 				}
 			})
 			return Taken
 		})
 		mu.Lock()
-		n := answered
+		n := published
 		mu.Unlock()
 		if n == count {
 			break
 		}
 		if time.Since(began) > 20*time.Second {
-			t.Fatalf("%d of %d are answered", n, count)
+			t.Fatalf("%d of %d are published", n, count)
 		}
 		time.Sleep(time.Millisecond)
 	}
 	working.Wait()
 }
 
-// With fewer descriptors than directories all inputs get their outputs.
-func TestServesManyDirectoriesWithFewDescriptors(t *testing.T) {
+// All inputs get their outputs, even with fewer descriptors than directories.
+func TestPublishesInManyDirectoriesWithFewDescriptors(t *testing.T) {
 	if !inChildWithDescriptors(t, 128) {
 		return
 	}
-	const senders = 300
+	const count = 300
 	dir := t.TempDir()
-	for n := range senders {
-		write(t, dir, fmt.Sprint("d", n), "a.in", asked)
+	for n := range count {
+		write(t, dir, fmt.Sprint("d", n), "a.in", sampleInput)
 	}
 	s := open(t, dir, nil)
-	answerAll(t, s, senders)
+	publishAll(t, s, count)
 }
 
-// A program that needs all descriptors for a while stops nothing for good.
-func TestUsesDescriptorsThatAreFreeAgain(t *testing.T) {
+// The spool recovers after the process has run out of descriptors for a while.
+func TestRecoversWhenDescriptorsAreFreeAgain(t *testing.T) {
 	if !inChildWithDescriptors(t, 128) {
 		return
 	}
-	const senders = 100
+	const count = 100
 	dir := t.TempDir()
-	for n := range senders {
-		write(t, dir, fmt.Sprint("d", n), "a.in", asked)
+	for n := range count {
+		write(t, dir, fmt.Sprint("d", n), "a.in", sampleInput)
 	}
 	s := open(t, dir, nil)
-	answerAll(t, s, senders)
-	for n := range senders {
-		write(t, dir, fmt.Sprint("d", n), "b.in", asked)
-		write(t, dir, fmt.Sprint("new", n), "b.in", asked)
+	publishAll(t, s, count)
+	for n := range count {
+		write(t, dir, fmt.Sprint("d", n), "b.in", sampleInput)
+		write(t, dir, fmt.Sprint("new", n), "b.in", sampleInput)
 	}
 	var held []*os.File
 	for range 5 {
@@ -133,10 +133,10 @@ func TestUsesDescriptorsThatAreFreeAgain(t *testing.T) {
 	for _, f := range held {
 		f.Close()
 	}
-	answerAll(t, s, 2*senders)
+	publishAll(t, s, 2*count)
 }
 
-// Without descriptors nobody knows whether a file exists.
+// Without descriptors Exists cannot know the answer, and returns the error.
 func TestExistsWithoutDescriptors(t *testing.T) {
 	if !inChildWithDescriptors(t, 64) {
 		return

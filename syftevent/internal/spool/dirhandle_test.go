@@ -9,15 +9,15 @@ import (
 	"testing"
 )
 
-// However many directories there are, few are open, and each output is written
-// where its name leads now.
+// The number of open directories is bounded, and each output is written to the directory
+// that has the name now.
 func TestDirHandlesAreBoundedAndFollowTheirNames(t *testing.T) {
 	dir, away := t.TempDir(), t.TempDir()
 	s := open(t, dir, nil)
-	answer := func(n, round int) {
+	publish := func(n, round int) {
 		t.Helper()
 		entry := Entry{fmt.Sprint("d", n), fmt.Sprint("a", round)}
-		write(t, dir, entry.Dir, entry.Stem+".in", asked)
+		write(t, dir, entry.Dir, entry.Stem+".in", sampleInput)
 		if err := s.Publish(entry, []byte("answer")); err != nil {
 			t.Fatal(err)
 		}
@@ -27,7 +27,7 @@ func TestDirHandlesAreBoundedAndFollowTheirNames(t *testing.T) {
 	}
 	const directories = maxDirHandles + 50
 	for n := range directories {
-		answer(n, 0)
+		publish(n, 0)
 	}
 	if len(s.dirHandles) > maxDirHandles {
 		t.Errorf("%d directories are open", len(s.dirHandles))
@@ -37,7 +37,7 @@ func TestDirHandlesAreBoundedAndFollowTheirNames(t *testing.T) {
 		if err := os.Rename(filepath.Join(dir, name), filepath.Join(away, name)); err != nil {
 			t.Fatal(err)
 		}
-		answer(n, 1)
+		publish(n, 1)
 		if names := tree(t, filepath.Join(away, name)); len(names) != 2 {
 			t.Errorf("in the directory that was moved away: %v", names)
 		}
@@ -49,14 +49,14 @@ func TestDirHandlesAreBoundedAndFollowTheirNames(t *testing.T) {
 	}
 }
 
-// Whenever the input is removed, either the output exists or Publish returns that
-// it is not.
+// Whenever the input is removed, either the output exists or Publish returns
+// fs.ErrNotExist.
 func TestPublishWhileTheInputIsRemoved(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, nil)
 	in, out := filepath.Join(dir, "a.in"), filepath.Join(dir, "a.out")
 	for n := range 2000 {
-		write(t, in, asked)
+		write(t, in, sampleInput)
 		gone := make(chan struct{})
 		go func() {
 			defer close(gone)
@@ -67,24 +67,24 @@ func TestPublishWhileTheInputIsRemoved(t *testing.T) {
 		<-gone
 		switch {
 		case err == nil && missing != nil, err != nil && !errors.Is(err, fs.ErrNotExist), err != nil && missing == nil:
-			t.Fatalf("round %d: published: %v, there: %v", n, err, missing)
+			t.Fatalf("round %d: published: %v, output: %v", n, err, missing)
 		}
 		os.Remove(out)
 	}
 }
 
-// Another goroutine may be about to use the descriptor of the directory that another one
-// has replaced: closed, its number could belong to any file.
+// Another goroutine may be about to use the descriptor of the old anchor. If it were closed,
+// its number could belong to another file.
 func TestReopenKeepsTheOldAnchorOpen(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "spool")
-	write(t, dir, "a.in", asked)
+	write(t, dir, "a.in", sampleInput)
 	s := open(t, dir, nil)
 	found(s)
 	old := s.anchor
 	if err := os.Rename(dir, dir+".old"); err != nil {
 		t.Fatal(err)
 	}
-	write(t, dir, "b.in", asked)
+	write(t, dir, "b.in", sampleInput)
 	if names := found(s); len(names) != 1 || names[0] != "b" {
 		t.Fatalf("found %v", names)
 	}

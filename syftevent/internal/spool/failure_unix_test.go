@@ -14,9 +14,9 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-// onFullDisk runs a test in a process of its own, in which every write fails that would
-// make a file larger than a mebibyte while full is set: "go test" itself writes a log of
-// any size in this one.
+// onFullDisk runs a test in a process of its own. While full is set there, a write fails if
+// it would make a file larger than 1 MiB. The limit would also apply to the log of "go test"
+// in this process.
 func onFullDisk(t *testing.T, test func(full func(bool))) {
 	t.Helper()
 	const variable = "SYFTEVENT_TEST_ON_FULL_DISK"
@@ -43,15 +43,15 @@ func onFullDisk(t *testing.T, test func(full func(bool))) {
 	})
 }
 
-// What is wrong with one name says nothing of the file system.
+// A failure that belongs to one name is not the file system's.
 func TestPublishToAnUnusableName(t *testing.T) {
 	for _, links := range []bool{true, false} {
 		dir := t.TempDir()
 		long := strings.Repeat("x", 252) // its output's name has 256 bytes
 		for _, stem := range []string{"folder", long} {
-			write(t, dir, stem+".in", asked)
+			write(t, dir, stem+".in", sampleInput)
 		}
-		write(t, dir, "folder.out/sender@example.com/x.in", asked)
+		write(t, dir, "folder.out/sub/x.in", sampleInput)
 		s := open(t, dir, nil)
 		s.links = links
 		answer := []byte("answer")
@@ -62,20 +62,20 @@ func TestPublishToAnUnusableName(t *testing.T) {
 				}
 			}
 		}
-		want := fmt.Sprint([]string{"folder.in", "folder.out/sender@example.com/x.in", long + ".in"})
+		want := fmt.Sprint([]string{"folder.in", "folder.out/sub/x.in", long + ".in"})
 		if got := fmt.Sprint(tree(t, dir)); got != want {
 			t.Errorf("links %v: files %s, want %s", links, got, want)
 		}
 	}
 }
 
-// A response of somebody else that cannot be read is not the file system's failure.
+// An unreadable output belongs to one name: the failure is not the file system's.
 func TestPublishBesideAnUnreadableOutput(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("root reads everything")
 	}
 	dir := t.TempDir()
-	write(t, dir, "a.in", asked)
+	write(t, dir, "a.in", sampleInput)
 	write(t, dir, "a.out", "secret")
 	if err := os.Chmod(dir+"/a.out", 0); err != nil {
 		t.Fatal(err)
@@ -85,7 +85,7 @@ func TestPublishBesideAnUnreadableOutput(t *testing.T) {
 		t.Error(err)
 	}
 	// But a directory in which nothing can be written may recover.
-	write(t, dir, "d/b.in", asked)
+	write(t, dir, "d/b.in", sampleInput)
 	if err := os.Chmod(dir+"/d", 0o555); err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestPublishBesideAnUnreadableOutput(t *testing.T) {
 func TestPublishOnAFullDisk(t *testing.T) {
 	onFullDisk(t, func(full func(bool)) {
 		dir := t.TempDir()
-		write(t, dir, "a.in", asked)
+		write(t, dir, "a.in", sampleInput)
 		s := open(t, dir, nil)
 		entry, answer := Entry{".", "a"}, make([]byte, 1<<20+1)
 		full(true)
@@ -108,7 +108,7 @@ func TestPublishOnAFullDisk(t *testing.T) {
 			t.Errorf("published: %v, room: %v", err, room)
 		}
 		if err := errors.Join(s.Room(entry, len(answer)), s.Publish(entry, answer)); err != nil {
-			t.Errorf("when there is room again: %v", err)
+			t.Errorf("after the disk has room again: %v", err)
 		}
 		if got := fmt.Sprint(tree(t, dir)); got != "[a.in a.out]" {
 			t.Errorf("files %s", got)

@@ -105,7 +105,7 @@ func TestScanWithUnusualClocks(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					for n := range 20 {
 						stem := fmt.Sprint("f", n)
-						write(t, dir, "d", stem+".in", asked)
+						write(t, dir, "d", stem+".in", sampleInput)
 						began := time.Now()
 						for !cmp.Equal(found(s), []string{"d/" + stem}) {
 							if time.Since(began) > fullScanEvery+time.Second {
@@ -122,7 +122,7 @@ func TestScanWithUnusualClocks(t *testing.T) {
 	}
 }
 
-// What nothing has happened to is not listed, but for the full scan.
+// Only a full scan lists directories that have not changed.
 func TestScanListsOnlyWhatMayHaveChanged(t *testing.T) {
 	eachBase(t, func(t *testing.T, base fileSystem) {
 		dir := t.TempDir()
@@ -137,7 +137,7 @@ func TestScanListsOnlyWhatMayHaveChanged(t *testing.T) {
 				found(s)
 			}
 			if len(f.listed) != 0 {
-				t.Errorf("listed without a reason: %v", f.listed)
+				t.Errorf("listed without a change: %v", f.listed)
 			}
 			write(t, dir, "d/c.out", "x")
 			found(s)
@@ -153,10 +153,10 @@ func TestScanListsOnlyWhatMayHaveChanged(t *testing.T) {
 	})
 }
 
-// What is wrong with a directory is forgotten with it.
+// The failure of a directory is forgotten when the directory is removed.
 func TestScanForgetsFailuresOfRemovedFiles(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "d/e/a.in", asked)
+	write(t, dir, "d/e/a.in", sampleInput)
 	var log bytes.Buffer
 	s, f := faulty(t, dir, native{}, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 	found(s)
@@ -173,14 +173,14 @@ func TestScanForgetsFailuresOfRemovedFiles(t *testing.T) {
 	}
 }
 
-// An error of one directory stops neither the scan nor the others, and is logged
-// when it begins and when it ends.
+// The failure of one directory does not stop the scan of the others, and is logged when it
+// begins and when it ends.
 func TestScanContinuesAfterErrors(t *testing.T) {
-	for _, failure := range []error{syscall.EIO, syscall.EACCES, syscall.ESTALE, fs.ErrPermission, syscall.ENOENT, errors.New("strange")} {
+	for _, failure := range []error{syscall.EIO, syscall.EACCES, syscall.ESTALE, fs.ErrPermission, syscall.ENOENT, errors.New("unknown")} {
 		eachBase(t, func(t *testing.T, base fileSystem) {
 			dir := t.TempDir()
-			write(t, dir, "d/a.in", asked)
-			write(t, dir, "e/b.in", asked)
+			write(t, dir, "d/a.in", sampleInput)
+			write(t, dir, "e/b.in", sampleInput)
 			var log bytes.Buffer
 			s, f := faulty(t, dir, base, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 			found(s)
@@ -191,7 +191,7 @@ func TestScanContinuesAfterErrors(t *testing.T) {
 				}
 			}
 			f.failure = nil
-			found(s) // what was taken for removed is listed again by its parent
+			found(s) // lists the parent of a directory that seemed to be removed
 			if diff := cmp.Diff([]string{"d/a", "e/b"}, found(s)); diff != "" {
 				t.Errorf("after %v (-want +got):\n%s", failure, diff)
 			}
@@ -206,12 +206,11 @@ func TestScanContinuesAfterErrors(t *testing.T) {
 	}
 }
 
-// What was refused and is offered again is nothing new that a directory's time has
-// not told of.
+// A refused input that is offered again is not a new file, so the mtime stays trusted.
 func TestScanTrustsTheMtimeAfterARefusal(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "d/a.in", asked)
-	write(t, dir, "d/b.in", asked)
+	write(t, dir, "d/a.in", sampleInput)
+	write(t, dir, "d/b.in", sampleInput)
 	var log bytes.Buffer
 	s := open(t, dir, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 	synctest.Test(t, func(t *testing.T) {
@@ -225,12 +224,12 @@ func TestScanTrustsTheMtimeAfterARefusal(t *testing.T) {
 	}
 }
 
-// Many directories that are too deep are one message.
+// Many directories that are too deep are logged once.
 func TestScanLogsTooDeepDirectoriesOnce(t *testing.T) {
 	dir := t.TempDir()
 	reachable := strings.Repeat("d/", rootfs.MaxDepth)
 	for n := range 50 {
-		write(t, dir, reachable, fmt.Sprint("deep", n), "a.in", asked)
+		write(t, dir, reachable, fmt.Sprint("deep", n), "a.in", sampleInput)
 	}
 	var log bytes.Buffer
 	s := open(t, dir, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })

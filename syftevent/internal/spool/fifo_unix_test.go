@@ -25,10 +25,10 @@ func TestFIFODoesNotBlock(t *testing.T) {
 	}
 }
 
-// Nor does one that replaces a directory, on file systems without trusted mtimes.
+// A FIFO that replaces a directory does not block, even without trusted mtimes.
 func TestFIFOInsteadOfADirectoryDoesNotBlock(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "d/a.in", asked)
+	write(t, dir, "d/a.in", sampleInput)
 	s := open(t, dir, nil)
 	s.trusted = false
 	s.Scan(func(Entry) Verdict { return Taken })

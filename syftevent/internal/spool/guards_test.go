@@ -39,12 +39,12 @@ var guards = map[string]guard{
 		write(t, dir, "d/first.out", "x")
 		found(s)
 		time.Sleep(time.Second)
-		write(t, dir, "d/a.in", asked)
+		write(t, dir, "d/a.in", sampleInput)
 		return cmp.Equal(found(s), []string{"d/a"})
 	}},
 	// An input that was refused, or is to be read again, is offered again.
 	"offer again": {"directory.go", `case d.hasPending && now >= d.again:`, `case false:`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
-		write(t, dir, "d/a.in", asked)
+		write(t, dir, "d/a.in", sampleInput)
 		settleStamps(s)
 		time.Sleep(offerAgain)
 		return cmp.Equal(found(s), []string{"d/a"})
@@ -54,7 +54,7 @@ var guards = map[string]guard{
 		f.mtime = func(string, int64) int64 { return 1 }
 		write(t, dir, "d/first.out", "x")
 		settleStamps(s)
-		write(t, dir, "d/a.in", asked)
+		write(t, dir, "d/a.in", sampleInput)
 		time.Sleep(fullScanEvery)
 		return cmp.Equal(found(s), []string{"d/a"})
 	}},
@@ -63,14 +63,14 @@ var guards = map[string]guard{
 		f.mtime = func(string, int64) int64 { return 1 }
 		write(t, dir, "d/first.out", "x")
 		settleStamps(s)
-		write(t, dir, "d/a.in", asked)
+		write(t, dir, "d/a.in", sampleInput)
 		time.Sleep(fullScanEvery)
 		if !cmp.Equal(found(s), []string{"d/a"}) {
 			t.Error("the full scan has not found the file")
 		}
 		write(t, dir, "d/a.out", "answer")
 		settleStamps(s)
-		write(t, dir, "d/b.in", asked)
+		write(t, dir, "d/b.in", sampleInput)
 		return cmp.Equal(found(s), []string{"d/b"})
 	}},
 	// NFSv3 shows an old listing until the directory's times are set.
@@ -82,7 +82,7 @@ var guards = map[string]guard{
 				into.Entries = nil
 			}
 		}
-		write(t, dir, "d/a.in", asked)
+		write(t, dir, "d/a.in", sampleInput)
 		found(s)
 		time.Sleep(fullScanEvery)
 		return cmp.Equal(found(s), []string{"d/a"})
@@ -94,13 +94,13 @@ var guards = map[string]guard{
 		f.mtime = func(string, int64) int64 { return 1 }
 		write(t, dir, "d/first.out", "x")
 		settleStamps(s)
-		write(t, dir, "d/a.in", asked)
+		write(t, dir, "d/a.in", sampleInput)
 		return cmp.Equal(found(s), []string{"d/a"})
 	}},
 	// tmpfs shows a name twice when others in the directory are renamed.
 	"duplicate": {"scan.go", `names.outputs[text(stem)] = struct{}{}`, ``, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
 		f.onList = func(_ string, into *listing) { into.Entries = append(into.Entries, into.Entries...) }
-		write(t, dir, "d/a.in", asked)
+		write(t, dir, "d/a.in", sampleInput)
 		return cmp.Equal(found(s), []string{"d/a"})
 	}},
 	// sshfs lists names without their types.
@@ -110,7 +110,7 @@ var guards = map[string]guard{
 				into.Entries[i].Kind = rootfs.Unknown
 			}
 		}
-		write(t, dir, "d/a.in", asked)
+		write(t, dir, "d/a.in", sampleInput)
 		if err := os.Symlink("a.in", filepath.Join(dir, "d", "link.in")); err != nil {
 			t.Skip("no symbolic links here:", err)
 		}

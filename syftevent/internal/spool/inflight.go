@@ -91,8 +91,8 @@ func (s *Spool) Done(entry Entry) {
 
 // A returned is the directory of an input for which Done was called.
 type returned struct {
-	dir      string
-	answered bool // probably it has an output, and its reader may write the next input at once
+	dir       string
+	hasOutput bool // probably; the reader of the output may write the next input at once
 }
 
 // activateDone makes the next scan list the directories of inputs for which Done was called,
@@ -113,7 +113,7 @@ func (s *Spool) activateDone() {
 			continue
 		}
 		d.again = 0
-		if r.answered {
+		if r.hasOutput {
 			s.activate(d, now)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// take is a take that collects.
+// take returns a function for Scan that collects the entries and returns the verdict.
 func take(into *[]Entry, verdict Verdict) func(Entry) Verdict {
 	return func(e Entry) Verdict {
 		*into = append(*into, e)
@@ -21,7 +21,7 @@ func take(into *[]Entry, verdict Verdict) func(Entry) Verdict {
 
 func TestScanDoesNotOfferInputsInFlight(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "d/a.in", asked)
+	write(t, dir, "d/a.in", sampleInput)
 	s := open(t, dir, nil)
 	var taken []Entry
 	for range 3 {
@@ -31,7 +31,7 @@ func TestScanDoesNotOfferInputsInFlight(t *testing.T) {
 	if diff := cmp.Diff([]Entry{entry}, taken); diff != "" {
 		t.Fatalf("(-want +got):\n%s", diff)
 	}
-	// Not even if its directory was away meanwhile.
+	// Nor if its directory was missing meanwhile.
 	away := filepath.Join(t.TempDir(), "away")
 	os.Rename(filepath.Join(dir, "d"), away)
 	s.Scan(take(&taken, Taken))
@@ -43,21 +43,21 @@ func TestScanDoesNotOfferInputsInFlight(t *testing.T) {
 	s.Done(entry)
 	s.Scan(take(&taken, Taken))
 	if len(taken) != 2 {
-		t.Errorf("not offered again after it was handed back: %v", taken)
+		t.Errorf("not offered again after Done: %v", taken)
 	}
 	s.Done(entry)
 	write(t, dir, "d/a.out", "answer")
 	s.Scan(take(&taken, Taken))
 	if len(taken) != 2 || len(s.tracked) != 0 {
-		t.Errorf("offered %v after it was answered, %d still known", taken, len(s.tracked))
+		t.Errorf("offered %v although it has an output, %d still tracked", taken, len(s.tracked))
 	}
 }
 
-// An input that is done while its directory is listed may have its output, though the
-// listing does not show it yet.
+// An input that is done while its directory is listed may have an output that the
+// listing does not show.
 func TestScanDistrustsAListingOlderThanTheOutput(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "d/a.in", asked)
+	write(t, dir, "d/a.in", sampleInput)
 	s, f := faulty(t, dir, native{}, nil)
 	var taken []Entry
 	s.Scan(take(&taken, Taken))
@@ -77,13 +77,13 @@ func TestScanDistrustsAListingOlderThanTheOutput(t *testing.T) {
 	}
 }
 
-// Without room a scan offers no more of a directory, and goes on with the others.
+// Without room a scan offers no more inputs of a directory, and continues with the others.
 func TestScanStopsOfferingWithoutRoom(t *testing.T) {
 	dir := t.TempDir()
 	for n := range 100 {
-		write(t, dir, "many", fmt.Sprint(n, ".in"), asked)
+		write(t, dir, "many", fmt.Sprint(n, ".in"), sampleInput)
 	}
-	write(t, dir, "few/a.in", asked)
+	write(t, dir, "few/a.in", sampleInput)
 	s := open(t, dir, nil)
 	offered := map[string]int{}
 	s.Scan(func(e Entry) Verdict {
@@ -97,7 +97,7 @@ func TestScanStopsOfferingWithoutRoom(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if n := len(s.tracked["many"]); n != 10 {
-		t.Errorf("%d files are known that were not taken as well as those that were", n)
+		t.Errorf("%d files are tracked, want the 10 that were taken", n)
 	}
 	var rest []Entry
 	s.Scan(take(&rest, Taken))
@@ -108,15 +108,15 @@ func TestScanStopsOfferingWithoutRoom(t *testing.T) {
 
 func TestScanActiveScansDirectoriesWithActivity(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "d/e/a.in", asked)
-	write(t, dir, "quiet/first.out", asked)
+	write(t, dir, "d/e/a.in", sampleInput)
+	write(t, dir, "quiet/first.out", sampleInput)
 	s := open(t, dir, nil)
 	synctest.Test(t, func(t *testing.T) {
 		var taken []Entry
 		s.Scan(take(&taken, Taken))
-		write(t, dir, "d/e/b.in", asked)
-		write(t, dir, "d/new/c.in", asked) // a directory beside the active one
-		write(t, dir, "quiet/d.in", asked)
+		write(t, dir, "d/e/b.in", sampleInput)
+		write(t, dir, "d/new/c.in", sampleInput) // a directory beside the active one
+		write(t, dir, "quiet/d.in", sampleInput)
 		taken = nil
 		s.ScanActive(take(&taken, Taken))
 		s.ScanActive(take(&taken, Taken)) // scans the new directory
@@ -128,7 +128,7 @@ func TestScanActiveScansDirectoriesWithActivity(t *testing.T) {
 			t.Errorf("taken: %v", taken)
 		}
 		time.Sleep(activeFor + time.Millisecond)
-		write(t, dir, "d/e/f.in", asked)
+		write(t, dir, "d/e/f.in", sampleInput)
 		taken = nil
 		s.ScanActive(take(&taken, Taken))
 		if taken != nil {
@@ -151,8 +151,8 @@ func TestScansUnwantedDirectoriesRarely(t *testing.T) {
 	s := open(t, dir, func(o *Options) { o.Wanted = func(dir string) bool { return dir != "other" } })
 	synctest.Test(t, func(t *testing.T) {
 		found(s)
-		write(t, dir, "wanted/a.in", asked)
-		write(t, dir, "other/b.in", asked)
+		write(t, dir, "wanted/a.in", sampleInput)
+		write(t, dir, "other/b.in", sampleInput)
 		time.Sleep(900 * time.Millisecond)
 		if diff := cmp.Diff([]string{"wanted/a"}, found(s)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
@@ -170,7 +170,7 @@ func TestScanForgetsWithoutRoom(t *testing.T) {
 	s := open(t, dir, nil)
 	for round := range 20 {
 		for n := range 10 {
-			write(t, dir, fmt.Sprintf("%d-%d.in", round, n), asked)
+			write(t, dir, fmt.Sprintf("%d-%d.in", round, n), sampleInput)
 		}
 		var taken []Entry
 		s.Scan(func(e Entry) Verdict {
@@ -186,15 +186,15 @@ func TestScanForgetsWithoutRoom(t *testing.T) {
 		}
 	}
 	if n := len(s.tracked["."]); n > 20 {
-		t.Errorf("%d files are known", n)
+		t.Errorf("%d files are tracked", n)
 	}
 }
 
-// A file that can never be read costs little: its directory is listed seldom and
-// does not stay active.
+// A file that cannot be read costs little: its directory is listed rarely and does not
+// stay active.
 func TestScanReadsUnreadableFilesRarely(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "d/a.in", asked)
+	write(t, dir, "d/a.in", sampleInput)
 	s, f := faulty(t, dir, native{}, nil)
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()

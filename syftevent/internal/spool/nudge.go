@@ -11,12 +11,13 @@ import (
 // A nudge is a modification of a published file that changes nothing: its first byte is
 // written again. Programs that watch for modifications do not see a file that gets its name by
 // a link. Nudges are spaced, because such a program may lose files when many are modified at
-// once. The bounds are those of SyftBox.
+// once.
 const (
 	// KnownFor is how long a directory must have existed before a nudge in it: a new one may not
 	// be watched yet.
 	KnownFor = 25 * time.Millisecond
-	// nudgeMaxWait is the longest wait in the queue; by then the file was found without it.
+	// nudgeMaxWait is the longest wait in the queue. By then a program that also scans has found
+	// the file without a nudge.
 	nudgeMaxWait = 5 * time.Second
 	// nudgeGrace is how long close waits for the queue.
 	nudgeGrace = time.Second

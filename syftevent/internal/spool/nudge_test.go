@@ -61,7 +61,7 @@ func TestCloseWaitsASecondForNudges(t *testing.T) {
 	})
 }
 
-// The nudge must be seen as a modification and change nothing.
+// A nudge is visible as a modification, and does not change the content.
 func TestTouch(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, nil)
@@ -81,7 +81,7 @@ func TestTouch(t *testing.T) {
 	if got := read(t, name); got != "answer" {
 		t.Errorf("content %q", got)
 	}
-	// The modification time moving is what any watcher can see of it.
+	// Any watcher can see a new modification time.
 	if !after.ModTime().After(published.ModTime()) {
 		t.Errorf("modified %v, before %v", after.ModTime(), published.ModTime())
 	}
@@ -94,11 +94,11 @@ func TestTouch(t *testing.T) {
 	os.Chtimes(name, long, long)
 	s.touch(nudge{dir: ".", name: "a.out", published: rootfs.VersionOf(other)})
 	if after, _ := os.Lstat(name); !after.ModTime().Equal(published.ModTime()) {
-		t.Error("a file that is not ours was touched")
+		t.Error("a file of another version was touched")
 	}
 }
 
-// There is no byte to write again, and a new one would make it look like an output.
+// An empty file has no byte to rewrite, and a new one would make it look like an output.
 func TestTouchLeavesAnEmptyFileEmpty(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "a.out", "")

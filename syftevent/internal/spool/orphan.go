@@ -25,7 +25,7 @@ func (c *scan) findOrphans() {
 	names := &c.spool.listing
 	paired := 0
 	for _, a := range names.inputs {
-		if _, answered := names.outputs[text(a.stem)]; answered {
+		if _, done := names.outputs[text(a.stem)]; done {
 			paired++
 		}
 	}

@@ -24,10 +24,10 @@ func withOrphans(o *Options) {
 func TestScanRemovesOldOrphans(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{
-		"pair.in", "pair.out", "asks.in", "alone.out", "back.out", "late.in",
-		"x.conflict.in", "x.conflict.out", "x.rejected.out", "asks.conflict.in", "asks.conflict.out", ".hidden.out", ".hidden.in", "notes.txt",
+		"pair.in", "pair.out", "pending.in", "alone.out", "back.out", "late.in",
+		"x.conflict.in", "x.conflict.out", "x.rejected.out", "pending.conflict.in", "pending.conflict.out", ".hidden.out", ".hidden.in", "notes.txt",
 	} {
-		write(t, dir, "d", name, asked)
+		write(t, dir, "d", name, sampleInput)
 	}
 	if err := os.Symlink("notes.txt", filepath.Join(dir, "d/link.out")); err != nil {
 		t.Fatal(err)
@@ -45,34 +45,34 @@ func TestScanRemovesOldOrphans(t *testing.T) {
 			}
 		}
 		scan(59, time.Second)
-		write(t, dir, "d/back.in", asked) // after a minute, nearly
-		write(t, dir, "d/late.out", asked)
+		write(t, dir, "d/back.in", sampleInput) // after almost a minute
+		write(t, dir, "d/late.out", sampleInput)
 		os.Remove(filepath.Join(dir, "d/late.in"))
 		scan(5, time.Second)
-		want := []string{"d/.hidden.in", "d/.hidden.out", "d/asks.conflict.in", "d/asks.conflict.out", "d/asks.in", "d/back.in", "d/back.out", "d/late.out",
-			"d/link.out", "d/notes.txt", "d/pair.in", "d/pair.out", "d/x.rejected.out"}
+		want := []string{"d/.hidden.in", "d/.hidden.out", "d/back.in", "d/back.out", "d/late.out",
+			"d/link.out", "d/notes.txt", "d/pair.in", "d/pair.out", "d/pending.conflict.in", "d/pending.conflict.out", "d/pending.in", "d/x.rejected.out"}
 		if diff := cmp.Diff(want, tree(t, dir)); diff != "" || removed != 3 {
 			t.Errorf("%d removed (-want +got):\n%s", removed, diff)
 		}
-		// A request that goes and comes back begins the delay anew.
+		// An input that is removed and written again restarts the delay.
 		os.Remove(filepath.Join(dir, "d/back.in"))
 		scan(30, time.Second)
-		write(t, dir, "d/back.in", asked)
+		write(t, dir, "d/back.in", sampleInput)
 		scan(1, time.Second)
 		os.Remove(filepath.Join(dir, "d/back.in"))
 		scan(40, time.Second)
 		if _, err := os.Lstat(filepath.Join(dir, "d/back.out")); err != nil {
-			t.Errorf("removed though its request was there meanwhile: %v", err)
+			t.Errorf("removed although its input existed meanwhile: %v", err)
 		}
 		if _, err := os.Lstat(filepath.Join(dir, "d/late.out")); err == nil {
-			t.Error("an orphan is there for more than a minute")
+			t.Error("an orphan still exists after more than a minute")
 		}
 		scan(40, time.Second)
 		if s.orphans.count != 0 || len(s.orphans.since) != 0 {
-			t.Errorf("%d orphans remembered", s.orphans.count)
+			t.Errorf("%d orphans tracked", s.orphans.count)
 		}
-		// A directory that does not change is not listed for it.
-		if did := s.Scan(func(Entry) Verdict { return Refused }); did.Full || did.Listed > 1 { // asks.in is offered again
+		// An unchanged directory is not listed for its orphans.
+		if did := s.Scan(func(Entry) Verdict { return Refused }); did.Full || did.Listed > 1 { // pending.in is offered again
 			t.Errorf("%+v", did)
 		}
 	})
@@ -80,7 +80,7 @@ func TestScanRemovesOldOrphans(t *testing.T) {
 
 func TestScanKeepsOrphansWithoutADelay(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "d/alone.out", asked)
+	write(t, dir, "d/alone.out", sampleInput)
 	synctest.Test(t, func(t *testing.T) {
 		for _, change := range []func(*Options){nil, func(o *Options) { withOrphans(o); o.OrphanDelay = -1 }} {
 			s := open(t, dir, change)
@@ -95,17 +95,17 @@ func TestScanKeepsOrphansWithoutADelay(t *testing.T) {
 	})
 }
 
-// What takes the name of an orphan since the listing is no orphan.
+// A file whose input appeared after the listing is not an orphan.
 func TestScanChecksForTheInputBeforeItRemovesAnOrphan(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "d/alone.out", asked)
+	write(t, dir, "d/alone.out", sampleInput)
 	synctest.Test(t, func(t *testing.T) {
 		s, f := faulty(t, dir, native{}, withOrphans)
 		found(s)
 		time.Sleep(2 * time.Minute)
 		f.onList = func(name string, _ *listing) {
 			if name == "d" {
-				write(t, dir, "d/alone.in", asked)
+				write(t, dir, "d/alone.in", sampleInput)
 			}
 		}
 		found(s)
@@ -115,7 +115,7 @@ func TestScanChecksForTheInputBeforeItRemovesAnOrphan(t *testing.T) {
 	})
 }
 
-// Senders choose how many there are.
+// Others choose how many orphans there are.
 func TestOrphansAreBounded(t *testing.T) {
 	dir := t.TempDir()
 	const folders, each = 3, maxOrphans/2 - 1
@@ -127,7 +127,7 @@ func TestOrphansAreBounded(t *testing.T) {
 		for range 6 {
 			found(s)
 			if s.orphans.count > maxOrphans {
-				t.Fatalf("%d orphans remembered", s.orphans.count)
+				t.Fatalf("%d orphans tracked", s.orphans.count)
 			}
 			time.Sleep(time.Minute)
 		}

@@ -81,12 +81,12 @@ func TestScanFindsAllInputsOfAHugeDirectory(t *testing.T) {
 	dir := t.TempDir()
 	const count = 3 * fewListed
 	for n := range count {
-		write(t, dir, "d", fmt.Sprint(n, ".in"), asked)
+		write(t, dir, "d", fmt.Sprint(n, ".in"), sampleInput)
 		write(t, dir, "d", fmt.Sprint("sub", n%50), "a.out", "x")
 	}
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, dir, withFewListed)
-		answered := map[string]int{}
+		published := map[string]int{}
 		scan := func() (did ScanResult) {
 			for !did.Done {
 				slice := s.Scan(func(e Entry) Verdict {
@@ -96,13 +96,13 @@ func TestScanFindsAllInputsOfAHugeDirectory(t *testing.T) {
 					if err := s.Publish(e, []byte("answer")); err != nil {
 						t.Fatal(err)
 					}
-					answered[e.String()]++
+					published[e.String()]++
 					return Taken
 				})
 				did.Listed += slice.Listed
 				did.Done = slice.Done
 			}
-			for name := range answered {
+			for name := range published {
 				stem, _ := strings.CutPrefix(name, "d/")
 				s.Done(Entry{"d", stem})
 			}
@@ -111,19 +111,19 @@ func TestScanFindsAllInputsOfAHugeDirectory(t *testing.T) {
 		until := func(want int) {
 			t.Helper()
 			for range 64 {
-				if scan(); len(answered) == want {
+				if scan(); len(published) == want {
 					return
 				}
 			}
-			t.Fatalf("%d of %d are answered", len(answered), want)
+			t.Fatalf("%d of %d are published", len(published), want)
 		}
 		until(count)
 		sub := s.directories["d/sub7"]
-		write(t, dir, "d/late.in", asked)
+		write(t, dir, "d/late.in", sampleInput)
 		until(count + 1)
-		for name, n := range answered {
+		for name, n := range published {
 			if n != 1 {
-				t.Errorf("%s: answered %d times", name, n)
+				t.Errorf("%s: published %d times", name, n)
 			}
 		}
 		for range 100 {
@@ -144,12 +144,12 @@ func TestScanFindsAllInputsOfAHugeDirectory(t *testing.T) {
 			scan()
 		}
 		if s.directories["d/sub7"] != nil {
-			t.Error("a directory that is removed is still known")
+			t.Error("a removed directory is still tracked")
 		}
 	})
 }
 
-// A full scan lists all parts, also if the directory's time does not move.
+// A full scan lists all parts, even if the mtime of the directory does not change.
 func TestFullScanListsAllPartsOfAHugeDirectory(t *testing.T) {
 	dir := t.TempDir()
 	for n := range 3 * fewListed {
@@ -163,7 +163,7 @@ func TestFullScanListsAllPartsOfAHugeDirectory(t *testing.T) {
 		}
 		var want, got []string
 		for n := range 20 {
-			write(t, dir, "d", fmt.Sprint("late", n, ".in"), asked)
+			write(t, dir, "d", fmt.Sprint("late", n, ".in"), sampleInput)
 			want = append(want, fmt.Sprint("d/late", n))
 		}
 		time.Sleep(fullScanLatest)
@@ -208,7 +208,7 @@ func TestScanRemovesTheOrphansOfAHugeDirectory(t *testing.T) {
 func TestMendChecksAllOfAHugeDirectory(t *testing.T) {
 	dir := t.TempDir()
 	for n := range fewListed {
-		write(t, dir, "d", fmt.Sprint(n, ".in"), asked)
+		write(t, dir, "d", fmt.Sprint(n, ".in"), sampleInput)
 		write(t, dir, "d", fmt.Sprint(n, ".out"), "")
 	}
 	s := open(t, dir, withFewListed)
@@ -216,6 +216,6 @@ func TestMendChecksAllOfAHugeDirectory(t *testing.T) {
 	m := newMender(s)
 	m.pass(t.Context())
 	if len(m.suspects) != fewListed {
-		t.Errorf("%d torn answers found, want %d", len(m.suspects), fewListed)
+		t.Errorf("%d torn outputs found, want %d", len(m.suspects), fewListed)
 	}
 }

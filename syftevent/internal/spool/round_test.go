@@ -18,8 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A scan of many directories takes many calls, in between which those that are active
-// are scanned.
+// A scan of many directories takes many calls, and active directories are scanned between
+// them.
 func TestScanReturnsForActiveDirectories(t *testing.T) {
 	dir := t.TempDir()
 	makeDirectories(t, dir, "d%d", 200)
@@ -27,7 +27,7 @@ func TestScanReturnsForActiveDirectories(t *testing.T) {
 		s := open(t, dir, owners)
 		s.files = slowFileSystem{each: 100 * time.Microsecond}
 		found(s)
-		write(t, dir, "d7/a.in", asked)
+		write(t, dir, "d7/a.in", sampleInput)
 		found(s)
 		parts, total := 0, 0
 		for done := false; !done; parts++ {
@@ -48,10 +48,10 @@ func TestScanReturnsForActiveDirectories(t *testing.T) {
 			s.Scan(take(&taken, Taken))
 		}
 		s.Done(taken[0])
-		for n := range 20 { // a request after each slice is found by the next scan
+		for n := range 20 { // ScanActive finds an input that was written after a slice
 			s.Scan(refuse)
 			stem := fmt.Sprint("b", n)
-			write(t, dir, "d7", stem+".in", asked)
+			write(t, dir, "d7", stem+".in", sampleInput)
 			taken = nil
 			s.ScanActive(take(&taken, Taken))
 			if !slices.Contains(taken, Entry{"d7", stem}) {
@@ -61,14 +61,13 @@ func TestScanReturnsForActiveDirectories(t *testing.T) {
 	})
 }
 
-// Directories that come and go while a round is under way neither end it nor are
-// forgotten.
+// Directories that are created and removed during a round do not end it, and none is missed.
 func TestRoundSurvivesChanges(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		s := open(t, dir, owners)
 		s.files = slowFileSystem{each: 100 * time.Microsecond}
-		s.slice = 0 // a round takes as many slices as can be
+		s.slice = 0 // as many slices as possible
 		for round := range 15 {
 			makeDirectories(t, dir, fmt.Sprintf("a%d/b%%d", round), 10)
 			if round >= 3 {
@@ -79,16 +78,15 @@ func TestRoundSurvivesChanges(t *testing.T) {
 		}
 		scanAll(s)
 		time.Sleep(fullScanEvery)
-		scanAll(s) // what is under way, perhaps
+		scanAll(s) // the rest of a round, perhaps
 		scanAll(s)
 		if n := len(s.directories); n != 1+3*11 || s.budget.known != n {
-			t.Errorf("%d directories are known, %d are counted", n, s.budget.known)
+			t.Errorf("%d directories are tracked, %d are counted", n, s.budget.known)
 		}
 	})
 }
 
-// A new directory in one that is known is active at once: the file for which it was made
-// is about to come.
+// A new directory in a tracked one is active at once: its first input is about to appear.
 func TestNewDirectoryIsActive(t *testing.T) {
 	dir := t.TempDir()
 	makeDirectories(t, dir, "own%d", 3)
@@ -99,7 +97,7 @@ func TestNewDirectoryIsActive(t *testing.T) {
 		found(s)
 		makeDirectories(t, dir, "own1/x@y%d", 1)
 		found(s)
-		write(t, dir, "own1/x@y0/a.in", asked)
+		write(t, dir, "own1/x@y0/a.in", sampleInput)
 		var taken []Entry
 		s.ScanActive(take(&taken, Taken))
 		if diff := cmp.Diff([]Entry{{"own1/x@y0", "a"}}, taken); diff != "" {
@@ -108,7 +106,7 @@ func TestNewDirectoryIsActive(t *testing.T) {
 	})
 }
 
-// linkless cannot tell whether there are hard links until it can.
+// linkless fails to test for hard links while *err is not nil.
 type linkless struct {
 	native
 	err *error
@@ -121,11 +119,11 @@ func (l linkless) links(s *Spool) (bool, error) {
 	return l.native.links(s)
 }
 
-// A file system on which nothing can be written keeps no spool from opening.
+// Open succeeds on a file system on which nothing can be written.
 func TestOpenOnAFullDisk(t *testing.T) {
-	for _, failure := range []error{syscall.ENOSPC, syscall.EROFS, syscall.EIO, errors.New("strange")} {
+	for _, failure := range []error{syscall.ENOSPC, syscall.EROFS, syscall.EIO, errors.New("unknown")} {
 		dir := t.TempDir()
-		write(t, dir, "a.in", asked)
+		write(t, dir, "a.in", sampleInput)
 		var log bytes.Buffer
 		options := quietOptions()
 		options.Logger = slog.New(slog.NewTextHandler(&log, nil))
@@ -150,8 +148,8 @@ func TestOpenOnAFullDisk(t *testing.T) {
 	}
 }
 
-// When more paths fail than are remembered, the others are not logged, and
-// nothing is logged a second time.
+// If more than maxTroubles paths fail, the others are not logged, and no failure is logged
+// twice.
 func TestLoggedFailuresAreBounded(t *testing.T) {
 	var log bytes.Buffer
 	s := open(t, t.TempDir(), func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })

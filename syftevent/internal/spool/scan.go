@@ -132,7 +132,7 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	for number, e := range names.Entries {
 		name := names.Name(e)
 		marked = marked || text(name) == s.options.Marker
-		// Without types, an output is taken for a regular file: asking for each type
+		// Without types, an output is assumed to be a regular file: reading each type
 		// would cost two calls over the network per pair.
 		isOutput, isInput := bytes.HasSuffix(name, s.out), bytes.HasSuffix(name, s.in)
 		if e.Kind == rootfs.Unknown && !isInput {
@@ -201,7 +201,7 @@ func (c *scan) typeOf(d *directory, name []byte) rootfs.Kind {
 	s := c.spool
 	info, err := s.current().Lstat(path.Join(d.name, string(name)))
 	if err != nil {
-		return rootfs.Other // gone, or the next scan asks again
+		return rootfs.Other // gone, or the next listing finds its type
 	}
 	return rootfs.KindOf(info.Mode())
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-const asked = `{"a":"question"}`
+const sampleInput = `{"a":"question"}`
 
 func quietOptions() Options {
 	return Options{
@@ -27,7 +27,7 @@ func quietOptions() Options {
 		Ignore:   func(name string) bool { return strings.HasPrefix(name, ".") },
 		Complete: json.Valid, MaxSize: 1 << 20, Settle: 2 * time.Second, SettleRemote: 2 * time.Second,
 		TempPrefix: ".temp-", NudgeInterval: -1,
-		Logger:        slog.New(slog.DiscardHandler),
+		Logger: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -109,15 +109,15 @@ func tree(t *testing.T, dir string) []string {
 
 func TestScanFindsPendingInputs(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "a.in", asked)
-	write(t, dir, "deep/er/b.in", asked)
-	write(t, dir, "deep/er/c.in", asked)
-	write(t, dir, "deep/er/c.out", asked)
-	write(t, dir, "deep/.hidden.in", asked)
-	write(t, dir, "deep/x.in.tmp.123", asked)
-	write(t, dir, "deep/alone.out", asked)
+	write(t, dir, "a.in", sampleInput)
+	write(t, dir, "deep/er/b.in", sampleInput)
+	write(t, dir, "deep/er/c.in", sampleInput)
+	write(t, dir, "deep/er/c.out", sampleInput)
+	write(t, dir, "deep/.hidden.in", sampleInput)
+	write(t, dir, "deep/x.in.tmp.123", sampleInput)
+	write(t, dir, "deep/alone.out", sampleInput)
 	os.Mkdir(filepath.Join(dir, "folder.in"), 0o755)
-	os.Mkdir(filepath.Join(dir, "a.out"), 0o755) // no output: not a file
+	os.Mkdir(filepath.Join(dir, "a.out"), 0o755) // a directory is not an output
 	s := open(t, dir, nil)
 	if diff := cmp.Diff([]string{"a", "deep/er/b"}, found(s)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -127,31 +127,31 @@ func TestScanFindsPendingInputs(t *testing.T) {
 func TestScanStopsAtMaxDepth(t *testing.T) {
 	dir := t.TempDir()
 	reachable := strings.Repeat("d/", rootfs.MaxDepth)
-	write(t, dir, reachable, "a.in", asked)
-	write(t, dir, reachable, "d", "b.in", asked)
+	write(t, dir, reachable, "a.in", sampleInput)
+	write(t, dir, reachable, "d", "b.in", sampleInput)
 	s := open(t, dir, nil)
 	if diff := cmp.Diff([]string{reachable + "a"}, found(s)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
-// A share that is unmounted takes the directory away; mounted again, another
-// directory has the name.
+// The spool's directory is missing while a share is unmounted. After a remount another
+// directory has its name.
 func TestScanSurvivesVanishedDirectory(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "spool")
-	write(t, dir, "a.in", asked)
+	write(t, dir, "a.in", sampleInput)
 	var log bytes.Buffer
 	s := open(t, dir, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 	os.Rename(dir, dir+".away")
 	for range 3 {
 		if names := found(s); names != nil {
-			t.Fatalf("found %v in a directory that is away", names)
+			t.Fatalf("found %v in a missing directory", names)
 		}
 	}
 	if n := strings.Count(log.String(), "\n"); n != 1 {
 		t.Errorf("%d log lines, want 1:\n%s", n, &log)
 	}
-	write(t, dir, "b.in", asked)
+	write(t, dir, "b.in", sampleInput)
 	if diff := cmp.Diff([]string{"b"}, found(s)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -159,8 +159,8 @@ func TestScanSurvivesVanishedDirectory(t *testing.T) {
 
 func TestReadStates(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "whole.in", asked)
-	write(t, dir, "half.in", asked[:5])
+	write(t, dir, "whole.in", sampleInput)
+	write(t, dir, "half.in", sampleInput[:5])
 	write(t, dir, "large.in", strings.Repeat("x", 1<<20+1))
 	s := open(t, dir, nil)
 	for stem, want := range map[string]State{"whole": Whole, "half": Incomplete, "large": TooLarge} {
@@ -175,7 +175,7 @@ func TestReadStates(t *testing.T) {
 
 func TestReadRefusesLinks(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "elsewhere/secret", asked)
+	write(t, dir, "elsewhere/secret", sampleInput)
 	// A link that stays inside the directory is followed even by os.Root.
 	if err := os.Symlink("elsewhere/secret", filepath.Join(dir, "link.in")); err != nil {
 		t.Skip("no symbolic links here:", err)
@@ -189,24 +189,24 @@ func TestReadRefusesLinks(t *testing.T) {
 	}
 }
 
-// A file that arrives in pieces is never taken for settled while it grows, and
-// is read whole as soon as it is.
+// A file that is written in pieces does not settle while it grows, and is Whole as soon as
+// it is complete.
 func TestReadWaitsForTheRest(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, nil)
 	synctest.Test(t, func(t *testing.T) {
 		write(t, dir, "a.in", "")
 		s.Scan(func(Entry) Verdict { return Taken })
-		for n := range len(asked) {
-			write(t, dir, "a.in", asked[:n])
+		for n := range len(sampleInput) {
+			write(t, dir, "a.in", sampleInput[:n])
 			if _, state, err := s.Read(Entry{".", "a"}, 1<<20); state != Incomplete || err != nil {
 				t.Fatalf("after %d bytes: state %d, %v", n, state, err)
 			}
 			time.Sleep(1900 * time.Millisecond)
 		}
-		write(t, dir, "a.in", asked)
+		write(t, dir, "a.in", sampleInput)
 		data, state, err := s.Read(Entry{".", "a"}, 1<<20)
-		if string(data) != asked || state != Whole || err != nil {
+		if string(data) != sampleInput || state != Whole || err != nil {
 			t.Errorf("%q, state %d, %v", data, state, err)
 		}
 	})
@@ -215,7 +215,7 @@ func TestReadWaitsForTheRest(t *testing.T) {
 func TestReadSettles(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, nil)
-	write(t, dir, "a.in", asked[:5])
+	write(t, dir, "a.in", sampleInput[:5])
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		for state := Incomplete; state != Settled; time.Sleep(time.Millisecond) {
@@ -237,7 +237,7 @@ func TestReadSettles(t *testing.T) {
 func TestPublish(t *testing.T) {
 	for _, links := range []bool{true, false} {
 		dir := t.TempDir()
-		write(t, dir, "d/a.in", asked)
+		write(t, dir, "d/a.in", sampleInput)
 		s := open(t, dir, func(o *Options) { o.Durable = links })
 		s.links = links
 		if err := s.Publish(Entry{"d", "a"}, []byte("answer")); err != nil {
@@ -247,10 +247,10 @@ func TestPublish(t *testing.T) {
 			t.Errorf("links %v: %q", links, got)
 		}
 		if err := s.Publish(Entry{"d", "a"}, []byte("answer")); err != nil {
-			t.Errorf("links %v: the same answer again: %v", links, err)
+			t.Errorf("links %v: the same output again: %v", links, err)
 		}
 		if err := s.Publish(Entry{"d", "a"}, []byte("other")); !errors.Is(err, rootfs.ErrTaken) {
-			t.Errorf("links %v: another answer: %v", links, err)
+			t.Errorf("links %v: another output: %v", links, err)
 		}
 		if diff := cmp.Diff([]string{"d/a.in", "d/a.out"}, tree(t, dir)); diff != "" {
 			t.Errorf("links %v: files (-want +got):\n%s", links, diff)
@@ -261,8 +261,8 @@ func TestPublish(t *testing.T) {
 func TestPublishReplacesLinksAndEmptyDirectories(t *testing.T) {
 	dir := t.TempDir()
 	outside := filepath.Join(t.TempDir(), "outside")
-	write(t, dir, "a.in", asked)
-	write(t, dir, "b.in", asked)
+	write(t, dir, "a.in", sampleInput)
+	write(t, dir, "b.in", sampleInput)
 	if err := os.Symlink(outside, filepath.Join(dir, "a.out")); err != nil {
 		t.Skip("no symbolic links here:", err)
 	}
@@ -285,7 +285,7 @@ func TestPublishReplacesLinksAndEmptyDirectories(t *testing.T) {
 func TestPublishMakesNoDirectory(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, nil)
-	write(t, dir, "there/b.in", asked)
+	write(t, dir, "there/b.in", sampleInput)
 	os.Rename(filepath.Join(dir, "there"), filepath.Join(dir, "elsewhere"))
 	if err := s.Publish(Entry{"there", "b"}, []byte("answer")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v", err)

@@ -20,16 +20,16 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-// An empty file with the output's name is removed only when it has stayed empty.
+// Publish replaces an empty output only if it has not changed for the settle time.
 func TestPublishReplacesAnEmptyOutput(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "d/a.in", asked)
+	write(t, dir, "d/a.in", sampleInput)
 	write(t, dir, "d/a.out", "")
 	s := open(t, dir, nil)
 	synctest.Test(t, func(t *testing.T) {
 		publish := func() error { return s.Publish(Entry{"d", "a"}, []byte("answer")) }
 		if err := publish(); !errors.Is(err, rootfs.ErrIncomplete) {
-			t.Fatalf("at first sight: %v", err)
+			t.Fatalf("at first: %v", err)
 		}
 		time.Sleep(1900 * time.Millisecond)
 		later := time.Now().Add(time.Hour)
@@ -69,20 +69,20 @@ var tornContents = map[string]string{
 	"empty": "", "half": `{"status":20`, "nuls": "\x00\x00\x00", "tail": "{\"status\":\x00\x00", "other": "nonsense", "array": "[]",
 }
 
-// What a crash has left is removed after the settle time, and nothing else.
+// Mend removes what a crash has left, after the settle time, and nothing else.
 func TestMendAtStart(t *testing.T) {
 	dir := t.TempDir()
 	var torn []string
 	for stem, content := range tornContents {
-		write(t, dir, "deep/er/"+stem+".in", asked)
+		write(t, dir, "deep/er/"+stem+".in", sampleInput)
 		write(t, dir, "deep/er/"+stem+".out", content)
 		torn = append(torn, "deep/er/"+stem)
 	}
 	slices.Sort(torn)
-	write(t, dir, "changes.in", asked)
+	write(t, dir, "changes.in", sampleInput)
 	write(t, dir, "changes.out", "")
-	write(t, dir, "answered.in", asked)
-	write(t, dir, "answered.out", `{"status":200}`)
+	write(t, dir, "paired.in", sampleInput)
+	write(t, dir, "paired.out", `{"status":200}`)
 	write(t, dir, "orphan.out", "")
 	s := open(t, dir, func(o *Options) { o.Valid = wholeObject })
 	synctest.Test(t, func(t *testing.T) {
@@ -100,7 +100,7 @@ func TestMendAtStart(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		time.Sleep(time.Minute)
-		if got := tree(t, dir); !slices.Contains(got, "orphan.out") || !slices.Contains(got, "answered.out") || !slices.Contains(got, "changes.out") {
+		if got := tree(t, dir); !slices.Contains(got, "orphan.out") || !slices.Contains(got, "paired.out") || !slices.Contains(got, "changes.out") {
 			t.Errorf("left: %v", got)
 		}
 	})
@@ -119,12 +119,12 @@ func TestMendWhileRunning(t *testing.T) {
 			time.Sleep(time.Minute)
 			var torn []string
 			for stem, content := range tornContents {
-				write(t, dir, "d/"+stem+".in", asked)
+				write(t, dir, "d/"+stem+".in", sampleInput)
 				write(t, dir, "d/"+stem+".out", content)
 				torn = append(torn, "d/"+stem)
 			}
 			slices.Sort(torn)
-			write(t, dir, "d/slow.in", asked)
+			write(t, dir, "d/slow.in", sampleInput)
 			for n := range 40 {
 				write(t, dir, "d/slow.out", strings.Repeat("{", n)) // in place
 				found(s)
@@ -135,13 +135,13 @@ func TestMendWhileRunning(t *testing.T) {
 			}
 			time.Sleep(2*(mendPause+s.settleTime()) + time.Second)
 			if names := found(s); !slices.Contains(names, "d/slow") {
-				t.Errorf("remote %v: not removed when nobody writes any more: %v", remote, names)
+				t.Errorf("remote %v: not removed after the last write: %v", remote, names)
 			}
 		})
 	}
 }
 
-// A pass while nothing happens lists nothing.
+// A pass lists nothing if nothing has changed.
 func TestMendListsOnlyWhatHasChanged(t *testing.T) {
 	dir := t.TempDir()
 	reads := 0
@@ -149,55 +149,55 @@ func TestMendListsOnlyWhatHasChanged(t *testing.T) {
 		o.Valid = func(io.ReaderAt, int64) bool { reads++; return true }
 	})
 	if !s.Trusted() {
-		t.Skip("the times of this file system are not trusted")
+		t.Skip("mtimes of this file system are not trusted")
 	}
 	for n := range 20 {
-		write(t, dir, "d", fmt.Sprint(n, ".in"), asked)
+		write(t, dir, "d", fmt.Sprint(n, ".in"), sampleInput)
 		write(t, dir, "d", fmt.Sprint(n, ".out"), "{}")
 	}
 	found(s)
 	m := newMender(s)
 	m.pass(t.Context())
 	if reads != 20 {
-		t.Errorf("%d answers read at first, want 20", reads)
+		t.Errorf("%d outputs read at first, want 20", reads)
 	}
-	// Make them old, and the stamp trusted.
+	// Make the outputs old enough for the stamp to be trusted.
 	d := s.directories["d"]
 	d.mended.newest += 2 * racyWindow.Nanoseconds()
 	for range 3 {
 		m.pass(t.Context())
 	}
 	if reads != 20 {
-		t.Errorf("%d answers read, want no more", reads-20)
+		t.Errorf("%d outputs read, want no more", reads-20)
 	}
 	if d.mended.again {
 		t.Error("listed again without a change")
 	}
 	d.mended.newest -= 4 * racyWindow.Nanoseconds()
-	write(t, dir, "d/new.in", asked)
+	write(t, dir, "d/new.in", sampleInput)
 	write(t, dir, "d/new.out", "{}")
 	m.pass(t.Context())
 	if reads != 41 {
-		t.Errorf("%d answers read after a change", reads-20)
+		t.Errorf("%d outputs read after a change", reads-20)
 	}
 }
 
-// A logger may ask for figures, as one that logs Server.Stats with each line does.
+// Figures may be called by a logger, while the spool logs.
 func TestLoggerMayCallFigures(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, "a.in", asked)
+	write(t, dir, "a.in", sampleInput)
 	write(t, dir, "a.out", "")
-	asking := &figuresHandler{Handler: slog.DiscardHandler}
-	s := open(t, dir, func(o *Options) { o.Settle, o.Logger = -1, slog.New(asking) })
-	asking.spool = s
-	if err := s.Publish(Entry{".", "a"}, []byte("answer")); err != nil || asking.asked != 1 {
-		t.Errorf("%v, asked %d times", err, asking.asked)
+	handler := &figuresHandler{Handler: slog.DiscardHandler}
+	s := open(t, dir, func(o *Options) { o.Settle, o.Logger = -1, slog.New(handler) })
+	handler.spool = s
+	if err := s.Publish(Entry{".", "a"}, []byte("answer")); err != nil || handler.calls != 1 {
+		t.Errorf("%v, %d calls", err, handler.calls)
 	}
 	s.mu.Lock()
 	s.descriptors = descriptors{budget: dirHandleLimit() - 1, short: true}
 	s.mu.Unlock()
-	if _, err := s.HasName(".", func(string) bool { return true }); err != nil || asking.asked != 2 {
-		t.Errorf("%v, asked %d times", err, asking.asked)
+	if _, err := s.HasName(".", func(string) bool { return true }); err != nil || handler.calls != 2 {
+		t.Errorf("%v, %d calls", err, handler.calls)
 	}
 }
 
@@ -205,7 +205,7 @@ func TestLoggerMayCallFigures(t *testing.T) {
 type figuresHandler struct {
 	slog.Handler
 	spool *Spool
-	asked int
+	calls int
 }
 
 func (h *figuresHandler) Enabled(context.Context, slog.Level) bool { return true }
@@ -213,7 +213,7 @@ func (h *figuresHandler) Enabled(context.Context, slog.Level) bool { return true
 func (h *figuresHandler) Handle(context.Context, slog.Record) error {
 	if h.spool != nil {
 		h.spool.Figures()
-		h.asked++
+		h.calls++
 	}
 	return nil
 }
