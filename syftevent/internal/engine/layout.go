@@ -98,7 +98,7 @@ func (s *Server) writePermissions(root *os.Root) error {
 	info, err := root.Lstat(permissionsName)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if _, err := rootfs.PublishFile(root, protocol.SendTempPrefix, permissionsName, permissions); err != nil {
+		if _, err := rootfs.PublishFile(root, protocol.ServeTempPrefix, permissionsName, permissions); err != nil {
 			return fmt.Errorf("write %s: %w", path, err)
 		}
 	case err != nil:

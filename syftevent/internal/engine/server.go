@@ -100,6 +100,7 @@ func (s *Server) Start(starting, ctx context.Context) (err error) {
 		}
 	}()
 	s.replyLog.restore(s.replies, time.Now())
+	// The spool's bounds of nudges are those that SyftBox was measured to need.
 	s.spool, err = spool.Open(s.options.Dir, spool.Options{
 		In: protocol.RequestSuffix, Out: protocol.ResponseSuffix,
 		Ignore: protocol.IsMarker, Wanted: s.wanted, Owner: s.owner, Own: s.own, Complete: wire.Complete, Valid: wire.IsObject,
