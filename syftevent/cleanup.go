@@ -166,9 +166,10 @@ func (p *PeriodicCleanup) Running() bool {
 	return p.ended != nil && !isClosed(p.ended)
 }
 
-// CleanupNow runs once, whether the cleanup was started or not, and returns the figures of
-// that run. It returns ctx's error, or one if nothing could be done; failures of single files
-// are counted and logged.
+// CleanupNow performs one run, whether or not the cleanup was started, and returns its
+// figures. It returns an error if ctx ends, a field is invalid, or the app's folder cannot be
+// read. A failure on a single file is not an error: it is logged and counted in
+// [CleanupStats].
 func (p *PeriodicCleanup) CleanupNow(ctx context.Context) (CleanupStats, error) {
 	sweeper, err := p.sweeper()
 	if err != nil {

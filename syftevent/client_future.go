@@ -44,8 +44,8 @@ var (
 // answers an ID once. [client-resend]
 //
 // After reading the response the Future removes the request, then the response. If
-// SyftBox brings them back within a minute, the [Client] removes them again. The files of
-// a [Cached] request stay until it expires. [client-order] [client-collect]
+// SyftBox brings them back within a minute, the [Client] removes them again. It does
+// not remove the files of an answered [Cached] request. [client-order] [client-collect]
 type Future struct {
 	// ID is the ID of the request.
 	ID string

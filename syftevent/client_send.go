@@ -22,12 +22,14 @@ import (
 // always c.Email. Zero fields have defaults: a random ID, the method GET, Created now, and
 // Expires after [DefaultExpiry].
 //
-// Requests are sent five milliseconds apart, because SyftBox loses files that are
-// modified in bursts. A new folder takes another 25 ms, until SyftBox watches it. Send
+// Send waits until five milliseconds after the client's previous request, because SyftBox
+// loses files that are modified in bursts. If the wait would exceed 5 s, Send writes the file
+// at once and leaves its upload to SyftBox's next full synchronization. A new folder takes another 25 ms, until SyftBox watches it. Send
 // puts a .syftkeep into it: SyftBox prunes an empty folder, and never watches it again.
 //
 // Send returns an error, and sends nothing, if a field of c or req is invalid, the URL is not
-// that of an endpoint, the ID was used before, ctx ends, or the file cannot be written.
+// that of an endpoint, a request or response with the ID still exists and the request is not
+// [Cached], ctx ends, or the file cannot be written.
 // [client-unique] [client-pace] [client-keep]
 func (c *Client) Send(ctx context.Context, req *Request, options ...SendOption) (*Future, error) {
 	future, err := c.send(ctx, req, options)
@@ -43,10 +45,12 @@ type SendOption func(*sendOptions)
 
 type sendOptions struct{ cached bool }
 
-// Cached lets the client reuse the response to an earlier cached request with the
-// same sender, URL, method, headers and body, until that request expires, instead of
-// sending another. The ID of the request is then derived from these, as in the
-// Python package, and the files stay until the request expires.
+// Cached lets the client reuse the response to an earlier cached request with the same
+// sender, URL, method, headers and body until that request expires, instead of sending
+// another. The ID of the request is derived from these, as in the Python package. The
+// client never removes the files of an answered cached request; the server's cleanup does,
+// after 30 days by default. Between the expiry and that cleanup, the same request is sent
+// each time, with a random ID, and is not cached.
 func Cached() SendOption { return func(o *sendOptions) { o.cached = true } }
 
 func (c *Client) send(ctx context.Context, req *Request, with []SendOption) (*Future, error) {

@@ -56,8 +56,8 @@
 // servers. The client sends a request again if SyftBox loses it, and removes the request
 // and the response after it has read the response.
 //
-// The client and the server each use a local replica. SyftBox, not this package, moves
-// the files between them.
+// The client and the server only read and write files in the SyftBox folder of their own
+// machine. SyftBox moves the files between the machines.
 //
 // # Files on disk
 //
@@ -66,12 +66,13 @@
 //	datasites/bob@example.com/app_data/directory/rpc/
 //	├── syft.pub.yaml                  permissions
 //	├── rpc.schema.json                schemas of the endpoints
-//	└── users/                         endpoint
+//	└── users/                         created by the server for /users/{id}
 //	    ├── .syftkeep                  keeps SyftBox from pruning the folder
-//	    └── alice@example.com/         sender
-//	        ├── .syftkeep
-//	        ├── 5f5b153c-….request
-//	        └── 5f5b153c-….response
+//	    └── 42/                        endpoint /users/42
+//	        └── alice@example.com/     sender
+//	            ├── .syftkeep
+//	            ├── 5f5b153c-….request
+//	            └── 5f5b153c-….response
 //
 // SyftBox lets senders write only in folders of their own name, so the folder
 // authenticates the sender. The server refuses a request whose content names a different
@@ -119,8 +120,9 @@
 // 3 s, no matter what other senders do, while fewer than Concurrency + Reserve handlers
 // run. There are two exceptions. With more than 8,192 senders, the server scans those
 // without a request in the last day in turn, 8,192 every 2 s. If an endpoint's pattern has
-// a wildcard and someone creates 49,000 folders below it, new folders of others wait for a
-// full scan, which runs every 30 s to 5 min.
+// a wildcard and someone creates 49,000 folders below it, new folders of others are found
+// only by a full scan, which lists every folder, even one whose mtime has not changed, and
+// runs every 30 s to 5 min.
 //
 // This command measures the limits, as root on Linux, in 12 minutes:
 //

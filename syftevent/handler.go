@@ -28,9 +28,10 @@ import "context"
 // nil response without an error and a status that clients reject become a response with
 // status 500, and are logged. [fail-status]
 //
-// The context is canceled after [Server.HandlerTimeout], and when a stopping server does
-// not wait any longer (see [Server.Shutdown]); in the latter case the request is left for
-// the next start.
+// The context is canceled after [Server.HandlerTimeout], and when a stopping server no
+// longer waits (see [Server.Shutdown]). In the latter case, a response that the handler
+// returns within a second is published. If it returns an error, even an [*Error], or
+// keeps running, the request is left for the next start.
 type Handler interface {
 	ServeSyft(ctx context.Context, req *Request) (*Response, error)
 }
@@ -60,7 +61,8 @@ type Middleware func(Handler) Handler
 // publish: an [*Error] becomes the response that it asks for; any other error, a
 // panic, a nil response and a status that clients reject become a 500 with a
 // generic text. The error is what the server would log: why a handler failed, or
-// the cause of an [*Error]. The response is never nil.
+// the cause of an [*Error]. The response is never nil; its StatusCode may be 0, which a
+// server publishes as 200.
 //
 // Package syfteventtest builds on it; a program that serves uses [Server].
 func Respond(ctx context.Context, handler Handler, req *Request) (*Response, error) {

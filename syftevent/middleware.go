@@ -27,7 +27,8 @@ func (w *wrapped) Unwrap() Handler { return w.next }
 
 // BearerAuth requires the header "Authorization: Bearer <token>" with a token that
 // valid accepts, and responds with 401 otherwise. To compare a token with a secret,
-// valid should use [crypto/subtle.ConstantTimeCompare]. It may be called concurrently.
+// valid should use [crypto/subtle.ConstantTimeCompare]. valid must be safe for concurrent
+// use.
 func BearerAuth(valid func(ctx context.Context, token string) bool) Middleware {
 	return wrapping(func(next Handler) HandlerFunc {
 		return func(ctx context.Context, req *Request) (*Response, error) {
@@ -46,7 +47,8 @@ func BearerAuth(valid func(ctx context.Context, token string) bool) Middleware {
 // RateLimit limits each sender to a number of requests within any period of the
 // given length, and responds to more with 429 and the header Retry-After, in
 // seconds. It keeps the times of a sender's requests for that period. All handlers
-// that one middleware wraps share the limit.
+// that one middleware wraps share the limit. The sender is
+// [Request.Sender], which anybody can forge if SenderVerified is false.
 //
 // RateLimit panics if requests or per is not positive.
 func RateLimit(requests int, per time.Duration) Middleware {
@@ -109,8 +111,10 @@ func (l *rateLimit) sweep(now time.Time) {
 	maps.DeleteFunc(l.senders, func(_ string, times []time.Time) bool { return len(l.within(times, now)) == 0 })
 }
 
-// AuditLog logs each request that the handler gets: who sent it, what it called,
-// and the status of the response. It logs no bodies and no headers. A nil logger is
+// AuditLog logs each request when its handler returns: the sender, the endpoint and the
+// status that the handler chose. The server may publish a different status: 504 if the
+// handler exceeded [Server.HandlerTimeout], and 500 if clients reject the status (see
+// [Response.StatusCode]). It logs no bodies and no headers. A nil logger is
 // slog.Default(). The level is Info for a status below 400, Warn below 500, and Error from
 // 500. If the handler returns an [*Error] with a valid status of 400 or above, that status is
 // logged. For any other error, and for a panic, the logged status is 500.

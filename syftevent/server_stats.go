@@ -7,8 +7,8 @@ type Stats struct {
 	// Answered is the number of published responses.
 	Answered int
 	// Failed is the number of requests whose handler panicked, exceeded
-	// [Server.HandlerTimeout], or returned an error that is not an [*Error], a nil response or
-	// an invalid status.
+	// [Server.HandlerTimeout], or returned a nil response, an invalid status, or an error that
+	// neither is nor wraps an [*Error].
 	Failed int
 	// Refused is the number of requests that did not reach the router; see
 	// [Server.OnRefuse].

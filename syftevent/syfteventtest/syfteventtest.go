@@ -19,10 +19,11 @@ const (
 	App      = "test"
 )
 
-// NewRequest returns a request as a server hands it to a handler: to the endpoint of
-// [App] at [Datasite], from a sender whose folder the request was in. The endpoint may
-// have a query, as in "/items?limit=3". The body is as for [syftevent.NewRequest]. It
-// panics if an argument is invalid.
+// NewRequest returns a request like those that a server passes to a handler. It is
+// addressed to the endpoint of [App] at [Datasite], and its SenderVerified is true. The
+// endpoint may have a query, as in "/items?limit=3". The body is as for
+// [syftevent.NewRequest]. NewRequest panics if the endpoint is invalid or the body cannot
+// be encoded; it does not check method and sender.
 func NewRequest(method, endpoint, sender string, body any) *syftevent.Request {
 	url := "syft://" + Datasite + "/app_data/" + App + "/rpc/" + strings.TrimPrefix(endpoint, "/")
 	req, err := syftevent.NewRequest(method, url, body)
