@@ -64,6 +64,8 @@ func TestSoak(t *testing.T) {
 	server := &syftevent.Server{
 		AppName: appName, Client: &syftevent.Client{Email: serverEmail, DataDir: s.server.DataDir()}, Router: router,
 		RepublishDelay: syftevent.DefaultRepublishDelay / soakSpeed, NudgeInterval: syftevent.DefaultNudgeInterval / soakSpeed,
+		// On a busy machine the pieces of a file come late.
+		SettleTime: syftevent.DefaultRemoteSettleTime,
 		Logger: slog.New(slog.DiscardHandler),
 	}
 	if err := server.Start(t.Context()); err != nil {
