@@ -66,7 +66,7 @@ func TestSoak(t *testing.T) {
 		RepublishDelay: syftevent.DefaultRepublishDelay / soakSpeed, NudgeInterval: syftevent.DefaultNudgeInterval / soakSpeed,
 		// On a busy machine the pieces of a file come late.
 		SettleTime: syftevent.DefaultRemoteSettleTime,
-		Logger: slog.New(slog.DiscardHandler),
+		Logger:     slog.New(slog.DiscardHandler),
 	}
 	if err := server.Start(t.Context()); err != nil {
 		t.Fatal(err)
@@ -132,14 +132,15 @@ func (s *soak) send(from *fakebox.Replica, count int) {
 // await waits until a list is empty. It fails if the list stops getting shorter.
 func (s *soak) await(what string, left func() []string) {
 	s.Helper()
-	fewest, deadline := -1, time.Now().Add(time.Minute)
+	const patience = 3 * time.Minute // a busy machine stands still for a while
+	fewest, deadline := -1, time.Now().Add(patience)
 	for {
 		now := left()
 		if len(now) == 0 {
 			return
 		}
 		if fewest < 0 || len(now) < fewest {
-			fewest, deadline = len(now), time.Now().Add(time.Minute)
+			fewest, deadline = len(now), time.Now().Add(patience)
 		}
 		if time.Now().After(deadline) {
 			s.Fatalf("waited in vain for %s; %d are left, the first:\n%s\n%s", what, len(now), strings.Join(now[:min(len(now), 10)], "\n"), s.timeline(now[0]))
