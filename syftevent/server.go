@@ -350,7 +350,7 @@ func (s *Server) engineOptions() (engine.Options, *PeriodicCleanup, error) {
 		AppName: s.AppName, Client: client,
 		Interval: s.CleanupInterval, Expiry: s.CleanupExpiry, Logger: logger, maxSize: s.MaxRequestSize,
 		isEndpoint: func(dir string) bool {
-			return slices.Contains(router.load().folders(), protocol.CleanEndpoint(dir))
+			return slices.Contains(options.Endpoints().Folders, protocol.CleanEndpoint(dir))
 		},
 	}
 	options.Cleanup = cleaner

@@ -52,7 +52,7 @@ func TestBoxServesHTTP(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer process.Kill()
-	// Nobody may write until the permissions have reached the server.
+	// SyftBox rejects requests until the permissions have reached its server.
 	var body []byte
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		resp, err := http.Post(strings.Replace(gateway, "/rpc/hello", "/rpc/echo", 1), "text/plain", strings.NewReader("hello there"))

@@ -104,7 +104,7 @@ func commandNames() []string {
 	return names
 }
 
-// unknownName returns a usage error for a name that is none of the known ones, with
+// unknownName returns a usage error for an unknown name, with
 // the most similar of them.
 func unknownName(kind, name string, known []string) error {
 	if nearest := scenario.Nearest(name, known); len(nearest) > 0 {

@@ -118,8 +118,10 @@ func (s *Server) keepSenderDir(w work) {
 // for the next start.
 func (s *Server) respond(w *work, state spool.State, data []byte, reply *wire.Response) *Response {
 	var req *Request
-	refusal := textResponse(413, fmt.Sprintf("Request larger than %d bytes", s.options.MaxSize))
-	if state != spool.TooLarge {
+	var refusal *Response
+	if state == spool.TooLarge {
+		refusal = textResponse(413, fmt.Sprintf("Request larger than %d bytes", s.options.MaxSize))
+	} else {
 		req, refusal = s.check(*w, data, reply)
 	}
 	if refusal != nil {

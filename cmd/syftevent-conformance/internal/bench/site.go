@@ -113,7 +113,7 @@ func (s *site) stage(endpoint string, count, senders int) ([]call, error) {
 func (s *site) request(endpoint, sender string) (id string, data []byte) {
 	id = fmt.Sprintf("5f5b153c-d742-4027-8091-%012x", s.next)
 	s.next++
-	return id, envelope(id, sender, endpoint, fmt.Sprintf(`"method":"POST"`))
+	return id, envelope(id, sender, endpoint, `"method":"POST"`)
 }
 
 func envelope(id, sender, endpoint, last string) []byte {

@@ -41,7 +41,7 @@ type Call struct {
 	Timeout time.Duration
 }
 
-// A Result is the response to a call, or the reason why there is none.
+// A Result is the response to a call, or the reason why it failed.
 type Result struct {
 	Status int
 	Body   []byte

@@ -71,7 +71,7 @@ func (d *Document) JUnit(w io.Writer) error {
 	}
 	suite := junitSuite{Timestamp: d.Started.Format(time.RFC3339)}
 	for _, fact := range d.facts() {
-		suite.Properties = append(suite.Properties, junitProperty{fact.Name, fact.Value})
+		suite.Properties = append(suite.Properties, junitProperty(fact))
 	}
 	for _, s := range d.Scenarios {
 		c := s.junit()
