@@ -13,11 +13,12 @@ import (
 // itself. On a machine that is overloaded or was suspended, things happen late, but in the
 // same order.
 type clock struct {
-	mu      sync.Mutex // guards working, begun, waiting, driver, driving and time
+	mu      sync.Mutex // guards the fields below, except added, restart, manual and await
 	resting sync.Cond  // signals that working is 0
 	working int        // units of work in progress
 	begun   int        // units of work ever begun
 	waiting []*waiter  // sorted by due time
+	last    time.Time  // when the last waiter that proceeded was due
 
 	// A clock in real time is driven by a goroutine.
 	added   chan struct{} // wakes the driver
@@ -100,6 +101,7 @@ func (c *clock) drive(ctx context.Context) {
 func (c *clock) wakeFirst() *waiter {
 	w := c.waiting[0]
 	c.waiting = c.waiting[1:]
+	c.last = w.at
 	c.add(1)
 	if w.run == nil {
 		close(w.wake)
@@ -121,6 +123,20 @@ func (c *clock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.time
+}
+
+// base returns the time from which the duration of a step counts. While waiters are late
+// it is when the one that proceeds now was due: what follows from it has its place among
+// the others that are late, not after all of them.
+func (c *clock) base() time.Time {
+	now := c.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	late := c.driving || len(c.waiting) > 0 && c.waiting[0].at.Before(now)
+	if late && c.last.Before(now) && !c.last.IsZero() {
+		return c.last
+	}
+	return now
 }
 
 // enter and leave mark the beginning and the end of a unit of work.
@@ -194,10 +210,10 @@ func (c *clock) rest(ctx context.Context, w *waiter) bool {
 	return false
 }
 
-// wait waits for d. It returns false if ctx ends before. The caller has entered, and has
-// entered again when wait returns.
-func (c *clock) wait(ctx context.Context, d time.Duration) bool {
-	w := &waiter{at: c.now().Add(d), wake: make(chan struct{})}
+// wait waits until a time. It returns false if ctx ends before. The caller has entered,
+// and has entered again when wait returns.
+func (c *clock) wait(ctx context.Context, at time.Time) bool {
+	w := &waiter{at: at, wake: make(chan struct{})}
 	c.park(w)
 	c.mu.Lock()
 	replace := c.driving // this goroutine may be the driver

@@ -147,7 +147,7 @@ var errStopped = errors.New("stopped")
 
 // pause waits between two chunks of a file.
 func (r *receiver) pause(d time.Duration) error {
-	if !r.process.currentOrNetwork().wait(d) {
+	if !r.process.currentOrNetwork().spend(d) {
 		return errStopped
 	}
 	return nil

@@ -68,16 +68,23 @@ func (s *session) at(when time.Time, f func()) {
 	}
 }
 
-// after runs f after a delay, unless the session ends before.
+// after runs f after a delay, unless the session ends before. The delay begins when the
+// current step was due, see spend.
 func (s *session) after(d time.Duration, f func()) {
 	if s != nil {
-		s.at(s.clock.now().Add(d), f)
+		s.at(s.clock.base().Add(d), f)
 	}
 }
 
-// wait waits for d. It returns false if the session ends before.
+// wait pauses for d. It returns false if the session ends before.
 func (s *session) wait(d time.Duration) bool {
-	return !s.over() && s.clock.wait(s.ctx, d)
+	return !s.over() && s.clock.wait(s.ctx, s.clock.now().Add(d))
+}
+
+// spend waits for d, which a step of SyftBox takes. Unlike a pause it begins when the step
+// was due, however late this machine is. It returns false if the session ends before.
+func (s *session) spend(d time.Duration) bool {
+	return !s.over() && s.clock.wait(s.ctx, s.clock.base().Add(d))
 }
 
 // over reports whether the session has ended, or is nil.

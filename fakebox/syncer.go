@@ -46,7 +46,7 @@ func (y *syncer) fullSync() error {
 	}
 	s := y.process.current()
 	remote := y.hub.store.view(y.email)
-	if latency := y.hub.viewLatency(); latency > 0 && !s.wait(y.sim.scaled(latency)) {
+	if latency := y.hub.viewLatency(); latency > 0 && !s.spend(y.sim.scaled(latency)) {
 		return s.ctx.Err()
 	}
 	if err := y.conn.reach(); err != nil {
@@ -100,7 +100,7 @@ func (y *syncer) carryOut(ops operations, here, remote map[string]string) {
 	each(ops.deletes, y.deleteRemote)
 	y.shuffle(ops.removals)
 	each(ops.removals, func(key string) error {
-		s.wait(y.sim.scaled(RemoveTime))
+		s.spend(y.sim.scaled(RemoveTime))
 		err := y.tree.remove(key, "")
 		y.states.forget(key)
 		return err
