@@ -79,8 +79,9 @@ type Server struct {
 	// synchronization. Defaults to 5 ms. Negative disables nudges. [publish-nudge]
 	NudgeInterval time.Duration
 	// RepublishDelay is how long the response to a pending request must be missing before the
-	// server republishes it. SyftBox sometimes deletes a response. A response is republished
-	// three times at most. Defaults to 12 s. Negative disables it. [publish-again]
+	// server republishes it. SyftBox sometimes deletes a response. The delay applies to the
+	// first three times; each further time it is twice the last. Defaults to 12 s. Negative
+	// disables it. [publish-again]
 	RepublishDelay time.Duration
 	// OrphanDelay is how long a response must be without a request before the server removes
 	// it: it was read, or its client has given up. The same applies to a file that SyftBox

@@ -163,7 +163,6 @@ type journey struct {
 	arrived   bool            // whole, at the server's
 	lost      bool            // on the way there
 	responses map[string]bool // etags of what the server has published
-	losses    int             // of the response, on the way back
 }
 
 // journeys reads the journal.
@@ -191,8 +190,6 @@ func (s *soak) journeys() map[string]*journey {
 			j.lost = true
 		case isResponse && ofServer && (e.Op == fakebox.OpSend || e.Op == fakebox.OpUpload):
 			j.responses[e.Etag] = true
-		case isResponse && e.Op == fakebox.OpLose && e.Fault != "":
-			j.losses++
 		}
 	}
 	return all
@@ -226,8 +223,6 @@ func (j *journey) excused() fakebox.Fault {
 		return fakebox.DeadZone
 	case !j.arrived && j.lost:
 		return fakebox.BurstLoss
-	case j.losses > 3:
-		return "burst-loss of the response, more often than it is published again"
 	}
 	return ""
 }

@@ -99,11 +99,15 @@ func (s *Server) republish(w work, a admission) {
 	rejected, err := s.spool.HasName(w.entry.Dir, func(name string) bool {
 		return strings.HasPrefix(name, w.entry.Stem+".") && strings.HasSuffix(name, protocol.ResponseSuffix) && protocol.IsRejected(name)
 	})
-	if err != nil || rejected {
-		return // on an error a later scan finds it again
+	if err != nil {
+		return // a later scan finds it again
+	}
+	if rejected {
+		s.replies.postpone(w) // looking for the marker costs a listing
+		return
 	}
 	s.logger.Warn("syftevent: republishing missing response",
-		"path", s.responsePath(w), "attempt", a.times+1, "limit", maxRepublished)
+		"path", s.responsePath(w), "attempt", a.times+1)
 	w.republish = true
 	s.publish(w, a.reply)
 }

@@ -71,8 +71,13 @@ const (
 	maxBlockedSize     = 4 << 20
 	// missingPause is the time between two reads of a request whose response is missing.
 	missingPause = time.Second
-	// maxRepublished is how often one response is republished.
-	maxRepublished = 3
+	// promptRepublications is how often a response is republished after the same delay,
+	// which then doubles each time: a response that SyftBox loses again and again still
+	// arrives in the end, and one that a client keeps removing costs little.
+	promptRepublications = 3
+	// maxReruns is how often a handler runs again because its response is missing and was
+	// too large to keep.
+	maxReruns = 3
 )
 
 func newReplyCache(delay time.Duration) *replyCache {
@@ -156,11 +161,13 @@ func (c *replyCache) decide(r *cachedReply, w work, now time.Time) admission {
 	if r.missing.IsZero() {
 		r.missing = now
 	}
-	if c.delay < 0 || r.republished == maxRepublished {
+	if c.delay < 0 || r.data == nil && r.republished == maxReruns {
 		r.next = now.Add(lastRetry) // its bytes may change
 		return admission{action: actionWait}
 	}
-	if r.next = now.Add(missingPause); now.Sub(r.missing) < c.delay {
+	delay := c.republishDelay(r.republished)
+	pause := max(missingPause, min(delay/16, lastRetry))
+	if r.next = now.Add(pause); now.Sub(r.missing) < delay {
 		return admission{action: actionWait}
 	}
 	if r.data == nil {
@@ -170,6 +177,25 @@ func (c *replyCache) decide(r *cachedReply, w work, now time.Time) admission {
 		return admission{action: actionRun}
 	}
 	return admission{action: actionRepublish, reply: r.data, times: r.republished}
+}
+
+// republishDelay returns how long a response must be missing that was republished so often
+// before.
+func (c *replyCache) republishDelay(times int) time.Duration {
+	delay := c.delay
+	for n := promptRepublications; n <= times && delay < publishedFor; n++ {
+		delay *= 2
+	}
+	return delay
+}
+
+// postpone makes the longest pause before the request is read again.
+func (c *replyCache) postpone(w work) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r := c.replies[w.entry]; r != nil {
+		r.next = time.Now().Add(lastRetry)
+	}
 }
 
 // wait doubles the pause before the request is read again.

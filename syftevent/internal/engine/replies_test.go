@@ -170,13 +170,13 @@ func TestReplyCacheRunsAgainWhatItCouldNotKeep(t *testing.T) {
 	c := newReplyCache(republishDelay)
 	w := answeredWork(1)
 	now := time.Now()
-	for n := range maxRepublished + 1 {
+	for n := range maxReruns + 1 {
 		c.record(w, outcomePublished, make([]byte, maxPublishedSize+1))
 		if a := c.admit(w, now).action; a != actionWait {
 			t.Errorf("time %d: action %v at once", n, a)
 		}
 		want := actionRun
-		if n == maxRepublished {
+		if n == maxReruns {
 			want = actionWait
 		}
 		now = now.Add(republishDelay)
@@ -211,17 +211,21 @@ func TestReplyCacheRepublishesWithRareScans(t *testing.T) {
 	}
 }
 
-// A response is republished maxRepublished times, whether publishing it succeeds or not.
-func TestReplyCacheCountsRepublications(t *testing.T) {
+// A response is republished until it stays, after a delay that doubles once the first times
+// were in vain, whether publishing it succeeds or not.
+func TestReplyCacheRepublishesLessAndLessOften(t *testing.T) {
 	for _, ended := range []outcome{outcomePublished, outcomeUnpublished} {
 		c := newReplyCache(republishDelay)
 		w, again := answeredWork(1), answeredWork(1)
 		again.republish = true
 		c.record(w, outcomePublished, []byte("response"))
-		for n := range maxRepublished {
+		for n, factor := range []time.Duration{1, 1, 1, 2, 4, 8} {
 			now := time.Now()
 			c.admit(w, now)
-			a := c.admit(w, now.Add(republishDelay))
+			if a := c.admit(w, now.Add(factor*republishDelay-1)); a.action != actionWait {
+				t.Errorf("time %d: too early: %+v", n, a)
+			}
+			a := c.admit(w, now.Add(factor*republishDelay))
 			if a.action != actionRepublish || a.times != n {
 				t.Errorf("time %d: %+v", n, a)
 			}
@@ -230,11 +234,9 @@ func TestReplyCacheCountsRepublications(t *testing.T) {
 				c.record(w, outcomePublished, a.reply) // the retry
 			}
 		}
-		now := time.Now()
-		c.admit(w, now)
-		if a := c.admit(w, now.Add(republishDelay)).action; a != actionWait {
-			t.Errorf("after %d times: action %v", maxRepublished, a)
-		}
+	}
+	if delay := newReplyCache(republishDelay).republishDelay(1_000_000); delay < publishedFor || delay > 2*publishedFor {
+		t.Errorf("the delay grows to %v", delay)
 	}
 }
 
