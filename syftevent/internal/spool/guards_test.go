@@ -98,7 +98,7 @@ var guards = map[string]guard{
 		return cmp.Equal(found(s), []string{"d/a"})
 	}},
 	// tmpfs shows a name twice when others in the directory are renamed.
-	"duplicate": {"scan.go", `names.outputs[text(stem)] = struct{}{}`, ``, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+	"duplicate": {"scan.go", `if !names.outputs.add(&names.Listing, stem, a.number) {`, `if false {`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
 		f.onList = func(_ string, into *listing) { into.Entries = append(into.Entries, into.Entries...) }
 		write(t, dir, "d/a.in", sampleInput)
 		return cmp.Equal(found(s), []string{"d/a"})

@@ -129,6 +129,7 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	}
 	d.rest = names.Rest(next, d.rest)
 	marked, folders := false, 0
+	names.outputs.reset(len(names.Entries))
 	for number, e := range names.Entries {
 		name := names.Name(e)
 		marked = marked || text(name) == s.options.Marker
@@ -147,13 +148,10 @@ func (c *scan) list(d *directory) (found bool, err error) {
 		case e.Kind == rootfs.Other:
 			// A symbolic link could lead anywhere, and a FIFO would block.
 		case isOutput:
-			names.outputs[text(bytes.TrimSuffix(name, s.out))] = struct{}{}
-		case isInput && !s.options.Ignore(text(name)):
-			names.inputs = append(names.inputs, input{bytes.TrimSuffix(name, s.in), e.Kind})
-		case isInput:
-			names.ignored = append(names.ignored, name)
+			names.outputs.add(&names.Listing, bytes.TrimSuffix(name, s.out), number)
 		}
 	}
+	c.findInputs()
 	if names.Covers(bytesOf(s.options.Marker)) {
 		s.setMarked(d.name, marked)
 	}
@@ -178,12 +176,30 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	return found, nil
 }
 
+// findInputs collects the inputs that have no output, once all outputs are known.
+func (c *scan) findInputs() {
+	names := &c.spool.listing
+	for number, e := range names.Entries {
+		name := names.Name(e)
+		stem, isInput := bytes.CutSuffix(name, c.spool.in)
+		switch {
+		case !isInput || e.Kind == rootfs.Directory || e.Kind == rootfs.Other:
+		case c.spool.options.Ignore(text(name)):
+			names.ignored = append(names.ignored, name)
+		case names.outputs.has(&names.Listing, stem):
+			names.paired++
+		default:
+			names.inputs = append(names.inputs, input{stem, e.Kind, number})
+		}
+	}
+}
+
 // findTypes finds the types of the pending inputs that were listed without one.
 func (c *scan) findTypes(d *directory, sequence uint64) {
 	names := &c.spool.listing
 	files := names.inputs[:0]
 	for _, a := range names.inputs {
-		if _, done := names.outputs[text(a.stem)]; a.kind == rootfs.Unknown && !done {
+		if a.kind == rootfs.Unknown {
 			name := append(slices.Clip(a.stem), c.spool.in...)
 			if a.kind = c.typeOf(d, name); a.kind == rootfs.Directory {
 				c.folder(d, name, len(names.Entries), sequence)
@@ -282,10 +298,9 @@ func (c *scan) offer(d *directory, sequence uint64) (found bool) {
 	for _, a := range names.inputs {
 		stem := a.stem
 		// A directory that changes while it is listed may show a name twice.
-		if _, done := names.outputs[text(stem)]; done {
+		if !names.outputs.add(&names.Listing, stem, a.number) {
 			continue
 		}
-		names.outputs[text(stem)] = struct{}{}
 		d.hasPending = true
 		if !room {
 			waiting++

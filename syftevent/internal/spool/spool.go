@@ -166,7 +166,7 @@ func openWith(dir string, options Options, files fileSystem) (*Spool, error) {
 		scanned:     make(chan struct{}),
 		troubles:    map[string]string{},
 	}
-	s.listing = listing{Listing: rootfs.Listing{Limit: options.MaxListed, Stem: s.stem}}
+	s.listing = listing{Listing: rootfs.Listing{Limit: options.MaxListed, Stem: s.stem, KeepFor: keepListing}}
 	s.firstScan = sync.OnceFunc(func() { close(s.scanned) })
 	s.released.L = &s.mu
 	if err := s.openRoot(); err != nil {
