@@ -19,9 +19,10 @@ import (
 // be called concurrently.
 //
 // It removes, if they are older than Expiry: requests with their responses, responses
-// without a request, requests that are not a valid JSON envelope, temporary files of SyftBox,
-// files that SyftBox marked as rejected or in conflict, senders' folders that hold nothing
-// but a .syftkeep, and empty folders. [cleanup-senders]
+// without a request, requests that are not a valid JSON envelope, temporary files (*.tmp),
+// files that SyftBox marked as rejected or in conflict (with ".rejected." or ".conflict." in
+// their names), senders' folders that hold nothing but a .syftkeep, and empty folders.
+// [cleanup-senders]
 //
 // It never removes unanswered requests that have not expired, responses that were written
 // within the last hour (or Expiry, if that is shorter), the folders of endpoints, and other

@@ -48,7 +48,7 @@ type Client struct {
 const DefaultServerURL = "https://syftbox.openmined.org"
 
 // DefaultMaxResponseSize is the default of [Client.MaxResponseSize], in bytes: enough for
-// a body of 48 MiB.
+// a body of almost 48 MiB.
 const DefaultMaxResponseSize = 64 << 20
 
 // ConfigPathVariable is the environment variable with the path of the configuration file

@@ -45,7 +45,8 @@ var (
 //
 // After reading the response the Future removes the request, then the response. If
 // SyftBox brings them back within a minute, the [Client] removes them again. It does
-// not remove the files of an answered [Cached] request. [client-order] [client-collect]
+// not remove the files of an answered [Cached] request, nor those of a request that ended
+// with [ErrBadResponse]. [client-order] [client-collect]
 type Future struct {
 	// ID is the ID of the request.
 	ID string
@@ -90,10 +91,11 @@ const (
 // [ErrBadResponse]; use [errors.Is]. If ctx ends, the request stays, and Wait may be called
 // again; [Future.Cancel] abandons the request.
 //
-// One goroutine per directory checks for the responses of all waiting calls. It pauses for
-// about 3 % of the time since the newest of these requests was sent, from 1 ms to 250 ms, or
-// longer so that checks take at most 5 % of its time. In addition, each call checks for its
-// response, rejection and expiry every 20 ms to 1 s. The package documentation has figures.
+// One goroutine per folder checks for the responses of all waiting calls. Between two checks
+// it pauses for 1 ms at first, and for longer as time passes, up to 250 ms: about 3 % of the
+// time since the newest of these requests was sent. Checks take at most 5 % of its time. In
+// addition, each call checks for its response, rejection and expiry every 20 ms to 1 s. The
+// package documentation has figures.
 func (f *Future) Wait(ctx context.Context) (*Response, error) {
 	response, done, err := f.Poll()
 	if done {

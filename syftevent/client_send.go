@@ -22,10 +22,13 @@ import (
 // always c.Email. Zero fields have defaults: a random ID, the method GET, Created now, and
 // Expires after [DefaultExpiry].
 //
+// Each call needs a request of its own, see [NewRequest].
+//
 // Send waits until five milliseconds after the client's previous request, because SyftBox
 // loses files that are modified in bursts. If the wait would exceed 5 s, Send writes the file
-// at once and leaves its upload to SyftBox's next full synchronization. A new folder takes another 25 ms, until SyftBox watches it. Send
-// puts a .syftkeep into it: SyftBox prunes an empty folder, and never watches it again.
+// at once and leaves its upload to SyftBox's next full synchronization. A new folder takes
+// another 25 ms, until SyftBox watches it. Send puts a .syftkeep into it: SyftBox prunes an
+// empty folder, and never watches it again.
 //
 // Send returns an error, and sends nothing, if a field of c or req is invalid, the URL is not
 // that of an endpoint, a request or response with the ID still exists and the request is not
@@ -47,8 +50,9 @@ type sendOptions struct{ cached bool }
 
 // Cached lets the client reuse the response to an earlier cached request with the same
 // sender, URL, method, headers and body until that request expires, instead of sending
-// another. The ID of the request is derived from these, as in the Python package. The
-// client never removes the files of an answered cached request; the server's cleanup does,
+// another. A response with any status is reused, and a request that is still pending is
+// joined. The ID of the request is derived from these, as in the Python package; Request.ID
+// is ignored. The client never removes the files of an answered cached request; the server's cleanup does,
 // after 30 days by default. Between the expiry and that cleanup, the same request is sent
 // each time, with a random ID, and is not cached.
 func Cached() SendOption { return func(o *sendOptions) { o.cached = true } }
@@ -144,6 +148,10 @@ func (c *Client) Call(ctx context.Context, req *Request, options ...SendOption) 
 // status is 400 or above, it returns an [*Error] with the status, headers and body of the
 // response; Message is the body as text. It returns the zero Out if the response has no
 // body. Other errors are those of [Client.Call] and [Response.DecodeJSON].
+//
+// A handler that calls another server should not return this [*Error], or an error that
+// wraps it, unless its own caller is to get the other server's response. It may return
+// Errorf(502, "…: %v", err).
 func Call[Out any](ctx context.Context, c *Client, req *Request, options ...SendOption) (Out, error) {
 	var out Out
 	response, err := c.Call(ctx, req, options...)

@@ -12,11 +12,15 @@
 //		// handle error
 //	}
 //	response, err := client.Call(ctx, req)
+//	if err != nil {
+//		// handle error
+//	}
+//	fmt.Println(response.StatusCode, response.Text())
 //
 // [Server.Run] answers calls until its context is canceled:
 //
 //	router := syftevent.NewRouter()
-//	router.OnRequest("/users/{id}", func(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+//	router.HandleFunc("/users/{id}", func(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error) {
 //		return syftevent.JSON(200, map[string]string{"id": req.PathValue("id"), "for": req.Sender})
 //	})
 //	server := &syftevent.Server{AppName: "directory", Router: router}
@@ -24,14 +28,16 @@
 //
 // # Servers
 //
-// A [Server] serves one app in the datasite of one person. It polls the app's folders
-// for requests, passes each request to its [Router], and publishes the response. It
-// does not use file system notifications, because they miss what other machines write
-// to a network file system.
+// A [Server] serves one app, such as "directory", in the datasite of one person, which is
+// the folder of that person's name in SyftBox's folder "datasites". It polls the app's
+// folders for requests, passes each request to its [Router], and publishes the response. It
+// does not use file system notifications, because they miss what other machines write to a
+// network file system.
 //
 // [Server.Start] returns when the server is ready, and [Server.Shutdown] stops it after
 // the handlers in flight have returned, or after DrainTimeout. Only one server runs for an
-// app at a time, if the file system supports locks: a second one fails with [ErrAppServed].
+// app at a time, if the file system supports locks: a second one waits 10 s and then fails
+// with [ErrAppServed].
 //
 // # Handlers
 //
@@ -79,13 +85,15 @@
 // sender. Requests in the legacy layout have no sender folder; their
 // [Request.SenderVerified] is false.
 //
-// The server keeps its lock and its reply cache in the app's folder, outside of rpc.
+// The server keeps its lock, a file .syftkeep, and its reply cache, the responses of the
+// last day ([Handler]), in the app's folder, outside of rpc.
 // It removes old requests and responses; [PeriodicCleanup] does the same for apps whose
 // server does not run all the time.
 //
 // # Guarantees
 //
-// A complete request is handled at least once and gets one response. The response
+// A complete request that the server does not refuse is handled at least once and gets one
+// response. A refused one is not handled, and gets one response that says why. The response
 // appears under its name whole or not at all. A request that arrives in pieces is handled
 // when it is complete. A file that a sender writes cannot stop the server or prevent its
 // next start.
@@ -98,9 +106,10 @@
 //
 // After a crash, the next server handles all unanswered requests, including those that
 // were in flight. It does not repeat a request that was answered recently, even if SyftBox
-// has deleted the response: the reply cache survives restarts. A handler whose work must
-// not be done twice should record [Request.ID]. If three processes begin a request and
-// none answers it, the server answers it with status 500 without calling the handler.
+// has deleted the response, as long as the reply cache has it: [Handler] states its limits.
+// A handler whose work must not be done twice should record [Request.ID]. If three processes
+// begin a request and none answers it, the server answers it with status 500 without calling
+// the handler, in case that the request is what ends them.
 //
 // After a power loss a response is complete, empty or malformed. The server
 // replaces empty and malformed responses. With [Server.Durable] it syncs each response to
@@ -113,16 +122,17 @@
 //
 // The server limits the memory of requests and replies, handlers in flight, file
 // descriptors (a quarter of the process's), log lines (30 of a kind a minute) and known
-// folders (131,072). Near a limit, each sender has only a share. The fields of [Server]
+// folders (131,072). When a limit is near, each sender can use only a part of what is left. The fields of [Server]
 // set the most important limits, and [Server.Stats] reports their use.
 //
-// A small request (up to 16 KiB) from a sender with no handler in flight starts within
-// 3 s, no matter what other senders do, while fewer than Concurrency + Reserve handlers
-// run. There are two exceptions. With more than 8,192 senders, the server scans those
-// without a request in the last day in turn, 8,192 every 2 s. If an endpoint's pattern has
-// a wildcard and someone creates 49,000 folders below it, new folders of others are found
-// only by a full scan, which lists every folder, even one whose mtime has not changed, and
-// runs every 30 s to 5 min.
+// On a local file system, and with a PollInterval of at most 2 s, a small request (up to
+// 16 KiB) from a sender with no handler in flight starts within 3 s, no matter what other
+// senders do, while fewer than Concurrency + Reserve handlers run. Requests of the legacy
+// layout count as those of one sender. There are two exceptions. If senders have more than
+// 8,192 folders together, the server scans those without a request in the last day in turn,
+// 8,192 every 2 s. If an endpoint's pattern has a wildcard and someone creates 49,000 folders
+// below it, new folders of others are found only by a full scan, which lists every folder,
+// even one whose mtime has not changed, and runs every 30 s to 5 min.
 //
 // This command measures the limits, as root on Linux, in 12 minutes:
 //
@@ -131,7 +141,7 @@
 // Results of 26 November 2026, on two shared cores:
 //
 //   - Slow handlers: while 1,000 senders have handlers that do not return, a known sender
-//     waits 0.1 s and a new sender 1 s.
+//     waits 0.1 s and a new sender 1 s. A known sender is one that has called before.
 //   - Folders: while one sender creates 20,000 folders, another waits 10 ms (median), or
 //     up to 2 s in a new folder. Afterwards the server uses 3 to 6 % of a core for a
 //     minute and then about 1 %, also with 200,000 folders.
@@ -156,7 +166,8 @@
 // options of sshfs this takes up to 20 s, with dir_cache=no it is immediate.
 //
 // [Server.Stats] reports how long a scan takes and how long the next one waits. With
-// the environment variable SYFTEVENT_DEBUG=1 the server logs each scan.
+// the environment variable SYFTEVENT_DEBUG=1 the server logs each scan that covers all
+// folders or lists one.
 //
 // # Performance
 //

@@ -10,7 +10,8 @@ import (
 )
 
 // An Error is an error that chooses the response. A handler returns it, or an error that
-// wraps it; [Call] returns it for a response with a status of 400 or above. Any other error
+// wraps it; [Call] returns it for a response with a status of 400 or above, so a handler that
+// returns the error of Call passes that response on. Any other error
 // that a handler returns becomes a response with status 500 and a generic text, and the
 // server logs it.
 type Error struct {
@@ -44,7 +45,7 @@ func Errorf(status int, format string, args ...any) error {
 	return e
 }
 
-// Error returns the status, the message, and the cause unless its text is the message.
+// Error returns the status, the message, and the cause, unless both have the same text.
 func (e *Error) Error() string {
 	if e.Err == nil || e.Err.Error() == e.Message {
 		return fmt.Sprintf("%d: %s", e.StatusCode, e.Message)

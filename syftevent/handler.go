@@ -14,9 +14,11 @@ import "context"
 // for a day, 10,000 at most and 16 MiB in total. When it is full it evicts the oldest,
 // first those of senders that use more than a quarter of it. It does not hold a response
 // file above 4 MiB: if SyftBox deletes one, the handler is called again, up to three
-// times. The cache is also kept in two files in the app's folder. Each holds at most 2 MiB
-// of one sender's responses; for other responses it records only that they were published.
-// A power loss can lose these files. [proc-once] [proc-restart]
+// times. The cache is also kept in two files in the app's folder, .syftevent-replies-0.tmp
+// and -1.tmp, which only the user can read. Each holds at most 2 MiB of one sender's
+// responses; of others it records only that they were published: if SyftBox deletes one of
+// these after a restart of the server, its handler is called again, too. A power loss can
+// lose these files. [proc-once] [proc-restart]
 //
 // A response that cannot be written, because the disk is full for example, is kept in
 // memory and retried: 2 MiB per sender, 8 MiB in total. Beyond that the handler is called
@@ -30,8 +32,9 @@ import "context"
 //
 // The context is canceled after [Server.HandlerTimeout], and when a stopping server no
 // longer waits (see [Server.Shutdown]). In the latter case, a response that the handler
-// returns within a second is published. If it returns an error, even an [*Error], or
-// keeps running, the request is left for the next start.
+// returns within a second is published, unless HandlerTimeout or [Timeout] applies to it. If
+// it returns an error, even an [*Error], or keeps running, the request is left for the next
+// start.
 type Handler interface {
 	ServeSyft(ctx context.Context, req *Request) (*Response, error)
 }

@@ -111,10 +111,13 @@ func (l *rateLimit) sweep(now time.Time) {
 	maps.DeleteFunc(l.senders, func(_ string, times []time.Time) bool { return len(l.within(times, now)) == 0 })
 }
 
-// AuditLog logs each request when its handler returns: the sender, the endpoint and the
-// status that the handler chose. The server may publish a different status: 504 if the
+// AuditLog logs each request when its handler returns. The message is "request". The
+// attributes are sender, verified ([Request.SenderVerified]), method, endpoint, id, status,
+// reason (the error of the handler, with its causes) and took (a duration). The status is
+// what the handler chose. The server may publish a different status: 504 if the
 // handler exceeded [Server.HandlerTimeout], and 500 if clients reject the status (see
-// [Response.StatusCode]). It logs no bodies and no headers. A nil logger is
+// [Response.StatusCode]), and nothing if the server stops meanwhile. Apart from the text of
+// the error, it logs no bodies and no headers. A nil logger is
 // slog.Default(). The level is Info for a status below 400, Warn below 500, and Error from
 // 500. If the handler returns an [*Error] with a valid status of 400 or above, that status is
 // logged. For any other error, and for a panic, the logged status is 500.
@@ -171,7 +174,8 @@ type Refusal struct {
 }
 
 // LogRefusals returns a function for [Server.OnRefuse] that logs each refused request with
-// the same message and attributes as [AuditLog]. The method is "" and took is 0, because
+// the same message and attributes as [AuditLog]. The reason is the text of the response. The
+// method is "" and took is 0, because
 // they are not known. A nil logger is slog.Default().
 func LogRefusals(logger *slog.Logger) func(context.Context, Refusal) {
 	return func(ctx context.Context, refusal Refusal) {
@@ -200,8 +204,8 @@ func (l auditLine) log(ctx context.Context, logger *slog.Logger) {
 		slog.String("reason", l.Reason), slog.Duration("took", l.took))
 }
 
-// Throttle limits concurrent requests to n; others wait. A waiting request uses one of the
-// handlers of [Server.Concurrency] or [Server.Reserve]. If its context ends while it waits,
+// Throttle limits concurrent requests to n; others wait. A waiting request counts for
+// [Server.Concurrency] or [Server.Reserve]. If its context ends while it waits,
 // the handler is not called. All handlers wrapped by one Throttle share the limit.
 //
 // Throttle panics if n is not positive.

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Timeout responds with 504 if the handler does not return within after, which must be
-// positive, and cancels its context. If a handler ignores cancellation, it keeps running,
+// Timeout responds with 504 if the handler does not return within after, and cancels its
+// context. If after is not positive, it does so at once. If a handler ignores cancellation, it keeps running,
 // and its result or panic is dropped. [Server.HandlerTimeout] does the same for all
 // handlers and also limits how many keep running.
 func Timeout(after time.Duration) Middleware {

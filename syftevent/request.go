@@ -33,8 +33,9 @@ type Request struct {
 	Body []byte
 	// Created is when the sender made the request, by the sender's clock.
 	Created time.Time
-	// Expires is when the sender stops waiting. Defaults to [DefaultExpiry] after Send, and
-	// on a server to a day after the request was read. A server responds with 419 to an
+	// Expires is when the sender stops waiting. Defaults to [DefaultExpiry] after
+	// [NewRequest], or after Send for a request that is made without it, and on a server to a
+	// day after the request was read. A server responds with 419 to an
 	// expired request, without calling a handler.
 	Expires time.Time
 
@@ -44,13 +45,17 @@ type Request struct {
 	pathValues map[string]string
 }
 
-// DefaultExpiry is the time after which a request made by [NewRequest] expires.
+// DefaultExpiry is the time after which a request expires unless its Expires says otherwise.
 const DefaultExpiry = 15 * time.Minute
 
-// NewRequest returns a request with a random ID that expires after [DefaultExpiry]. A nil
+// NewRequest returns a request with a random ID that expires [DefaultExpiry] from now. A nil
 // body means no body; a []byte or a string is sent as it is; any other value is encoded as
 // JSON. It returns an error if url is invalid or body cannot be encoded. [Client.Send]
 // checks the method.
+//
+// Each call needs a request of its own: a server takes a second one with the same ID and
+// content for the first, which SyftBox restored, and does not call the handler. To send a
+// request again, clear its ID, Created and Expires.
 func NewRequest(method, url string, body any) (*Request, error) {
 	u, err := ParseURL(url)
 	if err != nil {

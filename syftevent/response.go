@@ -22,8 +22,8 @@ type Response struct {
 	// URL is the URL of the request.
 	URL URL
 	// StatusCode is the status. Defaults to 200. The clients of the Python package
-	// reject a status that they do not know (299, 420, 599, 600 ...): a server
-	// responds with 500 instead, and logs it.
+	// reject a status that they do not know: a server responds with 500 instead, and
+	// logs it. They know the registered statuses of HTTP, 419 and 499.
 	StatusCode int
 	// Headers are the headers. They may be nil.
 	Headers Headers

@@ -42,7 +42,10 @@ import (
 // # Unmatched requests
 //
 // The router responds with 404 to an endpoint that no pattern matches, and with 405
-// and the header Allow to a method that no pattern of the endpoint has.
+// and the header Allow to a method that no pattern of the endpoint has. A [Server] does not
+// pass it the requests in a folder of no endpoint that has a .syftkeep: it takes the folder
+// for an endpoint of another server, leaves the requests, and logs that once. Delete the
+// folder of an endpoint that you remove from your program.
 type Router struct {
 	// middleware and parents are guarded by registering.
 	middleware []Middleware
@@ -58,13 +61,14 @@ func NewRouter() *Router { return &Router{} }
 type Route struct {
 	// Method is the method of the pattern, or "" for any.
 	Method string
-	// Pattern is the path of the pattern as it was registered, without the method.
+	// Pattern is the path of the pattern without the method, after the prefix of
+	// [Router.Include].
 	Pattern string
 	// Handler is the registered handler, without the router's middleware.
 	Handler Handler
 	// Description is the text set by [Describe], or "".
 	Description string
-	// Schema is the schema of the handler, as [GenerateSchema] returns it.
+	// Schema is the schema of the handler, as [GenerateSchema] returns it, with the method.
 	Schema Schema
 }
 

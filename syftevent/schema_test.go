@@ -378,16 +378,54 @@ func mustJSON(t *testing.T, v any) []byte {
 	return data
 }
 
-func TestTypedRefusesFieldsItCannotBind(t *testing.T) {
-	defer func() {
-		if recover() == nil {
-			t.Error("a map was bound to the path")
-		}
-	}()
+// Fields of an embedded struct are bound as those of the struct itself, and so are not read
+// from the body.
+func TestTypedBindsFieldsOfEmbeddedStructs(t *testing.T) {
+	type Page struct {
+		Limit int `query:"limit"`
+	}
 	type in struct {
+		Page
+		Note string `json:"note"`
+	}
+	var got in
+	handler := Typed(func(_ context.Context, in in) (int, error) { got = in; return 0, nil })
+	for body, want := range map[string]int{`{"note":"n"}`: 200, `{"note":"n","Limit":4}`: 400} {
+		req, err := NewRequest("POST", "syft://bob@example.com/app_data/a/rpc/list?limit=3", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response, err := Respond(context.Background(), handler, req); response.StatusCode != want {
+			t.Errorf("%s: status %d (%v), want %d", body, response.StatusCode, err, want)
+		}
+	}
+	if want := (in{Page{3}, "n"}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestTypedRefusesFieldsItCannotBind(t *testing.T) {
+	type Bound struct {
+		ID string `path:"id"`
+	}
+	type aMap struct {
 		M map[string]string `path:"m"`
 	}
-	Typed(func(context.Context, in) (int, error) { return 0, nil })
+	type embedsPointer struct{ *Bound }
+	for what, register := range map[string]func(){
+		"a map":                        func() { Typed(func(context.Context, aMap) (int, error) { return 0, nil }) },
+		"a struct embedded by pointer": func() { Typed(func(context.Context, embedsPointer) (int, error) { return 0, nil }) },
+		"a pointer to a struct":        func() { Typed(func(context.Context, *Bound) (int, error) { return 0, nil }) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s was bound to the path", what)
+				}
+			}()
+			register()
+		}()
+	}
 }
 
 func TestTypedReplyChoosesStatusAndHeaders(t *testing.T) {

@@ -29,7 +29,8 @@ import (
 type Server struct {
 	// AppName is the name of the app, a single folder name. It is required.
 	AppName string
-	// Client is the SyftBox installation with the datasite. Defaults to LoadClient("").
+	// Client identifies the user and SyftBox's folder. The server sends nothing with it.
+	// Defaults to LoadClient("").
 	Client *Client
 	// Router handles the requests. Defaults to a router without routes.
 	Router *Router
@@ -51,7 +52,7 @@ type Server struct {
 	// Requests larger than 16 KiB share a memory budget of 64 MiB, or of twice MaxRequestSize
 	// if that is more. Each takes twice its size, from before it is read until its handler
 	// returns. One sender gets at most half of the budget, or one request. A request that does
-	// not fit waits. Memory that handlers allocate is not counted. [Stats] shows the budget.
+	// not fit waits; one that exceeds the whole budget runs alone. Memory that handlers allocate is not counted. [Stats] shows the budget.
 	MaxRequestSize int64
 	// Concurrency is the number of handlers that may run at once, not counting those of
 	// Reserve. Defaults to 64. Negative means 1. One sender may use half of it, at least 1.
@@ -84,7 +85,7 @@ type Server struct {
 	// disables it. [publish-again]
 	RepublishDelay time.Duration
 	// OrphanDelay is how long a response must be without a request before the server removes
-	// it: it was read, or its client has given up. The same applies to a file that SyftBox
+	// the response, which was then read, or given up by its client. The same applies to a file that SyftBox
 	// renamed because of a conflict. Defaults to 2 min. Negative disables it. [publish-orphans]
 	OrphanDelay time.Duration
 	// CleanupExpiry is the age at which [PeriodicCleanup] removes requests and responses.
@@ -99,12 +100,13 @@ type Server struct {
 	DebugMode bool
 	// AllowAnyName permits app and endpoint names that SyftBox does not synchronize, such as
 	// "logs" or "dist", for servers that do not run under SyftBox. Without it, Start returns an
-	// error for such a name.
+	// error for such a name, and an endpoint registered later is logged and not served.
 	AllowAnyName bool
 	// Logger receives the server's log output. Defaults to slog.Default(). The output is
 	// limited, whatever senders do: 30 lines per message and minute, then one that counts the
 	// rest; 512 bytes per value, and 4,096 per stack. [AuditLog] logs each request. If the
-	// environment variable SYFTEVENT_DEBUG is 1, each scan is logged.
+	// environment variable SYFTEVENT_DEBUG is 1, each scan that covers all folders or lists one
+	// is logged.
 	Logger *slog.Logger
 
 	// OnRefuse, if not nil, is called for each request that the server refuses before the router
@@ -141,7 +143,7 @@ var (
 // returns the error of Start or of [Server.Err].
 func (s *Server) Run(ctx context.Context) error {
 	err := s.Start(ctx)
-	if errors.Is(err, ErrServerClosed) || err != nil && errors.Is(err, ctx.Err()) {
+	if errors.Is(err, ErrServerClosed) || err != nil && errors.Is(err, context.Cause(ctx)) {
 		return nil // stopped before it was ready
 	}
 	if err != nil {
@@ -154,13 +156,13 @@ func (s *Server) Run(ctx context.Context) error {
 	return running.Err()
 }
 
-// Start starts the server and returns when it is ready: its folders exist and it polls for
-// requests. The server runs until ctx is canceled or [Server.Shutdown] is called. The contexts
+// Start starts the server and returns when it is ready: its rpc folder exists and it polls
+// for requests. It logs what it cannot write into that folder, and retries. The server runs until ctx is canceled or [Server.Shutdown] is called. The contexts
 // of handlers have the values of ctx, but not its cancellation.
 //
 // If another server serves the app, Start waits 10 s for it to stop and then returns an error
 // that wraps [ErrAppServed]. It returns [ErrServerStarted] if the server was started before,
-// [ErrServerClosed] if Shutdown was called, ctx's error if ctx ended first, and other errors if
+// [ErrServerClosed] if Shutdown was called, the cause of ctx if ctx ended first, and other errors if
 // a field is invalid or the app's folder cannot be prepared. A server runs once; after an error
 // other than ErrServerStarted and ErrServerClosed, Start may be called again.
 func (s *Server) Start(ctx context.Context) error {

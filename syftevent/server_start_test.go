@@ -49,9 +49,10 @@ func TestWaitingForTheLockEndsWithTheContext(t *testing.T) {
 		first, second := newSite(t, nil, replica), newSite(t, nil, replica)
 		first.start()
 		defer first.stop()
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		enough := errors.New("enough")
+		ctx, cancel := context.WithTimeoutCause(context.Background(), time.Second, enough)
 		defer cancel()
-		if err := second.server.Start(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if err := second.server.Start(ctx); !errors.Is(err, enough) {
 			t.Errorf("%v", err)
 		}
 		// Run treats that as a normal end.

@@ -4,11 +4,12 @@ import "time"
 
 // Stats are the figures of a server since its start.
 type Stats struct {
-	// Answered is the number of published responses.
+	// Answered is the number of published responses, also of those that were republished.
 	Answered int
 	// Failed is the number of requests whose handler panicked, exceeded
-	// [Server.HandlerTimeout], or returned a nil response, an invalid status, or an error that
-	// neither is nor wraps an [*Error].
+	// [Server.HandlerTimeout], ended its goroutine, or returned a nil response, an invalid
+	// status, or an error that neither is nor wraps an [*Error], and of those that were not
+	// handled again because three processes had ended while they handled it.
 	Failed int
 	// Refused is the number of requests that did not reach the router; see
 	// [Server.OnRefuse].
@@ -22,8 +23,8 @@ type Stats struct {
 	// BytesLimit is the memory budget for large requests, in bytes, and BytesHeld the part in
 	// use; see [Server.MaxRequestSize].
 	BytesHeld, BytesLimit int64
-	// Unpublished is the number of responses that are kept in memory because they could not be
-	// written.
+	// Unpublished is the number of responses that were not published: they could not be
+	// written, or their request is gone. They are kept in memory while there is room.
 	Unpublished int
 	// Scans is the number of complete scans of all folders. LastScan is when the last one
 	// began, ScanDuration how long it took, without its pauses, and ScanWait the time until the

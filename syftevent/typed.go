@@ -25,13 +25,15 @@ import (
 //		Tags  []string `query:"tag"`            // ?tag=a&tag=b
 //	}
 //
-// Such a field is a string, a bool, a number, an [encoding.TextUnmarshaler], a pointer
-// to one of these or, for a query, a slice of them. A value that it cannot hold is a
-// 400. Values of a query are %-decoded; those of a path are not. Typed panics if a
-// field has another type.
+// Such a field belongs to the struct In or to a struct that In embeds. It is a string, a
+// bool, a number, an [encoding.TextUnmarshaler], a pointer to one of these or, for a query,
+// a slice of them. A value that it cannot hold is a 400. Values of a query are %-decoded;
+// those of a path are not. A path value that the pattern does not have is "". Typed panics
+// if a field has another type, belongs to a struct that is embedded as a pointer, or if In
+// is a pointer to such a struct.
 //
-// The function gets the request with [RequestFrom]. It returns errors as any
-// [Handler] does.
+// f gets the request with [RequestFrom]. Its errors have the same effect as those of any
+// [Handler].
 func Typed[In, Out any](f func(ctx context.Context, in In) (Out, error)) Handler {
 	in := reflect.TypeFor[In]()
 	bindings := bindingsOf(in)

@@ -19,15 +19,17 @@ type binding struct {
 	required bool
 }
 
-// bindingsOf returns the bindings of a struct type, none of another type. It panics
-// if a field with a tag has a type that cannot be bound.
+// bindingsOf returns the bindings of a struct type, also those of structs that it embeds,
+// and none of another type. It panics if a field with a tag cannot be bound.
 func bindingsOf(t reflect.Type) []binding {
+	if t.Kind() == reflect.Pointer && len(bindingsOf(t.Elem())) > 0 {
+		panic(fmt.Sprintf("syftevent: Typed: %s has fields with the tag path or query, so In must be %s", t.Elem(), t.Elem()))
+	}
 	if t.Kind() != reflect.Struct {
 		return nil
 	}
 	var bindings []binding
-	for i := range t.NumField() {
-		field := t.Field(i)
+	for _, field := range reflect.VisibleFields(t) {
 		b := binding{index: field.Index, jsonName: field.Name}
 		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" {
 			b.jsonName = name
@@ -45,12 +47,23 @@ func bindingsOf(t reflect.Type) []binding {
 		if !b.path && elem.Kind() == reflect.Slice && !isText(elem) {
 			elem = elem.Elem()
 		}
-		if b.name == "" || !field.IsExported() || !canParse(elem) {
+		if b.name == "" || !field.IsExported() || !canParse(elem) || throughPointer(t, field.Index) {
 			panic(fmt.Sprintf("syftevent: Typed: field %s.%s of type %s cannot be bound to %q", t, field.Name, field.Type, tag))
 		}
 		bindings = append(bindings, b)
 	}
 	return bindings
+}
+
+// throughPointer reports whether a field belongs to a struct that is embedded as a pointer,
+// which is nil when the field is to be set.
+func throughPointer(t reflect.Type, index []int) bool {
+	for n := range len(index) - 1 {
+		if t.FieldByIndex(index[:n+1]).Type.Kind() == reflect.Pointer {
+			return true
+		}
+	}
+	return false
 }
 
 func boundField(bindings []binding, jsonName string) bool {
