@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -18,6 +19,10 @@ type tree struct {
 	email string
 	dir   string // the parent of "datasites"
 	root  *os.Root
+
+	// pruning is held for reading from the creation of a folder to that of the file in it:
+	// another file's removal would prune the folder in between.
+	pruning sync.RWMutex
 }
 
 func (t *tree) datasites() string { return filepath.Join(t.dir, "datasites") }
@@ -52,6 +57,8 @@ func (t *tree) readFile(key string) ([]byte, error) {
 
 // writeFile writes a file as an application does, and creates its folder.
 func (t *tree) writeFile(key string, data []byte) error {
+	t.pruning.RLock()
+	defer t.pruning.RUnlock()
 	if err := t.root.MkdirAll(path.Dir(inRoot(key)), 0o755); err != nil {
 		return err
 	}
@@ -65,6 +72,8 @@ func (t *tree) remove(key string, fault Fault) error {
 	if err == nil {
 		t.sim.journal.record(Event{Actor: boxActor(t.email), Op: OpRemove, Path: key, Via: ViaFullSync, Fault: fault})
 	}
+	t.pruning.Lock()
+	defer t.pruning.Unlock()
 	for dir := path.Dir(key); dir != "."; dir = path.Dir(dir) {
 		if t.root.Remove(inRoot(dir)) != nil {
 			break // not empty
@@ -124,6 +133,9 @@ func (f times) apply(root *os.Root, name string) error {
 // chunks, and gives up if that fails.
 func (t *tree) place(key string, data []byte, how Delivery, set times, pause func(time.Duration) error) error {
 	final := inRoot(key)
+	t.pruning.RLock()
+	exists := sync.OnceFunc(t.pruning.RUnlock)
+	defer exists()
 	if err := t.root.MkdirAll(path.Dir(final), 0o755); err != nil {
 		return err
 	}
@@ -139,7 +151,15 @@ func (t *tree) place(key string, data []byte, how Delivery, set times, pause fun
 		temp := fmt.Sprintf("%s.tmp.%d", final, uint32(t.sim.chance.draw(final)))
 		return t.placeByRename(temp, final, data, 0o644, set)
 	default:
-		return t.placeInPlace(final, data, how, set, pause)
+		f, err := t.root.OpenFile(final, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+		if err != nil {
+			return err
+		}
+		exists()
+		if err := writeChunks(f, data, how, pause); err != nil {
+			return err
+		}
+		return set.apply(t.root, final)
 	}
 }
 
@@ -167,11 +187,8 @@ func (t *tree) placeByRename(temp, final string, data []byte, mode os.FileMode, 
 	return err
 }
 
-func (t *tree) placeInPlace(final string, data []byte, how Delivery, set times, pause func(time.Duration) error) error {
-	f, err := t.root.OpenFile(final, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
-	if err != nil {
-		return err
-	}
+// writeChunks writes a file in chunks, and closes it.
+func writeChunks(f *os.File, data []byte, how Delivery, pause func(time.Duration) error) error {
 	size := how.ChunkSize
 	if size <= 0 {
 		size = DefaultChunkSize
@@ -188,10 +205,7 @@ func (t *tree) placeInPlace(final string, data []byte, how Delivery, set times, 
 			}
 		}
 	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return set.apply(t.root, final)
+	return f.Close()
 }
 
 // ignoreNotExist returns err, or nil if a file does not exist: applications may remove
