@@ -35,12 +35,17 @@ func (f *benchFlags) define(flags *flag.FlagSet) {
 
 // benchDetails lists the measures.
 func benchDetails() string {
-	var names []string
+	var small, large []string
 	for _, m := range bench.Measures {
-		names = append(names, m.Name)
+		if m.IsLarge() {
+			large = append(large, m.Name)
+		} else {
+			small = append(small, m.Name)
+		}
 	}
 	return "Bench measures the embedded reference server, a bare loop and, if given, COMMAND in\n" +
-		"one run. The default is every MEASURE:\n  " + strings.Join(names, " ") + "\n"
+		"one run. The default is every MEASURE of these:\n  " + strings.Join(small, " ") + "\n" +
+		"These take minutes, and are taken only if they are named:\n  " + strings.Join(large, " ") + "\n"
 }
 
 func parseBench(args []string) (*benchFlags, error) {

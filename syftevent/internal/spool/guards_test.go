@@ -33,7 +33,7 @@ func settleStamps(s *Spool) {
 
 var guards = map[string]guard{
 	// A file appears within the same tick of a coarse clock after the listing.
-	"racy window": {"directory.go", `return d.listed.sub(d.stampSince) >= racyWindow`, `return true`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+	"racy window": {"directory.go", `return d.listed.sub(d.stampSince) >= windowOf(d.stamp)`, `return true`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
 		frozen := time.Now().UnixNano()
 		f.mtime = func(string, int64) int64 { return frozen }
 		write(t, dir, "d/first.out", "x")
@@ -88,7 +88,9 @@ var guards = map[string]guard{
 		return cmp.Equal(found(s), []string{"d/a"})
 	}},
 	// On a network file system mtimes never change.
-	"file system": {"scan.go", `if c.trusted {`, `if true {`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+	"file system": {"scan.go", `if c.trusted {
+		has`, `if true {
+		has`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
 		f.remote = true
 		s.trusted = f.trusted(s)
 		f.mtime = func(string, int64) int64 { return 1 }

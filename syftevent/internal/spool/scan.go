@@ -42,9 +42,12 @@ func (c *scan) scanDirectory(d *directory) {
 		}
 		skip = d.unchanged(has, c.now)
 		if has != d.stamp || d.stampSince == 0 {
+			if d.isCostly() && !c.noteChange(d, has) {
+				return
+			}
 			d.stamp, d.stampSince = has, s.instant(time.Now())
 		}
-		if skip && !c.full {
+		if !c.full && (skip || d.waits(c.now)) {
 			return
 		}
 	} else if c.full {
@@ -61,6 +64,30 @@ func (c *scan) scanDirectory(d *directory) {
 	if found && skip {
 		c.distrust(d)
 	}
+}
+
+// noteChange notes that a costly directory has a new stamp. It returns false if that may be
+// due to a running publication, whose end shows.
+func (c *scan) noteChange(d *directory, has rootfs.Stamp) bool {
+	s := c.spool
+	now := s.instant(time.Now())
+	switch s.whose(d, has) {
+	case ownChanging:
+		if !c.full && d.changed == 0 && !d.isDue(c.now) {
+			return false
+		}
+		d.changed = now
+	case ownChanged:
+		if d.owed == 0 {
+			d.owed = now.add(owedPause * d.duration())
+		}
+	case foreignChange:
+		if d.changed == 0 {
+			d.changed = now
+		}
+		s.activateOne(d, c.now) // its listing waits
+	}
+	return true
 }
 
 // crowdedPause is the ratio of the pause between two listings to the duration of the last, for
@@ -106,8 +133,9 @@ func (c *scan) fail(d *directory, err error) {
 func (c *scan) list(d *directory) (found bool, err error) {
 	s := c.spool
 	c.result.Listed++
+	s.forgetOwn(d)
 	sequence := s.sequence.Add(1)
-	began := time.Now()
+	began, taken := time.Now(), c.result.Taken
 	names, next := &s.listing, d.nextPart()
 	names.reset(next)
 	err = s.files.list(s, d, names)
@@ -121,6 +149,7 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	}
 	c.work += len(names.Entries)
 	d.lastListed = s.instant(began)
+	d.changed, d.owed = 0, 0
 	if len(d.rest) == 0 { // the listing before was complete
 		d.first, d.listed, d.hasPending, d.again = d.listed == 0, d.lastListed, false, c.now.add(never)
 		d.leftSoFar, d.deepSoFar = 0, 0
@@ -172,7 +201,12 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	c.adopt(d)
 	found = c.offer(d, sequence)
 	d.crowded = 2*folders > len(names.Entries)
-	d.took = uint32(time.Since(began).Microseconds())
+	d.fruitless = c.result.Taken == taken
+	took := time.Since(began)
+	d.took = uint32(took.Microseconds())
+	if c.trusted && d.isCostly() {
+		c.result.Listing += took
+	}
 	return found, nil
 }
 
