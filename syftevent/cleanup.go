@@ -67,7 +67,8 @@ type PeriodicCleanup struct {
 
 // CleanupStats are the figures of one or more cleanup runs.
 type CleanupStats struct {
-	// RequestsDeleted and ResponsesDeleted are the numbers of removed files.
+	// RequestsDeleted and ResponsesDeleted are the numbers of removed requests and responses.
+	// Other files and folders that were removed are not counted.
 	RequestsDeleted, ResponsesDeleted int
 	// Errors is the number of files and folders that could not be read or removed.
 	Errors int
@@ -168,9 +169,9 @@ func (p *PeriodicCleanup) Running() bool {
 }
 
 // CleanupNow performs one run, whether or not the cleanup was started, and returns its
-// figures. It returns an error if ctx ends, a field is invalid, or the app's folder cannot be
-// read. A failure on a single file is not an error: it is logged and counted in
-// [CleanupStats].
+// figures. It returns an error if ctx ends, a field is invalid, the configuration cannot be
+// loaded, or the app's folder cannot be read. A failure on a single file is not an error: it
+// is logged and counted in [CleanupStats].
 func (p *PeriodicCleanup) CleanupNow(ctx context.Context) (CleanupStats, error) {
 	sweeper, err := p.sweeper()
 	if err != nil {

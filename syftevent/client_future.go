@@ -39,14 +39,18 @@ var (
 // fields must not be changed.
 //
 // SyftBox sometimes loses a request: its server drops a message, and the next full
-// sync deletes the sender's file. The Future then resends the request, with
-// the same ID and the same bytes, up to three times; [Future.Resent] counts them. A server
-// answers an ID once. [client-resend]
+// sync deletes the sender's file. While Wait runs, or when Poll is called, the Future resends
+// such a request, with the same ID and the same bytes, up to three times; [Future.Resent]
+// counts them. A server that has answered a request does not handle the same bytes under the
+// same ID again. [client-resend]
 //
 // After reading the response the Future removes the request, then the response. If
 // SyftBox brings them back within a minute, the [Client] removes them again. It does
 // not remove the files of an answered [Cached] request, nor those of a request that ended
 // with [ErrBadResponse]. [client-order] [client-collect]
+//
+// A Future does nothing by itself: unless Wait, Poll or Cancel is called, a lost request stays
+// lost, and the files stay until the server's cleanup.
 type Future struct {
 	// ID is the ID of the request.
 	ID string

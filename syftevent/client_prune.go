@@ -14,8 +14,9 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-// Prune removes the folders that [Client.Send] made in other datasites if they hold nothing
-// but a .syftkeep and have not changed for unusedFor. It returns the number of removed
+// Prune removes the folders with the user's address in other datasites, such as [Client.Send]
+// makes, if they hold nothing but a .syftkeep and have not changed for unusedFor, and then the
+// empty folders above them. It returns the number of removed
 // folders. If a later Send makes a folder again, SyftBox does not watch it until restarted,
 // and requests take 5 to 10 s: unusedFor should be weeks, such as [DefaultCleanupExpiry].
 //

@@ -22,7 +22,9 @@ import (
 // always c.Email. Zero fields have defaults: a random ID, the method GET, Created now, and
 // Expires after [DefaultExpiry].
 //
-// Each call needs a request of its own, see [NewRequest].
+// Each call needs a request of its own, see [NewRequest]. Send creates the folders that it
+// needs. It does not check that the server or the endpoint exists: [Future.Wait] then returns
+// [ErrRejected] or [ErrExpired].
 //
 // Send waits until five milliseconds after the client's previous request, because SyftBox
 // loses files that are modified in bursts. If the wait would exceed 5 s, Send writes the file
@@ -52,9 +54,9 @@ type sendOptions struct{ cached bool }
 // sender, URL, method, headers and body until that request expires, instead of sending
 // another. A response with any status is reused, and a request that is still pending is
 // joined. The ID of the request is derived from these, as in the Python package; Request.ID
-// is ignored. The client never removes the files of an answered cached request; the server's cleanup does,
-// after 30 days by default. Between the expiry and that cleanup, the same request is sent
-// each time, with a random ID, and is not cached.
+// is ignored. The client never removes the files of an answered cached request; the server's
+// cleanup does, after 30 days by default. Between the expiry and that cleanup, the same
+// request is sent each time, with a random ID, and is not cached.
 func Cached() SendOption { return func(o *sendOptions) { o.cached = true } }
 
 func (c *Client) send(ctx context.Context, req *Request, with []SendOption) (*Future, error) {
@@ -132,9 +134,10 @@ func (c *Client) openDatasites() (*os.Root, error) {
 	return os.OpenRoot(c.DatasitesDir())
 }
 
-// Call sends a request and waits for the response, as [Client.Send] and [Future.Wait] do.
-// If ctx ends before the response arrives, Call cancels the request, as [Future.Cancel]
-// does. The package function [Call] decodes the response, too.
+// Call sends a request and waits for the response, as [Client.Send] and [Future.Wait] do. If
+// ctx ends before the response arrives, Call cancels the request, as [Future.Cancel] does.
+// Without a deadline in ctx it waits until the request expires, 15 min by default. The
+// package function [Call] decodes the response, too.
 func (c *Client) Call(ctx context.Context, req *Request, options ...SendOption) (*Response, error) {
 	future, err := c.Send(ctx, req, options...)
 	if err != nil {
@@ -151,7 +154,7 @@ func (c *Client) Call(ctx context.Context, req *Request, options ...SendOption) 
 //
 // A handler that calls another server should not return this [*Error], or an error that
 // wraps it, unless its own caller is to get the other server's response. It may return
-// Errorf(502, "…: %v", err).
+// &Error{StatusCode: 502, Message: "…", Err: err}, which only logs it.
 func Call[Out any](ctx context.Context, c *Client, req *Request, options ...SendOption) (Out, error) {
 	var out Out
 	response, err := c.Call(ctx, req, options...)
@@ -169,7 +172,7 @@ func Call[Out any](ctx context.Context, c *Client, req *Request, options ...Send
 
 // Broadcast sends req to several URLs, one after the other, each with an ID of its own. It
 // returns one future per URL, in the same order. If a request cannot be sent, Wait and Poll
-// of its future return the error of [Client.Send].
+// of its future return the error of [Client.Send]. It ignores the ID and the URL of req.
 func (c *Client) Broadcast(ctx context.Context, req *Request, urls []string, options ...SendOption) Futures {
 	futures := make(Futures, len(urls))
 	for i, text := range urls {

@@ -29,7 +29,7 @@
 // # Servers
 //
 // A [Server] serves one app, such as "directory", in the datasite of one person, which is
-// the folder of that person's name in SyftBox's folder "datasites". It polls the app's
+// the folder with that person's e-mail address in SyftBox's folder "datasites". It polls the app's
 // folders for requests, passes each request to its [Router], and publishes the response. It
 // does not use file system notifications, because they miss what other machines write to a
 // network file system.
@@ -41,11 +41,11 @@
 //
 // # Handlers
 //
-// A [Handler] maps a [Request] to a [Response]. A Router selects the handler by method
-// and path, with patterns like those of [net/http.ServeMux]; [Router] lists the
-// differences. [Typed] makes a handler from a function on Go values; the server publishes its schema in rpc.schema.json.
-// [Middleware] wraps handlers. The package provides [BearerAuth], [RateLimit],
-// [Throttle], [Timeout] and [AuditLog].
+// A [Handler] maps a [Request] to a [Response]. A Router selects the handler by method and
+// path, with patterns like those of [net/http.ServeMux]; [Router] lists the differences.
+// [Typed] makes a handler from a function on Go values; the server publishes its schema in
+// rpc.schema.json. [Middleware] wraps handlers. The package provides [BearerAuth],
+// [RateLimit], [Throttle], [Timeout] and [AuditLog].
 //
 // An error that is or wraps an *[Error] chooses the response. Any other error becomes a
 // response with status 500 and a generic text; its details are logged.
@@ -59,8 +59,8 @@
 //
 // [Client.Send] writes a request and returns a [Future], a pending response.
 // [Client.Call] sends and waits. [Client.Broadcast] sends one request to several
-// servers. The client sends a request again if SyftBox loses it, and removes the request
-// and the response after it has read the response.
+// servers. While it waits, the client resends a request that SyftBox loses. After it has
+// read the response, it removes both files.
 //
 // The client and the server only read and write files in the SyftBox folder of their own
 // machine. SyftBox moves the files between the machines.
@@ -80,13 +80,13 @@
 //	            ├── 5f5b153c-….request
 //	            └── 5f5b153c-….response
 //
-// SyftBox lets senders write only in folders of their own name, so the folder
+// SyftBox lets senders write only in folders with their own address, so the folder
 // authenticates the sender. The server refuses a request whose content names a different
 // sender. Requests in the legacy layout have no sender folder; their
 // [Request.SenderVerified] is false.
 //
-// The server keeps its lock, a file .syftkeep, and its reply cache, the responses of the
-// last day ([Handler]), in the app's folder, outside of rpc.
+// The server keeps its lock, a file .syftkeep, and its reply cache (see [Handler]) in the
+// app's folder, outside of rpc.
 // It removes old requests and responses; [PeriodicCleanup] does the same for apps whose
 // server does not run all the time.
 //
@@ -98,18 +98,18 @@
 // when it is complete. A file that a sender writes cannot stop the server or prevent its
 // next start.
 //
-// After publishing a response, the server writes to it once more. This nudge makes SyftBox
-// upload the file immediately; SyftBox uploads a file that is only created with its next full
-// synchronization.
+// After publishing a response of at most 3 MB, the server writes to it once more. This nudge
+// makes SyftBox upload the file immediately; SyftBox uploads a file that is only created with
+// its next full synchronization.
 //
 // # Crashes
 //
 // After a crash, the next server handles all unanswered requests, including those that
 // were in flight. It does not repeat a request that was answered recently, even if SyftBox
 // has deleted the response, as long as the reply cache has it: [Handler] states its limits.
-// A handler whose work must not be done twice should record [Request.ID]. If three processes
-// begin a request and none answers it, the server answers it with status 500 without calling
-// the handler, in case that the request is what ends them.
+// [Handler] also says how a handler avoids doing its work twice. If three processes begin a
+// request and none answers it, the server answers it with status 500 without calling the
+// handler, because the request may be what crashes them.
 //
 // After a power loss a response is complete, empty or malformed. The server
 // replaces empty and malformed responses. With [Server.Durable] it syncs each response to
@@ -120,10 +120,11 @@
 //
 // # Limits
 //
-// The server limits the memory of requests and replies, handlers in flight, file
-// descriptors (a quarter of the process's), log lines (30 of a kind a minute) and known
-// folders (131,072). When a limit is near, each sender can use only a part of what is left. The fields of [Server]
-// set the most important limits, and [Server.Stats] reports their use.
+// The server limits the memory of requests and replies, handlers in flight, folders that are
+// kept open (a quarter of the process's file descriptors, 256 at most), log lines (30 of a
+// kind a minute) and known folders (131,072). When a limit is near, each sender can use only
+// a part of what is left. The fields of [Server] set the most important limits, and
+// [Server.Stats] reports their use.
 //
 // On a local file system, and with a PollInterval of at most 2 s, a small request (up to
 // 16 KiB) from a sender with no handler in flight starts within 3 s, no matter what other

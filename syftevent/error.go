@@ -28,13 +28,14 @@ type Error struct {
 	// Body replaces Message as the body of the response. Set the Content-Type in
 	// Headers along with it. Nil means that the body is Message.
 	Body []byte
-	// Err is the cause. The server logs it; the client never sees it.
+	// Err is the cause. The server logs it and does not send it. ([Errorf] also puts its text
+	// into Message.)
 	Err error
 }
 
 // Errorf returns an [*Error] whose message is formatted as by [fmt.Errorf]. If format has
 // %w, Err is the formatted error, so that [errors.Is] finds the wrapped ones. The client
-// sees the whole message: to hide a cause, set Err instead.
+// sees the whole message. To hide a cause, return an Error with the cause in Err.
 func Errorf(status int, format string, args ...any) error {
 	err := fmt.Errorf(format, args...)
 	e := &Error{StatusCode: status, Message: err.Error()}
@@ -45,7 +46,8 @@ func Errorf(status int, format string, args ...any) error {
 	return e
 }
 
-// Error returns the status, the message, and the cause, unless both have the same text.
+// Error returns the status, the message, and the cause, unless that has the same text as the
+// message.
 func (e *Error) Error() string {
 	if e.Err == nil || e.Err.Error() == e.Message {
 		return fmt.Sprintf("%d: %s", e.StatusCode, e.Message)

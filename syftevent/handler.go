@@ -7,7 +7,7 @@ import "context"
 // The server calls a handler at least once for each request that it does not refuse, and
 // calls handlers concurrently. It calls the handler again after the next start if it was
 // killed or stopped before it had a response. A handler whose work must not be repeated
-// should record [Request.ID].
+// should record the request: its endpoint ([URL.Endpoint]), Sender, ID and Created together.
 //
 // While the response to a request is in the reply cache, the handler is not called again,
 // even if SyftBox deletes the response or restores the request. The cache holds responses
@@ -15,9 +15,9 @@ import "context"
 // first those of senders that use more than a quarter of it. It does not hold a response
 // file above 4 MiB: if SyftBox deletes one, the handler is called again, up to three
 // times. The cache is also kept in two files in the app's folder, .syftevent-replies-0.tmp
-// and -1.tmp, which only the user can read. Each holds at most 2 MiB of one sender's
-// responses; of others it records only that they were published: if SyftBox deletes one of
-// these after a restart of the server, its handler is called again, too. A power loss can
+// and -1.tmp, which only the user can read. Each file holds up to 2 MiB of responses per
+// sender. Beyond that it records only that a response was published: if SyftBox deletes such
+// a response after a restart of the server, the handler is called again. A power loss can
 // lose these files. [proc-once] [proc-restart]
 //
 // A response that cannot be written, because the disk is full for example, is kept in
@@ -54,14 +54,14 @@ func (f HandlerFunc) ServeSyft(ctx context.Context, req *Request) (*Response, er
 //
 //	Unwrap() Handler
 //
-// that returns the inner one. [GenerateSchema] and [Route] then find the schema and
+// that returns the inner one. [GenerateSchema] and [Router.Routes] then find the schema and
 // the description of the inner handler; without it they are hidden. The middleware of
 // this package and [Describe] have it. Middleware given to [Router.Use] does not need
 // it.
 type Middleware func(Handler) Handler
 
 // Respond calls the handler and returns the response that a [Server] would
-// publish: an [*Error] becomes the response that it asks for; any other error, a
+// publish: an [*Error] becomes the response that it describes; any other error, a
 // panic, a nil response and a status that clients reject become a 500 with a
 // generic text. The error is what the server would log: why a handler failed, or
 // the cause of an [*Error]. The response is never nil; its StatusCode may be 0, which a

@@ -7,8 +7,8 @@ import (
 
 // Headers are the headers of a request or a response. [Headers.Get],
 // [Headers.Set] and [Headers.Del] ignore the case of a name; a name keeps the case
-// in which it was set. The zero value, nil, is ready to use. Headers are not safe
-// for concurrent use if one of the users changes them.
+// in which it was set. Set works on nil Headers; assigning to an element does not.
+// Concurrent reads are safe; a write excludes all other use.
 //
 // A file may hold at most 256 headers, with 1 MiB of names and values in total. A
 // server responds with 400 to a request with more; a response with more is

@@ -114,13 +114,13 @@ func (l *rateLimit) sweep(now time.Time) {
 // AuditLog logs each request when its handler returns. The message is "request". The
 // attributes are sender, verified ([Request.SenderVerified]), method, endpoint, id, status,
 // reason (the error of the handler, with its causes) and took (a duration). The status is
-// what the handler chose. The server may publish a different status: 504 if the
-// handler exceeded [Server.HandlerTimeout], and 500 if clients reject the status (see
-// [Response.StatusCode]), and nothing if the server stops meanwhile. Apart from the text of
+// what the handler chose. The server may publish a different one (504 after
+// [Server.HandlerTimeout], 500 if clients reject the status) or, if it stops meanwhile,
+// nothing. Apart from the text of
 // the error, it logs no bodies and no headers. A nil logger is
 // slog.Default(). The level is Info for a status below 400, Warn below 500, and Error from
 // 500. If the handler returns an [*Error] with a valid status of 400 or above, that status is
-// logged. For any other error, and for a panic, the logged status is 500.
+// logged. For any other error, a panic and a nil response it is 500.
 //
 // Given to [Router.Use], it sees 404 and 405 as well. For the requests that the
 // server refuses before the router sees them, set [Server.OnRefuse] to [LogRefusals],
@@ -160,7 +160,7 @@ func AuditLog(logger *slog.Logger) Middleware {
 // A Refusal is a request that the server refused before the router saw it, as
 // [Server.OnRefuse] gets it.
 type Refusal struct {
-	// ID is the ID that the name of the request file gives.
+	// ID is the name of the request file without ".request".
 	ID string
 	// Sender is the e-mail address that names the folder of the request, or "" if
 	// SenderVerified is false: what the file itself says is not checked.

@@ -12,9 +12,11 @@ import (
 )
 
 // A Request is a request to an endpoint. The server passes each request to one
-// handler, which may keep and modify it.
+// handler, which may keep it, and modify it until it returns or its context ends.
 type Request struct {
-	// ID identifies the request. Its file is <ID>.request.
+	// ID is the name of the request's file without ".request". The sender chooses it, so it
+	// is unique only among the requests of one sender to one endpoint, and a later request
+	// with other content may have the same.
 	ID string
 	// Sender is the e-mail address of the sender, which is the name of the folder that holds
 	// the request: SyftBox lets nobody else write there. [Client.Send] ignores it.
@@ -31,11 +33,12 @@ type Request struct {
 	Headers Headers
 	// Body is the body. Nil means no body; a non-nil empty slice means an empty body.
 	Body []byte
-	// Created is when the sender made the request, by the sender's clock.
+	// Created is when the sender made the request, by the sender's clock; zero if the request
+	// does not say.
 	Created time.Time
-	// Expires is when the sender stops waiting. Defaults to [DefaultExpiry] after
-	// [NewRequest], or after Send for a request that is made without it, and on a server to a
-	// day after the request was read. A server responds with 419 to an
+	// Expires is when the sender stops waiting. [NewRequest] sets it to [DefaultExpiry] from
+	// now, and so does [Client.Send] if it is zero. If a received request has none, it is a
+	// day after the server read it. A server responds with 419 to an
 	// expired request, without calling a handler.
 	Expires time.Time
 
@@ -45,13 +48,13 @@ type Request struct {
 	pathValues map[string]string
 }
 
-// DefaultExpiry is the time after which a request expires unless its Expires says otherwise.
+// DefaultExpiry is the lifetime of a request that [NewRequest] or [Client.Send] makes.
 const DefaultExpiry = 15 * time.Minute
 
 // NewRequest returns a request with a random ID that expires [DefaultExpiry] from now. A nil
 // body means no body; a []byte or a string is sent as it is; any other value is encoded as
-// JSON. It returns an error if url is invalid or body cannot be encoded. [Client.Send]
-// checks the method.
+// JSON. It sets no headers. It returns an error if url is invalid or body cannot be encoded.
+// [Client.Send] checks the method.
 //
 // Each call needs a request of its own: a server takes a second one with the same ID and
 // content for the first, which SyftBox restored, and does not call the handler. To send a

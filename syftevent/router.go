@@ -42,10 +42,10 @@ import (
 // # Unmatched requests
 //
 // The router responds with 404 to an endpoint that no pattern matches, and with 405
-// and the header Allow to a method that no pattern of the endpoint has. A [Server] does not
-// pass it the requests in a folder of no endpoint that has a .syftkeep: it takes the folder
-// for an endpoint of another server, leaves the requests, and logs that once. Delete the
-// folder of an endpoint that you remove from your program.
+// and the header Allow to a method that no pattern of the endpoint has. If an endpoint has no
+// route but its folder has a .syftkeep, a [Server] leaves the requests there and logs that
+// once: another server of the app, such as one of the Python package, may serve it. After you
+// remove an endpoint from a program, delete its folder; its callers then get 404.
 type Router struct {
 	// middleware and parents are guarded by registering.
 	middleware []Middleware
@@ -61,7 +61,7 @@ func NewRouter() *Router { return &Router{} }
 type Route struct {
 	// Method is the method of the pattern, or "" for any.
 	Method string
-	// Pattern is the path of the pattern without the method, after the prefix of
+	// Pattern is the path of the pattern, without the method and with the prefixes of
 	// [Router.Include].
 	Pattern string
 	// Handler is the registered handler, without the router's middleware.

@@ -81,8 +81,8 @@ func (r *Router) includes(router *Router) bool {
 
 // Use adds middleware around the whole router: around every handler, whether it is
 // registered already or later, and around the 404 and 405 of the router itself. The
-// first middleware is the outermost. A router that is included by others wraps its
-// own handlers; the 404 and 405 are those of the outermost router.
+// first middleware is the outermost. The middleware of a router that is included by another
+// does not see 404 and 405; that of the outermost router does.
 //
 // Each call of Use wraps all handlers again, so any state that a middleware keeps per wrapped
 // handler is reset. Call Use before the server starts if that matters. A middleware must not

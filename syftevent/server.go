@@ -51,8 +51,9 @@ type Server struct {
 	//
 	// Requests larger than 16 KiB share a memory budget of 64 MiB, or of twice MaxRequestSize
 	// if that is more. Each takes twice its size, from before it is read until its handler
-	// returns. One sender gets at most half of the budget, or one request. A request that does
-	// not fit waits; one that exceeds the whole budget runs alone. Memory that handlers allocate is not counted. [Stats] shows the budget.
+	// returns. One sender gets at most half of the budget, or one request. A request that
+	// does not fit waits; one that exceeds the whole budget runs alone. Memory that handlers
+	// allocate is not counted. [Stats] shows the budget.
 	MaxRequestSize int64
 	// Concurrency is the number of handlers that may run at once, not counting those of
 	// Reserve. Defaults to 64. Negative means 1. One sender may use half of it, at least 1.
@@ -75,17 +76,20 @@ type Server struct {
 	// long. The reply cache is not synced: after a power loss, a request whose response SyftBox
 	// deletes may run again.
 	Durable bool
-	// NudgeInterval is the time between the nudges of two responses. Each response is nudged
-	// once: a second write makes SyftBox upload it immediately instead of with its next full
-	// synchronization. Defaults to 5 ms. Negative disables nudges. [publish-nudge]
+	// NudgeInterval is the time between the nudges of two responses. Each response of at most
+	// 3 MB is nudged once, unless nudges for more than 5 s are queued: a second write makes
+	// SyftBox upload it immediately instead of with its next full synchronization. Defaults
+	// to 5 ms. Negative disables nudges. [publish-nudge]
 	NudgeInterval time.Duration
 	// RepublishDelay is how long the response to a pending request must be missing before the
 	// server republishes it. SyftBox sometimes deletes a response. The delay applies to the
-	// first three times; each further time it is twice the last. Defaults to 12 s. Negative
-	// disables it. [publish-again]
+	// first three times; each further time it is twice the last. A response that SyftBox
+	// rejected is not republished. Defaults to 12 s. Negative disables it, except once for a
+	// response of an earlier process, which may have ended before it published it.
+	// [publish-again]
 	RepublishDelay time.Duration
 	// OrphanDelay is how long a response must be without a request before the server removes
-	// the response, which was then read, or given up by its client. The same applies to a file that SyftBox
+	// it: its client has read it or canceled the request. The same applies to a file that SyftBox
 	// renamed because of a conflict. Defaults to 2 min. Negative disables it. [publish-orphans]
 	OrphanDelay time.Duration
 	// CleanupExpiry is the age at which [PeriodicCleanup] removes requests and responses.
@@ -100,7 +104,8 @@ type Server struct {
 	DebugMode bool
 	// AllowAnyName permits app and endpoint names that SyftBox does not synchronize, such as
 	// "logs" or "dist", for servers that do not run under SyftBox. Without it, Start returns an
-	// error for such a name, and an endpoint registered later is logged and not served.
+	// error for such a name; for an endpoint registered later the server logs an error and
+	// creates no folder.
 	AllowAnyName bool
 	// Logger receives the server's log output. Defaults to slog.Default(). The output is
 	// limited, whatever senders do: 30 lines per message and minute, then one that counts the
@@ -114,6 +119,8 @@ type Server struct {
 	// sender. It is called concurrently and counts as a handler while it runs, but
 	// HandlerTimeout does not apply. If it panics, the panic is logged. See [LogRefusals]. For
 	// all other requests, also those with status 404 and 405, use middleware with [Router.Use].
+	// A request that is answered with 500 because three processes ended while they handled it
+	// reaches neither.
 	OnRefuse func(ctx context.Context, refusal Refusal)
 
 	mu          sync.Mutex
@@ -133,8 +140,8 @@ var (
 	// ErrServerStarted is returned by [Server.Start] and [Server.Run] if the server was started
 	// before.
 	ErrServerStarted = errors.New("syftevent: server already started")
-	// ErrServerClosed is returned by [Server.Start] if [Server.Shutdown] was called before it
-	// or during startup.
+	// ErrServerClosed is returned by [Server.Start] if [Server.Shutdown] was called before the
+	// server was ready.
 	ErrServerClosed = errors.New("syftevent: server closed before it was ready")
 )
 
@@ -157,14 +164,16 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // Start starts the server and returns when it is ready: its rpc folder exists and it polls
-// for requests. It logs what it cannot write into that folder, and retries. The server runs until ctx is canceled or [Server.Shutdown] is called. The contexts
-// of handlers have the values of ctx, but not its cancellation.
+// for requests. It logs what it cannot write into that folder, and retries. The server runs
+// until ctx is canceled or [Server.Shutdown] is called. The contexts of handlers have the
+// values of ctx, but not its cancellation.
 //
 // If another server serves the app, Start waits 10 s for it to stop and then returns an error
 // that wraps [ErrAppServed]. It returns [ErrServerStarted] if the server was started before,
-// [ErrServerClosed] if Shutdown was called, the cause of ctx if ctx ended first, and other errors if
-// a field is invalid or the app's folder cannot be prepared. A server runs once; after an error
-// other than ErrServerStarted and ErrServerClosed, Start may be called again.
+// [ErrServerClosed] if Shutdown was called, the cause of ctx if ctx ended first, and other
+// errors if a field or the name of an endpoint is invalid, the configuration cannot be loaded
+// (a [*ConfigError]), or the rpc folder cannot be created or opened. A server runs once;
+// after an error other than ErrServerStarted and ErrServerClosed, Start may be called again.
 func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
 	switch {
@@ -236,8 +245,8 @@ func (s *Server) doneLocked() chan struct{} {
 }
 
 // Err returns why the server stopped by itself: an error that wraps [ErrAppServed] if it lost
-// its lock to another server. It returns nil while the server runs, and after it was told
-// to stop.
+// its lock to another server. It returns nil while the server runs, and after Shutdown or the
+// end of its context.
 func (s *Server) Err() error {
 	s.mu.Lock()
 	running := s.running
@@ -259,8 +268,9 @@ func (s *Server) Err() error {
 // Unanswered requests are left for the next start.
 //
 // Shutdown returns ctx's error if ctx ended before the server stopped, otherwise that of
-// [Server.Err]. If Start is in progress, Start fails with [ErrServerClosed]. After Shutdown a
-// server cannot be started. Shutdown may be called more than once.
+// [Server.Err]. If Start is in progress, Shutdown cancels it: Start returns
+// [ErrServerClosed], or nil if the server was almost ready, and then Shutdown stops it. After
+// Shutdown a server cannot be started. Shutdown may be called more than once.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	s.closed = true

@@ -21,14 +21,13 @@ type adapter struct {
 // returns can end the server: methods of its values are called only in respond, which
 // recovers.
 func (a *adapter) handle(ctx context.Context, in *engine.Request, out *engine.Outcome) {
-	req := newRequest(in)
-	response, failed := a.call(ctx, req, out)
+	response, failed := a.call(ctx, in, out)
 	if failed != nil {
 		if ctx.Err() != nil {
 			return // left for the next start
 		}
 		out.Failed = true
-		response = a.failed(req, failed)
+		response = a.failed(in, failed)
 	}
 	out.Response = &engine.Response{StatusCode: statusOf(response), Headers: response.Headers, Body: response.Body}
 }
@@ -54,8 +53,10 @@ func newRequest(in *engine.Request) *Request {
 	return req
 }
 
-// call runs the handler. An *Error becomes the response that it asks for.
-func (a *adapter) call(ctx context.Context, req *Request, out *engine.Outcome) (*Response, *failure) {
+// call runs the handler. An *Error becomes the response that it describes. After a timeout
+// the handler may still change its request, so the log is about in.
+func (a *adapter) call(ctx context.Context, in *engine.Request, out *engine.Outcome) (*Response, *failure) {
+	req := newRequest(in)
 	timeout := false
 	response, cause, failed := respond(func() (*Response, error) {
 		response, err := a.serve(ctx, req, out)
@@ -72,9 +73,9 @@ func (a *adapter) call(ctx context.Context, req *Request, out *engine.Outcome) (
 	switch {
 	case timeout:
 		out.Failed = true
-		a.logger.Error("syftevent: handler timed out", "endpoint", req.endpoint, "id", req.ID, "sender", req.Sender, "timeout", a.timeout)
+		a.logger.Error("syftevent: handler timed out", "endpoint", in.Endpoint, "id", in.ID, "sender", in.Envelope.Sender, "timeout", a.timeout)
 	case cause != nil:
-		a.logger.Info("syftevent: handler returned an error", "endpoint", req.endpoint, "id", req.ID, "sender", req.Sender,
+		a.logger.Info("syftevent: handler returned an error", "endpoint", in.Endpoint, "id", in.ID, "sender", in.Envelope.Sender,
 			"status", response.StatusCode, "err", cause.message)
 	}
 	return response, failed
@@ -92,8 +93,8 @@ func (a *adapter) serve(ctx context.Context, req *Request, out *engine.Outcome) 
 
 // failed logs why a handler failed and makes the response, which gives no reason unless
 // DebugMode is set.
-func (a *adapter) failed(req *Request, f *failure) *Response {
-	attributes := []any{"endpoint", req.endpoint, "id", req.ID, "sender", req.Sender, "err", f.message}
+func (a *adapter) failed(in *engine.Request, f *failure) *Response {
+	attributes := []any{"endpoint", in.Endpoint, "id", in.ID, "sender", in.Envelope.Sender, "err", f.message}
 	if f.stack != "" {
 		attributes = append(attributes, "stack", f.stack)
 	}
@@ -107,7 +108,7 @@ func (a *adapter) failed(req *Request, f *failure) *Response {
 		Message  string `json:"error_message"`
 		Function string `json:"function_name"`
 		Trace    string `json:"traceback"`
-	}{f.kind, f.message, req.endpoint, f.stack})
+	}{f.kind, f.message, in.Endpoint, f.stack})
 	if err != nil { // never: all members are strings
 		return internalError()
 	}

@@ -89,8 +89,9 @@ func TestHandlerTimeout(t *testing.T) {
 	router := demoRouter()
 	var release chan struct{}
 	var cause atomic.Value
-	router.OnRequest("/deaf", func(ctx context.Context, _ *syftevent.Request) (*syftevent.Response, error) {
+	router.OnRequest("/deaf", func(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error) {
 		<-ctx.Done()
+		req.ID, req.Sender = "changed", "changed" // the race detector sees who reads them
 		cause.Store(context.Cause(ctx))
 		<-release // it ignores its cancellation
 		return syftevent.Text(200, "too late"), nil

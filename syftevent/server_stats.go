@@ -4,15 +4,14 @@ import "time"
 
 // Stats are the figures of a server since its start.
 type Stats struct {
-	// Answered is the number of published responses, also of those that were republished.
+	// Answered is the number of published responses; a republished one counts again.
 	Answered int
 	// Failed is the number of requests whose handler panicked, exceeded
 	// [Server.HandlerTimeout], ended its goroutine, or returned a nil response, an invalid
-	// status, or an error that neither is nor wraps an [*Error], and of those that were not
-	// handled again because three processes had ended while they handled it.
+	// status, or an error that neither is nor wraps an [*Error]. It includes requests that were
+	// not handled again because three processes ended while they handled them.
 	Failed int
-	// Refused is the number of requests that did not reach the router; see
-	// [Server.OnRefuse].
+	// Refused is the number of requests that the server refused; see [Server.OnRefuse].
 	Refused int
 	// Orphans is the number of files that were removed because their request no
 	// longer existed.
@@ -24,7 +23,8 @@ type Stats struct {
 	// use; see [Server.MaxRequestSize].
 	BytesHeld, BytesLimit int64
 	// Unpublished is the number of responses that were not published: they could not be
-	// written, or their request is gone. They are kept in memory while there is room.
+	// written, or their request is gone. They are kept in memory while there is room, for up to
+	// 10 minutes after the request was last seen.
 	Unpublished int
 	// Scans is the number of complete scans of all folders. LastScan is when the last one
 	// began, ScanDuration how long it took, without its pauses, and ScanWait the time until the

@@ -29,8 +29,8 @@ import (
 // bool, a number, an [encoding.TextUnmarshaler], a pointer to one of these or, for a query,
 // a slice of them. A value that it cannot hold is a 400. Values of a query are %-decoded;
 // those of a path are not. A path value that the pattern does not have is "". Typed panics
-// if a field has another type, belongs to a struct that is embedded as a pointer, or if In
-// is a pointer to such a struct.
+// if a field with such a tag has another type or belongs to a struct that is embedded as a
+// pointer, or if In is a pointer to a struct with such fields.
 //
 // f gets the request with [RequestFrom]. Its errors have the same effect as those of any
 // [Handler].

@@ -59,7 +59,8 @@ func ParseURL(s string) (URL, error) {
 }
 
 // MakeURL returns the URL of an endpoint of an app: MakeURL("bob@example.com",
-// "calculator", "/add"). The leading slash of the endpoint is optional.
+// "calculator", "/add"). The leading slash of the endpoint is optional; a "?" or "#" in it
+// begins the query or the fragment. It returns an error if an argument is invalid.
 func MakeURL(datasite, app, endpoint string) (URL, error) {
 	if err := checkAppName(app); err != nil {
 		return URL{}, err

@@ -46,10 +46,12 @@ type cachedReply struct {
 	next  time.Time     // when the request may be read again
 	pause time.Duration // the last retry interval of an unpublished response
 
-	// For a published response: since when it is missing, zero if it is not, and how
-	// often it was republished.
+	// For a published response: since when it is missing, zero if it is not, how often it
+	// was republished, and whether it is known from an earlier process, which may have
+	// ended before it published it.
 	missing     time.Time
 	republished int
+	restored    bool
 }
 
 const (
@@ -75,6 +77,9 @@ const (
 	// which then doubles each time: a response that SyftBox loses again and again still
 	// arrives in the end, and one that a client keeps removing costs little.
 	promptRepublications = 3
+	// restoredDelay is how long the response of an earlier process must be missing before it
+	// is published, even if nothing else is republished.
+	restoredDelay = 12 * time.Second
 	// maxReruns is how often a handler runs again because its response is missing and was
 	// too large to keep.
 	maxReruns = 3
@@ -161,11 +166,14 @@ func (c *replyCache) decide(r *cachedReply, w work, now time.Time) admission {
 	if r.missing.IsZero() {
 		r.missing = now
 	}
-	if c.delay < 0 || r.data == nil && r.republished == maxReruns {
+	delay, never := c.republishDelay(r.republished), r.data == nil && r.republished == maxReruns
+	if c.delay < 0 {
+		delay, never = restoredDelay, !r.restored || r.republished > 0
+	}
+	if never {
 		r.next = now.Add(lastRetry) // its bytes may change
 		return admission{action: actionWait}
 	}
-	delay := c.republishDelay(r.republished)
 	pause := max(missingPause, min(delay/16, lastRetry))
 	if r.next = now.Add(pause); now.Sub(r.missing) < delay {
 		return admission{action: actionWait}
@@ -253,7 +261,7 @@ func (c *replyCache) record(w work, o outcome, data []byte) (first bool) {
 func (c *replyCache) restore(w work, data []byte, at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.put(&cachedReply{entry: w.entry, sum: w.sum, data: data, seen: at}, &c.published)
+	c.put(&cachedReply{entry: w.entry, sum: w.sum, data: data, seen: at, restored: true}, &c.published)
 }
 
 // times returns how often the response to a request was republished.

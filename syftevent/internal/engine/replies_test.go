@@ -240,6 +240,36 @@ func TestReplyCacheRepublishesLessAndLessOften(t *testing.T) {
 	}
 }
 
+// A server that republishes nothing still publishes, once, what an earlier process may not have
+// published.
+func TestReplyCachePublishesWhatAnEarlierProcessHadNot(t *testing.T) {
+	for name, data := range map[string][]byte{"kept": []byte("response"), "not kept": nil} {
+		c := newReplyCache(-1)
+		w := answeredWork(1)
+		now := time.Now()
+		c.restore(w, data, now)
+		var got []action
+		for range 3 {
+			got = append(got, c.admit(w, now).action)
+			now = now.Add(restoredDelay)
+		}
+		want := []action{actionWait, actionRepublish, actionRepublish} // it was not recorded
+		if data == nil {
+			want = []action{actionWait, actionRun, actionWait}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		w.republish = true
+		c.record(w, outcomePublished, []byte("response"))
+		w.republish = false
+		c.admit(w, now)
+		if a := c.admit(w, now.Add(time.Hour)).action; a != actionWait {
+			t.Errorf("%s: action %v after it was published", name, a)
+		}
+	}
+}
+
 // While the cache is full, a new request under a known name is read once per pause, not
 // at each scan.
 func TestReplyCacheFullDelaysKnownName(t *testing.T) {
