@@ -347,7 +347,8 @@ type Result struct {
 }
 
 // Wait waits for all responses and returns one result per future, in their order.
-// If ctx ends, the results of pending requests have its error. [client-done]
+// If ctx ends, the results of pending requests have its error. These requests stay: Wait may
+// be called again, and [Future.Cancel] abandons one. [client-done]
 func (fs Futures) Wait(ctx context.Context) []Result {
 	results := make([]Result, len(fs))
 	var waiting sync.WaitGroup

@@ -23,8 +23,9 @@ import (
 // Expires after [DefaultExpiry].
 //
 // Each call needs a request of its own, see [NewRequest]. Send creates the folders that it
-// needs. It does not check that the server or the endpoint exists: [Future.Wait] then returns
-// [ErrRejected] or [ErrExpired].
+// needs. It does not check that the server or the endpoint exists. If the server does not have
+// the endpoint, [Future.Wait] returns a response with status 404 and no error. If no server
+// answers, or SyftBox does not permit the request, it returns [ErrExpired] or [ErrRejected].
 //
 // Send waits until five milliseconds after the client's previous request, because SyftBox
 // loses files that are modified in bursts. If the wait would exceed 5 s, Send writes the file
@@ -172,7 +173,8 @@ func Call[Out any](ctx context.Context, c *Client, req *Request, options ...Send
 
 // Broadcast sends req to several URLs, one after the other, each with an ID of its own. It
 // returns one future per URL, in the same order. If a request cannot be sent, Wait and Poll
-// of its future return the error of [Client.Send]. It ignores the ID and the URL of req.
+// of its future return the error of [Client.Send]. It ignores the ID and the URL of
+// req, which may be a &Request{Method: …, Body: …}.
 func (c *Client) Broadcast(ctx context.Context, req *Request, urls []string, options ...SendOption) Futures {
 	futures := make(Futures, len(urls))
 	for i, text := range urls {

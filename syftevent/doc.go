@@ -52,8 +52,8 @@
 //
 // The package does not decrypt: a handler gets an encrypted body as it was sent.
 //
-// Package syfteventtest tests handlers without a server. Package fakebox simulates a SyftBox
-// network.
+// Package syfteventtest, below this one, tests handlers without a server. Package fakebox,
+// beside it, simulates a SyftBox network.
 //
 // # Clients
 //
@@ -83,7 +83,10 @@
 // SyftBox lets senders write only in folders with their own address, so the folder
 // authenticates the sender. The server refuses a request whose content names a different
 // sender. Requests in the legacy layout have no sender folder; their
-// [Request.SenderVerified] is false.
+// [Request.SenderVerified] is false, and whoever can write into the endpoint's folder can
+// forge their Sender. The server writes syft.pub.yaml if it is missing: it lets every user of
+// SyftBox send requests, in a folder with the user's own address only. The server keeps a file
+// that is there: edit it to restrict who may call.
 //
 // The server keeps its lock, a file .syftkeep, and its reply cache (see [Handler]) in the
 // app's folder, outside of rpc.
@@ -99,8 +102,8 @@
 // next start.
 //
 // After publishing a response of at most 3 MB, the server writes to it once more. This nudge
-// makes SyftBox upload the file immediately; SyftBox uploads a file that is only created with
-// its next full synchronization.
+// makes SyftBox upload the file immediately; without it, the file waits for SyftBox's next
+// full synchronization.
 //
 // # Crashes
 //

@@ -9,9 +9,9 @@ import (
 
 // Timeout responds with 504 if the handler does not return within after, and cancels its
 // context. If after is not positive, it does so at once. If a handler ignores cancellation,
-// it keeps running, and its result or panic is dropped: middleware around Timeout must not
-// use the request then. [Server.HandlerTimeout] does the same for all handlers and also
-// limits how many keep running.
+// it keeps running, and its result or panic is dropped. It may still change the request:
+// middleware around Timeout must not use the request then. [Server.HandlerTimeout] does the
+// same for all handlers and also limits how many keep running.
 func Timeout(after time.Duration) Middleware {
 	return wrapping(func(next Handler) HandlerFunc {
 		return func(ctx context.Context, req *Request) (*Response, error) {

@@ -24,7 +24,8 @@ type Request struct {
 	// SenderVerified is false for a request of the legacy layout, which is in no
 	// sender's folder. Sender is then unauthenticated: it is what the file says.
 	SenderVerified bool
-	// URL is the URL of the request.
+	// URL is the URL of the request. On a server its Endpoint is that of the folder that
+	// holds the request: %-escapes in the path are decoded if that is necessary.
 	URL URL
 	// Method is GET, HEAD, POST, PUT, PATCH or DELETE. [Client.Send] defaults to GET.
 	Method string

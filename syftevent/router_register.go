@@ -41,8 +41,8 @@ type table struct {
 }
 
 // Include adds the routes of another router, present and future ones, with a prefix: with
-// "/v1", "GET /users" becomes "GET /v1/users". The prefix may have single-segment
-// wildcards. The middleware of r wraps that of the other router. Include panics as
+// "/v1", "GET /users" becomes "GET /v1/users". The prefix begins with a slash and may have
+// single-segment wildcards; "/" adds nothing. The middleware of r wraps that of the other router. Include panics as
 // [Router.Handle] does, and if a router would include itself.
 func (r *Router) Include(prefix string, other *Router) {
 	site := caller()

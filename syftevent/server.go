@@ -29,8 +29,8 @@ import (
 type Server struct {
 	// AppName is the name of the app, a single folder name. It is required.
 	AppName string
-	// Client identifies the user and SyftBox's folder. The server sends nothing with it.
-	// Defaults to LoadClient("").
+	// Client is the SyftBox installation with the datasite. The server uses only its Email and
+	// DataDir. Defaults to LoadClient("").
 	Client *Client
 	// Router handles the requests. Defaults to a router without routes.
 	Router *Router
@@ -109,9 +109,9 @@ type Server struct {
 	AllowAnyName bool
 	// Logger receives the server's log output. Defaults to slog.Default(). The output is
 	// limited, whatever senders do: 30 lines per message and minute, then one that counts the
-	// rest; 512 bytes per value, and 4,096 per stack. [AuditLog] logs each request. If the
-	// environment variable SYFTEVENT_DEBUG is 1, each scan that covers all folders or lists one
-	// is logged.
+	// rest; 512 bytes per value, and 4,096 per stack. It has no line for each request: see
+	// [AuditLog], whose logger has no such limits. If the environment variable
+	// SYFTEVENT_DEBUG is 1, each scan that covers all folders or lists one is logged.
 	Logger *slog.Logger
 
 	// OnRefuse, if not nil, is called for each request that the server refuses before the router
@@ -172,8 +172,9 @@ func (s *Server) Run(ctx context.Context) error {
 // that wraps [ErrAppServed]. It returns [ErrServerStarted] if the server was started before,
 // [ErrServerClosed] if Shutdown was called, the cause of ctx if ctx ended first, and other
 // errors if a field or the name of an endpoint is invalid, the configuration cannot be loaded
-// (a [*ConfigError]), or the rpc folder cannot be created or opened. A server runs once;
-// after an error other than ErrServerStarted and ErrServerClosed, Start may be called again.
+// (an error that wraps a [*ConfigError]), or the rpc folder cannot be created or opened. A
+// server runs once; after an error other than ErrServerStarted and ErrServerClosed, Start may
+// be called again.
 func (s *Server) Start(ctx context.Context) error {
 	s.mu.Lock()
 	switch {

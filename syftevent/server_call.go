@@ -3,6 +3,7 @@ package syftevent
 import (
 	"context"
 	"log/slog"
+	"net/url"
 	"time"
 
 	"github.com/syftevent/syftevent-go/syftevent/internal/engine"
@@ -35,6 +36,10 @@ func (a *adapter) handle(ctx context.Context, in *engine.Request, out *engine.Ou
 // newRequest returns what a handler gets of a request.
 func newRequest(in *engine.Request) *Request {
 	u, _ := ParseURL(in.Envelope.URL) // checkURL has accepted it
+	if u.Endpoint() != in.Endpoint {
+		// The path has %-escapes: a handler that decides by it must see the endpoint.
+		u.Path, _ = url.PathUnescape(u.Path)
+	}
 	req := &Request{
 		ID:             in.ID,
 		Sender:         in.Envelope.Sender,

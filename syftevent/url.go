@@ -16,13 +16,14 @@ import (
 //	syft://bob@example.com/app_data/calculator/rpc/add?precise=1#top
 //
 // Its parts are kept as they are written. Nothing is %-decoded, because the path names
-// folders as they are.
+// folders as they are; see also [Request.URL].
 type URL struct {
 	// Datasite is the e-mail address of the owner of the datasite.
 	Datasite string
 	// Path is empty or begins with a slash.
 	Path string
-	// Query is the part after the first "?".
+	// Query is the part after the first "?" and before the "#". [net/url.ParseQuery] decodes
+	// it.
 	Query string
 	// Fragment is the part after "#".
 	Fragment string
@@ -61,11 +62,16 @@ func ParseURL(s string) (URL, error) {
 // MakeURL returns the URL of an endpoint of an app: MakeURL("bob@example.com",
 // "calculator", "/add"). The leading slash of the endpoint is optional; a "?" or "#" in it
 // begins the query or the fragment. It returns an error if an argument is invalid.
+// [NewRequest] and [Client.Broadcast] take the URL as text: see [URL.String].
 func MakeURL(datasite, app, endpoint string) (URL, error) {
 	if err := checkAppName(app); err != nil {
 		return URL{}, err
 	}
-	u, err := ParseURL(scheme + datasite + "/app_data/" + app + "/rpc" + protocol.CleanEndpoint(endpoint))
+	path, rest := endpoint, ""
+	if end := strings.IndexAny(endpoint, "?#"); end >= 0 {
+		path, rest = endpoint[:end], endpoint[end:]
+	}
+	u, err := ParseURL(scheme + datasite + "/app_data/" + app + "/rpc" + protocol.CleanEndpoint(path) + rest)
 	if err != nil {
 		return URL{}, err
 	}

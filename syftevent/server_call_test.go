@@ -1,0 +1,32 @@
+package syftevent
+
+import (
+	"testing"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/engine"
+	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
+)
+
+// The URL that a handler sees leads to the endpoint by which the request was routed, however
+// its sender has escaped it: a handler may decide by it what is allowed.
+func TestHandlersSeeTheEndpointInTheURL(t *testing.T) {
+	for written, want := range map[string]string{
+		"/admin":              "syft://bob@example.com/app_data/a/rpc/admin",
+		"/%61dmin?a=%61#%61":  "syft://bob@example.com/app_data/a/rpc/admin?a=%61#%61",
+		"//admin/?precise=%2": "syft://bob@example.com/app_data/a/rpc//admin/?precise=%2",
+	} {
+		text := "syft://bob@example.com/app_data/a/rpc" + written
+		if err := checkURL(text, "bob@example.com", "a", "/admin"); err != nil {
+			t.Errorf("%s: %v", written, err)
+		}
+		req := newRequest(&engine.Request{Envelope: &wire.Request{URL: text}, Endpoint: "/admin"})
+		if req.URL.String() != want || req.URL.Endpoint() != "/admin" {
+			t.Errorf("%s: a handler sees %s with the endpoint %s, want %s", written, req.URL, req.URL.Endpoint(), want)
+		}
+	}
+	// A folder whose name has a "%" is meant as it is written.
+	req := newRequest(&engine.Request{Envelope: &wire.Request{URL: "syft://bob@example.com/app_data/a/rpc/%61"}, Endpoint: "/%61"})
+	if got := req.URL.Endpoint(); got != "/%61" {
+		t.Errorf("endpoint %s, want /%%61", got)
+	}
+}
