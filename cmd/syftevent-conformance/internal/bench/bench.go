@@ -69,9 +69,11 @@ type Measure struct {
 	More bool
 	What string
 
-	bare  bool // applies to the bare loop
-	once  bool // one run is enough
-	large bool // is taken only if it is named
+	bare  bool   // applies to the bare loop
+	once  bool   // one run is enough
+	large bool   // is taken only if it is named
+	curve *curve // nil for none
+	size  int    // its place on the curve
 	take  func(ctx context.Context, c *Config, s Subject, dir string) (float64, error)
 }
 
@@ -96,12 +98,12 @@ var Measures = []Measure{
 		take: burst(burstKind{senders: 1}),
 	},
 	{
-		Name: "latency", Unit: "ms", bare: true,
+		Name: "latency", Unit: "ms", bare: true, curve: latencyCurve, size: 0,
 		What: "median time to the response, 200 requests one at a time with 5 ms between, after the first",
 		take: latency(0),
 	},
 	{
-		Name: "latency-1000", Unit: "ms", bare: true,
+		Name: "latency-1000", Unit: "ms", bare: true, curve: latencyCurve, size: 1000,
 		What: "the same in a folder with 1,000 answered pairs",
 		take: latency(1000),
 	},
@@ -116,32 +118,32 @@ var Measures = []Measure{
 		take: memory,
 	},
 	{
-		Name: "idle-126", Unit: "% of a core", once: true,
+		Name: "idle-126", Unit: "% of a core", once: true, curve: idleCurve, size: 126 * 21,
 		What: "processor time when idle, 126 endpoints x 20 senders x 10 answered pairs",
 		take: idle(126, 10),
 	},
 	{
-		Name: "idle-1000", Unit: "% of a core", once: true,
+		Name: "idle-1000", Unit: "% of a core", once: true, curve: idleCurve, size: 1000 * 21,
 		What: "the same with 1,000 endpoints x 20 senders x 1 answered pair",
 		take: idle(1000, 1),
 	},
 	{
-		Name: "latency-200", Unit: "ms", bare: true, large: true,
+		Name: "latency-200", Unit: "ms", bare: true, large: true, curve: latencyCurve, size: 200,
 		What: "latency in a folder with 200 answered pairs",
 		take: latency(200),
 	},
 	{
-		Name: "latency-2000", Unit: "ms", bare: true, large: true,
+		Name: "latency-2000", Unit: "ms", bare: true, large: true, curve: latencyCurve, size: 2000,
 		What: "latency in a folder with 2,000 answered pairs",
 		take: latency(2000),
 	},
 	{
-		Name: "latency-5000", Unit: "ms", bare: true, large: true,
+		Name: "latency-5000", Unit: "ms", bare: true, large: true, curve: latencyCurve, size: 5000,
 		What: "latency in a folder with 5,000 answered pairs",
 		take: latency(5000),
 	},
 	{
-		Name: "latency-20000", Unit: "ms", bare: true, large: true,
+		Name: "latency-20000", Unit: "ms", bare: true, large: true, curve: latencyCurve, size: 20_000,
 		What: "latency in a folder with 20,000 answered pairs",
 		take: latency(20_000),
 	},
@@ -186,7 +188,7 @@ var Measures = []Measure{
 		take: firstCall(100_000),
 	},
 	{
-		Name: "idle-100000", Unit: "% of a core", large: true, once: true,
+		Name: "idle-100000", Unit: "% of a core", large: true, once: true, curve: idleCurve, size: 100_000,
 		What: "processor time when idle, 100,000 senders",
 		take: idleSenders(100_000),
 	},
