@@ -79,9 +79,8 @@
 //	            └── 5f5b153c-….response
 //
 // The server keeps its lock, a file .syftkeep, and its reply cache (see [Handler]) in the
-// app's folder, outside of rpc.
-// It removes old requests and responses; [PeriodicCleanup] does the same for apps whose
-// server does not run all the time.
+// app's folder, outside of rpc. It removes old requests and responses; [PeriodicCleanup] does
+// the same for apps whose server does not run all the time.
 //
 // # Senders
 //
@@ -110,10 +109,9 @@
 // response. A refused one is not handled, and gets one response that says why. The server
 // ignores, and logs, a request that is in no folder of an endpoint or sender, one for an
 // endpoint of another server (see [Router]), and one whose name is too long for that of a
-// response. The response
-// appears under its name whole or not at all. A request that arrives in pieces is handled
-// when it is complete. A file that a sender writes cannot stop the server or prevent its
-// next start.
+// response. The response appears under its name whole or not at all. A request that arrives
+// in pieces is handled when it is complete. A file that a sender writes cannot stop the
+// server or prevent its next start.
 //
 // After publishing a response of at most 3 MB, the server writes to it once more. This nudge
 // makes SyftBox upload the file immediately; without it, the file waits for SyftBox's next
