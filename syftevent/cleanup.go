@@ -25,7 +25,8 @@ import (
 // [cleanup-senders]
 //
 // It never removes unanswered requests that have not expired, responses that were written
-// within the last hour (or Expiry, if that is shorter), the folders of endpoints, and other
+// within the last hour (or Expiry, if that is shorter), folders with a .syftkeep whose names
+// are no e-mail addresses, such as those that a server makes for its endpoints, and other
 // files.
 //
 // The age of a request or response is the time since the "created" of its envelope. If that

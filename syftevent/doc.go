@@ -50,8 +50,6 @@
 // An error that is or wraps an *[Error] chooses the response. Any other error becomes a
 // response with status 500 and a generic text; its details are logged.
 //
-// The package does not decrypt: a handler gets an encrypted body as it was sent.
-//
 // Package syfteventtest, below this one, tests handlers without a server. Package fakebox,
 // beside it, simulates a SyftBox network.
 //
@@ -80,26 +78,40 @@
 //	            ├── 5f5b153c-….request
 //	            └── 5f5b153c-….response
 //
-// SyftBox lets senders write only in folders with their own address, so the folder
-// authenticates the sender. The server refuses a request whose content names a different
-// sender. Requests in the legacy layout have no sender folder; their
-// [Request.SenderVerified] is false, and whoever can write into the endpoint's folder can
-// forge their Sender. The server writes syft.pub.yaml if it is missing: it lets every user of
-// SyftBox send requests, in a folder with the user's own address only. The server keeps a file
-// that is there: edit it to restrict who may call.
-//
 // The server keeps its lock, a file .syftkeep, and its reply cache (see [Handler]) in the
-// app's folder, outside of rpc.
-// It removes old requests and responses; [PeriodicCleanup] does the same for apps whose
-// server does not run all the time.
+// app's folder, outside of rpc. It removes old requests and responses; [PeriodicCleanup] does
+// the same for apps whose server does not run all the time.
+//
+// # Senders
+//
+// The folder that holds a request names its sender, and the server refuses a request whose
+// content names another. Who can write into that folder is up to SyftBox and the permissions
+// in syft.pub.yaml. The server writes this file if it is missing: every user of SyftBox may
+// then send requests, in a folder with the user's own address only. The server keeps a file
+// that is there, also one of another program, and does not check its rules. To restrict who
+// may call, edit the file, and keep the sender's address in every pattern with write access:
+// "**/alice@example.com/*.request" for alice@example.com, and the same with ".response". With
+// a pattern such as "**/*.request", everyone who may write can forge the other senders.
+//
+// Two kinds of requests have no authenticated sender whatever the rules are. SyftBox's HTTP
+// gateway lets anyone who can reach it send a request under any address; the server cannot
+// tell such a request from others. Requests in the legacy layout have no sender folder; their
+// [Request.SenderVerified] is false. Where the identity matters, also require a secret, for
+// example with [BearerAuth].
+//
+// The package neither encrypts nor decrypts. With the server's permissions only the sender,
+// the owner of the datasite and SyftBox's server can read a request and its response, with a
+// bearer token in it.
 //
 // # Guarantees
 //
 // A complete request that the server does not refuse is handled at least once and gets one
-// response. A refused one is not handled, and gets one response that says why. The response
-// appears under its name whole or not at all. A request that arrives in pieces is handled
-// when it is complete. A file that a sender writes cannot stop the server or prevent its
-// next start.
+// response. A refused one is not handled, and gets one response that says why. The server
+// ignores, and logs, a request that is in no folder of an endpoint or sender, one for an
+// endpoint of another server (see [Router]), and one whose name is too long for that of a
+// response. The response appears under its name whole or not at all. A request that arrives
+// in pieces is handled when it is complete. A file that a sender writes cannot stop the
+// server or prevent its next start.
 //
 // After publishing a response of at most 3 MB, the server writes to it once more. This nudge
 // makes SyftBox upload the file immediately; without it, the file waits for SyftBox's next

@@ -32,9 +32,9 @@ import "context"
 //
 // The context is canceled after [Server.HandlerTimeout], and when a stopping server no
 // longer waits (see [Server.Shutdown]). In the latter case, a response that the handler
-// returns within a second is published, unless HandlerTimeout or [Timeout] applies to it. If
-// it returns an error, even an [*Error], or keeps running, the request is left for the next
-// start.
+// returns within a second is published. If it returns an error, even an [*Error], or keeps
+// running, or if HandlerTimeout is set or [Timeout] wraps the handler, the request is left for
+// the next start.
 type Handler interface {
 	ServeSyft(ctx context.Context, req *Request) (*Response, error)
 }
@@ -48,7 +48,9 @@ func (f HandlerFunc) ServeSyft(ctx context.Context, req *Request) (*Response, er
 }
 
 // A Middleware wraps a handler in another. It may respond itself, change the request
-// that the inner handler gets, or change what that returns.
+// that the inner handler gets, or change what that returns. An error that the inner handler
+// returns is not a response yet, which is then nil: [errors.As] with an [*Error] finds its
+// status. A panic passes through.
 //
 // A handler that wraps another may have a method
 //

@@ -19,10 +19,12 @@ type Request struct {
 	// with other content may have the same.
 	ID string
 	// Sender is the e-mail address of the sender, which is the name of the folder that holds
-	// the request: SyftBox lets nobody else write there. [Client.Send] ignores it.
+	// the request. The package documentation says in "Senders" when it is authenticated.
+	// [Client.Send] ignores it.
 	Sender string
-	// SenderVerified is false for a request of the legacy layout, which is in no
-	// sender's folder. Sender is then unauthenticated: it is what the file says.
+	// SenderVerified reports whether Sender is the name of the folder that holds the request.
+	// It is false in the legacy layout, where Sender is only what the file says. It is true
+	// for requests from SyftBox's HTTP gateway, which does not authenticate senders.
 	SenderVerified bool
 	// URL is the URL of the request. On a server its Endpoint is that of the folder that
 	// holds the request: %-escapes in the path are decoded if that is necessary.

@@ -30,6 +30,11 @@ import (
 // matches only the endpoint "/", and "/users/" is the same as "/users": use "/users/**" for
 // everything below. Patterns have no host and no {$}. Path values are not %-decoded.
 //
+// SyftBox never delivers a request if a segment of its path is "logs", "dist", "venv",
+// ".git" or "Icon", for example, ends in ".log" or ".tmp", contains "..", or has more than 235
+// bytes. A literal segment is checked (see [Server.AllowAnyName]), the value of a wildcard is
+// not: pass names of files, and other text that callers choose, in the query or the body.
+//
 // # Precedence
 //
 // As in [net/http.ServeMux], the most specific pattern wins: the one that matches a

@@ -42,8 +42,8 @@ type table struct {
 
 // Include adds the routes of another router, present and future ones, with a prefix: with
 // "/v1", "GET /users" becomes "GET /v1/users". The prefix begins with a slash and may have
-// single-segment wildcards; "/" adds nothing. The middleware of r wraps that of the other router. Include panics as
-// [Router.Handle] does, and if a router would include itself.
+// single-segment wildcards; "/" adds nothing. The middleware of r wraps that of the other
+// router. Include panics as [Router.Handle] does, and if a router would include itself.
 func (r *Router) Include(prefix string, other *Router) {
 	site := caller()
 	p, err := parsePattern(prefix)
@@ -79,10 +79,11 @@ func (r *Router) includes(router *Router) bool {
 	return slices.ContainsFunc(router.parents, func(p parent) bool { return r.includes(p.router) })
 }
 
-// Use adds middleware around the whole router: around every handler, whether it is
-// registered already or later, and around the 404 and 405 of the router itself. The
-// first middleware is the outermost. The middleware of a router that is included by another
-// does not see 404 and 405; that of the outermost router does.
+// Use adds middleware around every handler, whether it is registered already or later, and
+// around the 404 and 405 of the router itself. The router selects the handler first: a
+// middleware can use the path values, but a change of the method or the URL does not select
+// another handler. The first middleware is the outermost. The middleware of a router that is
+// included by another does not see 404 and 405; that of the outermost router does.
 //
 // Each call of Use wraps all handlers again, so any state that a middleware keeps per wrapped
 // handler is reset. Call Use before the server starts if that matters. A middleware must not

@@ -18,8 +18,8 @@ import (
 
 // A Server answers the requests that arrive in the folder of one app. AppName is the only
 // required field; a zero field means its default. Fields must not be changed after Start or
-// Run is called. The methods may be called concurrently. The package documentation states
-// guarantees and limits.
+// Run is called, unless that failed. The methods may be called concurrently. The package
+// documentation states guarantees and limits.
 //
 // A server locks its app with the file .syftkeep in the app's folder, and checks the lock
 // every second. If it loses the lock, it tries to reacquire it. While the app's folder is
@@ -84,9 +84,9 @@ type Server struct {
 	// RepublishDelay is how long the response to a pending request must be missing before the
 	// server republishes it. SyftBox sometimes deletes a response. The delay applies to the
 	// first three times; each further time it is twice the last. A response that SyftBox
-	// rejected is not republished. Defaults to 12 s. Negative disables it, except once for a
-	// response of an earlier process, which may have ended before it published it.
-	// [publish-again]
+	// rejected is not republished. Defaults to 12 s. Negative disables it, with
+	// one exception: if an earlier process may have ended before it published a response, the
+	// server publishes that response once, after 12 s. [publish-again]
 	RepublishDelay time.Duration
 	// OrphanDelay is how long a response must be without a request before the server removes
 	// it: its client has read it or canceled the request. The same applies to a file that SyftBox

@@ -14,8 +14,9 @@ import (
 // The body is checked against the schema of In first ([Schema.Validate]): a missing
 // or unknown field, or one of another type, is a 400 whose text names the field. A
 // field is optional if it is a pointer or its json tag has the option omitempty or
-// omitzero. Null is a 400 unless the field is a pointer, a slice, a map or an interface, or
-// decodes JSON itself. The body may be absent only if In has no fields that come from it.
+// omitzero. Null is a 400 unless the field is a pointer, a slice, a map or an interface, or is
+// a [json.Unmarshaler] other than time.Time. The body may be absent only if In is a struct
+// without fields that come from it, such as struct{}.
 //
 // Fields with the tag path or query come from the URL instead of the body:
 //

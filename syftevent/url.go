@@ -61,11 +61,15 @@ func ParseURL(s string) (URL, error) {
 
 // MakeURL returns the URL of an endpoint of an app: MakeURL("bob@example.com",
 // "calculator", "/add"). The leading slash of the endpoint is optional; a "?" or "#" in it
-// begins the query or the fragment. It returns an error if an argument is invalid.
+// begins the query or the fragment. It escapes nothing. It returns an error if an argument is
+// invalid.
 // [NewRequest] and [Client.Broadcast] take the URL as text: see [URL.String].
 func MakeURL(datasite, app, endpoint string) (URL, error) {
 	if err := checkAppName(app); err != nil {
 		return URL{}, err
+	}
+	if !datasitePattern.MatchString(datasite) {
+		return URL{}, fmt.Errorf("syftevent: bad datasite %q: must be an e-mail address", datasite)
 	}
 	path, rest := endpoint, ""
 	if end := strings.IndexAny(endpoint, "?#"); end >= 0 {

@@ -52,7 +52,7 @@ func TestMakeURL(t *testing.T) {
 	if want := "syft://bob@example.com/app_data/chat/rpc/find?url=https://a.org/#a//b/"; err != nil || u.String() != want {
 		t.Errorf("%v, %v; want %s", u, err, want)
 	}
-	for _, test := range [][3]string{{"bob", "chat", "/x"}, {"bob@example.com", "", "/x"}, {"bob@example.com", "a/b", "/x"}, {"bob@example.com", "..", "/x"}, {"bob@example.com", "chat", "/../../x"}} {
+	for _, test := range [][3]string{{"bob", "chat", "/x"}, {"bob@example.com/y", "chat", "/x"}, {"bob@example.com", "", "/x"}, {"bob@example.com", "a/b", "/x"}, {"bob@example.com", "..", "/x"}, {"bob@example.com", "chat", "/../../x"}} {
 		if u, err := MakeURL(test[0], test[1], test[2]); err == nil {
 			t.Errorf("MakeURL(%q) = %v, want an error", test, u)
 		}

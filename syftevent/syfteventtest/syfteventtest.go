@@ -23,7 +23,8 @@ const (
 // addressed to the endpoint of [App] at [Datasite], and its SenderVerified is true. The
 // endpoint may have a query, as in "/items?limit=3". The body is as for
 // [syftevent.NewRequest]. NewRequest panics if the endpoint is invalid or the body cannot
-// be encoded; it does not check method and sender.
+// be encoded; it does not check method and sender. A [syftevent.Router] sets the path values;
+// for any other handler, call [syftevent.Request.SetPathValue].
 func NewRequest(method, endpoint, sender string, body any) *syftevent.Request {
 	url := "syft://" + Datasite + "/app_data/" + App + "/rpc/" + strings.TrimPrefix(endpoint, "/")
 	req, err := syftevent.NewRequest(method, url, body)
