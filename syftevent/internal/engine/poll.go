@@ -55,6 +55,10 @@ func (s *Server) poll() {
 			did.Taken += active.Taken
 			did.Orphans += active.Orphans
 			did.Listing = active.Listing
+			did.Changed = did.Changed || active.Changed
+		}
+		if did.Changed {
+			pace.quiet = 0
 		}
 		if did.Orphans > 0 {
 			s.counters.add(func(f *Figures) { f.Orphans += did.Orphans })

@@ -20,7 +20,7 @@ type slowFileSystem struct {
 	each time.Duration
 }
 
-func (f slowFileSystem) stamp(s *Spool, d *directory) (rootfs.Stamp, error) {
+func (f slowFileSystem) stamp(s *Spool, anchor *os.File, d *directory) (rootfs.Stamp, error) {
 	time.Sleep(f.each)
 	return f.native.stamp(s, d)
 }

@@ -23,12 +23,12 @@ const ownLongest = 10 * time.Millisecond
 // beginOwn records that a publication in a directory begins. Its end calls the result.
 func (s *Spool) beginOwn(dir string) (end func()) {
 	s.mu.Lock()
-	d, trusted := s.directories[dir], s.trusted
+	d, trusted, anchor := s.directories[dir], s.trusted, s.anchor
 	s.mu.Unlock()
 	if d == nil || !trusted {
 		return func() {}
 	}
-	before, err := s.files.stamp(s, d)
+	before, err := s.files.stamp(s, anchor, d)
 	if err != nil {
 		return func() {}
 	}
@@ -47,7 +47,7 @@ func (s *Spool) beginOwn(dir string) (end func()) {
 	}
 	own.running++
 	return func() {
-		after, err := s.files.stamp(s, d)
+		after, err := s.files.stamp(s, anchor, d)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		own.running--

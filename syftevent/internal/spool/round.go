@@ -15,6 +15,7 @@ type ScanResult struct {
 	Listed      int           // directories
 	Listing     time.Duration // the time for listing costly ones, which see to it themselves
 	Taken       int           // inputs
+	Changed     bool          // a costly directory changed, whose listing waits a little
 	Orphans     int           // that were removed
 	Full        bool          // this round lists every directory, whatever its stamp
 	Done        bool          // the round, or the list, is complete

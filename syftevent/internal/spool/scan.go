@@ -35,7 +35,7 @@ func (c *scan) scanDirectory(d *directory) {
 	c.result.Directories++
 	skip := false
 	if c.trusted {
-		has, err := s.files.stamp(s, d)
+		has, err := s.files.stamp(s, s.anchor, d)
 		if err != nil {
 			c.fail(d, err)
 			return
@@ -85,6 +85,7 @@ func (c *scan) noteChange(d *directory, has rootfs.Stamp) bool {
 		if d.changed == 0 {
 			d.changed = now
 		}
+		c.result.Changed = true
 		s.activateOne(d, c.now) // its listing waits
 	}
 	return true
@@ -99,7 +100,7 @@ const crowdedPause = 8
 // stamp still is, the directory is listed in every scan from now on.
 func (c *scan) distrust(d *directory) {
 	s := c.spool
-	now, err := s.files.stamp(s, d)
+	now, err := s.files.stamp(s, s.anchor, d)
 	if err == nil && now == d.stamp && !d.distrusted {
 		d.distrusted = true
 		s.options.Logger.Warn("syftevent: mtime unchanged despite a new file, folder is listed in every scan from now on",
