@@ -25,8 +25,8 @@ import (
 // Each call needs a request of its own, see [NewRequest]. Send creates the folders that it
 // needs. It does not check that the server or the endpoint exists. If the server does not have
 // the endpoint, [Future.Wait] returns a response with status 404 and no error. If no server
-// answers, or SyftBox does not permit the request, it returns [ErrExpired] or [ErrRejected]; so
-// it does if SyftBox delivers nothing to the path (see [Router]).
+// answers, it returns [ErrExpired]; if SyftBox does not permit the request, [ErrRejected]. If
+// SyftBox delivers nothing to the path (see [Router]), it returns ErrExpired, too.
 //
 // Send waits until five milliseconds after the client's previous request, because SyftBox
 // loses files that are modified in bursts. If the wait would exceed 5 s, Send writes the file

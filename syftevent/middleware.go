@@ -28,7 +28,10 @@ func (w *wrapped) Unwrap() Handler { return w.next }
 // BearerAuth requires the header "Authorization: Bearer <token>" with a token that
 // valid accepts, and responds with 401 otherwise. To compare a token with a secret,
 // valid should use [crypto/subtle.ConstantTimeCompare]. valid must be safe for concurrent
-// use.
+// use. It does not see whose token it is: a wrapped handler can compare that with
+// [Request.Sender].
+//
+// SyftBox's HTTP gateway removes this header, so that its callers always get 401.
 func BearerAuth(valid func(ctx context.Context, token string) bool) Middleware {
 	return wrapping(func(next Handler) HandlerFunc {
 		return func(ctx context.Context, req *Request) (*Response, error) {
@@ -48,7 +51,8 @@ func BearerAuth(valid func(ctx context.Context, token string) bool) Middleware {
 // given length, and responds to more with 429 and the header Retry-After, in
 // seconds. It keeps the times of a sender's requests for that period. All handlers
 // that one middleware wraps share the limit. The sender is
-// [Request.Sender], which anybody can forge if SenderVerified is false.
+// [Request.Sender]. Whoever can forge it, as the package documentation says in "Senders", can
+// evade the limit, or use up that of others.
 //
 // RateLimit panics if requests or per is not positive.
 func RateLimit(requests int, per time.Duration) Middleware {
