@@ -28,8 +28,7 @@ func (w *wrapped) Unwrap() Handler { return w.next }
 // BearerAuth requires the header "Authorization: Bearer <token>" with a token that
 // valid accepts, and responds with 401 otherwise. To compare a token with a secret,
 // valid should use [crypto/subtle.ConstantTimeCompare]. valid must be safe for concurrent
-// use. It does not see whose token it is: a wrapped handler can compare that with
-// [Request.Sender].
+// use. To accept only a sender's own token, it gets the request with [RequestFrom].
 //
 // SyftBox's HTTP gateway removes this header, so that its callers always get 401.
 func BearerAuth(valid func(ctx context.Context, token string) bool) Middleware {
@@ -37,7 +36,7 @@ func BearerAuth(valid func(ctx context.Context, token string) bool) Middleware {
 		return func(ctx context.Context, req *Request) (*Response, error) {
 			kind, token, _ := strings.Cut(req.Headers.Get("Authorization"), " ")
 			token = strings.TrimSpace(token)
-			if strings.EqualFold(kind, "Bearer") && token != "" && valid(ctx, token) {
+			if strings.EqualFold(kind, "Bearer") && token != "" && valid(WithRequest(ctx, req), token) {
 				return next.ServeSyft(ctx, req)
 			}
 			response := Text(401, "Unauthorized")

@@ -154,15 +154,15 @@ func schemaOf(in, out reflect.Type, bindings []binding) Schema {
 
 type requestKey struct{}
 
-// RequestFrom returns the request for which a function given to [Typed] was called,
-// or nil if ctx has none.
+// RequestFrom returns the request for which a function given to [Typed] or [BearerAuth] was
+// called, or nil if ctx has none.
 func RequestFrom(ctx context.Context) *Request {
 	req, _ := ctx.Value(requestKey{}).(*Request)
 	return req
 }
 
-// WithRequest returns a context from which [RequestFrom] returns req. [Typed] calls
-// it; a test calls it to test a function without a handler around it.
+// WithRequest returns a context from which [RequestFrom] returns req. [Typed] and
+// [BearerAuth] call it; a test calls it to test a function without a handler around it.
 func WithRequest(ctx context.Context, req *Request) context.Context {
 	return context.WithValue(ctx, requestKey{}, req)
 }

@@ -34,8 +34,8 @@ const scheme = "syft://"
 // datasitePattern is the expression with which the peers parse an address.
 var datasitePattern = regexp.MustCompile(`^[a-zA-Z0-9_.+-]+@[a-zA-Z0-9-]+\.[a-zA-Z0-9-.]+$`)
 
-// ParseURL parses "syft://<e-mail address>/<path>?<query>#<fragment>". Only the address
-// is required.
+// ParseURL parses "syft://<e-mail address>/<path>?<query>#<fragment>". Only the address is
+// required; a query or a fragment requires a path, at least "/".
 func ParseURL(s string) (URL, error) {
 	bad := func(reason string) (URL, error) {
 		return URL{}, fmt.Errorf("syftevent: bad URL %q: %s", s, reason)
