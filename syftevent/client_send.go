@@ -24,9 +24,10 @@ import (
 //
 // Each call needs a request of its own, see [NewRequest]. Send creates the folders that it
 // needs. It does not check that the server or the endpoint exists. If the server does not have
-// the endpoint, [Future.Wait] returns a response with status 404 and no error. If no server
-// answers, or SyftBox does not permit the request, it returns [ErrExpired] or [ErrRejected]; so
-// it does if SyftBox delivers nothing to the path (see [Router]).
+// the endpoint, [Future.Wait] returns a response with status 404 and no error, or [ErrExpired]
+// if the folder of a removed endpoint still exists (see [Router]). If no server
+// answers, it returns [ErrExpired]; if SyftBox does not permit the request, [ErrRejected]. If
+// SyftBox delivers nothing to the path (see [Router]), it returns ErrExpired, too.
 //
 // Send waits until five milliseconds after the client's previous request, because SyftBox
 // loses files that are modified in bursts. If the wait would exceed 5 s, Send writes the file
@@ -53,12 +54,13 @@ type SendOption func(*sendOptions)
 type sendOptions struct{ cached bool }
 
 // Cached lets the client reuse the response to an earlier cached request with the same
-// sender, URL, method, headers and body until that request expires, instead of sending
-// another. A response with any status is reused, and a request that is still pending is
-// joined. The ID of the request is derived from these, as in the Python package; Request.ID
-// is ignored. The client never removes the files of an answered cached request; the server's
-// cleanup does, after 30 days by default. Between the expiry and that cleanup, the same
-// request is sent each time, with a random ID, and is not cached.
+// sender, URL, method, headers and body, instead of sending another, until the earlier
+// request expires: Request.Expires says how long that is. A response with any status is
+// reused, and a request that is still pending is joined. The ID of the request is derived
+// from these, as in the Python package; Request.ID is ignored. The client never removes the
+// files of an answered cached request; the server's cleanup does, after 30 days by default.
+// Between the expiry and that cleanup, the same request is sent each time, with a random ID,
+// and is not cached.
 func Cached() SendOption { return func(o *sendOptions) { o.cached = true } }
 
 func (c *Client) send(ctx context.Context, req *Request, with []SendOption) (*Future, error) {

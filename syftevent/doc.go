@@ -89,19 +89,32 @@
 // in syft.pub.yaml. The server writes this file if it is missing: every user of SyftBox may
 // then send requests, in a folder with the user's own address only. The server keeps a file
 // that is there, also one of another program, and does not check its rules. To restrict who
-// may call, edit the file, and keep the sender's address in every pattern with write access:
-// "**/alice@example.com/*.request" for alice@example.com, and the same with ".response". With
-// a pattern such as "**/*.request", everyone who may write can forge the other senders.
+// may call, create the file before the first start: copy it from SPEC.md, section 9, replace
+// each 'USER' with the addresses of the permitted callers, and leave the patterns as they are:
+// {{.UserEmail}} is the address of whoever asks for access, so
+// that each caller can write only in folders with the caller's own address. With a pattern
+// without it, such as "**/*.request", everyone to whom the rule gives write access can forge
+// the senders whose folders it matches.
 //
-// Two kinds of requests have no authenticated sender whatever the rules are. SyftBox's HTTP
-// gateway lets anyone who can reach it send a request under any address; the server cannot
-// tell such a request from others. Requests in the legacy layout have no sender folder; their
-// [Request.SenderVerified] is false. Where the identity matters, also require a secret, for
-// example with [BearerAuth].
+// Three kinds of requests have no authenticated sender whatever the rules are:
+//
+//   - SyftBox's HTTP gateway lets anyone who can reach it send a request under any address. The
+//     server cannot tell such a request from others.
+//   - Requests in the legacy layout have no sender folder; their [Request.SenderVerified] is
+//     false.
+//   - SyftBox takes a user whose address is a prefix of the owner's for the owner:
+//     bob@example.co can read and write everything in the datasite of bob@example.com.
+//
+// Where the identity matters, also require a secret, a different one for each sender: callers
+// who share a secret can forge each other. [BearerAuth] does this for requests that clients
+// write as files. The gateway removes the header Authorization, so that BearerAuth refuses
+// all its requests; to admit them, check another header.
 //
 // The package neither encrypts nor decrypts. With the server's permissions only the sender,
-// the owner of the datasite and SyftBox's server can read a request and its response, with a
-// bearer token in it.
+// the owner of the datasite and SyftBox's server can read a request and a token in it. A
+// response is less protected: the gateway gives it to anyone who claims the sender's address
+// and knows the ID, and every user of SyftBox can list the IDs. Everybody can read
+// rpc.schema.json.
 //
 // # Guarantees
 //
@@ -146,9 +159,9 @@
 // senders do, while fewer than Concurrency + Reserve handlers run. Requests of the legacy
 // layout count as those of one sender. There are two exceptions. If senders have more than
 // 8,192 folders together, the server scans those without a request in the last day in turn,
-// 8,192 every 2 s. If an endpoint's pattern has a wildcard and someone creates 49,000 folders
-// below it, new folders of others are found only by a full scan, which lists every folder,
-// even one whose mtime has not changed, and runs every 30 s to 5 min.
+// 8,192 every 2 s. The other is an endpoint whose pattern has a wildcard: if someone creates
+// 49,000 folders below it, only a full scan finds new folders of other senders. A full scan
+// lists every folder, whether or not its mtime has changed, and runs every 30 s to 5 min.
 //
 // This command measures the limits, as root on Linux, in 12 minutes:
 //

@@ -7,7 +7,8 @@ import "context"
 // The server calls a handler at least once for each request that it does not refuse, and
 // calls handlers concurrently. It calls the handler again after the next start if it was
 // killed or stopped before it had a response. A handler whose work must not be repeated
-// should record the request: its endpoint ([URL.Endpoint]), Sender, ID and Created together.
+// should record the request and its response together with the work, under the endpoint
+// ([URL.Endpoint]), Sender, ID and Created. If it is called again, it returns that response.
 //
 // While the response to a request is in the reply cache, the handler is not called again,
 // even if SyftBox deletes the response or restores the request. The cache holds responses
@@ -48,9 +49,9 @@ func (f HandlerFunc) ServeSyft(ctx context.Context, req *Request) (*Response, er
 }
 
 // A Middleware wraps a handler in another. It may respond itself, change the request
-// that the inner handler gets, or change what that returns. An error that the inner handler
-// returns is not a response yet, which is then nil: [errors.As] with an [*Error] finds its
-// status. A panic passes through.
+// that the inner handler gets, or change what that returns. If the inner handler
+// returns an error, the response is nil: [errors.As] with an [*Error] finds the status. A panic
+// passes through.
 //
 // A handler that wraps another may have a method
 //

@@ -7,7 +7,7 @@ import (
 
 // Headers are the headers of a request or a response. [Headers.Get],
 // [Headers.Set] and [Headers.Del] ignore the case of a name; a name keeps the case
-// in which it was set. Set works on nil Headers; assigning to an element does not.
+// in which it was set. Set works on nil Headers; assigning to an element panics.
 // Concurrent reads are safe; a write excludes all other use.
 //
 // A file may hold at most 256 headers, with 1 MiB of names and values in total. A

@@ -28,13 +28,15 @@ func (w *wrapped) Unwrap() Handler { return w.next }
 // BearerAuth requires the header "Authorization: Bearer <token>" with a token that
 // valid accepts, and responds with 401 otherwise. To compare a token with a secret,
 // valid should use [crypto/subtle.ConstantTimeCompare]. valid must be safe for concurrent
-// use.
+// use. To accept only a sender's own token, it gets the request with [RequestFrom].
+//
+// SyftBox's HTTP gateway removes this header, so that its callers always get 401.
 func BearerAuth(valid func(ctx context.Context, token string) bool) Middleware {
 	return wrapping(func(next Handler) HandlerFunc {
 		return func(ctx context.Context, req *Request) (*Response, error) {
 			kind, token, _ := strings.Cut(req.Headers.Get("Authorization"), " ")
 			token = strings.TrimSpace(token)
-			if strings.EqualFold(kind, "Bearer") && token != "" && valid(ctx, token) {
+			if strings.EqualFold(kind, "Bearer") && token != "" && valid(WithRequest(ctx, req), token) {
 				return next.ServeSyft(ctx, req)
 			}
 			response := Text(401, "Unauthorized")
@@ -48,7 +50,8 @@ func BearerAuth(valid func(ctx context.Context, token string) bool) Middleware {
 // given length, and responds to more with 429 and the header Retry-After, in
 // seconds. It keeps the times of a sender's requests for that period. All handlers
 // that one middleware wraps share the limit. The sender is
-// [Request.Sender], which anybody can forge if SenderVerified is false.
+// [Request.Sender]. Whoever can forge it, as the package documentation says in "Senders", can
+// evade the limit, or use up that of others.
 //
 // RateLimit panics if requests or per is not positive.
 func RateLimit(requests int, per time.Duration) Middleware {

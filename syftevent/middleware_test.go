@@ -217,8 +217,10 @@ func TestLimitsMustBePositive(t *testing.T) {
 
 func ExampleBearerAuth() {
 	router := syftevent.NewRouter()
+	tokens := map[string]string{"alice@example.com": "open sesame"}
 	router.Use(syftevent.BearerAuth(func(ctx context.Context, token string) bool {
-		return subtle.ConstantTimeCompare([]byte(token), []byte("open sesame")) == 1
+		own, ok := tokens[syftevent.RequestFrom(ctx).Sender]
+		return ok && subtle.ConstantTimeCompare([]byte(token), []byte(own)) == 1
 	}))
 	router.OnRequest("/secure", func(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error) {
 		return syftevent.JSON(200, map[string]string{"secure": "data"})
@@ -227,9 +229,13 @@ func ExampleBearerAuth() {
 	response, _ := router.ServeSyft(context.Background(), req)
 	fmt.Println(response.StatusCode, string(response.Body))
 	req.Headers.Set("Authorization", "Bearer open sesame")
-	response, _ = router.ServeSyft(context.Background(), req)
-	fmt.Println(response.StatusCode, string(response.Body))
+	for _, sender := range []string{"mallory@example.com", "alice@example.com"} {
+		req.Sender = sender
+		response, _ = router.ServeSyft(context.Background(), req)
+		fmt.Println(response.StatusCode, string(response.Body))
+	}
 	// Output:
+	// 401 Unauthorized
 	// 401 Unauthorized
 	// 200 {"secure":"data"}
 }

@@ -12,7 +12,8 @@ import (
 )
 
 // A Request is a request to an endpoint. The server passes each request to one
-// handler, which may keep it, and modify it until it returns or its context ends.
+// handler. The handler may keep the request, and may modify it until the handler returns or
+// its context ends.
 type Request struct {
 	// ID is the name of the request's file without ".request". The sender chooses it, so it
 	// is unique only among the requests of one sender to one endpoint, and a later request
@@ -23,8 +24,9 @@ type Request struct {
 	// [Client.Send] ignores it.
 	Sender string
 	// SenderVerified reports whether Sender is the name of the folder that holds the request.
-	// It is false in the legacy layout, where Sender is only what the file says. It is true
-	// for requests from SyftBox's HTTP gateway, which does not authenticate senders.
+	// It is false in the legacy layout, where Sender is only what the file says. It is also
+	// true for a request that SyftBox's HTTP gateway puts into a sender's folder, although the
+	// gateway does not authenticate senders: do not authorize a request by this field alone.
 	SenderVerified bool
 	// URL is the URL of the request. On a server its Endpoint is that of the folder that
 	// holds the request: %-escapes in the path are decoded if that is necessary.

@@ -10,7 +10,8 @@ import (
 )
 
 // A Response is the response to a request. A handler sets StatusCode, Headers and
-// Body; the server sets the other fields.
+// Body; the server sets the other fields. In a response that a client receives, ID, Sender
+// and URL are what the file says; those of the request are in [Future].
 //
 // The error responses that this package makes have a plain text body with the Content-Type
 // "text/plain; charset=utf-8", except with [Server.DebugMode].

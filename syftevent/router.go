@@ -28,7 +28,8 @@ import (
 //
 // Trailing and repeated slashes are ignored. Therefore, unlike in [net/http.ServeMux], "/"
 // matches only the endpoint "/", and "/users/" is the same as "/users": use "/users/**" for
-// everything below. Patterns have no host and no {$}. Path values are not %-decoded.
+// everything below. Patterns have no host and no {$}. Path values are not %-decoded. The
+// body of a response to HEAD is published as it is.
 //
 // SyftBox never delivers a request if a segment of its path is "logs", "dist", "venv",
 // ".git" or "Icon", for example, ends in ".log" or ".tmp", contains "..", or has more than 235

@@ -35,10 +35,10 @@ type Server struct {
 	// Router handles the requests. Defaults to a router without routes.
 	Router *Router
 	// PollInterval is the time between two scans for requests while the app is idle. Defaults
-	// to 100 ms. Negative means no pause beyond what scans cost. Folders that had a request in
-	// the last five minutes are scanned more often. With very many folders the server scans
-	// less often, but at least every 2 s, or every 30 s on network file systems, unless
-	// PollInterval is longer. See [Stats].
+	// to 100 ms. Negative means that only the cost of scans determines the pause. Folders
+	// that had a request in the last five minutes are scanned more often. With very many
+	// folders the server scans less often, but at least every 2 s, or every 30 s on network
+	// file systems, unless PollInterval is longer. See [Stats].
 	PollInterval time.Duration
 	// SettleTime is how long an incomplete request must stay unchanged before the server
 	// responds with 400. Defaults to 2 s, or 30 s on file systems that may show changes late,

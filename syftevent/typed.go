@@ -30,7 +30,8 @@ import (
 // Such a field belongs to the struct In or to a struct that In embeds. It is a string, a
 // bool, a number, an [encoding.TextUnmarshaler], a pointer to one of these or, for a query,
 // a slice of them. A value that it cannot hold is a 400. Values of a query are %-decoded;
-// those of a path are not. A path value that the pattern does not have is "". Typed panics
+// those of a path are not. A path value that the pattern does not have is "", which is a 400 for a
+// number: Typed does not know the pattern. Typed panics
 // if a field with such a tag has another type or belongs to a struct that is embedded as a
 // pointer, or if In is a pointer to a struct with such fields.
 //
@@ -153,15 +154,15 @@ func schemaOf(in, out reflect.Type, bindings []binding) Schema {
 
 type requestKey struct{}
 
-// RequestFrom returns the request for which a function given to [Typed] was called,
-// or nil if ctx has none.
+// RequestFrom returns the request for which a function given to [Typed] or [BearerAuth] was
+// called, or nil if ctx has none.
 func RequestFrom(ctx context.Context) *Request {
 	req, _ := ctx.Value(requestKey{}).(*Request)
 	return req
 }
 
-// WithRequest returns a context from which [RequestFrom] returns req. [Typed] calls
-// it; a test calls it to test a function without a handler around it.
+// WithRequest returns a context from which [RequestFrom] returns req. [Typed] and
+// [BearerAuth] call it; a test calls it to test a function without a handler around it.
 func WithRequest(ctx context.Context, req *Request) context.Context {
 	return context.WithValue(ctx, requestKey{}, req)
 }

@@ -34,8 +34,8 @@ const scheme = "syft://"
 // datasitePattern is the expression with which the peers parse an address.
 var datasitePattern = regexp.MustCompile(`^[a-zA-Z0-9_.+-]+@[a-zA-Z0-9-]+\.[a-zA-Z0-9-.]+$`)
 
-// ParseURL parses "syft://<e-mail address>/<path>?<query>#<fragment>". Only the address
-// is required.
+// ParseURL parses "syft://<e-mail address>/<path>?<query>#<fragment>". Only the address is
+// required; a query or a fragment requires a path, at least "/".
 func ParseURL(s string) (URL, error) {
 	bad := func(reason string) (URL, error) {
 		return URL{}, fmt.Errorf("syftevent: bad URL %q: %s", s, reason)
@@ -61,8 +61,9 @@ func ParseURL(s string) (URL, error) {
 
 // MakeURL returns the URL of an endpoint of an app: MakeURL("bob@example.com",
 // "calculator", "/add"). The leading slash of the endpoint is optional; a "?" or "#" in it
-// begins the query or the fragment. It escapes nothing. It returns an error if an argument is
-// invalid.
+// begins the query or the fragment. It escapes nothing: encode a query with
+// [net/url.Values.Encode], and do not put text that others choose into the path (see
+// [Router]). It returns an error if an argument is invalid.
 // [NewRequest] and [Client.Broadcast] take the URL as text: see [URL.String].
 func MakeURL(datasite, app, endpoint string) (URL, error) {
 	if err := checkAppName(app); err != nil {
