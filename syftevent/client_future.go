@@ -17,7 +17,8 @@ import (
 )
 
 // The reasons why a request has no response. [Future.Wait] wraps them in errors that begin
-// with "syftevent: " and name the request and its URL.
+// with "syftevent: " and name the request and its URL. Except after ErrRejected, the handler may
+// have run, and a new request may run it again.
 var (
 	// ErrRejected means that SyftBox rejected the request: the permissions of the
 	// server's datasite do not allow it.

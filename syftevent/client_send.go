@@ -140,7 +140,7 @@ func (c *Client) openDatasites() (*os.Root, error) {
 
 // Call sends a request and waits for the response, as [Client.Send] and [Future.Wait] do. If
 // ctx ends before the response arrives, Call cancels the request, as [Future.Cancel] does.
-// Without a deadline in ctx it waits until the request expires, 15 min by default. The
+// It waits until the request expires at the latest, 15 min by default. The
 // package function [Call] decodes the response, too.
 func (c *Client) Call(ctx context.Context, req *Request, options ...SendOption) (*Response, error) {
 	future, err := c.Send(ctx, req, options...)

@@ -88,13 +88,15 @@
 // content names another. Who can write into that folder is up to SyftBox and the permissions
 // in syft.pub.yaml. The server writes this file if it is missing: every user of SyftBox may
 // then send requests, in a folder with the user's own address only. The server keeps a file
-// that is there, also one of another program, and does not check its rules. To restrict who
-// may call, create the file before the first start: copy it from SPEC.md, section 9, replace
-// each 'USER' with the addresses of the permitted callers, and leave the patterns as they are:
-// {{.UserEmail}} is the address of whoever asks for access, so
-// that each caller can write only in folders with the caller's own address. With a pattern
-// without it, such as "**/*.request", everyone to whom the rule gives write access can forge
-// the senders whose folders it matches.
+// that is there, also one of another program, and does not check its rules.
+//
+// To restrict who may call, create rpc/syft.pub.yaml before the first start, as a copy of the
+// file in SPEC.md, section 9, or edit the file that the server wrote. Replace each line
+// "- 'USER'" with one line for each permitted caller, such as "- 'alice@example.com'". Do not
+// change the patterns: {{.UserEmail}} is the address of the user who asks for access, so that
+// each caller can write only in folders with the caller's own address. If a pattern lacks it,
+// as "**/*.request" does, everyone with write access can forge the senders whose folders the
+// pattern matches.
 //
 // Three kinds of requests have no authenticated sender whatever the rules are:
 //
@@ -106,15 +108,16 @@
 //     bob@example.co can read and write everything in the datasite of bob@example.com.
 //
 // Where the identity matters, also require a secret, a different one for each sender: callers
-// who share a secret can forge each other. [BearerAuth] does this for requests that clients
-// write as files. The gateway removes the header Authorization, so that BearerAuth refuses
-// all its requests; to admit them, check another header.
+// who share a secret can forge each other. [BearerAuth] checks a secret in requests that
+// clients write as files. The gateway removes the header Authorization, so that BearerAuth
+// refuses all its requests; to admit them, check another header. A secret in a request does
+// not protect from a user whose address is a prefix of the owner's, who can read it there.
 //
-// The package neither encrypts nor decrypts. With the server's permissions only the sender,
-// the owner of the datasite and SyftBox's server can read a request and a token in it. A
-// response is less protected: the gateway gives it to anyone who claims the sender's address
-// and knows the ID, and every user of SyftBox can list the IDs. Everybody can read
-// rpc.schema.json.
+// The package neither encrypts nor decrypts. With the server's permissions, a request can be
+// read by the sender, the owner of the datasite, SyftBox's server, and a user whose address is
+// a prefix of the owner's. A response is less protected: the gateway gives it to anyone who
+// claims the sender's address and knows the ID, and every user of SyftBox can list the IDs.
+// Everybody can read rpc.schema.json.
 //
 // # Guarantees
 //

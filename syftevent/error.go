@@ -95,7 +95,11 @@ func respond(serve func() (*Response, error)) (response *Response, cause, failed
 	defer func() {
 		if p := recover(); p != nil {
 			response, cause = nil, nil
-			failed = &failure{kind: fmt.Sprintf("%T", p), message: fmt.Sprintf("panic: %v", p), stack: string(debug.Stack())}
+			stack := debug.Stack()
+			if elsewhere, ok := p.(*panicked); ok {
+				p, stack = elsewhere.value, elsewhere.stack
+			}
+			failed = &failure{kind: fmt.Sprintf("%T", p), message: fmt.Sprintf("panic: %v", p), stack: string(stack)}
 		}
 	}()
 	response, err := serve()

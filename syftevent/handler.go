@@ -50,8 +50,8 @@ func (f HandlerFunc) ServeSyft(ctx context.Context, req *Request) (*Response, er
 
 // A Middleware wraps a handler in another. It may respond itself, change the request
 // that the inner handler gets, or change what that returns. If the inner handler
-// returns an error, the response is nil: [errors.As] with an [*Error] finds the status. A panic
-// passes through.
+// returns an error, the server ignores its response, and [errors.As] with an [*Error] finds the
+// status. A panic passes through.
 //
 // A handler that wraps another may have a method
 //

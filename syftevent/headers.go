@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Headers are the headers of a request or a response. [Headers.Get],
-// [Headers.Set] and [Headers.Del] ignore the case of a name; a name keeps the case
-// in which it was set. Set works on nil Headers; assigning to an element panics.
+// Headers are the headers of a request or a response. [Headers.Get], [Headers.Set] and
+// [Headers.Del] ignore the case of a name; a name keeps the case in which it was set. Set
+// works on nil Headers; assigning to an element of nil Headers panics, as with any map.
 // Concurrent reads are safe; a write excludes all other use.
 //
 // A file may hold at most 256 headers, with 1 MiB of names and values in total. A

@@ -28,7 +28,12 @@ func (w *wrapped) Unwrap() Handler { return w.next }
 // BearerAuth requires the header "Authorization: Bearer <token>" with a token that
 // valid accepts, and responds with 401 otherwise. To compare a token with a secret,
 // valid should use [crypto/subtle.ConstantTimeCompare]. valid must be safe for concurrent
-// use. To accept only a sender's own token, it gets the request with [RequestFrom].
+// use. To accept only a sender's own token, valid calls [RequestFrom]:
+//
+//	BearerAuth(func(ctx context.Context, token string) bool {
+//		own, ok := tokens[RequestFrom(ctx).Sender]
+//		return ok && subtle.ConstantTimeCompare([]byte(token), []byte(own)) == 1
+//	})
 //
 // SyftBox's HTTP gateway removes this header, so that its callers always get 401.
 func BearerAuth(valid func(ctx context.Context, token string) bool) Middleware {

@@ -122,7 +122,7 @@ func TestTimeout(t *testing.T) {
 			t.Errorf("%v, %v", response, err)
 		}
 		defer func() {
-			if recover() != "boom" {
+			if fmt.Sprint(recover()) != "boom" {
 				t.Error("a panic of the handler is lost")
 			}
 			time.Sleep(time.Hour) // the deaf handler ends

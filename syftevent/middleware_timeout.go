@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 )
 
 // Timeout responds with 504 if the handler does not return within after, and cancels its
-// context. If after is not positive, it does so at once. If a handler ignores cancellation,
+// context. If after is not positive, it does so at once, and still calls the
+// handler, whose context is canceled. If a handler ignores cancellation,
 // it keeps running, and its result or panic is dropped. It may still change the request:
 // middleware around Timeout must not use the request then. [Server.HandlerTimeout] does the
 // same for all handlers and also limits how many keep running.
@@ -22,6 +24,20 @@ func Timeout(after time.Duration) Middleware {
 			return response, err
 		}
 	})
+}
+
+// A panicked is the panic of a handler that ran in a goroutine of its own.
+type panicked struct {
+	value any
+	stack []byte
+}
+
+// Error and Unwrap are for middleware that recovers it.
+func (p *panicked) Error() string { return fmt.Sprint(p.value) }
+
+func (p *panicked) Unwrap() error {
+	err, _ := p.value.(error)
+	return err
 }
 
 // errHandlerTimeout is the error of serveWithin if the handler did not return in time.
@@ -41,13 +57,16 @@ func serveWithin(ctx context.Context, after time.Duration, next Handler, req *Re
 		response *Response
 		err      error
 		panicked any
+		stack    []byte
 	}
 	ended := make(chan struct{})
 	results := make(chan result, 1)
 	go func() { // ends with the handler
 		var r result
 		defer func() {
-			r.panicked = recover()
+			if r.panicked = recover(); r.panicked != nil {
+				r.stack = debug.Stack()
+			}
 			results <- r
 			close(ended)
 		}()
@@ -56,7 +75,7 @@ func serveWithin(ctx context.Context, after time.Duration, next Handler, req *Re
 	select {
 	case r := <-results:
 		if r.panicked != nil {
-			panic(r.panicked)
+			panic(&panicked{r.panicked, r.stack})
 		}
 		return ended, r.response, r.err
 	case <-inner.Done():

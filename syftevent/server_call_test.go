@@ -1,7 +1,12 @@
 package syftevent
 
 import (
+	"context"
+	"errors"
+	"io"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/syftevent/syftevent-go/syftevent/internal/engine"
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
@@ -29,4 +34,21 @@ func TestHandlersSeeTheEndpointInTheURL(t *testing.T) {
 	if got := req.URL.Endpoint(); got != "/%61" {
 		t.Errorf("endpoint %s, want /%%61", got)
 	}
+}
+
+func explode(context.Context, *Request) (*Response, error) { panic(io.ErrUnexpectedEOF) }
+
+// The stack of a panic is that of the handler, in whatever goroutine it ran.
+func TestPanicInATimeoutHasTheStackOfTheHandler(t *testing.T) {
+	handler := Timeout(time.Hour)(HandlerFunc(explode))
+	_, _, failed := respond(func() (*Response, error) { return handler.ServeSyft(context.Background(), &Request{}) })
+	if failed == nil || failed.kind != "*errors.errorString" || failed.message != "panic: unexpected EOF" || !strings.Contains(failed.stack, "explode") {
+		t.Errorf("%+v", failed)
+	}
+	defer func() {
+		if err, ok := recover().(error); !ok || !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("middleware recovers %v", err)
+		}
+	}()
+	handler.ServeSyft(context.Background(), &Request{})
 }
