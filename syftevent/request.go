@@ -43,8 +43,8 @@ type Request struct {
 	Created time.Time
 	// Expires is when the sender stops waiting. [NewRequest] sets it to [DefaultExpiry] from
 	// now, and so does [Client.Send] if it is zero. If a received request has none, it is a
-	// day after the server read it. A server responds with 419, without
-	// calling a handler, if it has passed by the server's own clock.
+	// day after the server read it. A server responds with 419, without calling a handler, if
+	// it has passed by the server's own clock.
 	Expires time.Time
 
 	// endpoint is the endpoint whose folder holds the request; "" outside a server,
