@@ -42,8 +42,9 @@ var (
 // SyftBox sometimes loses a request: its server drops a message, and the next full
 // sync deletes the sender's file. While Wait runs, or when Poll is called, the Future resends
 // such a request, with the same ID and the same bytes, up to three times; [Future.Resent]
-// counts them. A server that has answered a request does not handle the same bytes under the
-// same ID again. [client-resend]
+// counts them. A [Server] that has answered a request does not handle the same bytes under the
+// same ID again while its reply cache has the response (see [Handler]). A server of the Python
+// package handles them again if the response is gone. [client-resend]
 //
 // After reading the response the Future removes the request, then the response. If
 // SyftBox brings them back within a minute, the [Client] removes them again. It does

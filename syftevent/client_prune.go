@@ -14,11 +14,12 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-// Prune removes the folders with the user's address in other datasites, such as [Client.Send]
-// makes, if they hold nothing but a .syftkeep and have not changed for unusedFor, and then
-// the empty folders above them. It returns the number of removed folders, without those
-// above. If a later Send makes a folder again, SyftBox does not watch it until restarted, and
-// requests take 5 to 10 s: unusedFor should be weeks, such as [DefaultCleanupExpiry].
+// Prune removes the folders that [Client.Send] makes in other datasites, which are named by
+// the user's address. It removes one if it holds nothing but a .syftkeep and has not changed
+// for unusedFor, and then the empty folders above it. Zero has no default: it removes all that
+// hold nothing else. It returns the number of removed folders, without those above. If a later
+// Send makes a folder again, SyftBox does not watch it until restarted, and requests take 5 to
+// 10 s: unusedFor should be weeks, such as [DefaultCleanupExpiry].
 //
 // Prune continues if a folder cannot be removed, and returns the joined errors at the end.
 // If ctx ends during the search for folders, it removes none and returns ctx's error.

@@ -80,6 +80,7 @@ func ExampleRouter_Use() {
 	router := syftevent.NewRouter()
 	router.Use(func(next syftevent.Handler) syftevent.Handler {
 		return syftevent.HandlerFunc(func(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+			// This shows middleware only: to check secrets, use BearerAuth.
 			if req.Headers.Get("Authorization") != "Bearer open sesame" {
 				return nil, syftevent.Errorf(401, "Unauthorized")
 			}

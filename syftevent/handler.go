@@ -32,7 +32,9 @@ import "context"
 // status 500, and are logged. [fail-status]
 //
 // The context is canceled after [Server.HandlerTimeout], and when a stopping server no
-// longer waits (see [Server.Shutdown]). In the latter case, a response that the handler
+// longer waits (see [Server.Shutdown]). With HandlerTimeout or [Timeout] it is also canceled
+// when the handler returns. Without them it is not, unlike in net/http: a handler that starts
+// goroutines must end them itself. When the server stops, a response that the handler
 // returns within a second is published. If it returns an error, even an [*Error], or keeps
 // running, or if HandlerTimeout is set or [Timeout] wraps the handler, the request is left for
 // the next start.

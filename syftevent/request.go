@@ -19,9 +19,9 @@ type Request struct {
 	// is unique only among the requests of one sender to one endpoint, and a later request
 	// with other content may have the same.
 	ID string
-	// Sender is the e-mail address of the sender, which is the name of the folder that holds
-	// the request. The package documentation says in "Senders" when it is authenticated.
-	// [Client.Send] ignores it.
+	// Sender is the e-mail address of the sender: the name of the folder that holds the
+	// request or, if SenderVerified is false, what the file says. The package documentation
+	// says in "Senders" when it is authenticated. [Client.Send] ignores it.
 	Sender string
 	// SenderVerified reports whether Sender is the name of the folder that holds the request.
 	// It is false in the legacy layout, where Sender is only what the file says. It is also
@@ -43,8 +43,8 @@ type Request struct {
 	Created time.Time
 	// Expires is when the sender stops waiting. [NewRequest] sets it to [DefaultExpiry] from
 	// now, and so does [Client.Send] if it is zero. If a received request has none, it is a
-	// day after the server read it. A server responds with 419 to an
-	// expired request, without calling a handler.
+	// day after the server read it. A server responds with 419, without calling a handler, if
+	// it has passed by the server's own clock.
 	Expires time.Time
 
 	// endpoint is the endpoint whose folder holds the request; "" outside a server,
@@ -61,7 +61,7 @@ const DefaultExpiry = 15 * time.Minute
 // JSON. It sets no headers. It returns an error if url is invalid or body cannot be encoded.
 // [Client.Send] checks the method.
 //
-// Each call needs a request of its own: a server takes a second one with the same ID and
+// Each call needs a request of its own: a [Server] usually takes a second one with the same ID and
 // content for the first, which SyftBox restored, and does not call the handler. To send a
 // request again, clear its ID, Created and Expires.
 func NewRequest(method, url string, body any) (*Request, error) {

@@ -169,8 +169,9 @@ func (s *Server) Run(ctx context.Context) error {
 
 // Start starts the server and returns when it is ready: its rpc folder exists and it polls
 // for requests. It logs what it cannot write into that folder, and retries. The server runs
-// until ctx is canceled or [Server.Shutdown] is called. The contexts of handlers have the
-// values of ctx, but not its cancellation.
+// until ctx is canceled or [Server.Shutdown] is called. In both cases it waits for handlers in
+// flight, for [Server.DrainTimeout] at most, and closes [Server.Done] in the end. The contexts
+// of handlers have the values of ctx, but not its cancellation.
 //
 // If another server serves the app, Start waits 10 s for it to stop and then returns an error
 // that wraps [ErrAppServed]. It returns [ErrServerStarted] if the server was started before,
