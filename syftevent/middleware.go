@@ -55,8 +55,8 @@ func BearerAuth(valid func(ctx context.Context, token string) bool) Middleware {
 // given length, and responds to more with 429 and the header Retry-After, in
 // seconds. It keeps the times of a sender's requests for that period. All handlers
 // that one middleware wraps share the limit. The sender is
-// [Request.Sender]. Whoever can forge it, as the package documentation says in "Senders", can
-// evade the limit, or use up that of others.
+// [Request.Sender]. Callers who can forge it can evade the limit, or use up that of others:
+// see "Senders" in the package documentation.
 //
 // RateLimit panics if requests or per is not positive.
 func RateLimit(requests int, per time.Duration) Middleware {

@@ -332,7 +332,7 @@ func (s *Server) engineOptions() (engine.Options, *PeriodicCleanup, error) {
 	}
 	log := loglimit.New(orDefaultLogger(s.Logger).Handler())
 	logger := slog.New(log)
-	adapter := &adapter{router: router, timeout: s.HandlerTimeout, debug: s.DebugMode, logger: logger}
+	adapter := &adapter{app: s.AppName, router: router, timeout: s.HandlerTimeout, debug: s.DebugMode, logger: logger}
 	options := engine.Options{
 		App:            s.AppName,
 		Email:          client.Email,

@@ -3,7 +3,6 @@ package syftevent
 import (
 	"context"
 	"log/slog"
-	"net/url"
 	"time"
 
 	"github.com/syftevent/syftevent-go/syftevent/internal/engine"
@@ -12,6 +11,7 @@ import (
 // An adapter connects the engine with a router: it turns the engine's request into a
 // Request, calls the handler, and turns whatever that returns into an outcome.
 type adapter struct {
+	app     string
 	router  *Router
 	timeout time.Duration // Server.HandlerTimeout
 	debug   bool          // Server.DebugMode
@@ -33,13 +33,11 @@ func (a *adapter) handle(ctx context.Context, in *engine.Request, out *engine.Ou
 	out.Response = &engine.Response{StatusCode: statusOf(response), Headers: response.Headers, Body: response.Body}
 }
 
-// newRequest returns what a handler gets of a request.
-func newRequest(in *engine.Request) *Request {
+// newRequest returns what a handler of an app gets of a request.
+func newRequest(in *engine.Request, app string) *Request {
 	u, _ := ParseURL(in.Envelope.URL) // checkURL has accepted it
-	if u.Endpoint() != in.Endpoint {
-		// The path has %-escapes: a handler that decides by it must see the endpoint.
-		u.Path, _ = url.PathUnescape(u.Path)
-	}
+	// A handler that decides by the URL must see the endpoint, not its %-escapes.
+	u, _ = u.resolve(app, in.Endpoint)
 	req := &Request{
 		ID:             in.ID,
 		Sender:         in.Envelope.Sender,
@@ -61,7 +59,7 @@ func newRequest(in *engine.Request) *Request {
 // call runs the handler. An *Error becomes the response that it describes. After a timeout
 // the handler may still change its request, so the log is about in.
 func (a *adapter) call(ctx context.Context, in *engine.Request, out *engine.Outcome) (*Response, *failure) {
-	req := newRequest(in)
+	req := newRequest(in, a.app)
 	timeout := false
 	response, cause, failed := respond(func() (*Response, error) {
 		response, err := a.serve(ctx, req, out)

@@ -24,13 +24,13 @@ func TestHandlersSeeTheEndpointInTheURL(t *testing.T) {
 		if err := checkURL(text, "bob@example.com", "a", "/admin"); err != nil {
 			t.Errorf("%s: %v", written, err)
 		}
-		req := newRequest(&engine.Request{Envelope: &wire.Request{URL: text}, Endpoint: "/admin"})
+		req := newRequest(&engine.Request{Envelope: &wire.Request{URL: text}, Endpoint: "/admin"}, "a")
 		if req.URL.String() != want || req.URL.Endpoint() != "/admin" {
 			t.Errorf("%s: a handler sees %s with the endpoint %s, want %s", written, req.URL, req.URL.Endpoint(), want)
 		}
 	}
 	// A folder whose name has a "%" is meant as it is written.
-	req := newRequest(&engine.Request{Envelope: &wire.Request{URL: "syft://bob@example.com/app_data/a/rpc/%61"}, Endpoint: "/%61"})
+	req := newRequest(&engine.Request{Envelope: &wire.Request{URL: "syft://bob@example.com/app_data/a/rpc/%61"}, Endpoint: "/%61"}, "a")
 	if got := req.URL.Endpoint(); got != "/%61" {
 		t.Errorf("endpoint %s, want /%%61", got)
 	}

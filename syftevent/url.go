@@ -164,24 +164,25 @@ func checkURL(s, datasite, app, endpoint string) error {
 	if err != nil {
 		return errors.New("must be a syft:// address")
 	}
-	if !u.leadsTo(datasite, app, endpoint) {
+	if _, ok := u.resolve(app, endpoint); !ok || u.Datasite != datasite {
 		return errors.New("must lead to the endpoint in whose folder the request lies")
 	}
 	return nil
 }
 
-// leadsTo reports whether the URL is that of an endpoint of an app in a datasite. It
-// ignores query and fragment, and accepts %-escapes in the path.
-func (u URL) leadsTo(datasite, app, endpoint string) bool {
-	if u.Datasite != datasite {
-		return false
-	}
+// resolve reports whether the path is that of an endpoint of an app. If it is only without
+// its %-escapes, the result has none.
+func (u URL) resolve(app, endpoint string) (resolved URL, ok bool) {
 	if u.App() == app && u.Endpoint() == endpoint {
-		return true
+		return u, true
 	}
-	unescaped, err := url.PathUnescape(u.Path)
-	plain := URL{Datasite: u.Datasite, Path: unescaped}
-	return err == nil && plain.App() == app && plain.Endpoint() == endpoint
+	plain := u
+	var err error
+	plain.Path, err = url.PathUnescape(u.Path)
+	if err != nil || plain.App() != app || plain.Endpoint() != endpoint {
+		return u, false
+	}
+	return plain, true
 }
 
 // splitEndpoint returns the segments of an endpoint, none for "/".

@@ -211,8 +211,8 @@ func TestReplyCacheRepublishesWithRareScans(t *testing.T) {
 	}
 }
 
-// A response is republished until it stays, after a delay that doubles once the first times
-// were in vain, whether publishing it succeeds or not.
+// A response is republished until it stays, whether or not publishing it succeeds. After the
+// first three times the delay doubles.
 func TestReplyCacheRepublishesLessAndLessOften(t *testing.T) {
 	for _, ended := range []outcome{outcomePublished, outcomeUnpublished} {
 		c := newReplyCache(republishDelay)
