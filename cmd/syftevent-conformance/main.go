@@ -22,14 +22,20 @@ import (
 )
 
 func main() {
-	// SIGPIPE: nobody reads the output any more. SIGHUP is ignored under nohup.
-	ends := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE}
-	if !signal.Ignored(syscall.SIGHUP) {
-		ends = append(ends, syscall.SIGHUP)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), ends...)
+	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
 	defer stop()
-	os.Exit(command(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	discardSIGPIPE()
+	os.Exit(command(ctx, os.Args[1:], os.Stdin, endingOutput{os.Stdout, cancel}, endingOutput{os.Stderr, cancel}))
+}
+
+// endSignals returns the signals that end a command. SIGHUP is ignored under nohup.
+func endSignals() []os.Signal {
+	if signal.Ignored(syscall.SIGHUP) {
+		return []os.Signal{os.Interrupt, syscall.SIGTERM}
+	}
+	return []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 }
 
 // command runs a command line and returns the exit status.
