@@ -98,6 +98,10 @@ type Server struct {
 	// CleanupInterval is the time between two cleanups; the first one runs at the start.
 	// Defaults to a day. Negative disables the cleanup.
 	CleanupInterval time.Duration
+	// CleanupKeep is [PeriodicCleanup.Keep]: the number of answered requests that each
+	// sender's folder keeps. With many calls a day, set CleanupInterval to an hour or less as
+	// well. Zero or negative means all.
+	CleanupKeep int
 	// DebugMode sends clients the details of a failed handler instead of a generic text: a JSON
 	// object with the members error_type, error_message, function_name (the endpoint) and
 	// traceback (the stack, after a panic). Do not set it in production.
@@ -363,7 +367,7 @@ func (s *Server) engineOptions() (engine.Options, *PeriodicCleanup, error) {
 	}
 	cleaner := &PeriodicCleanup{
 		AppName: s.AppName, Client: client,
-		Interval: s.CleanupInterval, Expiry: s.CleanupExpiry, Logger: logger, maxSize: s.MaxRequestSize,
+		Interval: s.CleanupInterval, Expiry: s.CleanupExpiry, Keep: s.CleanupKeep, Logger: logger, maxSize: s.MaxRequestSize,
 		isEndpoint: func(dir string) bool {
 			return slices.Contains(options.Endpoints().Folders, protocol.CleanEndpoint(dir))
 		},

@@ -111,10 +111,11 @@ func (p *pace) scannedRecent(now time.Time, took time.Duration) {
 // A scanResult is what the schedule depends on after a scan.
 type scanResult struct {
 	took    time.Duration
-	found   bool // a request was queued
-	backlog bool // more requests are queued than run at once
-	active  bool // ScanActive has something to scan
-	recent  bool // ScanRecent has something to scan
+	listing time.Duration // the part of it that spool.ScanResult.Listing counts
+	found   bool          // a request was queued
+	backlog bool          // more requests are queued than run at once
+	active  bool          // ScanActive has something to scan
+	recent  bool          // ScanRecent has something to scan
 }
 
 // next returns the pause after a scan of the active directories.
@@ -128,8 +129,9 @@ func (p *pace) next(g scanResult) time.Duration {
 		// A caller that waits for each response sends the next request soon.
 		return p.pause
 	}
-	// Scans that find nothing take at most a third of a core.
-	return max(p.pause, 2*g.took)
+	// Scans that find nothing take at most a third of a core. Directories see to the same for
+	// their listings.
+	return max(p.pause, 2*(g.took-g.listing))
 }
 
 // sleep waits for the next scan. Activity, or the end of a backlog, shortens a long wait.

@@ -54,12 +54,17 @@ func (s *Server) poll() {
 			took = time.Since(began)
 			did.Taken += active.Taken
 			did.Orphans += active.Orphans
+			did.Listing = active.Listing
+			did.Changed = did.Changed || active.Changed
+		}
+		if did.Changed {
+			pace.quiet = 0
 		}
 		if did.Orphans > 0 {
 			s.counters.add(func(f *Figures) { f.Orphans += did.Orphans })
 		}
 		pace.sleep(scanResult{
-			took: took, found: did.Taken > 0, backlog: s.dispatcher.backlog(),
+			took: took, listing: did.Listing, found: did.Taken > 0, backlog: s.dispatcher.backlog(),
 			active: s.spool.Active(), recent: s.spool.Recent(),
 		}, s.activity, s.dispatcher.backlogDone, s.stopping)
 	}

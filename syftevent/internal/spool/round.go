@@ -11,12 +11,14 @@ const sliceTime = 2 * time.Millisecond
 
 // A ScanResult is what a scan did.
 type ScanResult struct {
-	Directories int  // that were checked or listed
-	Listed      int  // directories
-	Taken       int  // inputs
-	Orphans     int  // that were removed
-	Full        bool // this round lists every directory, whatever its stamp
-	Done        bool // the round, or the list, is complete
+	Directories int           // that were checked or listed
+	Listed      int           // directories
+	Listing     time.Duration // the time for listing costly ones, which see to it themselves
+	Taken       int           // inputs
+	Changed     bool          // a costly directory changed, whose listing waits a little
+	Orphans     int           // that were removed
+	Full        bool          // this round lists every directory, whatever its stamp
+	Done        bool          // the round, or the list, is complete
 }
 
 // A round is one scan of all directories, in slices.

@@ -127,8 +127,9 @@ type Spool struct {
 	descriptors descriptors
 	tracked     map[string]map[string]*file
 	torn        map[Entry]tornFile
-	done        []returned        // since the last scan
-	troubles    map[string]string // the failure that was logged, by path
+	done        []returned            // since the last scan
+	own         map[string]*ownChange // by directory
+	troubles    map[string]string     // the failure that was logged, by path
 }
 
 // Open opens the spool in an existing directory.
@@ -164,9 +165,10 @@ func openWith(dir string, options Options, files fileSystem) (*Spool, error) {
 		tracked:     map[string]map[string]*file{},
 		torn:        map[Entry]tornFile{},
 		scanned:     make(chan struct{}),
+		own:         map[string]*ownChange{},
 		troubles:    map[string]string{},
 	}
-	s.listing = listing{Listing: rootfs.Listing{Limit: options.MaxListed, Stem: s.stem}}
+	s.listing = listing{Listing: rootfs.Listing{Limit: options.MaxListed, Stem: s.stem, KeepFor: keepListing}}
 	s.firstScan = sync.OnceFunc(func() { close(s.scanned) })
 	s.released.L = &s.mu
 	if err := s.openRoot(); err != nil {
