@@ -54,7 +54,7 @@ type directory struct {
 	distrusted     bool // its mtime did not show a change
 	active, recent bool // it is in Spool.active and Spool.recent
 	dropped        bool // it is no longer tracked
-	fruitless      bool // the last listing offered nothing
+	fruitless      bool // the last listing was for a change by others and offered nothing
 	marked         bool // it probably has the marker; guarded by Spool.mu
 }
 
@@ -93,11 +93,10 @@ func windowOf(stamp rootfs.Stamp) time.Duration {
 }
 
 // A full scan lists every directory, whatever its stamp. The next one begins after
-// fullScanEvery, or fullScanCost times the duration of the last, but no later than
-// fullScanLatest.
+// fullScanEvery, or later so that they take no more than Options.FullScanShare, but no later
+// than fullScanLatest.
 const (
 	fullScanEvery  = 30 * time.Second
-	fullScanCost   = 300
 	fullScanLatest = 5 * time.Minute
 )
 
@@ -109,7 +108,7 @@ func (d *directory) unchanged(has rootfs.Stamp, now instant) bool {
 		return false
 	case d.distrusted:
 		return false
-	case d.hasPending && now >= d.again:
+	case d.offersAgain(now):
 		return false
 	case d.orphansDue != 0 && now >= d.orphansDue:
 		return false
@@ -120,15 +119,16 @@ func (d *directory) unchanged(has rootfs.Stamp, now instant) bool {
 // Listing a directory of thousands of files takes milliseconds. Such a directory is not listed
 // whenever it may have changed:
 //
-//   - After a listing that offered nothing, and while its stamp does not change, it waits for
-//     vainPause times the duration of the last listing. Those take at most a third of a core.
+//   - After a listing for a change by others that offered nothing, while its stamp does not
+//     change, and before a pending input is offered again, it waits for vainPause times the
+//     duration of the last listing. Those take at most half of a core.
 //   - After this process's own changes (see ownChange) it waits for owedPause times the
 //     duration. If somebody else changes it before, that listing is enough.
 //   - After a change by others it waits until its stamp has been the same for a calmShare of
 //     the duration: most programs change a directory two or three times to publish one file.
 const (
 	vainPause = 2
-	owedPause = 2
+	owedPause = 4
 	calmShare = 16
 	// costlyFrom is the duration of a listing from which this applies.
 	costlyFrom = time.Millisecond
@@ -140,24 +140,24 @@ func (d *directory) duration() time.Duration { return time.Duration(d.took) * ti
 // isCostly reports whether the directory is not listed whenever it may have changed.
 func (d *directory) isCostly() bool { return d.duration() >= costlyFrom }
 
-// isDue reports whether a listing cannot wait: the last one failed, is not complete, or showed
-// an input that is to be offered now.
-func (d *directory) isDue(now instant) bool {
-	return d.listed == 0 || len(d.rest) > 0 || d.hasPending && now >= d.again
-}
+// offersAgain reports whether the last listing showed an input that is to be offered now.
+func (d *directory) offersAgain(now instant) bool { return d.hasPending && now >= d.again }
+
+// isDue reports whether a listing cannot wait: the last one failed or is not complete.
+func (d *directory) isDue() bool { return d.listed == 0 || len(d.rest) > 0 }
 
 // waits reports whether the listing of a costly directory that may have changed waits.
 func (d *directory) waits(now instant) bool {
 	took := d.duration()
 	switch {
-	case !d.isCostly() || d.isDue(now):
+	case !d.isCostly() || d.isDue():
 		return false
-	case d.changed == 0 && d.owed != 0:
+	case d.changed != 0 && !d.fruitless:
+		return now.sub(d.stampSince) < took/calmShare && now.sub(d.changed) < took
+	case d.changed == 0 && d.owed != 0 && !d.offersAgain(now):
 		return now < d.owed
-	case d.changed == 0 || d.fruitless:
-		return now < d.lastListed.add((1+vainPause)*took)
 	}
-	return now.sub(d.stampSince) < took/calmShare && now.sub(d.changed) < took
+	return now < d.lastListed.add((1+vainPause)*took)
 }
 
 // nextPart returns the part of the directory to list.

@@ -107,16 +107,19 @@ var guards = map[string]guard{
 	}},
 	// An input is done without an output, although nothing has changed.
 	"not published": {"inflight.go", `if !r.published {`, `if false {`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
-		costly(t, s, f, dir)
+		stamp := costly(t, s, f, dir)
 		write(t, dir, "d/a.in", sampleInput)
-		s.nextFull = 0
-		s.Scan(func(Entry) Verdict { return Taken })
+		*stamp++
+		for range 200 {
+			s.Scan(func(Entry) Verdict { return Taken })
+			time.Sleep(time.Millisecond)
+		}
 		settleStamps(s)
 		s.Done(Entry{"d", "a"})
 		return foundWithin(s, 30*time.Millisecond, "d/a")
 	}},
 	// An input that was refused, or is to be read again, is offered again.
-	"offer again": {"directory.go", `case d.hasPending && now >= d.again:`, `case false:`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+	"offer again": {"directory.go", `return d.hasPending && now >= d.again`, `return false`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
 		write(t, dir, "d/a.in", sampleInput)
 		settleStamps(s)
 		time.Sleep(offerAgain)
@@ -206,13 +209,16 @@ func costly(t *testing.T, s *Spool, f *faultyFileSystem, dir string) (stamp *int
 	}
 	f.onList = func(dir string, _ *listing) {
 		if dir == "d" {
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(costlyListing)
 		}
 	}
 	write(t, dir, "d/first.out", "x")
 	settleStamps(s)
 	return &now
 }
+
+// costlyListing is how long a listing of the directory of costly takes.
+const costlyListing = 20 * time.Millisecond
 
 // foundWithin reports whether scans find an input within a time.
 func foundWithin(s *Spool, most time.Duration, want string) bool {

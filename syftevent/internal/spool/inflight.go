@@ -89,18 +89,23 @@ func (s *Spool) Done(entry Entry) {
 		s.forget(entry.Dir, func(string, *file) bool { return true })
 		return
 	}
-	s.done = append(s.done, returned{entry.Dir, f.incomplete == nil, f.published})
+	r := returned{dir: entry.Dir, hasOutput: f.incomplete == nil, published: f.published}
+	if f.incomplete != nil {
+		r.again = s.instant(f.incomplete.next)
+	}
+	s.done = append(s.done, r)
 }
 
 // A returned is the directory of an input for which Done was called.
 type returned struct {
 	dir       string
-	hasOutput bool // probably; the reader of the output may write the next input at once
-	published bool // certainly
+	hasOutput bool    // probably; the reader of the output may write the next input at once
+	published bool    // certainly
+	again     instant // when it is offered again, if it is not published
 }
 
-// activateDone makes the next scan list the directories of inputs for which Done was called,
-// and activates those with new outputs.
+// activateDone makes scans list the directories of inputs for which Done was called, unless
+// they were published, and activates those with new outputs.
 func (s *Spool) activateDone() {
 	s.mu.Lock()
 	s.done, s.returned = s.returned[:0], s.done
@@ -117,7 +122,7 @@ func (s *Spool) activateDone() {
 			continue
 		}
 		if !r.published {
-			d.again = 0
+			d.offerAt(r.again)
 		}
 		if r.hasOutput {
 			s.activate(d, now)

@@ -73,7 +73,7 @@ func (c *scan) noteChange(d *directory, has rootfs.Stamp) bool {
 	now := s.instant(time.Now())
 	switch s.whose(d, has) {
 	case ownChanging:
-		if !c.full && d.changed == 0 && !d.isDue(c.now) {
+		if !c.full && d.changed == 0 && !d.isDue() {
 			return false
 		}
 		d.changed = now
@@ -150,6 +150,7 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	}
 	c.work += len(names.Entries)
 	d.lastListed = s.instant(began)
+	foreign := d.changed != 0
 	d.changed, d.owed = 0, 0
 	if len(d.rest) == 0 { // the listing before was complete
 		d.first, d.listed, d.hasPending, d.again = d.listed == 0, d.lastListed, false, c.now.add(never)
@@ -202,11 +203,12 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	c.adopt(d)
 	found = c.offer(d, sequence)
 	d.crowded = 2*folders > len(names.Entries)
-	d.fruitless = c.result.Taken == taken
+	d.fruitless = foreign && c.result.Taken == taken
 	took := time.Since(began)
 	d.took = uint32(took.Microseconds())
+	c.result.Listing += took
 	if c.trusted && d.isCostly() {
-		c.result.Listing += took
+		c.result.Costly += took
 	}
 	return found, nil
 }

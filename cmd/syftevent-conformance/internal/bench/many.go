@@ -190,7 +190,7 @@ func burstAfter(ctx context.Context, c *Config, subject Subject, dir string) (sh
 			if err != nil {
 				return err
 			}
-			if err := errors.Join(drop(one), s.await(ctx, one, time.Millisecond)); err != nil {
+			if err := errors.Join(dropIntoNew(one), s.await(ctx, one, time.Millisecond)); err != nil {
 				return err
 			}
 			began := time.Now()
