@@ -32,10 +32,11 @@ func main() {
 
 // endSignals returns the signals that end a command. SIGHUP is ignored under nohup.
 func endSignals() []os.Signal {
-	if signal.Ignored(syscall.SIGHUP) {
-		return []os.Signal{os.Interrupt, syscall.SIGTERM}
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
 	}
-	return []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+	return signals
 }
 
 // command runs a command line and returns the exit status.

@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-var errOutputClosed = errors.New("nobody reads the output any more")
+var errOutputClosed = errors.New("output closed")
 
 // discardSIGPIPE lets every write to a closed pipe return EPIPE and do no more.
 //

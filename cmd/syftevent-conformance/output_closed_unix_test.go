@@ -38,7 +38,7 @@ func TestOnlyAClosedOutputEndsTheRun(t *testing.T) {
 		t.Fatalf("write to a closed pipe: %v, want EPIPE", err)
 	}
 	<-delivered
-	select {
+	select { // the signal cancels a context in another goroutine, soon after
 	case <-ctx.Done():
 		t.Fatalf("a write to another pipe ended the run: %v", context.Cause(ctx))
 	case <-time.After(100 * time.Millisecond):
