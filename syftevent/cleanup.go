@@ -45,6 +45,11 @@ type PeriodicCleanup struct {
 	// Expiry is the age at which a file is removed. Defaults to 30 days. Negative is an
 	// error.
 	Expiry time.Duration
+	// Keep is the number of answered requests that each sender's folder keeps: a run removes
+	// the oldest beyond that, however young they are, but none that was answered within the
+	// last hour or has not expired. It keeps folders small, which are quicker to scan. Zero or
+	// negative means all.
+	Keep int
 	// OnComplete, if not nil, is called after each successful run with its figures. It may
 	// call methods of the PeriodicCleanup. If it panics, the panic is logged.
 	OnComplete func(CleanupStats)
@@ -254,6 +259,7 @@ func (p *PeriodicCleanup) sweeper() (*sweep.Sweeper, error) {
 	return &sweep.Sweeper{
 		Dir:        rpcDir(client, p.AppName),
 		Expiry:     orDefault(p.Expiry, DefaultCleanupExpiry, 0),
+		Keep:       max(p.Keep, 0),
 		IsEndpoint: p.isEndpoint,
 		MaxSize:    orDefault(p.maxSize, DefaultMaxRequestSize, rootfs.Unlimited),
 		Logger:     orDefaultLogger(p.Logger),

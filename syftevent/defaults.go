@@ -8,6 +8,7 @@ import (
 // Default values of the fields of [Server].
 const (
 	DefaultPollInterval     = 100 * time.Millisecond
+	DefaultIdleShare        = 0.01 // of a core
 	DefaultSettleTime       = 2 * time.Second
 	DefaultRemoteSettleTime = 30 * time.Second // on network file systems
 	DefaultMaxRequestSize   = 16 << 20         // bytes

@@ -49,6 +49,7 @@ func TestBenchUsageErrors(t *testing.T) {
 		{[]string{"-runs", "0"}, "-runs 0: must be at least 1"},
 		{[]string{"-idle", "0s"}, "-idle 0s: must be more than 0"},
 		{[]string{"-dir", "/no/such/folder"}, "-dir /no/such/folder: no such folder"},
+		{[]string{"-svg", "x.svg", "burst-1"}, "-svg x.svg: nothing to draw: take at least two measures of one curve"},
 		{[]string{"-no-such"}, "flag provided but not defined: -no-such"},
 		{[]string{"--"}, "missing COMMAND after --"},
 	} {

@@ -33,6 +33,7 @@ type Options struct {
 	Cleanup Cleanup
 
 	PollInterval   time.Duration // between two scans while nothing happens
+	IdleShare      float64       // of a core, for scans while nothing happens
 	Settle         time.Duration // how long an incomplete request is left alone
 	SettleRemote   time.Duration // the same where mtimes are not trusted
 	DrainTimeout   time.Duration // how long handlers may run after Stop

@@ -26,25 +26,28 @@ const (
 	// recentAgeShare is the ratio of the time since the last activity to the pause between
 	// them: 10 ms after 20 s, 30 ms after a minute, because each wake-up costs CPU time.
 	recentAgeShare = 2048
-	// recentCostFactor is the ratio of the pause to the duration of such a scan: they take
-	// half a percent of a core at most.
-	recentCostFactor = 200
+	// A scan of them that finds nothing takes a share of a core that falls with the time since
+	// the last activity: recentMost while somebody calls, so that the next sender need not wait
+	// although very many have called, and recentSecond after a second, half of it after two, and
+	// so on, down to recentLeast.
+	recentMost   = 0.25
+	recentSecond = 0.25
+	recentLeast  = 0.005
 
 	// A scan of all directories is done in slices of 2 ms. The pause between two, in
 	// which the active directories are scanned, is sliceFactor times a slice.
 	sliceFactor = 1
-	// costFactor is the ratio of the pause to the duration of a scan of all directories.
-	// Including the regular full listing, scans take less than one percent of a core.
-	costFactor = 200
-	// busyFactor replaces costFactor when a scan has listed more than one directory in
-	// busyShare.
-	busyFactor = 20
-	busyShare  = 16
-	// longestWait bounds that pause: it is how late a new directory is found. Because of the
-	// spool's budgets a scan takes 20 to 30 ms, however many directories there are.
-	longestWait = 2 * time.Second
-	// remoteCostFactor and remoteLongestWait replace them on file systems without trusted
-	// mtimes. There a scan mostly waits for the network.
+	// Scans of all directories, without their listings, take statShare of the idle share, or
+	// less if full scans need it, but no less than statLeast of it.
+	statShare = 0.7
+	statLeast = 0.25
+	// foundFactor is the ratio of the pause to the time for listing in a scan that found
+	// requests, and busyFactor that in a scan that found none.
+	foundFactor = 4
+	busyFactor  = 20
+	// remoteCostFactor is the ratio of the pause to the duration of a scan on file systems
+	// without trusted mtimes, where a scan mostly waits for the network, and remoteLongestWait
+	// bounds the pause.
 	remoteCostFactor  = 10
 	remoteLongestWait = 30 * time.Second
 
@@ -62,9 +65,10 @@ func pauseAfter(waited time.Duration, share int, shortest, longest time.Duration
 // A pace schedules the scans.
 type pace struct {
 	poll       time.Duration
+	idleShare  float64          // of a core
 	nextAll    time.Time        // scan of all directories, or next slice of it
 	nextRecent time.Time        // scan of the recently active directories
-	cost       time.Duration    // duration of the last complete scan that listed little
+	cost       time.Duration    // duration of the last complete scan that was not full, without listing
 	quiet      time.Duration    // sum of the pauses since the last activity
 	lastActive time.Time        // when ScanActive had something to scan
 	pause      time.Duration    // the last pause
@@ -83,17 +87,26 @@ func (p *pace) scannedSlice(began time.Time, took time.Duration, did spool.ScanR
 	p.round.Directories += did.Directories
 	p.round.Listed += did.Listed
 	p.round.Taken += did.Taken
-	p.round.Full, p.round.Done = did.Full, did.Done
+	p.round.Listing += did.Listing
+	p.round.Costly += did.Costly
+	p.round.Full, p.round.FullShare, p.round.Done = did.Full, did.FullShare, did.Done
 	p.nextAll = began.Add(took + sliceFactor*took)
 	return did.Done
 }
 
 // scannedAll schedules the next scan of all directories after a complete one.
 func (p *pace) scannedAll(now time.Time, local bool) (wait time.Duration) {
-	if p.round.Listed*busyShare <= p.round.Directories {
-		p.cost = p.took
+	if !p.round.Full {
+		p.cost = p.took - p.round.Listing
+		// A scan must not make what comes after it wait because it had work to do.
+		factor := time.Duration(busyFactor)
+		if p.round.Taken > 0 {
+			factor = foundFactor
+		}
+		wait = factor * (p.round.Listing - p.round.Costly)
 	}
-	wait = min(max(costFactor*p.cost, busyFactor*p.took), longestWait)
+	share := max(min(statShare*p.idleShare, p.idleShare-p.round.FullShare), statLeast*p.idleShare)
+	wait = max(wait, time.Duration(float64(p.cost)*(1/share-1)))
 	if !local {
 		wait = min(remoteCostFactor*p.took, remoteLongestWait)
 	}
@@ -102,19 +115,23 @@ func (p *pace) scannedAll(now time.Time, local bool) (wait time.Duration) {
 	return wait
 }
 
-// scannedRecent schedules the next scan of the recently active directories.
+// scannedRecent schedules the next scan of the recently active directories. took is the
+// duration of the last one, without the listings that see to their own pauses.
 func (p *pace) scannedRecent(now time.Time, took time.Duration) {
-	pause := pauseAfter(now.Sub(p.lastActive), recentAgeShare, p.poll/recentShare, p.poll)
-	p.nextRecent = now.Add(max(pause, recentCostFactor*took))
+	silence := now.Sub(p.lastActive)
+	pause := pauseAfter(silence, recentAgeShare, p.poll/recentShare, p.poll)
+	share := max(min(recentMost, recentSecond/silence.Seconds()), recentLeast)
+	p.nextRecent = now.Add(max(pause, time.Duration(float64(took)*(1/share-1))))
 }
 
 // A scanResult is what the schedule depends on after a scan.
 type scanResult struct {
 	took    time.Duration
-	found   bool // a request was queued
-	backlog bool // more requests are queued than run at once
-	active  bool // ScanActive has something to scan
-	recent  bool // ScanRecent has something to scan
+	costly  time.Duration // the part of it that spool.ScanResult.Costly counts
+	found   bool          // a request was queued
+	backlog bool          // more requests are queued than run at once
+	active  bool          // ScanActive has something to scan
+	recent  bool          // ScanRecent has something to scan
 }
 
 // next returns the pause after a scan of the active directories.
@@ -128,8 +145,9 @@ func (p *pace) next(g scanResult) time.Duration {
 		// A caller that waits for each response sends the next request soon.
 		return p.pause
 	}
-	// Scans that find nothing take at most a third of a core.
-	return max(p.pause, 2*g.took)
+	// Scans that find nothing take at most a third of a core. Directories see to the same for
+	// their listings.
+	return max(p.pause, 2*(g.took-g.costly))
 }
 
 // sleep waits for the next scan. Activity, or the end of a backlog, shortens a long wait.

@@ -30,7 +30,9 @@ func TestPaceScansRecentDirectoriesAtABoundedCost(t *testing.T) {
 	p.lastActive = time.Now()
 	for _, test := range []struct{ took, silence, want time.Duration }{
 		{took: 5 * time.Microsecond, want: 4 * ms},
-		{took: ms, want: 200 * ms},
+		{took: 2 * ms, want: 6 * ms},
+		{took: 2 * ms, silence: 10 * time.Second, want: 78 * ms},
+		{took: 2 * ms, silence: time.Hour, want: 398 * ms},
 		{took: 5 * time.Microsecond, silence: 8 * time.Second, want: 4 * ms},
 		{took: 5 * time.Microsecond, silence: 64 * time.Second, want: 31250 * time.Microsecond},
 		{took: 5 * time.Microsecond, silence: time.Hour, want: 100 * ms},
@@ -44,7 +46,7 @@ func TestPaceScansRecentDirectoriesAtABoundedCost(t *testing.T) {
 }
 
 func TestPaceAfterCostlyScans(t *testing.T) {
-	p := pace{poll: 100 * ms}
+	p := pace{poll: 100 * ms, idleShare: 0.01}
 	for _, test := range []struct {
 		g    scanResult
 		want time.Duration
@@ -58,27 +60,41 @@ func TestPaceAfterCostlyScans(t *testing.T) {
 		}
 	}
 	for _, test := range []struct {
-		took                time.Duration
-		directories, listed int
-		local               bool
-		want                time.Duration
+		took time.Duration
+		did  spool.ScanResult
+		want time.Duration
 	}{
-		{100 * time.Microsecond, 50, 0, true, 100 * ms},
-		{2 * ms, 50, 0, true, 400 * ms},
-		{3 * ms, 50, 5, true, 400 * ms}, // the listing is not what idle scans cost
-		{3 * ms, 1000, 5, true, 600 * ms},
-		{40 * ms, 50, 5, true, 800 * ms},
-		{40 * ms, 50, 0, true, 2 * time.Second},
-		{40 * ms, 50, 40, false, 400 * ms},
-		{time.Minute, 50, 40, false, 30 * time.Second},
+		{took: 100 * time.Microsecond, want: 100 * ms},
+		{took: 7 * ms, want: 993 * ms},
+		// Listings are not what idle scans cost.
+		{took: 7 * ms, did: spool.ScanResult{Listing: 5 * ms, Taken: 1}, want: 284 * ms},
+		{took: 27 * ms, did: spool.ScanResult{Listing: 25 * ms, Taken: 1}, want: 284 * ms},
+		{took: 102 * ms, did: spool.ScanResult{Listing: 100 * ms, Taken: 1}, want: 400 * ms},
+		{took: 27 * ms, did: spool.ScanResult{Listing: 25 * ms}, want: 500 * ms},
+		{took: 27 * ms, did: spool.ScanResult{Listing: 25 * ms, Costly: 24 * ms}, want: 284 * ms},
+		{took: time.Second, did: spool.ScanResult{Listing: 900 * ms, Full: true}, want: 284 * ms},
+		// Full scans are a part of the share.
+		{took: 7 * ms, did: spool.ScanResult{FullShare: 0.005}, want: 1393 * ms},
+		{took: 7 * ms, did: spool.ScanResult{FullShare: 0.02}, want: 2793 * ms},
+		{took: 700 * ms, want: 99300 * ms},
 	} {
 		now := time.Now()
-		did := spool.ScanResult{Directories: test.directories, Listed: test.listed, Done: true}
-		if !p.scannedSlice(now, test.took, did) {
+		test.did.Done = true
+		if !p.scannedSlice(now, test.took, test.did) {
 			t.Errorf("%+v: not complete", test)
 		}
-		if got := p.scannedAll(now, test.local); got != test.want || p.nextAll.Sub(now) != got {
+		if got := p.scannedAll(now, true).Round(ms); got != test.want || p.nextAll.Sub(now).Round(ms) != got {
 			t.Errorf("%+v: %v", test, got)
+		}
+	}
+}
+
+func TestPaceOnNetworkFileSystems(t *testing.T) {
+	p := pace{poll: 100 * ms, idleShare: 0.01}
+	for took, want := range map[time.Duration]time.Duration{ms: 100 * ms, 40 * ms: 400 * ms, time.Minute: 30 * time.Second} {
+		p.scannedSlice(time.Now(), took, spool.ScanResult{Listing: took, Done: true})
+		if got := p.scannedAll(time.Now(), false); got != want {
+			t.Errorf("after %v: %v", took, got)
 		}
 	}
 }
@@ -86,7 +102,7 @@ func TestPaceAfterCostlyScans(t *testing.T) {
 // A scan of all directories in slices is as costly as one in a piece, and the slices are
 // apart.
 func TestPaceAddsUpSlices(t *testing.T) {
-	p := pace{poll: 100 * ms}
+	p := pace{poll: 100 * ms, idleShare: 0.01}
 	for range 2 {
 		now := time.Now()
 		for n := range 5 {
@@ -99,7 +115,7 @@ func TestPaceAddsUpSlices(t *testing.T) {
 			}
 			now = now.Add(4 * ms)
 		}
-		if wait := p.scannedAll(now, true); wait != 2*time.Second || p.took != 10*ms || p.round.Directories != 5000 {
+		if wait := p.scannedAll(now, true); wait.Round(ms) != 1419*ms || p.took != 10*ms || p.round.Directories != 5000 {
 			t.Errorf("%v after %v for %d directories", wait, p.took, p.round.Directories)
 		}
 	}

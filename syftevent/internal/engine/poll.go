@@ -11,8 +11,7 @@ import (
 // poll scans for requests until the server is stopped: all directories in slices, and
 // the active ones in between.
 func (s *Server) poll() {
-	var pace pace
-	pace.poll = s.options.PollInterval
+	pace := pace{poll: s.options.PollInterval, idleShare: s.options.IdleShare}
 	for !s.stopped() {
 		s.refreshLayout()
 		began := time.Now()
@@ -41,7 +40,7 @@ func (s *Server) poll() {
 			s.counters.scanned(pace.began, pace.took, wait)
 			s.traceScan(all, pace.round, pace.took)
 		case recent:
-			pace.scannedRecent(time.Now(), took)
+			pace.scannedRecent(time.Now(), took-did.Costly)
 		}
 		if !all {
 			s.traceScan(all, did, took)
@@ -54,12 +53,17 @@ func (s *Server) poll() {
 			took = time.Since(began)
 			did.Taken += active.Taken
 			did.Orphans += active.Orphans
+			did.Costly = active.Costly
+			did.Changed = did.Changed || active.Changed
+		}
+		if did.Changed {
+			pace.quiet = 0
 		}
 		if did.Orphans > 0 {
 			s.counters.add(func(f *Figures) { f.Orphans += did.Orphans })
 		}
 		pace.sleep(scanResult{
-			took: took, found: did.Taken > 0, backlog: s.dispatcher.backlog(),
+			took: took, costly: did.Costly, found: did.Taken > 0, backlog: s.dispatcher.backlog(),
 			active: s.spool.Active(), recent: s.spool.Recent(),
 		}, s.activity, s.dispatcher.backlogDone, s.stopping)
 	}

@@ -105,7 +105,7 @@ func (s *Server) Start(starting, ctx context.Context) (err error) {
 		In: protocol.RequestSuffix, Out: protocol.ResponseSuffix,
 		Ignore: protocol.IsMarker, Wanted: s.wanted, Owner: s.owner, Own: s.own, Complete: wire.Complete, Valid: wire.IsObject,
 		Orphan: protocol.OrphanOf, OrphanDelay: s.options.OrphanDelay, Marker: protocol.KeepName, TempPrefix: protocol.ServeTempPrefix,
-		MaxSize: s.options.MaxSize, Settle: s.options.Settle, SettleRemote: s.options.SettleRemote, NudgeInterval: s.options.NudgeInterval, Durable: s.options.Durable,
+		MaxSize: s.options.MaxSize, Settle: s.options.Settle, SettleRemote: s.options.SettleRemote, FullScanShare: s.options.IdleShare / 3, NudgeInterval: s.options.NudgeInterval, Durable: s.options.Durable,
 		Logger: s.logger,
 	})
 	if err != nil {

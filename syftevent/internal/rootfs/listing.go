@@ -22,7 +22,7 @@ const (
 const (
 	// MaxListed is the default of Listing.Limit.
 	MaxListed = 1 << 17
-	// KeptEntries is the number of entries for which a listing keeps memory between directories.
+	// KeptEntries is the number of entries for which a listing always keeps its memory.
 	KeptEntries = 10_000
 	// listedName is the number of bytes of names that a listing holds per entry of its limit. A
 	// name can have 255. A smaller value makes more sections, and the system reads the
@@ -41,6 +41,9 @@ type Listing struct {
 	// stem. Names with one stem are in one section, unless they share it in any number.
 	// nil makes each name its own stem.
 	Stem func(name []byte) (stem []byte, shared bool)
+	// KeepFor is the number of smaller directories for which the listing keeps the memory that
+	// a directory of more than KeptEntries took. Defaults to 0.
+	KeepFor int
 
 	// Entries are the entries of the directory that the section covers.
 	Entries []Entry
@@ -48,6 +51,7 @@ type Listing struct {
 	section     Section
 	names       []byte // concatenated
 	folderCount int
+	smaller     int    // directories in a row that needed less than a quarter of the memory
 	buffer      []byte // for the system call
 }
 
@@ -89,14 +93,21 @@ type Entry struct {
 	Kind   Kind
 }
 
-// Reset empties the listing, which covers section p of the next directory. It frees the
-// memory of a huge directory, unless p is that directory's next section.
-func (l *Listing) Reset(p Section) {
+// Reset empties the listing, which covers section p of the next directory. It reports whether
+// it freed the memory of a huge directory, which it does not if p is that directory's next
+// section.
+func (l *Listing) Reset(p Section) (freed bool) {
 	if cap(l.Entries) > KeptEntries && p.bits == 0 {
-		*l = Listing{Limit: l.Limit, FolderLimit: l.FolderLimit, Stem: l.Stem, buffer: l.buffer}
+		if l.smaller++; 4*len(l.Entries) >= cap(l.Entries) {
+			l.smaller = 0
+		}
+		if freed = l.smaller >= l.KeepFor; freed {
+			*l = Listing{Limit: l.Limit, FolderLimit: l.FolderLimit, Stem: l.Stem, KeepFor: l.KeepFor, buffer: l.buffer}
+		}
 	}
 	l.section, l.folderCount = p, 0
 	l.names, l.Entries = l.names[:0], l.Entries[:0]
+	return freed
 }
 
 // Add adds a name if the section covers it. It halves a section that exceeds a limit.

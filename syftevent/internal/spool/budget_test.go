@@ -20,9 +20,9 @@ type slowFileSystem struct {
 	each time.Duration
 }
 
-func (f slowFileSystem) stamp(s *Spool, d *directory) (rootfs.Stamp, error) {
+func (f slowFileSystem) stamp(s *Spool, anchor *os.File, d *directory) (rootfs.Stamp, error) {
 	time.Sleep(f.each)
-	return f.native.stamp(s, d)
+	return f.native.stamp(s, anchor, d)
 }
 
 // owners sets options by which the part of a path with an @ is the owner.

@@ -24,6 +24,8 @@ type directory struct {
 
 	stamp      rootfs.Stamp
 	stampSince instant // when the stamp was first seen
+	changed    instant // when the first change since the last listing was seen; 0 for none
+	owed       instant // when it is listed because of this process's own changes; 0 for none
 	listed     instant // when the last listing of all its parts began; 0 if it must be listed again
 	lastListed instant // when the last listing of one part began
 	scanned    instant // when it was last scanned
@@ -52,6 +54,7 @@ type directory struct {
 	distrusted     bool // its mtime did not show a change
 	active, recent bool // it is in Spool.active and Spool.recent
 	dropped        bool // it is no longer tracked
+	fruitless      bool // the last listing was for a change by others and offered nothing
 	marked         bool // it probably has the marker; guarded by Spool.mu
 }
 
@@ -72,14 +75,28 @@ func (i instant) sub(j instant) time.Duration { return time.Duration(i - j) }
 // racyWindow is how old a stamp must be to vouch for a listing. A change after the listing may
 // leave the stamp as it is, on ext3, HFS+ and FAT for up to two seconds. This is git's rule for
 // racily clean files, and Dovecot's for maildirs.
-const racyWindow = 2 * time.Second
+//
+// A stamp that is no multiple of a millisecond is of a file system that stores finer ones, and
+// its age is limited only by the clock of the kernel, which ticks every 1 to 16 ms:
+// fineWindow replaces racyWindow.
+const (
+	racyWindow = 2 * time.Second
+	fineWindow = 50 * time.Millisecond
+)
+
+// windowOf returns the window for a stamp.
+func windowOf(stamp rootfs.Stamp) time.Duration {
+	if stamp.Modified%int64(time.Millisecond) != 0 {
+		return fineWindow
+	}
+	return racyWindow
+}
 
 // A full scan lists every directory, whatever its stamp. The next one begins after
-// fullScanEvery, or fullScanCost times the duration of the last, but no later than
-// fullScanLatest.
+// fullScanEvery, or later so that they take no more than Options.FullScanShare, but no later
+// than fullScanLatest.
 const (
 	fullScanEvery  = 30 * time.Second
-	fullScanCost   = 300
 	fullScanLatest = 5 * time.Minute
 )
 
@@ -91,12 +108,56 @@ func (d *directory) unchanged(has rootfs.Stamp, now instant) bool {
 		return false
 	case d.distrusted:
 		return false
-	case d.hasPending && now >= d.again:
+	case d.offersAgain(now):
 		return false
 	case d.orphansDue != 0 && now >= d.orphansDue:
 		return false
 	}
-	return d.listed.sub(d.stampSince) >= racyWindow
+	return d.listed.sub(d.stampSince) >= windowOf(d.stamp)
+}
+
+// Listing a directory of thousands of files takes milliseconds. Such a directory is not listed
+// whenever it may have changed:
+//
+//   - After a listing for a change by others that offered nothing, while its stamp does not
+//     change, and before a pending input is offered again, it waits for vainPause times the
+//     duration of the last listing. Those take at most half of a core.
+//   - After this process's own changes (see ownChange) it waits for owedPause times the
+//     duration. If somebody else changes it before, that listing is enough.
+//   - After a change by others it waits until its stamp has been the same for a calmShare of
+//     the duration: most programs change a directory two or three times to publish one file.
+const (
+	vainPause = 2
+	owedPause = 4
+	calmShare = 16
+	// costlyFrom is the duration of a listing from which this applies.
+	costlyFrom = time.Millisecond
+)
+
+// duration returns how long the last listing took.
+func (d *directory) duration() time.Duration { return time.Duration(d.took) * time.Microsecond }
+
+// isCostly reports whether the directory is not listed whenever it may have changed.
+func (d *directory) isCostly() bool { return d.duration() >= costlyFrom }
+
+// offersAgain reports whether the last listing showed an input that is to be offered now.
+func (d *directory) offersAgain(now instant) bool { return d.hasPending && now >= d.again }
+
+// isDue reports whether a listing cannot wait: the last one failed or is not complete.
+func (d *directory) isDue() bool { return d.listed == 0 || len(d.rest) > 0 }
+
+// waits reports whether the listing of a costly directory that may have changed waits.
+func (d *directory) waits(now instant) bool {
+	took := d.duration()
+	switch {
+	case !d.isCostly() || d.isDue():
+		return false
+	case d.changed != 0 && !d.fruitless:
+		return now.sub(d.stampSince) < took/calmShare && now.sub(d.changed) < took
+	case d.changed == 0 && d.owed != 0 && !d.offersAgain(now):
+		return now < d.owed
+	}
+	return now < d.lastListed.add((1+vainPause)*took)
 }
 
 // nextPart returns the part of the directory to list.
@@ -157,6 +218,7 @@ func (s *Spool) drop(d *directory) {
 	defer s.mu.Unlock()
 	delete(s.troubles, d.name)
 	delete(s.directories, d.name)
+	delete(s.own, d.name)
 	s.retireLocked(d.name)
 	s.forget(d.name, func(string, *file) bool { return true })
 }

@@ -35,11 +35,11 @@ type faultyFileSystem struct {
 
 func (f *faultyFileSystem) trusted(*Spool) bool { return !f.remote }
 
-func (f *faultyFileSystem) stamp(s *Spool, d *directory) (rootfs.Stamp, error) {
+func (f *faultyFileSystem) stamp(s *Spool, anchor *os.File, d *directory) (rootfs.Stamp, error) {
 	if err := f.failure[d.name]; err != nil {
 		return rootfs.Stamp{}, err
 	}
-	now, err := f.fileSystem.stamp(s, d)
+	now, err := f.fileSystem.stamp(s, anchor, d)
 	now.Changed = 0
 	if f.mtime != nil {
 		now.Modified = f.mtime(d.name, now.Modified)

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"os"
 	"time"
 
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
@@ -9,8 +10,9 @@ import (
 // A fileSystem has the calls by which a spool scans. Tests use one with the faults of network
 // file systems.
 type fileSystem interface {
-	// stamp returns the current stamp of a directory, or fs.ErrNotExist.
-	stamp(s *Spool, d *directory) (rootfs.Stamp, error)
+	// stamp returns the current stamp of a directory, or fs.ErrNotExist. anchor is the
+	// spool's directory.
+	stamp(s *Spool, anchor *os.File, d *directory) (rootfs.Stamp, error)
 	// list adds the names in a directory to a listing.
 	list(s *Spool, d *directory, into *listing) error
 	// touch sets the times of a directory to now.
@@ -24,8 +26,8 @@ type fileSystem interface {
 // native uses the fastest calls of the operating system.
 type native struct{}
 
-func (native) stamp(s *Spool, d *directory) (rootfs.Stamp, error) {
-	return rootfs.ReadStamp(s.anchor, s.dir, d.cname())
+func (native) stamp(s *Spool, anchor *os.File, d *directory) (rootfs.Stamp, error) {
+	return rootfs.ReadStamp(anchor, s.dir, d.cname())
 }
 func (native) list(s *Spool, d *directory, into *listing) error {
 	return rootfs.List(s.current(), d.name, &into.Listing)
@@ -40,7 +42,7 @@ func (native) links(s *Spool) (bool, error) { return rootfs.ProbeLinks(s.root, s
 // portable uses calls that every system has.
 type portable struct{ native }
 
-func (portable) stamp(s *Spool, d *directory) (rootfs.Stamp, error) {
+func (portable) stamp(s *Spool, anchor *os.File, d *directory) (rootfs.Stamp, error) {
 	return rootfs.ReadStampPortable(s.dir, d.name)
 }
 func (portable) list(s *Spool, d *directory, into *listing) error {

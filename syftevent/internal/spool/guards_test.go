@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -33,7 +34,7 @@ func settleStamps(s *Spool) {
 
 var guards = map[string]guard{
 	// A file appears within the same tick of a coarse clock after the listing.
-	"racy window": {"directory.go", `return d.listed.sub(d.stampSince) >= racyWindow`, `return true`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+	"racy window": {"directory.go", `return d.listed.sub(d.stampSince) >= windowOf(d.stamp)`, `return true`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
 		frozen := time.Now().UnixNano()
 		f.mtime = func(string, int64) int64 { return frozen }
 		write(t, dir, "d/first.out", "x")
@@ -42,8 +43,83 @@ var guards = map[string]guard{
 		write(t, dir, "d/a.in", sampleInput)
 		return cmp.Equal(found(s), []string{"d/a"})
 	}},
+	// The file system stores whole seconds.
+	"coarse stamps": {"directory.go", `if stamp.Modified%int64(time.Millisecond) != 0 {`, `if true {`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		second := time.Now().Truncate(time.Second).UnixNano()
+		f.mtime = func(string, int64) int64 { return second }
+		write(t, dir, "d/first.out", "x")
+		for range 3 {
+			found(s)
+			time.Sleep(500 * time.Millisecond)
+		}
+		write(t, dir, "d/a.in", sampleInput)
+		return cmp.Equal(found(s), []string{"d/a"})
+	}},
+	// It stores nanoseconds, of a clock that ticks 100 times a second.
+	"fine stamps": {"directory.go", `return fineWindow`, `return 0`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		tick := time.Now().UnixNano() + 1
+		f.mtime = func(string, int64) int64 { return tick }
+		write(t, dir, "d/first.out", "x")
+		for range 3 {
+			found(s)
+			time.Sleep(5 * time.Millisecond)
+		}
+		write(t, dir, "d/a.in", sampleInput)
+		return cmp.Equal(found(s), []string{"d/a"})
+	}},
+	// Somebody else changes a directory during a publication.
+	"owed listing": {"directory.go", `return now < d.owed`, `return true`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		stamp := costly(t, s, f, dir)
+		end := s.beginOwn("d")
+		write(t, dir, "d/a.in", sampleInput)
+		*stamp++
+		end()
+		return foundWithin(s, 200*time.Millisecond, "d/a")
+	}},
+	// Somebody else changes it before,
+	"change before": {"own.go", `case own == nil || own.before != d.stamp:`, `case own == nil:`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		stamp := costly(t, s, f, dir)
+		write(t, dir, "d/a.in", sampleInput)
+		*stamp++
+		end := s.beginOwn("d")
+		*stamp++
+		end()
+		return foundWithin(s, 30*time.Millisecond, "d/a")
+	}},
+	// or after that,
+	"change after": {"own.go", `case own.running > 0 || own.after != now:`, `case own.running > 0:`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		stamp := costly(t, s, f, dir)
+		end := s.beginOwn("d")
+		*stamp++
+		end()
+		write(t, dir, "d/a.in", sampleInput)
+		*stamp++
+		return foundWithin(s, 30*time.Millisecond, "d/a")
+	}},
+	// or while a publication hangs.
+	"hanging publication": {"own.go", `case own.running > 0 && time.Since(own.begun) < ownLongest:`, `case own.running > 0:`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		stamp := costly(t, s, f, dir)
+		end := s.beginOwn("d")
+		defer end()
+		write(t, dir, "d/a.in", sampleInput)
+		*stamp++
+		return foundWithin(s, time.Second, "d/a")
+	}},
+	// An input is done without an output, although nothing has changed.
+	"not published": {"inflight.go", `if !r.published {`, `if false {`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		stamp := costly(t, s, f, dir)
+		write(t, dir, "d/a.in", sampleInput)
+		*stamp++
+		for range 200 {
+			s.Scan(func(Entry) Verdict { return Taken })
+			time.Sleep(time.Millisecond)
+		}
+		settleStamps(s)
+		s.Done(Entry{"d", "a"})
+		return foundWithin(s, 30*time.Millisecond, "d/a")
+	}},
 	// An input that was refused, or is to be read again, is offered again.
-	"offer again": {"directory.go", `case d.hasPending && now >= d.again:`, `case false:`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+	"offer again": {"directory.go", `return d.hasPending && now >= d.again`, `return false`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
 		write(t, dir, "d/a.in", sampleInput)
 		settleStamps(s)
 		time.Sleep(offerAgain)
@@ -88,7 +164,9 @@ var guards = map[string]guard{
 		return cmp.Equal(found(s), []string{"d/a"})
 	}},
 	// On a network file system mtimes never change.
-	"file system": {"scan.go", `if c.trusted {`, `if true {`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+	"file system": {"scan.go", `if c.trusted {
+		has`, `if true {
+		has`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
 		f.remote = true
 		s.trusted = f.trusted(s)
 		f.mtime = func(string, int64) int64 { return 1 }
@@ -98,7 +176,7 @@ var guards = map[string]guard{
 		return cmp.Equal(found(s), []string{"d/a"})
 	}},
 	// tmpfs shows a name twice when others in the directory are renamed.
-	"duplicate": {"scan.go", `names.outputs[text(stem)] = struct{}{}`, ``, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+	"duplicate": {"scan.go", `if !names.outputs.add(&names.Listing, stem, a.number) {`, `if false {`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
 		f.onList = func(_ string, into *listing) { into.Entries = append(into.Entries, into.Entries...) }
 		write(t, dir, "d/a.in", sampleInput)
 		return cmp.Equal(found(s), []string{"d/a"})
@@ -116,6 +194,40 @@ var guards = map[string]guard{
 		}
 		return cmp.Equal(found(s), []string{"d/a"})
 	}},
+}
+
+// costly makes a directory d that takes 20 ms to list, and whose stamp is what the test sets.
+// It was listed, and its stamp is old.
+func costly(t *testing.T, s *Spool, f *faultyFileSystem, dir string) (stamp *int64) {
+	t.Helper()
+	now := time.Now().UnixNano() + 1
+	f.mtime = func(dir string, real int64) int64 {
+		if dir == "d" {
+			return now
+		}
+		return real
+	}
+	f.onList = func(dir string, _ *listing) {
+		if dir == "d" {
+			time.Sleep(costlyListing)
+		}
+	}
+	write(t, dir, "d/first.out", "x")
+	settleStamps(s)
+	return &now
+}
+
+// costlyListing is how long a listing of the directory of costly takes.
+const costlyListing = 20 * time.Millisecond
+
+// foundWithin reports whether scans find an input within a time.
+func foundWithin(s *Spool, most time.Duration, want string) bool {
+	for began := time.Now(); time.Since(began) <= most; time.Sleep(time.Millisecond) {
+		if slices.Contains(found(s), want) {
+			return true
+		}
+	}
+	return false
 }
 
 const missed = "the scan did not find all, or found too much"

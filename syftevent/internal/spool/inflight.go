@@ -9,6 +9,7 @@ import (
 // cache: without it the input would be found and offered anew.
 type file struct {
 	inFlight   bool
+	published  bool   // Publish has made its output since it was taken
 	seen       uint64 // the last listing that showed it without an output
 	done       uint64 // the last listing that had begun when Done was called
 	incomplete *incomplete
@@ -35,6 +36,8 @@ func (s *Spool) claim(dir string, stem []byte, sequence uint64, now time.Time) o
 		switch {
 		case f.inFlight:
 			return offer{known: true, next: now.Add(never)} // until Done
+		case f.done >= sequence && f.published:
+			return offer{known: true, next: now.Add(never)}
 		case f.done >= sequence:
 			return offer{known: true, next: now}
 		case f.incomplete != nil && now.Before(f.incomplete.next):
@@ -51,7 +54,7 @@ func (s *Spool) claim(dir string, stem []byte, sequence uint64, now time.Time) o
 		f = &file{seen: sequence}
 		files[entry.Stem] = f
 	}
-	f.inFlight = true
+	f.inFlight, f.published = true, false
 	fresh := f.incomplete == nil || now.Sub(f.incomplete.since) < activeFor
 	return offer{entry: entry, known: known, due: true, fresh: fresh}
 }
@@ -86,17 +89,23 @@ func (s *Spool) Done(entry Entry) {
 		s.forget(entry.Dir, func(string, *file) bool { return true })
 		return
 	}
-	s.done = append(s.done, returned{entry.Dir, f.incomplete == nil})
+	r := returned{dir: entry.Dir, hasOutput: f.incomplete == nil, published: f.published}
+	if f.incomplete != nil {
+		r.again = s.instant(f.incomplete.next)
+	}
+	s.done = append(s.done, r)
 }
 
 // A returned is the directory of an input for which Done was called.
 type returned struct {
 	dir       string
-	hasOutput bool // probably; the reader of the output may write the next input at once
+	hasOutput bool    // probably; the reader of the output may write the next input at once
+	published bool    // certainly
+	again     instant // when it is offered again, if it is not published
 }
 
-// activateDone makes the next scan list the directories of inputs for which Done was called,
-// and activates those with new outputs.
+// activateDone makes scans list the directories of inputs for which Done was called, unless
+// they were published, and activates those with new outputs.
 func (s *Spool) activateDone() {
 	s.mu.Lock()
 	s.done, s.returned = s.returned[:0], s.done
@@ -112,7 +121,9 @@ func (s *Spool) activateDone() {
 		if d == nil {
 			continue
 		}
-		d.again = 0
+		if !r.published {
+			d.offerAt(r.again)
+		}
 		if r.hasOutput {
 			s.activate(d, now)
 		}

@@ -10,17 +10,19 @@ import (
 // memory.
 type listing struct {
 	rootfs.Listing
-	inputs  []input
-	outputs map[string]struct{} // stems of outputs
-	folders []newFolder         // directories that are not tracked
-	ignored [][]byte            // names that Options.Ignore reports
-	orphans []string            // names of orphans
+	outputs stemSet     // stems of outputs
+	paired  int         // inputs with an output
+	inputs  []input     // without an output
+	folders []newFolder // directories that are not tracked
+	ignored [][]byte    // names that Options.Ignore reports
+	orphans []string    // names of orphans
 }
 
 // An input is the stem of a name with the suffix of inputs.
 type input struct {
-	stem []byte
-	kind rootfs.Kind
+	stem   []byte
+	kind   rootfs.Kind
+	number int // of its entry
 }
 
 // A newFolder is a directory and its position in the listing.
@@ -29,15 +31,19 @@ type newFolder struct {
 	number int
 }
 
+// keepListing is the number of smaller directories that are listed before the memory for a
+// huge one is freed.
+const keepListing = 256
+
 // reset prepares the listing for a section of the next directory.
 func (l *listing) reset(section rootfs.Section) {
-	if l.outputs == nil || cap(l.Entries) > rootfs.KeptEntries && section == (rootfs.Section{}) {
-		*l = listing{Listing: l.Listing, outputs: map[string]struct{}{}}
+	if l.Reset(section) {
+		*l = listing{Listing: l.Listing}
 	}
-	l.Reset(section)
+	l.outputs.reset(0)
+	l.paired = 0
 	l.inputs, l.folders = l.inputs[:0], l.folders[:0]
 	l.ignored, l.orphans = l.ignored[:0], l.orphans[:0]
-	clear(l.outputs)
 }
 
 // text returns a name as a string without a copy, valid for as long as the name is.

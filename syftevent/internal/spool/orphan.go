@@ -23,18 +23,16 @@ const maxOrphans = 10_000
 // findOrphans collects the orphans of the listing.
 func (c *scan) findOrphans() {
 	names := &c.spool.listing
-	paired := 0
-	for _, a := range names.inputs {
-		if _, done := names.outputs[text(a.stem)]; done {
-			paired++
-		}
-	}
-	if paired >= len(names.outputs) && len(names.ignored) == 0 {
+	if names.paired >= names.outputs.count && len(names.ignored) == 0 {
 		return // no orphans, the usual case
 	}
-	inputs := make(map[string]struct{}, len(names.inputs))
-	for _, a := range names.inputs {
-		inputs[text(a.stem)] = struct{}{}
+	inputs := make(map[string]struct{}, len(names.inputs)+names.paired)
+	for _, e := range names.Entries {
+		name := names.Name(e)
+		stem, isInput := bytes.CutSuffix(name, c.spool.in)
+		if isInput && e.Kind != rootfs.Directory && e.Kind != rootfs.Other && !c.spool.options.Ignore(text(name)) {
+			inputs[text(stem)] = struct{}{}
+		}
 	}
 	add := func(name []byte) {
 		stem, ok := c.spool.options.Orphan(text(name))

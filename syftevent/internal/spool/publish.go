@@ -28,6 +28,7 @@ func (s *Spool) Publish(entry Entry, data []byte) error {
 	}
 	final := entry.Stem + s.options.Out
 	links, trusted := s.mount()
+	defer s.beginOwn(entry.Dir)()
 	how := rootfs.Publication{Prefix: s.options.TempPrefix, Links: links, Durable: s.options.Durable, Verify: !trusted}
 	written, err := how.Publish(p.root, final, data)
 	if errors.Is(err, rootfs.ErrIncomplete) || errors.Is(err, rootfs.ErrTaken) {
@@ -50,6 +51,11 @@ func (s *Spool) Publish(entry Entry, data []byte) error {
 		// fetched it.
 		return gone
 	}
+	s.mu.Lock()
+	if f := s.tracked[entry.Dir][entry.Stem]; f != nil {
+		f.published = true
+	}
+	s.mu.Unlock()
 	s.nudge(entry.Dir, final, written)
 	return nil
 }

@@ -11,12 +11,16 @@ const sliceTime = 2 * time.Millisecond
 
 // A ScanResult is what a scan did.
 type ScanResult struct {
-	Directories int  // that were checked or listed
-	Listed      int  // directories
-	Taken       int  // inputs
-	Orphans     int  // that were removed
-	Full        bool // this round lists every directory, whatever its stamp
-	Done        bool // the round, or the list, is complete
+	Directories int           // that were checked or listed
+	Listed      int           // directories
+	Listing     time.Duration // the time for listing them
+	Costly      time.Duration // the part for costly ones, which see to their own pauses
+	Taken       int           // inputs
+	Changed     bool          // a costly directory changed, whose listing waits a little
+	Orphans     int           // that were removed
+	Full        bool          // this round lists every directory, whatever its stamp
+	FullShare   float64       // the share of a core that full rounds take
+	Done        bool          // the round, or the list, is complete
 }
 
 // A round is one scan of all directories, in slices.
@@ -61,10 +65,10 @@ func (s *Spool) Scan(take func(Entry) Verdict) ScanResult {
 		}
 	}
 	r.cost += time.Since(c.began)
-	c.result.Full = r.full
 	if c.result.Done = r.next == nil; c.result.Done {
 		s.endRound()
 	}
+	c.result.Full, c.result.FullShare = r.full, s.fullShare
 	return c.result
 }
 
@@ -73,7 +77,8 @@ func (s *Spool) endRound() {
 	r := &s.round
 	if r.full {
 		s.lastFull = r.number
-		pause := min(max(fullScanEvery, fullScanCost*r.cost), fullScanLatest)
+		pause := max(fullScanEvery, min(fullScanLatest, time.Duration(float64(r.cost)/s.options.FullScanShare)))
+		s.fullShare = float64(r.cost) / float64(pause)
 		s.nextFull = s.instant(time.Now()).add(pause - r.cost)
 	}
 	s.latelyBefore = r.lately

@@ -35,16 +35,19 @@ func (c *scan) scanDirectory(d *directory) {
 	c.result.Directories++
 	skip := false
 	if c.trusted {
-		has, err := s.files.stamp(s, d)
+		has, err := s.files.stamp(s, s.anchor, d)
 		if err != nil {
 			c.fail(d, err)
 			return
 		}
 		skip = d.unchanged(has, c.now)
 		if has != d.stamp || d.stampSince == 0 {
+			if d.isCostly() && !c.noteChange(d, has) {
+				return
+			}
 			d.stamp, d.stampSince = has, s.instant(time.Now())
 		}
-		if skip && !c.full {
+		if !c.full && (skip || d.waits(c.now)) {
 			return
 		}
 	} else if c.full {
@@ -63,6 +66,31 @@ func (c *scan) scanDirectory(d *directory) {
 	}
 }
 
+// noteChange notes that a costly directory has a new stamp. It returns false if that may be
+// due to a running publication, whose end shows.
+func (c *scan) noteChange(d *directory, has rootfs.Stamp) bool {
+	s := c.spool
+	now := s.instant(time.Now())
+	switch s.whose(d, has) {
+	case ownChanging:
+		if !c.full && d.changed == 0 && !d.isDue() {
+			return false
+		}
+		d.changed = now
+	case ownChanged:
+		if d.owed == 0 {
+			d.owed = now.add(owedPause * d.duration())
+		}
+	case foreignChange:
+		if d.changed == 0 {
+			d.changed = now
+		}
+		c.result.Changed = true
+		s.activateOne(d, c.now) // its listing waits
+	}
+	return true
+}
+
 // crowdedPause is the ratio of the pause between two listings to the duration of the last, for
 // a directory that holds mostly directories. With very many of them a listing is costly, and
 // each new one requires listings until the stamp is older than racyWindow.
@@ -72,7 +100,7 @@ const crowdedPause = 8
 // stamp still is, the directory is listed in every scan from now on.
 func (c *scan) distrust(d *directory) {
 	s := c.spool
-	now, err := s.files.stamp(s, d)
+	now, err := s.files.stamp(s, s.anchor, d)
 	if err == nil && now == d.stamp && !d.distrusted {
 		d.distrusted = true
 		s.options.Logger.Warn("syftevent: mtime unchanged despite a new file, folder is listed in every scan from now on",
@@ -106,8 +134,9 @@ func (c *scan) fail(d *directory, err error) {
 func (c *scan) list(d *directory) (found bool, err error) {
 	s := c.spool
 	c.result.Listed++
+	s.forgetOwn(d)
 	sequence := s.sequence.Add(1)
-	began := time.Now()
+	began, taken := time.Now(), c.result.Taken
 	names, next := &s.listing, d.nextPart()
 	names.reset(next)
 	err = s.files.list(s, d, names)
@@ -121,6 +150,8 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	}
 	c.work += len(names.Entries)
 	d.lastListed = s.instant(began)
+	foreign := d.changed != 0
+	d.changed, d.owed = 0, 0
 	if len(d.rest) == 0 { // the listing before was complete
 		d.first, d.listed, d.hasPending, d.again = d.listed == 0, d.lastListed, false, c.now.add(never)
 		d.leftSoFar, d.deepSoFar = 0, 0
@@ -129,6 +160,7 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	}
 	d.rest = names.Rest(next, d.rest)
 	marked, folders := false, 0
+	names.outputs.reset(len(names.Entries))
 	for number, e := range names.Entries {
 		name := names.Name(e)
 		marked = marked || text(name) == s.options.Marker
@@ -147,13 +179,10 @@ func (c *scan) list(d *directory) (found bool, err error) {
 		case e.Kind == rootfs.Other:
 			// A symbolic link could lead anywhere, and a FIFO would block.
 		case isOutput:
-			names.outputs[text(bytes.TrimSuffix(name, s.out))] = struct{}{}
-		case isInput && !s.options.Ignore(text(name)):
-			names.inputs = append(names.inputs, input{bytes.TrimSuffix(name, s.in), e.Kind})
-		case isInput:
-			names.ignored = append(names.ignored, name)
+			names.outputs.add(&names.Listing, bytes.TrimSuffix(name, s.out), number)
 		}
 	}
+	c.findInputs()
 	if names.Covers(bytesOf(s.options.Marker)) {
 		s.setMarked(d.name, marked)
 	}
@@ -174,8 +203,32 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	c.adopt(d)
 	found = c.offer(d, sequence)
 	d.crowded = 2*folders > len(names.Entries)
-	d.took = uint32(time.Since(began).Microseconds())
+	d.fruitless = foreign && c.result.Taken == taken
+	took := time.Since(began)
+	d.took = uint32(took.Microseconds())
+	c.result.Listing += took
+	if c.trusted && d.isCostly() {
+		c.result.Costly += took
+	}
 	return found, nil
+}
+
+// findInputs collects the inputs that have no output, once all outputs are known.
+func (c *scan) findInputs() {
+	names := &c.spool.listing
+	for number, e := range names.Entries {
+		name := names.Name(e)
+		stem, isInput := bytes.CutSuffix(name, c.spool.in)
+		switch {
+		case !isInput || e.Kind == rootfs.Directory || e.Kind == rootfs.Other:
+		case c.spool.options.Ignore(text(name)):
+			names.ignored = append(names.ignored, name)
+		case names.outputs.has(&names.Listing, stem):
+			names.paired++
+		default:
+			names.inputs = append(names.inputs, input{stem, e.Kind, number})
+		}
+	}
 }
 
 // findTypes finds the types of the pending inputs that were listed without one.
@@ -183,7 +236,7 @@ func (c *scan) findTypes(d *directory, sequence uint64) {
 	names := &c.spool.listing
 	files := names.inputs[:0]
 	for _, a := range names.inputs {
-		if _, done := names.outputs[text(a.stem)]; a.kind == rootfs.Unknown && !done {
+		if a.kind == rootfs.Unknown {
 			name := append(slices.Clip(a.stem), c.spool.in...)
 			if a.kind = c.typeOf(d, name); a.kind == rootfs.Directory {
 				c.folder(d, name, len(names.Entries), sequence)
@@ -282,10 +335,9 @@ func (c *scan) offer(d *directory, sequence uint64) (found bool) {
 	for _, a := range names.inputs {
 		stem := a.stem
 		// A directory that changes while it is listed may show a name twice.
-		if _, done := names.outputs[text(stem)]; done {
+		if !names.outputs.add(&names.Listing, stem, a.number) {
 			continue
 		}
-		names.outputs[text(stem)] = struct{}{}
 		d.hasPending = true
 		if !room {
 			waiting++

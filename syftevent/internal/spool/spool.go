@@ -61,6 +61,8 @@ type Options struct {
 	// MaxListed is the largest number of entries that one listing holds. A larger directory is
 	// listed in parts, one part per scan. Defaults to 131,072.
 	MaxListed int
+	// FullScanShare is the share of a core that full scans take. Defaults to 1/300.
+	FullScanShare float64
 	// NudgeInterval is the time between two nudges. Negative disables nudges.
 	NudgeInterval time.Duration
 	// Durable syncs an output before it gets its name, and its directory before Publish
@@ -93,6 +95,7 @@ type Spool struct {
 	opened       time.Time
 	top          *directory
 	nextFull     instant // when all directories are listed next, whatever their stamps
+	fullShare    float64 // ScanResult.FullShare
 	round        round
 	lastFull     uint32 // the last round that listed all
 	latelyBefore int    // round.lately of the round before
@@ -127,8 +130,9 @@ type Spool struct {
 	descriptors descriptors
 	tracked     map[string]map[string]*file
 	torn        map[Entry]tornFile
-	done        []returned        // since the last scan
-	troubles    map[string]string // the failure that was logged, by path
+	done        []returned            // since the last scan
+	own         map[string]*ownChange // by directory
+	troubles    map[string]string     // the failure that was logged, by path
 }
 
 // Open opens the spool in an existing directory.
@@ -137,6 +141,9 @@ func Open(dir string, options Options) (*Spool, error) { return openWith(dir, op
 func openWith(dir string, options Options, files fileSystem) (*Spool, error) {
 	if options.Wanted == nil {
 		options.Wanted = func(string) bool { return true }
+	}
+	if options.FullScanShare == 0 {
+		options.FullScanShare = 1. / 300
 	}
 	if options.Owner == nil {
 		options.Owner = func(string) string { return "" }
@@ -164,9 +171,10 @@ func openWith(dir string, options Options, files fileSystem) (*Spool, error) {
 		tracked:     map[string]map[string]*file{},
 		torn:        map[Entry]tornFile{},
 		scanned:     make(chan struct{}),
+		own:         map[string]*ownChange{},
 		troubles:    map[string]string{},
 	}
-	s.listing = listing{Listing: rootfs.Listing{Limit: options.MaxListed, Stem: s.stem}}
+	s.listing = listing{Listing: rootfs.Listing{Limit: options.MaxListed, Stem: s.stem, KeepFor: keepListing}}
 	s.firstScan = sync.OnceFunc(func() { close(s.scanned) })
 	s.released.L = &s.mu
 	if err := s.openRoot(); err != nil {

@@ -21,6 +21,7 @@ import (
 type Sweeper struct {
 	Dir        string                // the app's "rpc" directory
 	Expiry     time.Duration         // the age at which a file is removed
+	Keep       int                   // the number of answered pairs that a directory keeps; 0 for all
 	IsEndpoint func(dir string) bool // whether a directory is kept; nil for none
 	MaxSize    int64                 // larger files are not read for their age; rootfs.Unlimited for no limit
 	MaxListed  int                   // rootfs.Walk.MaxListed
@@ -86,6 +87,7 @@ func (s *Sweeper) Sweep(ctx context.Context) (Stats, error) {
 func (s *sweep) directory(ctx context.Context, dir string, names []rootfs.Name) {
 	s.enter(dir, names)
 	responses := map[string]bool{}
+	var pairs []string // answered, and not removed
 	for _, entry := range names {
 		if stem, ok := strings.CutSuffix(entry.Name, protocol.ResponseSuffix); ok && entry.Regular {
 			responses[stem] = true
@@ -102,12 +104,17 @@ func (s *sweep) directory(ctx context.Context, dir string, names []rootfs.Name) 
 		case isLeftover(name):
 			s.leftover(path.Join(dir, name))
 		case isRequest:
-			s.request(path.Join(dir, stem), responses[stem])
+			if !s.request(path.Join(dir, stem), responses[stem]) && responses[stem] {
+				pairs = append(pairs, path.Join(dir, stem))
+			}
 			delete(responses, stem)
 		}
 	}
 	for stem := range responses {
 		s.orphan(path.Join(dir, stem))
+	}
+	if s.Keep > 0 && len(pairs) > s.Keep {
+		s.trim(ctx, pairs)
 	}
 }
 
@@ -149,28 +156,33 @@ func (s *sweep) read(name string) (data []byte, modified time.Time, err error) {
 	return data, s.modified(name, info), nil
 }
 
-// request removes a request and its response, if both may go.
-func (s *sweep) request(name string, answered bool) {
+// request removes a request and its response, if both may go, and reports whether it did.
+func (s *sweep) request(name string, answered bool) bool {
 	data, modified, err := s.read(name + protocol.RequestSuffix)
 	if err != nil {
 		s.failed(name+protocol.RequestSuffix, err)
-		return
+		return false
 	}
 	envelope, decodeErr := wire.DecodeRequest(data)
 	if decodeErr != nil {
 		envelope = &wire.Request{}
 	}
 	if s.ageOf(envelope.Created, modified) <= s.Expiry {
-		return
+		return false
 	}
 	if answered {
 		response, err := s.root.Lstat(name + protocol.ResponseSuffix)
 		if err != nil || s.isFresh(s.modified(name+protocol.ResponseSuffix, response)) {
-			return
+			return false
 		}
 	} else if decodeErr == nil && !s.hasExpired(envelope, modified) {
-		return
+		return false
 	}
+	s.removePair(name, answered)
+	return true
+}
+
+func (s *sweep) removePair(name string, answered bool) {
 	protocol.RemovePair(func(file string) error {
 		switch {
 		case strings.HasSuffix(file, protocol.ResponseSuffix) && !answered:

@@ -6,51 +6,35 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 )
 
 // bareLoop answers count requests below a folder with the necessary steps only: list,
-// read, decode, write, link, unlink. It runs sequentially and without checks.
-func bareLoop(ctx context.Context, endpoint string, count int) error {
-	answered := map[string]bool{}
+// read, decode, write, link, unlink. It runs sequentially and without checks. Requests that
+// were there when it began count as answered.
+func bareLoop(ctx context.Context, folders []*bareFolder, count int) error {
+	before := 0
+	for _, folder := range folders {
+		before += len(folder.answered)
+	}
 	deadline := time.Now().Add(answerTimeout)
-	for len(answered) < count {
-		if ctx.Err() != nil {
+	for {
+		answered := -before
+		for _, folder := range folders {
+			if err := folder.answer(); err != nil {
+				return err
+			}
+			answered += len(folder.answered)
+		}
+		switch {
+		case answered >= count:
+			return nil
+		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("bare loop answered %d of %d requests in %v", len(answered), count, answerTimeout)
-		}
-		senders, err := os.ReadDir(endpoint)
-		if err != nil {
-			return err
-		}
-		for _, sender := range senders {
-			dir := filepath.Join(endpoint, sender.Name())
-			f, err := os.Open(dir)
-			if err != nil {
-				return err
-			}
-			names, err := f.Readdirnames(-1)
-			f.Close()
-			if err != nil {
-				return err
-			}
-			for _, name := range names {
-				stem, ok := strings.CutSuffix(name, ".request")
-				if !ok || answered[stem] {
-					continue
-				}
-				if err := bareAnswer(filepath.Join(dir, stem)); err != nil {
-					return err
-				}
-				answered[stem] = true
-			}
+		case time.Now().After(deadline):
+			return fmt.Errorf("bare loop answered %d of %d requests in %v", answered, count, answerTimeout)
 		}
 	}
-	return nil
 }
 
 func bareAnswer(stem string) error {

@@ -39,7 +39,7 @@ type Config struct {
 	Runs int
 	// Idle is how long an idle server is observed.
 	Idle time.Duration
-	// Measures lists the names of the measures. Empty means all.
+	// Measures lists the names of the measures. Empty means all that take seconds.
 	Measures []string
 	// Progress receives a message before each measurement.
 	Progress func(format string, args ...any)
@@ -69,35 +69,41 @@ type Measure struct {
 	More bool
 	What string
 
-	bare bool // applies to the bare loop
-	once bool // one run is enough
-	take func(ctx context.Context, c *Config, s Subject, dir string) (float64, error)
+	bare  bool   // applies to the bare loop
+	once  bool   // one run is enough
+	large bool   // is taken only if it is named
+	curve *curve // nil for none
+	size  int    // its place on the curve
+	take  func(ctx context.Context, c *Config, s Subject, dir string) (float64, error)
 }
+
+// IsLarge reports whether the measure takes minutes, and is taken only if it is named.
+func (m Measure) IsLarge() bool { return m.large }
 
 // Measures lists all measures.
 var Measures = []Measure{
 	{
 		Name: "burst-1", Unit: "requests/s", More: true, bare: true,
 		What: "2,000 requests at once in one sender folder, right after one request",
-		take: burst(1, true),
+		take: burst(burstKind{senders: 1, warm: true}),
 	},
 	{
 		Name: "burst-20", Unit: "requests/s", More: true, bare: true,
 		What: "the same in 20 sender folders",
-		take: burst(20, true),
+		take: burst(burstKind{senders: 20, warm: true}),
 	},
 	{
 		Name: "burst-idle", Unit: "requests/s", More: true, bare: true,
 		What: "2,000 requests at once in one sender folder, after one idle second",
-		take: burst(1, false),
+		take: burst(burstKind{senders: 1}),
 	},
 	{
-		Name: "latency", Unit: "ms",
-		What: "median time to the response, 200 requests one at a time, after the first",
+		Name: "latency", Unit: "ms", bare: true, curve: latencyCurve, size: 0,
+		What: "median time to the response, 200 requests one at a time with 5 ms between, after the first",
 		take: latency(0),
 	},
 	{
-		Name: "latency-1000", Unit: "ms",
+		Name: "latency-1000", Unit: "ms", bare: true, curve: latencyCurve, size: 1000,
 		What: "the same in a folder with 1,000 answered pairs",
 		take: latency(1000),
 	},
@@ -112,23 +118,103 @@ var Measures = []Measure{
 		take: memory,
 	},
 	{
-		Name: "idle-126", Unit: "% of a core", once: true,
+		Name: "idle-126", Unit: "% of a core", once: true, curve: idleCurve, size: 126 * 21,
 		What: "processor time when idle, 126 endpoints x 20 senders x 10 answered pairs",
 		take: idle(126, 10),
 	},
 	{
-		Name: "idle-1000", Unit: "% of a core", once: true,
+		Name: "idle-1000", Unit: "% of a core", once: true, curve: idleCurve, size: 1000 * 21,
 		What: "the same with 1,000 endpoints x 20 senders x 1 answered pair",
 		take: idle(1000, 1),
 	},
+	{
+		Name: "latency-200", Unit: "ms", bare: true, large: true, curve: latencyCurve, size: 200,
+		What: "latency in a folder with 200 answered pairs",
+		take: latency(200),
+	},
+	{
+		Name: "latency-2000", Unit: "ms", bare: true, large: true, curve: latencyCurve, size: 2000,
+		What: "latency in a folder with 2,000 answered pairs",
+		take: latency(2000),
+	},
+	{
+		Name: "latency-5000", Unit: "ms", bare: true, large: true, curve: latencyCurve, size: 5000,
+		What: "latency in a folder with 5,000 answered pairs",
+		take: latency(5000),
+	},
+	{
+		Name: "latency-20000", Unit: "ms", bare: true, large: true, curve: latencyCurve, size: 20_000,
+		What: "latency in a folder with 20,000 answered pairs",
+		take: latency(20_000),
+	},
+	{
+		Name: "cpu-20000", Unit: "ms", bare: true, large: true,
+		What: "processor time of such a call",
+		take: processorTimePerCall(20_000),
+	},
+	{
+		Name: "burst-20000", Unit: "requests/s", More: true, bare: true, large: true,
+		What: "burst-1 in a folder with 20,000 answered pairs",
+		take: burst(burstKind{senders: 1, warm: true, pairs: 20_000}),
+	},
+	{
+		Name: "burst-reader", Unit: "requests/s", More: true, large: true,
+		What: "burst-1 beside a program that lists the folder and stats each name all the time",
+		take: burst(burstKind{senders: 1, warm: true, reader: true}),
+	},
+	{
+		Name: "burst-after", Unit: "of the median", More: true, large: true,
+		What: "slowest of 20 bursts into 20 folders, 19 of them new, each right after a burst into one",
+		take: burstAfter,
+	},
+	{
+		Name: "turn-10000", Unit: "ms", large: true,
+		What: "median time to the response, 10,000 senders in turn",
+		take: inTurn(10_000),
+	},
+	{
+		Name: "first-1000", Unit: "ms", large: true,
+		What: "median time to the response to the first request of one of 1,000 senders, after idle time",
+		take: firstCall(1000),
+	},
+	{
+		Name: "first-10000", Unit: "ms", large: true,
+		What: "the same with 10,000 senders",
+		take: firstCall(10_000),
+	},
+	{
+		Name: "first-100000", Unit: "ms", large: true, once: true,
+		What: "the same with 100,000 senders",
+		take: firstCall(100_000),
+	},
+	{
+		Name: "idle-100000", Unit: "% of a core", large: true, once: true, curve: idleCurve, size: 100_000,
+		What: "processor time when idle, 100,000 senders",
+		take: idleSenders(100_000),
+	},
+	{
+		Name: "memory-100000", Unit: "MB", large: true, once: true,
+		What: "resident with 100,000 senders",
+		take: memorySenders(100_000),
+	},
+	{
+		Name: "start-100000", Unit: "s", large: true, once: true,
+		What: "from the start of the process to its ready line, with 100,000 senders",
+		take: startSenders(100_000),
+	},
 }
 
-// Find returns the named measures, by default all.
+// Find returns the named measures, by default all that are not large.
 func Find(names []string) ([]Measure, error) {
-	if len(names) == 0 {
-		return Measures, nil
-	}
 	var found []Measure
+	if len(names) == 0 {
+		for _, m := range Measures {
+			if !m.large {
+				found = append(found, m)
+			}
+		}
+		return found, nil
+	}
 	for _, name := range names {
 		i := slices.IndexFunc(Measures, func(m Measure) bool { return m.Name == name })
 		if i < 0 {

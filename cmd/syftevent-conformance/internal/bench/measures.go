@@ -12,12 +12,20 @@ import (
 // burstSize is the number of requests in a burst.
 const burstSize = 2000
 
+// A burstKind describes a burst of requests.
+type burstKind struct {
+	senders int
+	warm    bool // right after a request, not after an idle second
+	pairs   int  // answered pairs that are in the first sender's folder
+	reader  bool // beside a program that lists the first folder and stats each name
+}
+
 // burst measures the rate of responses from the arrival of the first request of a burst
 // to the last response.
-func burst(senders int, warm bool) func(context.Context, *Config, Subject, string) (float64, error) {
+func burst(kind burstKind) func(context.Context, *Config, Subject, string) (float64, error) {
 	return func(ctx context.Context, c *Config, subject Subject, dir string) (rate float64, err error) {
 		err = withServer(ctx, subject, dir, func(s *site) error {
-			rate, err = s.burst(ctx, subject, senders, warm)
+			rate, err = s.burst(ctx, subject, kind)
 			return err
 		})
 		return rate, err
@@ -39,14 +47,25 @@ func withServer(ctx context.Context, subject Subject, dir string, run func(*site
 	return run(s)
 }
 
-func (s *site) burst(ctx context.Context, subject Subject, senders int, warm bool) (float64, error) {
-	first, err := s.stage("echo", senders, senders)
+func (s *site) burst(ctx context.Context, subject Subject, kind burstKind) (float64, error) {
+	if err := s.pairs("echo", senderOf(0), kind.pairs); err != nil {
+		return 0, err
+	}
+	first, err := s.stage("echo", kind.senders, kind.senders)
 	if err != nil {
 		return 0, err
 	}
-	calls, err := s.stage("echo", burstSize, senders)
+	calls, err := s.stage("echo", burstSize, kind.senders)
 	if err != nil {
 		return 0, err
+	}
+	var bare []*bareFolder
+	for n := range kind.senders {
+		folder, err := newBareFolder(filepath.Dir(calls[n].request))
+		if err != nil {
+			return 0, err
+		}
+		bare = append(bare, folder)
 	}
 	if !subject.isBare() {
 		// Let the server discover the folders.
@@ -56,14 +75,19 @@ func (s *site) burst(ctx context.Context, subject Subject, senders int, warm boo
 		if err := s.await(ctx, first, time.Millisecond); err != nil {
 			return 0, err
 		}
-		if !warm {
+		if !kind.warm {
 			time.Sleep(time.Second)
 		}
+	}
+	if kind.reader {
+		reading, stop := context.WithCancel(ctx)
+		defer stop()
+		go readAll(reading, bare[0].path)
 	}
 	began := time.Now()
 	ended := make(chan error, 1)
 	if subject.isBare() {
-		go func() { ended <- bareLoop(ctx, filepath.Join(s.rpc(), "echo"), burstSize) }()
+		go func() { ended <- bareLoop(ctx, bare, burstSize) }()
 	} else {
 		ended <- nil
 	}
@@ -80,39 +104,16 @@ func (s *site) burst(ctx context.Context, subject Subject, senders int, warm boo
 	return burstSize / took.Seconds(), checkAnswer(calls[burstSize-1])
 }
 
-// latencyCalls is the number of requests of the latency measures.
-const latencyCalls = 200
-
-// latency measures the median time from the arrival of a request to its response, one
-// request at a time, in a folder with answered pairs.
-func latency(pairs int) func(context.Context, *Config, Subject, string) (float64, error) {
-	return func(ctx context.Context, c *Config, subject Subject, dir string) (median float64, err error) {
-		err = withServer(ctx, subject, dir, func(s *site) error {
-			if err := s.pairs("echo", senderOf(0), pairs); err != nil {
-				return err
-			}
-			calls, err := s.stage("echo", latencyCalls+1, 1)
-			if err != nil {
-				return err
-			}
-			var took []time.Duration
-			for i := range calls {
-				began := time.Now()
-				if err := drop(calls[i : i+1]); err != nil {
-					return err
-				}
-				if err := s.await(ctx, calls[i:i+1], 20*time.Microsecond); err != nil {
-					return err
-				}
-				if i > 0 {
-					took = append(took, time.Since(began))
-				}
-			}
-			slices.Sort(took)
-			median = float64(took[len(took)/2]) / float64(time.Millisecond)
-			return checkAnswer(calls[latencyCalls])
-		})
-		return median, err
+// readAll lists a folder and stats each name in it, until ctx is canceled.
+func readAll(ctx context.Context, folder string) {
+	for ctx.Err() == nil {
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			return
+		}
+		for _, e := range entries {
+			os.Lstat(filepath.Join(folder, e.Name()))
+		}
 	}
 }
 
@@ -142,7 +143,7 @@ func start(ctx context.Context, c *Config, subject Subject, dir string) (float64
 // memory measures the resident memory after a burst.
 func memory(ctx context.Context, c *Config, subject Subject, dir string) (megabytes float64, err error) {
 	err = withServer(ctx, subject, dir, func(s *site) error {
-		if _, err := s.burst(ctx, subject, 1, true); err != nil {
+		if _, err := s.burst(ctx, subject, burstKind{senders: 1, warm: true}); err != nil {
 			return err
 		}
 		megabytes, err = resident(s.process.PID())
@@ -183,41 +184,47 @@ func idle(endpoints, pairs int) func(context.Context, *Config, Subject, string) 
 		if _, err := os.Stat(filepath.Join(s.rpc(), names[len(names)-1], ".syftkeep")); err != nil {
 			return 0, fmt.Errorf("server ignores the option extra_endpoints: %w", err)
 		}
-		// The first cleanup is over when it uses no more processor time.
-		began := time.Now()
-		for before := -1.0; ; {
-			now, err := processorTime(s.process.PID())
-			if err != nil {
-				return 0, err
-			}
-			if time.Since(began) > settleAtMost {
-				return 0, fmt.Errorf("server uses more than %.0f %% of a core %v after startup", 100*settledShare, settleAtMost)
-			}
-			if before >= 0 && now-before < settledShare*settleBefore.Seconds() {
-				break
-			}
-			before = now
-			if !wait(ctx, settleBefore) {
-				return 0, context.Cause(ctx)
-			}
-		}
-		before, err := processorTime(s.process.PID())
+		return s.idleShare(ctx, c.Idle)
+	}
+}
+
+// idleShare measures the processor time of an idle server for a while, once it has started
+// up, in percent of a core.
+func (s *site) idleShare(ctx context.Context, during time.Duration) (float64, error) {
+	// The first cleanup is over when it uses no more processor time.
+	began := time.Now()
+	for before := -1.0; ; {
+		now, err := processorTime(s.process.PID())
 		if err != nil {
 			return 0, err
 		}
-		began = time.Now()
-		if !wait(ctx, c.Idle) {
+		if time.Since(began) > settleAtMost {
+			return 0, fmt.Errorf("server uses more than %.0f %% of a core %v after startup", 100*settledShare, settleAtMost)
+		}
+		if before >= 0 && now-before < settledShare*settleBefore.Seconds() {
+			break
+		}
+		before = now
+		if !wait(ctx, settleBefore) {
 			return 0, context.Cause(ctx)
 		}
-		after, err := processorTime(s.process.PID())
-		if err != nil {
-			return 0, err
-		}
-		if s.process.Exited() {
-			return 0, fmt.Errorf("server exited (%s)", s.process.Status())
-		}
-		return 100 * (after - before) / time.Since(began).Seconds(), nil
 	}
+	before, err := processorTime(s.process.PID())
+	if err != nil {
+		return 0, err
+	}
+	began = time.Now()
+	if !wait(ctx, during) {
+		return 0, context.Cause(ctx)
+	}
+	after, err := processorTime(s.process.PID())
+	if err != nil {
+		return 0, err
+	}
+	if s.process.Exited() {
+		return 0, fmt.Errorf("server exited (%s)", s.process.Status())
+	}
+	return 100 * (after - before) / time.Since(began).Seconds(), nil
 }
 
 // A server has started up when it uses less than settledShare of a core. It must do so

@@ -85,27 +85,40 @@ const bodySize = 64
 // stage writes requests to a folder on the same file system. drop renames them into
 // place, as SyftBox does for files received by WebSocket.
 func (s *site) stage(endpoint string, count, senders int) ([]call, error) {
-	staging := filepath.Join(s.dir, "staging")
-	if err := os.MkdirAll(staging, 0o755); err != nil {
+	calls, err := s.stageFor(endpoint, count, func(n int) string { return senderOf(n % senders) })
+	if err != nil {
 		return nil, err
 	}
+	for _, c := range calls[:min(senders, count)] {
+		if err := os.MkdirAll(filepath.Dir(c.request), 0o755); err != nil {
+			return nil, err
+		}
+	}
+	return calls, nil
+}
+
+// stageFor is stage for the senders that senderOf returns, whose folders it does not create.
+func (s *site) stageFor(endpoint string, count int, sender func(n int) string) ([]call, error) {
 	var calls []call
 	for n := range count {
-		sender := senderOf(n % senders)
-		folder := filepath.Join(s.rpc(), endpoint, sender)
-		if n < senders {
-			if err := os.MkdirAll(folder, 0o755); err != nil {
-				return nil, err
-			}
-		}
-		id, data := s.request(endpoint, sender)
-		c := call{filepath.Join(staging, id), filepath.Join(folder, id+".request"), filepath.Join(folder, id+".response")}
-		if err := os.WriteFile(c.staged, data, 0o600); err != nil {
+		c, err := s.stageOne(endpoint, sender(n))
+		if err != nil {
 			return nil, err
 		}
 		calls = append(calls, c)
 	}
 	return calls, nil
+}
+
+func (s *site) stageOne(endpoint, sender string) (call, error) {
+	staging := filepath.Join(s.dir, "staging")
+	if err := os.MkdirAll(staging, 0o755); err != nil {
+		return call{}, err
+	}
+	folder := filepath.Join(s.rpc(), endpoint, sender)
+	id, data := s.request(endpoint, sender)
+	c := call{filepath.Join(staging, id), filepath.Join(folder, id+".request"), filepath.Join(folder, id+".response")}
+	return c, os.WriteFile(c.staged, data, 0o600)
 }
 
 // request returns the next request, with the field order and time format of the Python
@@ -145,6 +158,19 @@ func (s *site) pairs(endpoint, sender string, count int) error {
 
 func drop(calls []call) error {
 	for _, c := range calls {
+		if err := os.Rename(c.staged, c.request); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropIntoNew is drop for folders that may not exist.
+func dropIntoNew(calls []call) error {
+	for _, c := range calls {
+		if err := os.MkdirAll(filepath.Dir(c.request), 0o755); err != nil {
+			return err
+		}
 		if err := os.Rename(c.staged, c.request); err != nil {
 			return err
 		}

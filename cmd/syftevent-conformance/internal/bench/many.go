@@ -1,0 +1,208 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// senders creates the folders of many senders, each with a .syftkeep.
+func (s *site) senders(count int) error {
+	for n := range count {
+		folder := filepath.Join(s.rpc(), "echo", senderOf(n))
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(folder, ".syftkeep"), nil, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withSenders calls run while the server of subject runs on the folders of many senders.
+func withSenders(ctx context.Context, subject Subject, dir string, count int, run func(*site) error) error {
+	s, err := newSite(dir)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := s.senders(count); err != nil {
+		return err
+	}
+	if err := s.serve(ctx, subject, nil); err != nil {
+		return err
+	}
+	return run(s)
+}
+
+// callEach makes one call for each of the senders, one after the other, and returns the sorted
+// durations.
+func (s *site) callEach(ctx context.Context, senders []int) ([]time.Duration, error) {
+	var took []time.Duration
+	for _, sender := range senders {
+		c, err := s.stageOne("echo", senderOf(sender))
+		if err != nil {
+			return nil, err
+		}
+		began := time.Now()
+		if err := drop([]call{c}); err != nil {
+			return nil, err
+		}
+		if err := s.await(ctx, []call{c}, latencyPoll); err != nil {
+			return nil, err
+		}
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	return took, nil
+}
+
+// inTurn measures the median time of a call if many senders make one each, in turn, after each
+// has made one in the last minute.
+func inTurn(count int) func(context.Context, *Config, Subject, string) (float64, error) {
+	return func(ctx context.Context, c *Config, subject Subject, dir string) (median float64, err error) {
+		err = withSenders(ctx, subject, dir, count, func(s *site) error {
+			var calls []call
+			for n := range count {
+				c, err := s.stageOne("echo", senderOf(n))
+				if err != nil {
+					return err
+				}
+				calls = append(calls, c)
+			}
+			if err := drop(calls); err != nil {
+				return err
+			}
+			if err := s.await(ctx, calls, time.Millisecond); err != nil {
+				return err
+			}
+			took, err := s.callEach(ctx, rand.Perm(count)[:latencyCalls])
+			if err != nil {
+				return err
+			}
+			median = milliseconds(took[len(took)/2])
+			return nil
+		})
+		return median, err
+	}
+}
+
+const (
+	// idleCalls is the number of calls after idle time.
+	idleCalls = 15
+	// idleBefore is the time without a call before each.
+	idleBefore = 3 * time.Second
+)
+
+// firstCall measures the median time of a call of a sender that has not called before, after
+// idle time, with the folders of many senders.
+func firstCall(count int) func(context.Context, *Config, Subject, string) (float64, error) {
+	return func(ctx context.Context, c *Config, subject Subject, dir string) (median float64, err error) {
+		err = withSenders(ctx, subject, dir, count, func(s *site) error {
+			var all []time.Duration
+			for _, sender := range rand.Perm(count)[:idleCalls] {
+				if !wait(ctx, idleBefore+rand.N(idleBefore)) {
+					return context.Cause(ctx)
+				}
+				took, err := s.callEach(ctx, []int{sender})
+				if err != nil {
+					return err
+				}
+				all = append(all, took...)
+			}
+			slices.Sort(all)
+			median = milliseconds(all[len(all)/2])
+			return nil
+		})
+		return median, err
+	}
+}
+
+// idleSenders measures the processor time of an idle server with the folders of many senders.
+func idleSenders(count int) func(context.Context, *Config, Subject, string) (float64, error) {
+	return func(ctx context.Context, c *Config, subject Subject, dir string) (share float64, err error) {
+		err = withSenders(ctx, subject, dir, count, func(s *site) error {
+			share, err = s.idleShare(ctx, c.Idle)
+			return err
+		})
+		return share, err
+	}
+}
+
+// memorySenders measures the resident memory of an idle server with the folders of many
+// senders.
+func memorySenders(count int) func(context.Context, *Config, Subject, string) (float64, error) {
+	return func(ctx context.Context, c *Config, subject Subject, dir string) (megabytes float64, err error) {
+		err = withSenders(ctx, subject, dir, count, func(s *site) error {
+			if !wait(ctx, 10*time.Second) {
+				return context.Cause(ctx)
+			}
+			megabytes, err = resident(s.process.PID())
+			return err
+		})
+		return megabytes, err
+	}
+}
+
+// startSenders measures the time until a server is ready with the folders of many senders.
+func startSenders(count int) func(context.Context, *Config, Subject, string) (float64, error) {
+	return func(ctx context.Context, c *Config, subject Subject, dir string) (float64, error) {
+		s, err := newSite(dir)
+		if err != nil {
+			return 0, err
+		}
+		defer s.close()
+		if err := s.senders(count); err != nil {
+			return 0, err
+		}
+		began := time.Now()
+		if err := s.serve(ctx, subject, nil); err != nil {
+			return 0, err
+		}
+		return time.Since(began).Seconds(), nil
+	}
+}
+
+// burstsAfter is the number of bursts that burstAfter compares.
+const burstsAfter = 20
+
+// burstAfter measures the rate of the slowest of several bursts into 20 folders, of which 19
+// are new, each directly after a burst into one folder, as a share of their median.
+func burstAfter(ctx context.Context, c *Config, subject Subject, dir string) (share float64, err error) {
+	err = withServer(ctx, subject, dir, func(s *site) error {
+		var rates []float64
+		for n := range burstsAfter {
+			one, err := s.stageFor("echo", burstSize, func(int) string { return senderOf(0) })
+			if err != nil {
+				return err
+			}
+			many, err := s.stageFor("echo", burstSize, func(i int) string {
+				if i %= 20; i > 0 {
+					i += 100 * (n + 1)
+				}
+				return senderOf(i)
+			})
+			if err != nil {
+				return err
+			}
+			if err := errors.Join(dropIntoNew(one), s.await(ctx, one, time.Millisecond)); err != nil {
+				return err
+			}
+			began := time.Now()
+			// SyftBox creates a folder when the first file in it arrives.
+			if err := errors.Join(dropIntoNew(many), s.await(ctx, many, time.Millisecond)); err != nil {
+				return err
+			}
+			rates = append(rates, burstSize/time.Since(began).Seconds())
+		}
+		slices.Sort(rates)
+		share = rates[0] / rates[len(rates)/2]
+		return nil
+	})
+	return share, err
+}
