@@ -173,6 +173,7 @@ func TestStartRemovesTemporaryFiles(t *testing.T) {
 		s.replica.Deliver(rpcPath+"/echo/"+clientEmail+"/.syftevent-send-ABC.tmp", []byte("a client's"), fakebox.Delivery{})
 		s.start()
 		defer s.stop()
+		time.Sleep(time.Second)
 		if diff := cmp.Diff([]string{".syftevent-send-ABC.tmp"}, s.names("echo/"+clientEmail)); diff != "" {
 			t.Errorf("left (-want +got):\n%s", diff)
 		}

@@ -40,7 +40,7 @@ func (s *Server) prepare(starting context.Context) error {
 		return fmt.Errorf("syftevent: open folder of app %q: %w", s.options.App, err)
 	}
 	defer root.Close()
-	s.tidy(starting, root)
+	s.moveFinished(starting, root)
 	if starting.Err() != nil {
 		return context.Cause(starting)
 	}

@@ -22,11 +22,15 @@ type legacyRequest struct {
 	answered  bool
 }
 
-// tidy prepares the directories before the first scan, in one walk: it removes temporary
-// files of earlier servers, and moves finished requests of the legacy layout to their
-// senders' directories.
-func (s *Server) tidy(ctx context.Context, root *os.Root) {
-	walk := rootfs.Walk{Root: root, Suffixes: []string{protocol.RequestSuffix, protocol.ResponseSuffix}}
+// moveFinished moves finished requests of the legacy layout to their senders' directories, before the
+// first scan. It enters only directories that lead to an endpoint, not those of senders, of
+// which there may be very many.
+func (s *Server) moveFinished(ctx context.Context, root *os.Root) {
+	leadsTo := s.options.Endpoints().LeadsTo
+	walk := rootfs.Walk{
+		Root: root, Suffixes: []string{protocol.RequestSuffix, protocol.ResponseSuffix},
+		Enters: func(dir string) bool { return leadsTo(protocol.CleanEndpoint(dir)) },
+	}
 	walk.Directories(func(dir string, part rootfs.Part, err error) error {
 		if err != nil {
 			s.logger.Warn("syftevent: reading folder failed", "path", path.Join(s.options.Dir, dir), "err", err)
@@ -36,18 +40,15 @@ func (s *Server) tidy(ctx context.Context, root *os.Root) {
 			return context.Cause(ctx)
 		}
 		where, mine := locate(dir, s.options.Endpoints().Has)
-		inLegacy := mine && where.sender == ""
+		if !mine || where.sender != "" {
+			return nil
+		}
 		answered := map[string]bool{}
 		var stems []string
 		for _, entry := range part.Names {
 			name := entry.Name
 			switch {
 			case !entry.Regular:
-			case rootfs.IsTemporary(name, protocol.ServeTempPrefix):
-				if err := root.Remove(path.Join(dir, name)); err != nil {
-					s.logger.Warn("syftevent: removing temporary file failed", "path", path.Join(s.options.Dir, dir, name), "err", err)
-				}
-			case !inLegacy:
 			case strings.HasSuffix(name, protocol.ResponseSuffix):
 				answered[strings.TrimSuffix(name, protocol.ResponseSuffix)] = true
 			case strings.HasSuffix(name, protocol.RequestSuffix) && !protocol.IsMarker(name):

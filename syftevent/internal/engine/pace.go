@@ -30,7 +30,7 @@ const (
 	// the last activity: recentMost while somebody calls, so that the next sender need not wait
 	// although very many have called, and recentSecond after a second, half of it after two, and
 	// so on, down to recentLeast.
-	recentMost   = 0.25
+	recentMost   = 0.5
 	recentSecond = 0.25
 	recentLeast  = 0.005
 

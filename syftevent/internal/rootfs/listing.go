@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
+	"sync"
 	"unsafe"
 )
 
@@ -53,6 +55,7 @@ type Listing struct {
 	folderCount int
 	smaller     int    // directories in a row that needed less than a quarter of the memory
 	buffer      []byte // for the system call
+	cname       []byte // the name of the directory, for the system call
 }
 
 // A Section is the names of a directory whose keys end in the given bits. The zero
@@ -102,7 +105,7 @@ func (l *Listing) Reset(p Section) (freed bool) {
 			l.smaller = 0
 		}
 		if freed = l.smaller >= l.KeepFor; freed {
-			*l = Listing{Limit: l.Limit, FolderLimit: l.FolderLimit, Stem: l.Stem, KeepFor: l.KeepFor, buffer: l.buffer}
+			l.release()
 		}
 	}
 	l.section, l.folderCount = p, 0
@@ -121,13 +124,43 @@ func (l *Listing) Add(name []byte, kind Kind) {
 	}
 }
 
+// release leaves the memory of a huge directory to the next listing of one.
+func (l *Listing) release() {
+	if cap(l.Entries) > KeptEntries {
+		spare.Put(&memory{l.names[:0], l.Entries[:0]})
+	}
+	*l = Listing{Limit: l.Limit, FolderLimit: l.FolderLimit, Stem: l.Stem, KeepFor: l.KeepFor, buffer: l.buffer, cname: l.cname}
+}
+
+// spare has the memory of huge directories, until the garbage collector frees it.
+var spare sync.Pool
+
+type memory struct {
+	names   []byte
+	entries []Entry
+}
+
 func (l *Listing) put(name []byte, kind Kind) {
+	if len(l.Entries) == KeptEntries && cap(l.Entries) <= 2*KeptEntries {
+		if has, ok := spare.Get().(*memory); ok {
+			l.names, l.Entries = append(has.names, l.names...), append(has.entries, l.Entries...)
+		}
+	}
 	begin := len(l.names)
-	l.names = append(l.names, name...)
-	l.Entries = append(l.Entries, Entry{uint32(begin), uint16(len(name)), kind})
+	l.names = append(double(l.names, len(name)), name...)
+	l.Entries = append(double(l.Entries, 1), Entry{uint32(begin), uint16(len(name)), kind})
 	if kind == Directory {
 		l.folderCount++
 	}
+}
+
+// double makes room for n more elements. append alone makes a large slice a quarter larger at a
+// time, and leaves five times its size to the garbage collector.
+func double[S ~[]E, E any](s S, n int) S {
+	if len(s)+n <= cap(s) {
+		return s
+	}
+	return slices.Grow(s, max(n, len(s)))
 }
 
 func (l *Listing) isOver() bool {
@@ -150,6 +183,9 @@ func (l *Listing) halve() {
 		}
 	}
 }
+
+// Files returns the number of entries that are not known to be directories.
+func (l *Listing) Files() int { return len(l.Entries) - l.folderCount }
 
 // Complete reports whether the listing covers all names.
 func (l *Listing) Complete() bool { return l.section.bits == 0 }
@@ -192,16 +228,18 @@ func text(name []byte) string { return unsafe.String(unsafe.SliceData(name), len
 // bytesOf returns a string's bytes without a copy. They must not be changed.
 func bytesOf(name string) []byte { return unsafe.Slice(unsafe.StringData(name), len(name)) }
 
-// List adds the entries of a directory to a listing. A FIFO in place of the directory does
-// not block it.
-func List(root *os.Root, name string, into *Listing) error { return list(root, name, into, readNative) }
+// List adds the entries of a directory to a listing. anchor is the open directory root. A FIFO
+// in place of the directory does not block it.
+func List(root *os.Root, anchor *os.File, name string, into *Listing) error {
+	return listNative(root, anchor, name, into)
+}
 
 // ListPortable is [List] without system calls that only some systems have.
 func ListPortable(root *os.Root, name string, into *Listing) error {
-	return list(root, name, into, readNames)
+	return listWith(root, name, into, readNames)
 }
 
-func list(root *os.Root, name string, into *Listing, read func(*os.File, *Listing) error) error {
+func listWith(root *os.Root, name string, into *Listing, read func(*os.File, *Listing) error) error {
 	f, err := root.OpenFile(name, os.O_RDONLY|openNonblock, 0)
 	if err != nil {
 		return err

@@ -14,7 +14,9 @@ func ReadStamp(_ *os.File, dir string, cname []byte) (Stamp, error) {
 	return ReadStampPortable(dir, string(cname[:len(cname)-1]))
 }
 
-func readNative(f *os.File, into *Listing) error { return readNames(f, into) }
+func listNative(root *os.Root, _ *os.File, name string, into *Listing) error {
+	return ListPortable(root, name, into)
+}
 
 // ChangedAt returns the modification time of a file, in nanoseconds.
 func ChangedAt(info fs.FileInfo) int64 { return info.ModTime().UnixNano() }

@@ -13,13 +13,18 @@ import (
 // chooses. Synchronization tools do not copy files with this suffix to other machines.
 const tempSuffix = ".tmp"
 
-// IsTemporary reports whether a name is that of a temporary file with the prefix.
-func IsTemporary(name, prefix string) bool {
-	return strings.HasPrefix(name, prefix) && strings.HasSuffix(name, tempSuffix)
+// process begins the names of this process's temporary files, after the prefix.
+var process = rand.Text()[:8] + "-"
+
+// IsLeftover reports whether a name is that of a temporary file with the prefix that another
+// process made.
+func IsLeftover(name, prefix string) bool {
+	rest, ok := strings.CutPrefix(name, prefix)
+	return ok && strings.HasSuffix(rest, tempSuffix) && !strings.HasPrefix(rest, process)
 }
 
 // tempName returns a new name for a temporary file.
-func tempName(prefix string) string { return prefix + rand.Text() + tempSuffix }
+func tempName(prefix string) string { return prefix + process + rand.Text() + tempSuffix }
 
 // writeTemp creates a temporary file in a directory, writes data and closes it.
 func writeTemp(root *os.Root, prefix, dir string, data []byte, durable bool) (name string, info fs.FileInfo, err error) {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -26,6 +27,8 @@ type Walk struct {
 	// Suffixes are the suffixes of files that belong together. Names that differ only in
 	// one of these suffixes are in the same part.
 	Suffixes []string
+	// Enters reports whether a directory below Root is visited; nil for always.
+	Enters func(dir string) bool
 	// MaxListed is the largest number of entries of a part. Defaults to MaxListed.
 	MaxListed int
 }
@@ -46,8 +49,9 @@ func (p Part) Covers(name string) bool { return p.listing == nil || p.listing.Co
 // A walker is one walk. It reuses its memory for each directory.
 type walker struct {
 	*Lister
-	visit func(dir string, part Part, err error) error
-	names []Name
+	enters func(dir string) bool
+	visit  func(dir string, part Part, err error) error
+	names  []Name
 }
 
 // Directories calls visit for each directory below w.Root, and for the root itself as
@@ -60,7 +64,14 @@ func (w Walk) Directories(visit func(dir string, part Part, err error) error) er
 	for _, suffix := range w.Suffixes {
 		suffixes = append(suffixes, []byte(suffix))
 	}
-	walker := walker{Lister: NewLister(w.Root, w.MaxListed, suffixes...), visit: visit}
+	anchor, err := w.Root.Open(".")
+	if err != nil {
+		return visit(".", Part{}, err)
+	}
+	defer anchor.Close()
+	walker := walker{Lister: NewLister(w.MaxListed, suffixes...), enters: w.Enters, visit: visit}
+	walker.Root, walker.Anchor = w.Root, anchor
+	defer walker.Listing.release()
 	return walker.walk(".", 0)
 }
 
@@ -68,16 +79,17 @@ func (w Walk) Directories(visit func(dir string, part Part, err error) error) er
 // listing.
 type Lister struct {
 	Root    *os.Root
+	Anchor  *os.File // the open directory Root
 	Listing Listing
 }
 
-// NewLister returns a Lister with a limit as Listing.Limit. Names that differ only in one
-// of the suffixes are in the same section.
-func NewLister(root *os.Root, limit int, suffixes ...[]byte) *Lister {
+// NewLister returns a Lister without a Root. limit is its Listing.Limit. Names that differ
+// only in one of the suffixes are in the same section.
+func NewLister(limit int, suffixes ...[]byte) *Lister {
 	if limit == 0 {
 		limit = MaxListed
 	}
-	return &Lister{Root: root, Listing: Listing{Limit: limit, Stem: func(name []byte) ([]byte, bool) {
+	return &Lister{Listing: Listing{Limit: limit, Stem: func(name []byte) ([]byte, bool) {
 		for _, suffix := range suffixes {
 			if stem, ok := bytes.CutSuffix(name, suffix); ok {
 				return stem, false
@@ -106,7 +118,13 @@ func (w *walker) walk(dir string, depth int) error {
 		if err := w.visit(dir, part, err); err != nil {
 			return err
 		}
-		for _, name := range folders {
+		if cap(w.names) > KeptEntries {
+			w.names = nil
+		}
+		for name := range strings.SplitSeq(folders, "/") {
+			if name == "" {
+				continue // the last
+			}
 			if err := w.walk(path.Join(dir, name), depth+1); err != nil {
 				return err
 			}
@@ -115,9 +133,14 @@ func (w *walker) walk(dir string, depth int) error {
 	})
 }
 
-// collect fills w.names from the listing, and returns the directories in it.
-func (w *walker) collect(dir string, depth int) (folders []string) {
-	w.names = w.names[:0]
+// collect fills w.names from the listing, and returns the names of the directories in it that
+// are to be visited, each followed by a slash: there may be very many.
+func (w *walker) collect(dir string, depth int) (folders string) {
+	var visited []byte
+	if w.enters == nil {
+		visited = make([]byte, 0, len(w.Listing.names)+w.Listing.folderCount)
+	}
+	w.names = slices.Grow(w.names[:0], len(w.Listing.Entries))
 	for _, e := range w.Listing.Entries {
 		name := text(w.Listing.Name(e))
 		if e.Kind == Unknown {
@@ -127,11 +150,13 @@ func (w *walker) collect(dir string, depth int) (folders []string) {
 			}
 		}
 		if e.Kind == Directory && depth < MaxDepth {
-			folders = append(folders, strings.Clone(name))
+			if w.enters == nil || w.enters(path.Join(dir, name)) {
+				visited = append(append(double(visited, len(name)+1), name...), '/')
+			}
 		}
 		w.names = append(w.names, Name{name, e.Kind == Regular})
 	}
-	return folders
+	return text(visited)
 }
 
 // Parts lists a directory and calls visit for each section of it, which is in
@@ -144,7 +169,7 @@ func (l *Lister) Parts(dir string, folderLimit int, visit func(err error) error)
 		rest = rest[:len(rest)-1]
 		l.Listing.FolderLimit = folderLimit // visit may have listed another directory
 		l.Listing.Reset(next)
-		err := List(l.Root, dir, &l.Listing)
+		err := List(l.Root, l.Anchor, dir, &l.Listing)
 		if err != nil {
 			rest = nil
 		} else {

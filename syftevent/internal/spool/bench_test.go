@@ -43,7 +43,7 @@ func idle(tb testing.TB, parents, children, pairs int) *Spool {
 		tb.Skip("mtimes of this file system are not trusted")
 	}
 	scanAll(s)
-	for _, d := range s.directories {
+	for d := range s.directories.all() {
 		d.stampSince -= instant(2 * racyWindow)
 		d.took = 0 // a busy machine makes a listing take long
 	}
@@ -69,7 +69,7 @@ func BenchmarkIdle(b *testing.B) {
 	for _, size := range []struct{ parents, children, pairs int }{{126, 20, 10}, {1000, 20, 1}} {
 		s := idle(b, size.parents, size.children, size.pairs)
 		name := fmt.Sprintf("parents=%d/children=%d", size.parents, size.children)
-		directories := float64(len(s.directories))
+		directories := float64(s.directories.count)
 		b.Run(name+"/scan", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -79,8 +79,8 @@ func BenchmarkIdle(b *testing.B) {
 		})
 		b.Run(name+"/lstat", func(b *testing.B) {
 			var paths []string
-			for name := range s.directories {
-				paths = append(paths, s.path(name))
+			for d := range s.directories.all() {
+				paths = append(paths, s.path(d.name))
 			}
 			b.ReportAllocs()
 			var st syscall.Stat_t
@@ -116,7 +116,7 @@ func BenchmarkManyOwners(b *testing.B) {
 	s.listing = listing{Listing: rootfs.Listing{Stem: s.stem}}
 	runtime.GC()
 	runtime.ReadMemStats(&after)
-	for _, d := range s.directories {
+	for d := range s.directories.all() {
 		d.stampSince -= instant(2 * racyWindow)
 		d.took = 0 // a busy machine makes a listing take long
 	}

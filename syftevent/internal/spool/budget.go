@@ -32,7 +32,7 @@ const (
 	unownedShare = 2_048
 	// roundShare is the number of directories of all owners that are scanned in a round. If
 	// there are more, each round scans a part of each owner's directories in turn.
-	roundShare = 8_192
+	roundShare = 4_096
 
 	// averageName is the number of bytes that the limits allow for each path. A path can have
 	// 4,096.
@@ -47,27 +47,28 @@ const (
 // A budget counts the tracked directories. The limits are fields so that tests can lower
 // them.
 type budget struct {
-	total, owner, fair, inRound int // the limits
+	total, owner, inRound int // the limits
+	fair                  int32
 
 	known             int // directories
 	bytes             int // of their paths
 	unwantedKnown     int // unwanted directories
 	few, many         int // directories of owners: the first "fair" of each, and the others
 	own, none, unused share
-	owners            map[string]*share
-	denied            uint32 // the last round in which the total was exceeded
+	owners            table[share] // by owner
+	denied            uint32       // the last round in which the total was exceeded
 }
 
 // A share counts the directories of one owner, or the program's own, or those without an
 // owner.
 type share struct {
 	owner          string // "" for the last two
-	always         bool   // there is always room: the program's own
-	fair           int    // the number scanned in each round, and in each list
-	known          int
-	bytes          int    // of the paths
-	active, recent int    // the number in these lists
+	fair           int32  // the number scanned in each round, and in each list
+	known          int32
+	bytes          int32  // of the paths
+	active, recent int32  // the number in these lists
 	denied         uint32 // the last round in which one was not admitted
+	always         bool   // there is always room: the program's own
 }
 
 func newBudget() budget {
@@ -75,15 +76,15 @@ func newBudget() budget {
 		total: MaxDirectories, owner: OwnerDirectories,
 		fair: fairShare, inRound: roundShare,
 		own: share{always: true}, none: share{fair: unownedShare}, unused: share{fair: fairShare},
-		owners: map[string]*share{},
+		owners: table[share]{key: func(in *share) string { return in.owner }},
 	}
 }
 
 // hasRoom reports whether a list with n directories of the share may get another one.
-func (sh *share) hasRoom(n int) bool { return sh.always || n < sh.fair }
+func (sh *share) hasRoom(n int32) bool { return sh.always || n < sh.fair }
 
-// classify returns the share of a directory, and whether it is unwanted. It does not keep the
-// name.
+// classify returns the share of a directory, and whether it is unwanted. A new share is valid
+// as long as the name is, or if add is called.
 func (s *Spool) classify(name string) (in *share, unwanted bool) {
 	b := &s.budget
 	if name == "." || s.options.Own(name) {
@@ -94,8 +95,8 @@ func (s *Spool) classify(name string) (in *share, unwanted bool) {
 	if owner == "" {
 		return b.unowned(unwanted), unwanted
 	}
-	if in = b.owners[owner]; in == nil {
-		in = &share{owner: strings.Clone(owner), fair: b.fair}
+	if in = b.owners.get(owner); in == nil {
+		in = &share{owner: owner, fair: b.fair} // add keeps it
 	}
 	return in, unwanted
 }
@@ -121,11 +122,11 @@ func (b *budget) admit(in *share, round uint32) bool {
 	case in.known >= b.fair && b.many >= b.total/4:
 		limit = 0
 	}
-	if in.known >= limit || in.bytes >= limit*averageName {
+	if int(in.known) >= limit || int(in.bytes) >= limit*averageName {
 		in.denied = round
 		return false
 	}
-	if b.known-b.own.known >= b.total || b.bytes-b.own.bytes >= b.total*averageName {
+	if b.known-int(b.own.known) >= b.total || b.bytes-int(b.own.bytes) >= b.total*averageName {
 		in.denied, b.denied = round, round
 		return false
 	}
@@ -139,7 +140,7 @@ func (b *budget) noneLimit() int { return b.total * 3 / 8 }
 // harmless.
 func (s *Spool) hasNoRoom(name string) bool {
 	none := &s.budget.none
-	if none.known < s.budget.noneLimit() || s.options.Owner(name) != "" || s.options.Own(name) {
+	if int(none.known) < s.budget.noneLimit() || s.options.Owner(name) != "" || s.options.Own(name) {
 		return false
 	}
 	none.denied = s.round.number
@@ -155,14 +156,15 @@ func (b *budget) exceeded(in *share, since uint32) bool {
 func (b *budget) add(d *directory) {
 	in := d.share
 	b.bytes += len(d.name)
-	in.bytes += len(d.name)
+	in.bytes += int32(len(d.name))
 	b.known++
 	if d.unwanted {
 		b.unwantedKnown++
 	}
 	if in.owner != "" {
 		if in.known == 0 {
-			b.owners[in.owner] = in
+			in.owner = part(d.name, in.owner)
+			b.owners.set(in)
 		}
 		if in.known < b.fair {
 			b.few++
@@ -173,10 +175,19 @@ func (b *budget) add(d *directory) {
 	in.known++
 }
 
+// part returns a copy of a string that does not need its memory: the end of name, which is the
+// owner of most directories, or a clone.
+func part(name, owner string) string {
+	if strings.HasSuffix(name, owner) {
+		return name[len(name)-len(owner):]
+	}
+	return strings.Clone(owner)
+}
+
 func (b *budget) remove(d *directory) {
 	in := d.share
 	b.bytes -= len(d.name)
-	in.bytes -= len(d.name)
+	in.bytes -= int32(len(d.name))
 	b.known--
 	if d.unwanted {
 		b.unwantedKnown--
@@ -189,7 +200,7 @@ func (b *budget) remove(d *directory) {
 			b.many--
 		}
 		if in.known == 0 {
-			delete(b.owners, in.owner)
+			b.owners.delete(in.owner)
 		}
 	}
 }
@@ -224,11 +235,12 @@ func (s *Spool) isSkipped(d *directory, now instant) bool {
 		return false
 	case d.unwanted:
 		every := max(unwantedEvery, time.Duration(b.unwantedKnown)*unwantedPause)
-		return d.scanned != 0 && now.sub(d.scanned) < every
+		scanned := d.detail().scanned
+		return scanned != 0 && now.sub(scanned) < every
 	case d.listed == 0, s.round.full:
 		return false
 	}
-	every := turns(in.known, in.fair)
+	every := turns(int(in.known), int(in.fair))
 	if in.owner != "" {
 		if every == 1 && d.lastActive != 0 && now.sub(d.lastActive) < activeLately {
 			s.round.lately++
@@ -250,20 +262,21 @@ func turns(n, inEach int) int { return max(1, (n+inEach-1)/inEach) }
 
 // noteLeft records the number of untracked directories in d.
 func (s *Spool) noteLeft(d *directory, left uint32) {
-	if d.left != left {
-		s.left.Add(int64(left) - int64(d.left))
-		d.left = left
+	if had := d.detail().left; had != left {
+		s.left.Add(int64(left) - int64(had))
+		d.edit().left = left
 	}
 }
 
 // noteDeep records the number of directories in d that are too deep, and logs it once per
 // owner or top directory.
 func (s *Spool) noteDeep(d *directory, deep uint32) {
-	if d.deep == deep {
+	had := d.detail().deep
+	if had == deep {
 		return
 	}
-	s.tooDeep.Add(int64(deep) - int64(d.deep))
-	d.deep = deep
+	s.tooDeep.Add(int64(deep) - int64(had))
+	d.edit().deep = deep
 	whose := d.share.owner
 	if whose == "" {
 		whose, _, _ = strings.Cut(d.name, "/")

@@ -89,7 +89,7 @@ func TestScansDirectoriesBeyondABudgetInTurn(t *testing.T) {
 						t.Fatalf("%d directories are tracked", n)
 					}
 					for n := range 5 {
-						if name := fmt.Sprintf("own/honest%d@example.com", n); s.directories[name] == nil {
+						if name := fmt.Sprintf("own/honest%d@example.com", n); s.directories.get(name) == nil {
 							t.Fatalf("%s is not tracked", name)
 						}
 					}
@@ -108,8 +108,8 @@ func TestScansDirectoriesBeyondABudgetInTurn(t *testing.T) {
 					found(s)
 					time.Sleep(fullScanEvery)
 				}
-				if left := s.Figures().Left; left != 0 || len(s.budget.owners) > 6 {
-					t.Errorf("%d are left after all were removed, %d owners are tracked", left, len(s.budget.owners))
+				if left := s.Figures().Left; left != 0 || s.budget.owners.count > 6 {
+					t.Errorf("%d are left after all were removed, %d owners are tracked", left, s.budget.owners.count)
 				}
 			})
 		})
@@ -125,10 +125,10 @@ func TestKeepsTrackingADirectoryInUse(t *testing.T) {
 		s.budget.owner = 40
 		found(s)
 		var used []string
-		for name, d := range s.directories {
+		for d := range s.directories.all() {
 			if d.share.owner == "x@y" && d.depth == 3 && len(used) < 10 {
-				used = append(used, name)
-				write(t, dir, name, "a.in", sampleInput)
+				used = append(used, d.name)
+				write(t, dir, d.name, "a.in", sampleInput)
 			}
 		}
 		var taken []Entry
@@ -140,7 +140,7 @@ func TestKeepsTrackingADirectoryInUse(t *testing.T) {
 			time.Sleep(fullScanEvery)
 			s.Scan(take(&taken, Taken))
 			for _, name := range used {
-				if s.directories[name] == nil {
+				if s.directories.get(name) == nil {
 					t.Fatalf("%s is no longer tracked", name)
 				}
 			}
@@ -172,10 +172,10 @@ func TestRoundScansAFairShareOfEachOwner(t *testing.T) {
 				t.Errorf("a round scans %d directories", did.Directories)
 			}
 		}
-		for name, d := range s.directories {
-			switch n := stamps[name]; {
+		for d := range s.directories.all() {
+			switch n := stamps[d.name]; {
 			case d.share.owner == "x@y" && (n < 3 || n > 3), d.share.owner != "x@y" && n != rounds:
-				t.Errorf("%s was scanned %d times", name, n)
+				t.Errorf("%s was scanned %d times", d.name, n)
 			}
 		}
 	})
@@ -256,11 +256,11 @@ func TestActiveDirectoriesOfOneOwnerAreBounded(t *testing.T) {
 		if did := s.ScanRecent(refuse); did.Directories > 10+5 {
 			t.Errorf("%d directories are recent", did.Directories)
 		}
-		if d := s.directories["own/honest@example.com"]; !d.active || !d.recent {
+		if d := s.directories.get("own/honest@example.com"); !d.active || !d.recent {
 			t.Error("the other owner's directory is not active and recent")
 		}
 		time.Sleep(recentFor)
-		if s.Recent() || s.Active() || s.budget.owners["x@y"].recent != 0 || s.budget.owners["x@y"].active != 0 {
+		if s.Recent() || s.Active() || s.budget.owners.get("x@y").recent != 0 || s.budget.owners.get("x@y").active != 0 {
 			t.Error("some are still active after five minutes")
 		}
 	})

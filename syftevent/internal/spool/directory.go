@@ -10,43 +10,31 @@ import (
 
 // A directory is the state of one directory of the spool: enough to decide whether it may
 // have changed since it was listed, and nothing about its files. Only the scanning goroutine
-// uses it, except for name, since, marked and mended. There may be a hundred thousand, so it
-// is small: about 310 bytes with its name and its entry in Spool.directories.
+// uses it, except for name, since, marked, mended and mendAgain. There may be a hundred thousand, so it
+// is small: about 240 bytes with its name and its entry in Spool.directories.
 type directory struct {
 	name        string     // with slashes, relative to the spool's, which is "."; a zero byte follows
 	parent      *directory // nil for the spool's directory
 	child       *directory // the first child
 	next, after *directory // its siblings
 	share       *share     // of the budget
-	since       time.Time  // when it was first seen, or recreated; guarded by Spool.mu
+	details     *detail    // nil for the zero value; use detail and edit
+	since       instant    // when it was first seen, or recreated; guarded by Spool.mu
 
 	mended mended // used by Mend
 
 	stamp      rootfs.Stamp
 	stampSince instant // when the stamp was first seen
-	changed    instant // when the first change since the last listing was seen; 0 for none
-	owed       instant // when it is listed because of this process's own changes; 0 for none
 	listed     instant // when the last listing of all its parts began; 0 if it must be listed again
-	lastListed instant // when the last listing of one part began
-	scanned    instant // when it was last scanned
-	again      instant // when a pending input is to be offered again
-	orphansDue instant // when an orphan in it is to be removed; 0 for none
 	lastActive instant // when something happened in it last
-	listing    uint64  // the last listing of its parent that showed it
 
-	rest []rootfs.Section // the parts that are left to list
+	number uint32 // spreads directories that are scanned in turn over the rounds
+	took   uint32 // duration of the last listing, in microseconds
+	depth  uint8
 
-	hand    int    // where in the listing admit continues
-	number  uint32 // spreads directories that are scanned in turn over the rounds
-	took    uint32 // duration of the last listing, in microseconds
-	left    uint32 // directories in it that are not tracked
-	waiting uint32 // pending inputs of the last listing that were not taken
-	deep    uint32 // directories in it that are too deep
-	depth   uint8
-
-	leftSoFar, deepSoFar uint32 // left and deep of the parts listed so far
-
+	seen           bool // the current listing of its parent shows it
 	first          bool // the current listing, of all its parts, is its first
+	partial        bool // parts are left to list: Spool.rest
 	crowded        bool // it holds mostly directories
 	served         bool // a directory in it was evicted
 	hasPending     bool // the last listing showed a pending input
@@ -55,7 +43,48 @@ type directory struct {
 	active, recent bool // it is in Spool.active and Spool.recent
 	dropped        bool // it is no longer tracked
 	fruitless      bool // the last listing was for a change by others and offered nothing
+	mendAgain      bool // used by Mend: its stamp was new at the last listing, and may miss a change just after
 	marked         bool // it probably has the marker; guarded by Spool.mu
+}
+
+// A detail is the part of a directory's state that few directories have at a time.
+type detail struct {
+	changed    instant // when the first change since the last listing was seen
+	owed       instant // when it is listed because of this process's own changes
+	again      instant // when a pending input is to be offered again
+	orphansDue instant // when an orphan in it is to be removed
+	lastPart   instant // when the listing of its last part began
+	scanned    instant // when an unwanted one was last scanned
+
+	hand    int32  // where in the listing admit continues
+	left    uint32 // directories in it that are not tracked
+	waiting uint32 // pending inputs of the last listing that were not taken
+	deep    uint32 // directories in it that are too deep
+
+	leftSoFar, deepSoFar uint32 // left and deep of the parts listed so far
+}
+
+// detail returns a copy of the details.
+func (d *directory) detail() detail {
+	if d.details == nil {
+		return detail{}
+	}
+	return *d.details
+}
+
+// edit returns the details, to be changed.
+func (d *directory) edit() *detail {
+	if d.details == nil {
+		d.details = &detail{}
+	}
+	return d.details
+}
+
+// settle frees the details if there are none.
+func (d *directory) settle() {
+	if d.details != nil && *d.details == (detail{}) {
+		d.details = nil
+	}
 }
 
 // cname returns the name for system calls, which ends in a zero byte.
@@ -68,6 +97,9 @@ type instant int64
 // instant converts a time. It counts from 73 years before the spool was opened: the clock of
 // synctest begins in 2000 and must not come near 0.
 func (s *Spool) instant(t time.Time) instant { return 1<<61 + instant(t.Sub(s.opened)) }
+
+// time is the reverse of instant.
+func (s *Spool) time(i instant) time.Time { return s.opened.Add(time.Duration(i - 1<<61)) }
 
 func (i instant) add(d time.Duration) instant { return i + instant(d) }
 func (i instant) sub(j instant) time.Duration { return time.Duration(i - j) }
@@ -104,13 +136,11 @@ const (
 // that its last listing did not show.
 func (d *directory) unchanged(has rootfs.Stamp, now instant) bool {
 	switch {
-	case d.listed == 0, has != d.stamp, len(d.rest) > 0:
+	case d.listed == 0, has != d.stamp, d.partial:
 		return false
 	case d.distrusted:
 		return false
-	case d.offersAgain(now):
-		return false
-	case d.orphansDue != 0 && now >= d.orphansDue:
+	case d.offersAgain(now), d.removesOrphan(now):
 		return false
 	}
 	return d.listed.sub(d.stampSince) >= windowOf(d.stamp)
@@ -141,38 +171,72 @@ func (d *directory) duration() time.Duration { return time.Duration(d.took) * ti
 func (d *directory) isCostly() bool { return d.duration() >= costlyFrom }
 
 // offersAgain reports whether the last listing showed an input that is to be offered now.
-func (d *directory) offersAgain(now instant) bool { return d.hasPending && now >= d.again }
+func (d *directory) offersAgain(now instant) bool { return d.hasPending && now >= d.detail().again }
+
+// removesOrphan reports whether the last listing showed an orphan that is to be removed now.
+func (d *directory) removesOrphan(now instant) bool {
+	due := d.detail().orphansDue
+	return due != 0 && now >= due
+}
+
+// lastListed returns when the last listing of one part began.
+func (d *directory) lastListed() instant { return max(d.listed, d.detail().lastPart) }
 
 // isDue reports whether a listing cannot wait: the last one failed or is not complete.
-func (d *directory) isDue() bool { return d.listed == 0 || len(d.rest) > 0 }
+func (d *directory) isDue() bool { return d.listed == 0 || d.partial }
 
 // waits reports whether the listing of a costly directory that may have changed waits.
 func (d *directory) waits(now instant) bool {
-	took := d.duration()
-	switch {
-	case !d.isCostly() || d.isDue():
+	if !d.isCostly() || d.isDue() {
 		return false
-	case d.changed != 0 && !d.fruitless:
-		return now.sub(d.stampSince) < took/calmShare && now.sub(d.changed) < took
-	case d.changed == 0 && d.owed != 0 && !d.offersAgain(now):
-		return now < d.owed
 	}
-	return now < d.lastListed.add((1+vainPause)*took)
+	took, has := d.duration(), d.detail()
+	switch {
+	case has.changed != 0 && !d.fruitless:
+		return now.sub(d.stampSince) < took/calmShare && now.sub(has.changed) < took
+	case has.changed == 0 && has.owed != 0 && !d.offersAgain(now):
+		return now < has.owed
+	}
+	return now < d.lastListed().add((1+vainPause)*took)
 }
 
-// nextPart returns the part of the directory to list.
-func (d *directory) nextPart() rootfs.Section {
-	if len(d.rest) == 0 {
-		return rootfs.Section{}
+// beginListing notes that a listing of a part began. The part before may have been the last.
+func (d *directory) beginListing(now instant) {
+	has := d.detail()
+	has.changed, has.owed = 0, 0
+	if d.partial {
+		has.lastPart = now
+	} else {
+		d.first, d.listed, d.hasPending = d.listed == 0, now, false
+		has.again, has.lastPart, has.leftSoFar, has.deepSoFar = 0, 0, 0, 0
 	}
-	return d.rest[len(d.rest)-1]
+	if has != d.detail() {
+		*d.edit() = has
+	}
+}
+
+// nextPart returns the part of a directory to list, and the parts that are left after that.
+func (s *Spool) nextPart(d *directory) (next rootfs.Section, rest []rootfs.Section) {
+	if rest = s.rest[d]; len(rest) == 0 {
+		return rootfs.Section{}, nil
+	}
+	return rest[len(rest)-1], rest[:len(rest)-1]
+}
+
+// setRest sets the parts that are left to list.
+func (s *Spool) setRest(d *directory, rest []rootfs.Section) {
+	if d.partial = len(rest) > 0; d.partial {
+		s.rest[d] = rest
+	} else {
+		delete(s.rest, d)
+	}
 }
 
 // newDirectory tracks a directory. parent is nil for the spool's directory.
 func (s *Spool) newDirectory(name string, parent *directory, in *share, unwanted bool) *directory {
 	s.numbers++
 	name = (name + "\x00")[:len(name)]
-	d := &directory{name: name, parent: parent, share: in, since: time.Now(), unwanted: unwanted, number: s.numbers}
+	d := &directory{name: name, parent: parent, share: in, since: s.instant(time.Now()), unwanted: unwanted, number: s.numbers}
 	s.budget.add(d)
 	if parent != nil {
 		d.depth = parent.depth + 1
@@ -186,7 +250,7 @@ func (s *Spool) newDirectory(name string, parent *directory, in *share, unwanted
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.directories[name] = d
+	s.directories.set(d)
 	return d
 }
 
@@ -209,6 +273,7 @@ func (s *Spool) drop(d *directory) {
 	}
 	s.setActive(d, false)
 	s.setRecent(d, false)
+	s.setRest(d, nil)
 	d.dropped = true
 	s.budget.remove(d)
 	s.noteLeft(d, 0)
@@ -217,7 +282,7 @@ func (s *Spool) drop(d *directory) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.troubles, d.name)
-	delete(s.directories, d.name)
+	s.directories.delete(d.name)
 	delete(s.own, d.name)
 	s.retireLocked(d.name)
 	s.forget(d.name, func(string, *file) bool { return true })
@@ -250,7 +315,7 @@ func (s *Spool) isEvictable(d *directory) bool {
 	if !s.budget.exceeded(d.share, s.lastFull) || d.child != nil || d.listed == 0 || d.active || d.recent {
 		return false
 	}
-	if d.left > 0 && !d.served && rand.N(8) != 0 {
+	if d.detail().left > 0 && !d.served && rand.N(8) != 0 {
 		return false
 	}
 	s.mu.Lock()
@@ -294,7 +359,7 @@ func (s *Spool) setRecent(d *directory, recent bool) {
 }
 
 // count returns the change in size of a set.
-func count(joins bool) int {
+func count(joins bool) int32 {
 	if joins {
 		return 1
 	}

@@ -75,8 +75,8 @@ func (s *Spool) acquire(dir string) (*dirHandle, error) {
 func (s *Spool) renew(dir string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if d := s.directories[dir]; d != nil {
-		d.since = time.Now()
+	if d := s.directories.get(dir); d != nil {
+		d.since = s.instant(time.Now())
 	}
 }
 
@@ -104,7 +104,7 @@ func (s *Spool) Mark(dir string) error {
 func (s *Spool) setMarked(dir string, marked bool) (was bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d := s.directories[dir]
+	d := s.directories.get(dir)
 	if d == nil {
 		return false
 	}

@@ -30,7 +30,7 @@ func (native) stamp(s *Spool, anchor *os.File, d *directory) (rootfs.Stamp, erro
 	return rootfs.ReadStamp(anchor, s.dir, d.cname())
 }
 func (native) list(s *Spool, d *directory, into *listing) error {
-	return rootfs.List(s.current(), d.name, &into.Listing)
+	return rootfs.List(s.current(), s.anchor, d.name, &into.Listing)
 }
 func (native) touch(s *Spool, d *directory) error {
 	now := time.Now()

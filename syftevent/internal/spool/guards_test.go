@@ -68,7 +68,7 @@ var guards = map[string]guard{
 		return cmp.Equal(found(s), []string{"d/a"})
 	}},
 	// Somebody else changes a directory during a publication.
-	"owed listing": {"directory.go", `return now < d.owed`, `return true`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+	"owed listing": {"directory.go", `return now < has.owed`, `return true`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
 		stamp := costly(t, s, f, dir)
 		end := s.beginOwn("d")
 		write(t, dir, "d/a.in", sampleInput)
@@ -119,7 +119,7 @@ var guards = map[string]guard{
 		return foundWithin(s, 30*time.Millisecond, "d/a")
 	}},
 	// An input that was refused, or is to be read again, is offered again.
-	"offer again": {"directory.go", `return d.hasPending && now >= d.again`, `return false`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+	"offer again": {"directory.go", `return d.hasPending && now >= d.detail().again`, `return false`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
 		write(t, dir, "d/a.in", sampleInput)
 		settleStamps(s)
 		time.Sleep(offerAgain)
@@ -182,7 +182,7 @@ var guards = map[string]guard{
 		return cmp.Equal(found(s), []string{"d/a"})
 	}},
 	// sshfs lists names without their types.
-	"type": {"scan.go", `a.kind = c.typeOf(d, name)`, `a.kind = rootfs.Regular`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+	"type": {"scan.go", `a.kind = c.typeOf(d, name)`, `_, a.kind = name, rootfs.Regular`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
 		f.onList = func(_ string, into *listing) {
 			for i := range into.Entries {
 				into.Entries[i].Kind = rootfs.Unknown

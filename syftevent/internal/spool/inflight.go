@@ -85,7 +85,7 @@ func (s *Spool) Done(entry Entry) {
 		return
 	}
 	f.inFlight, f.done = false, s.sequence.Load()
-	if s.directories[entry.Dir] == nil {
+	if s.directories.get(entry.Dir) == nil {
 		s.forget(entry.Dir, func(string, *file) bool { return true })
 		return
 	}
@@ -116,7 +116,7 @@ func (s *Spool) activateDone() {
 	now := s.instant(time.Now())
 	for _, r := range s.returned {
 		s.mu.Lock()
-		d := s.directories[r.dir]
+		d := s.directories.get(r.dir)
 		s.mu.Unlock()
 		if d == nil {
 			continue

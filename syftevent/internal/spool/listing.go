@@ -10,12 +10,12 @@ import (
 // memory.
 type listing struct {
 	rootfs.Listing
-	outputs stemSet     // stems of outputs
-	paired  int         // inputs with an output
-	inputs  []input     // without an output
-	folders []newFolder // directories that are not tracked
-	ignored [][]byte    // names that Options.Ignore reports
-	orphans []string    // names of orphans
+	outputs stemSet  // stems of outputs
+	paired  int      // inputs with an output
+	inputs  []input  // without an output
+	folders []int32  // numbers of the entries that are directories and not tracked
+	ignored [][]byte // names that Options.Ignore reports
+	orphans []string // names of orphans
 }
 
 // An input is the stem of a name with the suffix of inputs.
@@ -23,12 +23,6 @@ type input struct {
 	stem   []byte
 	kind   rootfs.Kind
 	number int // of its entry
-}
-
-// A newFolder is a directory and its position in the listing.
-type newFolder struct {
-	name   []byte
-	number int
 }
 
 // keepListing is the number of smaller directories that are listed before the memory for a

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
@@ -22,7 +23,6 @@ const (
 // mended is the state of a directory for Mend, which alone uses it.
 type mended struct {
 	stamp  rootfs.Stamp // at the last listing; zero for none
-	again  bool         // the stamp was new then, and may miss a change just after
 	newest int64        // the latest change of an output, in nanoseconds
 }
 
@@ -38,7 +38,8 @@ type mender struct {
 // Mend removes the torn outputs of inputs, which are pending then, until ctx is done. It
 // begins after the first scan.
 //
-// The first pass reads every output. A later pass checks the directories that have changed
+// The first pass reads every output, and removes the temporary files that earlier processes
+// left. A later pass checks the directories that have changed
 // since the pass before began, or all if mtimes are not trusted: it compares sizes, and reads
 // the outputs that have changed. A torn output is removed when it has not changed for the
 // settle time. It is found within a pause, a pass and twice the settle time, or twice that if
@@ -72,7 +73,7 @@ func (s *Spool) Mend(ctx context.Context) {
 }
 
 func newMender(s *Spool) *mender {
-	return &mender{spool: s, lister: rootfs.NewLister(nil, s.options.MaxListed, s.in, s.out), suspects: map[Entry]struct{}{}}
+	return &mender{spool: s, lister: rootfs.NewLister(s.options.MaxListed, s.in, s.out), suspects: map[Entry]struct{}{}}
 }
 
 // sleep reports whether it slept for that time: false means that ctx is done.
@@ -93,9 +94,8 @@ func (m *mender) pass(ctx context.Context) {
 	s.mu.Lock()
 	root, trusted := s.root, s.trusted
 	m.directories = m.directories[:0]
-	for _, d := range s.directories {
-		m.directories = append(m.directories, d)
-	}
+	m.directories = slices.Grow(m.directories, s.directories.count)
+	m.directories = slices.AppendSeq(m.directories, s.directories.all())
 	s.mu.Unlock()
 	// Not Spool.anchor, which is closed when the spool is reopened.
 	anchor, err := root.Open(".")
@@ -103,7 +103,7 @@ func (m *mender) pass(ctx context.Context) {
 		return // the next pass uses the new root
 	}
 	defer anchor.Close()
-	m.lister.Root = root
+	m.lister.Root, m.lister.Anchor = root, anchor
 	for _, d := range m.directories {
 		if ctx.Err() != nil {
 			break
@@ -113,15 +113,15 @@ func (m *mender) pass(ctx context.Context) {
 			continue // gone
 		}
 		same := now == d.mended.stamp
-		if trusted && same && !d.mended.again {
+		if trusted && same && !d.mendAgain {
 			continue
 		}
 		newest, ok := m.checkDirectory(ctx, d)
 		if !ok {
-			d.mended.again = true
+			d.mendAgain = true
 			continue
 		}
-		d.mended = mended{stamp: now, again: !same, newest: newest}
+		d.mended, d.mendAgain = mended{now, newest}, !same
 	}
 	clear(m.directories)
 }
@@ -144,6 +144,9 @@ var errNotAll = errors.New("not all outputs were checked")
 // checkPart checks the outputs of one part of a directory.
 func (m *mender) checkPart(ctx context.Context, d *directory, newest *int64) error {
 	s, names := m.spool, &m.lister.Listing
+	if d.mended.stamp == (rootfs.Stamp{}) {
+		m.removeLeftovers(ctx, d)
+	}
 	if !m.findInputs(names) {
 		return nil
 	}
@@ -176,6 +179,21 @@ func (m *mender) checkPart(ctx context.Context, d *directory, newest *int64) err
 		m.suspects[entry] = struct{}{}
 	}
 	return nil
+}
+
+// removeLeftovers removes the temporary files in a listing that earlier processes left.
+func (m *mender) removeLeftovers(ctx context.Context, d *directory) {
+	names := &m.lister.Listing
+	for _, e := range names.Entries {
+		name := text(names.Name(e))
+		if !rootfs.IsLeftover(name, m.spool.options.TempPrefix) || e.Kind == rootfs.Directory || ctx.Err() != nil {
+			continue
+		}
+		name = path.Join(d.name, name)
+		if err := m.lister.Root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			m.spool.options.Logger.Warn("syftevent: removing temporary file failed", "path", m.spool.path(name), "err", err)
+		}
+	}
 }
 
 // findInputs collects the inputs of a listing, and reports whether there are any.

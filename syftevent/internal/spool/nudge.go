@@ -63,8 +63,8 @@ func startNudges(interval time.Duration, touch func(nudge)) *nudges {
 func (s *Spool) nudge(dir, name string, published fs.FileInfo) {
 	since := time.Now()
 	s.mu.Lock()
-	if d := s.directories[dir]; d != nil {
-		since = d.since
+	if d := s.directories.get(dir); d != nil {
+		since = s.time(d.since)
 	}
 	s.mu.Unlock()
 	s.nudges.add(nudge{dir, name, rootfs.VersionOf(published), since.Add(KnownFor)})

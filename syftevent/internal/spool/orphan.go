@@ -56,7 +56,9 @@ func (c *scan) adopt(d *directory) {
 	s := c.spool
 	found := s.listing.orphans
 	before := s.orphans.since[d.name]
-	d.orphansDue = 0
+	if d.details != nil {
+		d.details.orphansDue = 0
+	}
 	if len(found) == 0 && (len(before) == 0 || s.listing.Complete()) {
 		s.orphans.drop(d.name)
 		return
@@ -66,8 +68,8 @@ func (c *scan) adopt(d *directory) {
 	keep := func(name string, since time.Time) {
 		now[name] = since
 		due := max(s.instant(since.Add(s.options.OrphanDelay)), c.now.add(offerAgain))
-		if d.orphansDue == 0 || due < d.orphansDue {
-			d.orphansDue = due
+		if edit := d.edit(); edit.orphansDue == 0 || due < edit.orphansDue {
+			edit.orphansDue = due
 		}
 	}
 	for name, since := range before {

@@ -23,7 +23,7 @@ const ownLongest = 10 * time.Millisecond
 // beginOwn records that a publication in a directory begins. Its end calls the result.
 func (s *Spool) beginOwn(dir string) (end func()) {
 	s.mu.Lock()
-	d, trusted, anchor := s.directories[dir], s.trusted, s.anchor
+	d, trusted, anchor := s.directories.get(dir), s.trusted, s.anchor
 	s.mu.Unlock()
 	if d == nil || !trusted {
 		return func() {}

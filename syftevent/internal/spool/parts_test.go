@@ -46,7 +46,7 @@ func TestPartsCoverEachNameOnce(t *testing.T) {
 			next := rest[len(rest)-1]
 			names := &s.listing
 			names.reset(next)
-			if err := base.list(s, s.directories["d"], names); err != nil {
+			if err := base.list(s, s.directories.get("d"), names); err != nil {
 				t.Fatal(err)
 			}
 			rest = names.Rest(next, rest[:len(rest)-1])
@@ -118,7 +118,7 @@ func TestScanFindsAllInputsOfAHugeDirectory(t *testing.T) {
 			t.Fatalf("%d of %d are published", len(published), want)
 		}
 		until(count)
-		sub := s.directories["d/sub7"]
+		sub := s.directories.get("d/sub7")
 		write(t, dir, "d/late.in", sampleInput)
 		until(count + 1)
 		for name, n := range published {
@@ -136,14 +136,14 @@ func TestScanFindsAllInputsOfAHugeDirectory(t *testing.T) {
 				t.Errorf("%d directories listed although nothing has changed", did.Listed)
 			}
 		}
-		if s.directories["d/sub7"] != sub || sub == nil || sub.dropped {
+		if s.directories.get("d/sub7") != sub || sub == nil || sub.dropped {
 			t.Error("a directory was dropped by a listing of another part")
 		}
 		os.RemoveAll(filepath.Join(dir, "d/sub7"))
 		for range 64 {
 			scan()
 		}
-		if s.directories["d/sub7"] != nil {
+		if s.directories.get("d/sub7") != nil {
 			t.Error("a removed directory is still tracked")
 		}
 	})

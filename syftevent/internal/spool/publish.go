@@ -67,7 +67,7 @@ func (s *Spool) Publish(entry Entry, data []byte) error {
 func (s *Spool) Usable(entry Entry, thorough bool) error {
 	final := entry.Stem + s.options.Out
 	s.mu.Lock()
-	directory := s.directories[path.Join(entry.Dir, final)] != nil
+	directory := s.directories.get(path.Join(entry.Dir, final)) != nil
 	s.mu.Unlock()
 	if !directory && !thorough {
 		return nil

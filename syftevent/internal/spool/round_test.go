@@ -80,7 +80,7 @@ func TestRoundSurvivesChanges(t *testing.T) {
 		time.Sleep(fullScanEvery)
 		scanAll(s) // the rest of a round, perhaps
 		scanAll(s)
-		if n := len(s.directories); n != 1+3*11 || s.budget.known != n {
+		if n := s.directories.count; n != 1+3*11 || s.budget.known != n {
 			t.Errorf("%d directories are tracked, %d are counted", n, s.budget.known)
 		}
 	})

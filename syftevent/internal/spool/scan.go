@@ -27,11 +27,13 @@ const (
 // scanDirectory scans one directory: it lists it if it may have changed.
 func (c *scan) scanDirectory(d *directory) {
 	s := c.spool
-	if d.crowded && !c.full && d.listed != 0 && c.now.sub(d.lastListed) < crowdedPause*time.Duration(d.took)*time.Microsecond {
+	if d.crowded && !c.full && d.listed != 0 && c.now.sub(d.lastListed()) < crowdedPause*d.duration() {
 		return
 	}
 	c.work += scanWork
-	d.scanned = c.now
+	if d.unwanted {
+		d.edit().scanned = c.now
+	}
 	c.result.Directories++
 	skip := false
 	if c.trusted {
@@ -73,17 +75,17 @@ func (c *scan) noteChange(d *directory, has rootfs.Stamp) bool {
 	now := s.instant(time.Now())
 	switch s.whose(d, has) {
 	case ownChanging:
-		if !c.full && d.changed == 0 && !d.isDue() {
+		if !c.full && d.detail().changed == 0 && !d.isDue() {
 			return false
 		}
-		d.changed = now
+		d.edit().changed = now
 	case ownChanged:
-		if d.owed == 0 {
-			d.owed = now.add(owedPause * d.duration())
+		if d.detail().owed == 0 {
+			d.edit().owed = now.add(owedPause * d.duration())
 		}
 	case foreignChange:
-		if d.changed == 0 {
-			d.changed = now
+		if d.detail().changed == 0 {
+			d.edit().changed = now
 		}
 		c.result.Changed = true
 		s.activateOne(d, c.now) // its listing waits
@@ -137,7 +139,8 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	s.forgetOwn(d)
 	sequence := s.sequence.Add(1)
 	began, taken := time.Now(), c.result.Taken
-	names, next := &s.listing, d.nextPart()
+	names := &s.listing
+	next, rest := s.nextPart(d)
 	names.reset(next)
 	err = s.files.list(s, d, names)
 	if s.relieve(err) {
@@ -145,22 +148,15 @@ func (c *scan) list(d *directory) (found bool, err error) {
 		err = s.files.list(s, d, names)
 	}
 	if err != nil {
-		d.rest = nil
+		s.setRest(d, nil)
 		return false, err
 	}
 	c.work += len(names.Entries)
-	d.lastListed = s.instant(began)
-	foreign := d.changed != 0
-	d.changed, d.owed = 0, 0
-	if len(d.rest) == 0 { // the listing before was complete
-		d.first, d.listed, d.hasPending, d.again = d.listed == 0, d.lastListed, false, c.now.add(never)
-		d.leftSoFar, d.deepSoFar = 0, 0
-	} else {
-		d.rest = d.rest[:len(d.rest)-1]
-	}
-	d.rest = names.Rest(next, d.rest)
+	foreign := d.detail().changed != 0
+	d.beginListing(s.instant(began))
+	s.setRest(d, names.Rest(next, rest))
 	marked, folders := false, 0
-	names.outputs.reset(len(names.Entries))
+	names.outputs.reset(names.Files())
 	for number, e := range names.Entries {
 		name := names.Name(e)
 		marked = marked || text(name) == s.options.Marker
@@ -175,7 +171,7 @@ func (c *scan) list(d *directory) (found bool, err error) {
 		switch {
 		case e.Kind == rootfs.Directory:
 			folders++
-			c.folder(d, name, number, sequence)
+			c.folder(d, number)
 		case e.Kind == rootfs.Other:
 			// A symbolic link could lead anywhere, and a FIFO would block.
 		case isOutput:
@@ -187,23 +183,26 @@ func (c *scan) list(d *directory) (found bool, err error) {
 		s.setMarked(d.name, marked)
 	}
 	c.findOrphans()
-	c.findTypes(d, sequence)
+	c.findTypes(d)
 	for child := d.child; child != nil; {
 		after := child.after
-		if child.listing != sequence && names.Covers(bytesOf(path.Base(child.name))) {
+		if !child.seen && names.Covers(bytesOf(path.Base(child.name))) {
 			s.drop(child)
 		}
+		child.seen = false
 		child = after
 	}
-	c.admit(d, sequence)
-	if len(d.rest) == 0 {
-		s.noteLeft(d, d.leftSoFar)
-		s.noteDeep(d, d.deepSoFar)
+	c.admit(d)
+	if !d.partial {
+		has := d.detail()
+		s.noteLeft(d, has.leftSoFar)
+		s.noteDeep(d, has.deepSoFar)
 	}
 	c.adopt(d)
 	found = c.offer(d, sequence)
 	d.crowded = 2*folders > len(names.Entries)
 	d.fruitless = foreign && c.result.Taken == taken
+	d.settle()
 	took := time.Since(began)
 	d.took = uint32(took.Microseconds())
 	c.result.Listing += took
@@ -232,14 +231,14 @@ func (c *scan) findInputs() {
 }
 
 // findTypes finds the types of the pending inputs that were listed without one.
-func (c *scan) findTypes(d *directory, sequence uint64) {
+func (c *scan) findTypes(d *directory) {
 	names := &c.spool.listing
-	files := names.inputs[:0]
+	files, folders := names.inputs[:0], len(names.folders)
 	for _, a := range names.inputs {
 		if a.kind == rootfs.Unknown {
 			name := append(slices.Clip(a.stem), c.spool.in...)
 			if a.kind = c.typeOf(d, name); a.kind == rootfs.Directory {
-				c.folder(d, name, len(names.Entries), sequence)
+				c.folder(d, a.number)
 			}
 		}
 		if a.kind == rootfs.Regular {
@@ -247,6 +246,9 @@ func (c *scan) findTypes(d *directory, sequence uint64) {
 		}
 	}
 	names.inputs = files
+	if len(names.folders) > folders {
+		slices.Sort(names.folders)
+	}
 }
 
 // typeOf returns the type of an entry that was listed without one.
@@ -261,54 +263,55 @@ func (c *scan) typeOf(d *directory, name []byte) rootfs.Kind {
 
 // folder records a directory in the listing of d. A new one is admitted at the end of the
 // listing.
-func (c *scan) folder(d *directory, name []byte, number int, sequence uint64) {
+func (c *scan) folder(d *directory, number int) {
 	s := c.spool
 	if d.depth == rootfs.MaxDepth {
-		d.deepSoFar++
+		d.edit().deepSoFar++
 		return
 	}
-	child := s.directories[s.join(d, name)]
+	names := &s.listing
+	child := s.directories.get(s.join(d, names.Name(names.Entries[number])))
 	if child == nil {
-		s.listing.folders = append(s.listing.folders, newFolder{name, number})
+		names.folders = append(names.folders, int32(number))
 		return
 	}
-	child.listing = sequence
+	child.seen = true
 	if c.full && s.isEvictable(child) {
 		s.drop(child)
-		d.leftSoFar++
+		d.edit().leftSoFar++
 		d.served = true
 	}
 }
 
 // admit tracks the new directories in the listing of d, as many as the budgets allow. It
 // begins after the last one that it admitted before.
-func (c *scan) admit(d *directory, sequence uint64) {
-	s, folders := c.spool, c.spool.listing.folders
+func (c *scan) admit(d *directory) {
+	s, names, folders := c.spool, &c.spool.listing, c.spool.listing.folders
 	begin := 0
-	if (d.first || !s.listing.Complete()) && len(folders) > 0 {
+	if (d.first || !names.Complete()) && len(folders) > 0 {
 		begin = rand.N(len(folders)) // it may have been evicted, or d.hand is of another part
 	}
-	for s.listing.Complete() && d.left > 0 && begin < len(folders) && folders[begin].number < d.hand {
+	has := d.detail()
+	for names.Complete() && has.left > 0 && begin < len(folders) && folders[begin] < has.hand {
 		begin++
 	}
 	for n := range folders {
-		f := folders[(begin+n)%len(folders)]
-		full := s.join(d, f.name)
-		if s.directories[full] != nil {
+		number := folders[(begin+n)%len(folders)]
+		full := s.join(d, names.Name(names.Entries[number]))
+		if s.directories.get(full) != nil {
 			continue // a name that was listed twice
 		}
 		if s.hasNoRoom(full) {
-			d.leftSoFar++
+			d.edit().leftSoFar++
 			continue
 		}
 		in, unwanted := s.classify(full)
 		if !s.budget.admit(in, s.round.number) {
-			d.leftSoFar++
+			d.edit().leftSoFar++
 			continue
 		}
-		d.hand = f.number + 1
+		d.edit().hand = number + 1
 		child := s.newDirectory(full, d, in, unwanted)
-		child.listing = sequence
 		if !d.first && !c.full && !unwanted {
 			// Its first input is about to appear.
 			s.activateOne(child, c.now)
@@ -338,7 +341,10 @@ func (c *scan) offer(d *directory, sequence uint64) (found bool) {
 		if !names.outputs.add(&names.Listing, stem, a.number) {
 			continue
 		}
-		d.hasPending = true
+		if !d.hasPending {
+			d.hasPending = true
+			d.edit().again = c.now.add(never)
+		}
 		if !room {
 			waiting++
 			continue
@@ -370,8 +376,10 @@ func (c *scan) offer(d *directory, sequence uint64) (found bool) {
 		}
 	}
 	// Other parts may have more, so only a complete listing counts.
-	found = names.Complete() && unknown > d.waiting
-	d.waiting = waiting
+	found = names.Complete() && unknown > d.detail().waiting
+	if d.detail().waiting != waiting {
+		d.edit().waiting = waiting
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// Without room, not all inputs were checked, and incomplete ones are kept.
@@ -390,8 +398,8 @@ const (
 
 // offerAt schedules the next listing of a directory at t, unless it is scheduled earlier.
 func (d *directory) offerAt(t instant) {
-	if t < d.again {
-		d.again = t
+	if d.hasPending && t < d.detail().again {
+		d.edit().again = t
 	}
 }
 

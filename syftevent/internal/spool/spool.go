@@ -101,8 +101,9 @@ type Spool struct {
 	latelyBefore int    // round.lately of the round before
 	numbers      uint32 // of directories
 	budget       budget
-	active       []*directory // for ScanActive
-	recent       []*directory // for ScanRecent
+	active       []*directory                    // for ScanActive
+	recent       []*directory                    // for ScanRecent
+	rest         map[*directory][]rootfs.Section // the parts that are left to list, the next one last
 	scan         scan
 	listing      listing
 	joined       []byte     // the buffer of join
@@ -123,7 +124,7 @@ type Spool struct {
 	anchor      *os.File              // the same directory, for reading stamps
 	links       bool                  // the file system has hard links
 	trusted     bool                  // its mtimes show changes
-	directories map[string]*directory // the tree, by name
+	directories table[directory]      // the tree, by name
 	dirHandles  map[string]*dirHandle // by path
 	acquired    int                   // number of handles in use
 	released    sync.Cond             // signalled by release
@@ -165,7 +166,8 @@ func openWith(dir string, options Options, files fileSystem) (*Spool, error) {
 		budget:      newBudget(),
 		deepLogged:  map[string]bool{},
 		links:       true,
-		directories: map[string]*directory{},
+		rest:        map[*directory][]rootfs.Section{},
+		directories: table[directory]{key: func(d *directory) string { return d.name }},
 		dirHandles:  map[string]*dirHandle{},
 		descriptors: descriptors{budget: dirHandleLimit()},
 		tracked:     map[string]map[string]*file{},
@@ -239,7 +241,7 @@ func (s *Spool) Figures() Figures {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	figures := Figures{
-		Directories: len(s.directories), Left: int(s.left.Load()),
+		Directories: s.directories.count, Left: int(s.left.Load()),
 		Unreadable: len(s.troubles) + int(s.tooDeep.Load()), Descriptors: s.descriptors.budget, Trusted: s.trusted,
 	}
 	for _, files := range s.tracked {
@@ -355,12 +357,11 @@ func (s *Spool) trouble(name string, err error) {
 		return
 	}
 	s.mu.Unlock()
-	where := s.path(name)
 	switch {
 	case text == before:
 	case text == "":
-		s.options.Logger.Info("syftevent: path readable again", "path", where)
+		s.options.Logger.Info("syftevent: path readable again", "path", s.path(name))
 	default:
-		s.options.Logger.Warn("syftevent: reading failed, will retry", "path", where, "err", text)
+		s.options.Logger.Warn("syftevent: reading failed, will retry", "path", s.path(name), "err", text)
 	}
 }

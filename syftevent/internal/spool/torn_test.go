@@ -162,7 +162,7 @@ func TestMendListsOnlyWhatHasChanged(t *testing.T) {
 		t.Errorf("%d outputs read at first, want 20", reads)
 	}
 	// Make the outputs old enough for the stamp to be trusted.
-	d := s.directories["d"]
+	d := s.directories.get("d")
 	d.mended.newest += 2 * racyWindow.Nanoseconds()
 	for range 3 {
 		m.pass(t.Context())
@@ -170,7 +170,7 @@ func TestMendListsOnlyWhatHasChanged(t *testing.T) {
 	if reads != 20 {
 		t.Errorf("%d outputs read, want no more", reads-20)
 	}
-	if d.mended.again {
+	if d.mendAgain {
 		t.Error("listed again without a change")
 	}
 	d.mended.newest -= 4 * racyWindow.Nanoseconds()

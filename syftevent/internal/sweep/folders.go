@@ -45,10 +45,11 @@ func (s *sweep) enter(dir string, names []rootfs.Name) {
 		f.removable = false
 	}
 	if f.removable && f.modified.IsZero() {
-		info, err := s.root.Lstat(dir)
-		f.removable = err == nil && info.IsDir()
-		if f.removable {
-			f.modified = s.modified(dir, info)
+		// Not Lstat: there may be very many, and it takes memory for each.
+		s.cname = append(append(s.cname[:0], dir...), 0)
+		stamp, err := rootfs.ReadStamp(s.anchor, s.Dir, s.cname)
+		if f.removable = err == nil; f.removable {
+			f.modified = s.modified(dir, time.Unix(0, stamp.Modified))
 		}
 	}
 }

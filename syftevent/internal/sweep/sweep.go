@@ -44,11 +44,13 @@ const farAhead = 24 * time.Hour
 // A sweep is one run.
 type sweep struct {
 	*Sweeper
-	root  *os.Root
-	now   time.Time // by this machine's clock, for "created"
-	fsNow time.Time // by the file system's clock, for file times
-	stats Stats
-	open  []folder // the current directory, after those above it
+	root   *os.Root
+	anchor *os.File  // the same directory, for reading stamps
+	cname  []byte    // the buffer of folderModified
+	now    time.Time // by this machine's clock, for "created"
+	fsNow  time.Time // by the file system's clock, for file times
+	stats  Stats
+	open   []folder // the current directory, after those above it
 }
 
 // Sweep removes old files. A directory that does not exist is not an error. It returns ctx's
@@ -62,7 +64,12 @@ func (s *Sweeper) Sweep(ctx context.Context) (Stats, error) {
 		return Stats{}, fmt.Errorf("syftevent: clean up: %w", err)
 	}
 	defer root.Close()
-	run := &sweep{Sweeper: s, root: root, now: time.Now()}
+	anchor, err := root.Open(".")
+	if err != nil {
+		return Stats{}, fmt.Errorf("syftevent: clean up: %w", err)
+	}
+	defer anchor.Close()
+	run := &sweep{Sweeper: s, root: root, anchor: anchor, now: time.Now()}
 	if run.fsNow, err = rootfs.Now(root, protocol.ServeTempPrefix); err != nil {
 		return Stats{}, fmt.Errorf("syftevent: get file system time of %s: %w", s.Dir, err)
 	}
@@ -127,8 +134,7 @@ func isLeftover(name string) bool {
 
 // modified returns a file's modification time by the file system's clock. A time far in the
 // future would never become old, so it is set to now. SyftBox does not sync times.
-func (s *sweep) modified(name string, info fs.FileInfo) time.Time {
-	at := info.ModTime()
+func (s *sweep) modified(name string, at time.Time) time.Time {
 	if at.Sub(s.fsNow) <= farAhead {
 		return at
 	}
@@ -153,7 +159,7 @@ func (s *sweep) read(name string) (data []byte, modified time.Time, err error) {
 	if err != nil && !errors.Is(err, rootfs.ErrTooLarge) {
 		return nil, time.Time{}, err
 	}
-	return data, s.modified(name, info), nil
+	return data, s.modified(name, info.ModTime()), nil
 }
 
 // request removes a request and its response, if both may go, and reports whether it did.
@@ -172,7 +178,7 @@ func (s *sweep) request(name string, answered bool) bool {
 	}
 	if answered {
 		response, err := s.root.Lstat(name + protocol.ResponseSuffix)
-		if err != nil || s.isFresh(s.modified(name+protocol.ResponseSuffix, response)) {
+		if err != nil || s.isFresh(s.modified(name+protocol.ResponseSuffix, response.ModTime())) {
 			return false
 		}
 	} else if decodeErr == nil && !s.hasExpired(envelope, modified) {
@@ -237,7 +243,7 @@ func (s *sweep) orphan(name string) {
 // leftover removes a file of which only the time tells its age.
 func (s *sweep) leftover(name string) {
 	info, err := s.root.Lstat(name)
-	if err == nil && s.isOld(s.modified(name, info)) {
+	if err == nil && s.isOld(s.modified(name, info.ModTime())) {
 		s.remove(name)
 	}
 }

@@ -24,7 +24,7 @@ func (s *sweep) trim(ctx context.Context, pairs []string) {
 			s.failed(name+protocol.ResponseSuffix, err)
 			continue
 		}
-		all = append(all, pair{name, s.modified(name+protocol.ResponseSuffix, info)})
+		all = append(all, pair{name, s.modified(name+protocol.ResponseSuffix, info.ModTime())})
 	}
 	slices.SortFunc(all, func(a, b pair) int { return a.answered.Compare(b.answered) })
 	for _, p := range all[:max(0, len(all)-s.Keep)] {

@@ -168,7 +168,7 @@ var Measures = []Measure{
 		take: burstAfter,
 	},
 	{
-		Name: "turn-10000", Unit: "ms", large: true,
+		Name: "turn-10000", Unit: "ms", bare: true, large: true,
 		What: "median time to the response, 10,000 senders in turn",
 		take: inTurn(10_000),
 	},

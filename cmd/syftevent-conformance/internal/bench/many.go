@@ -34,15 +34,17 @@ func withSenders(ctx context.Context, subject Subject, dir string, count int, ru
 	if err := s.senders(count); err != nil {
 		return err
 	}
-	if err := s.serve(ctx, subject, nil); err != nil {
-		return err
+	if !subject.isBare() {
+		if err := s.serve(ctx, subject, nil); err != nil {
+			return err
+		}
 	}
 	return run(s)
 }
 
 // callEach makes one call for each of the senders, one after the other, and returns the sorted
-// durations.
-func (s *site) callEach(ctx context.Context, senders []int) ([]time.Duration, error) {
+// durations. bare answers them for the bare loop; nil for a server.
+func (s *site) callEach(ctx context.Context, senders []int, bare *bareFolders) ([]time.Duration, error) {
 	var took []time.Duration
 	for _, sender := range senders {
 		c, err := s.stageOne("echo", senderOf(sender))
@@ -53,6 +55,11 @@ func (s *site) callEach(ctx context.Context, senders []int) ([]time.Duration, er
 		if err := drop([]call{c}); err != nil {
 			return nil, err
 		}
+		if bare != nil {
+			if err := bare.answer(ctx); err != nil {
+				return nil, err
+			}
+		}
 		if err := s.await(ctx, []call{c}, latencyPoll); err != nil {
 			return nil, err
 		}
@@ -62,11 +69,70 @@ func (s *site) callEach(ctx context.Context, senders []int) ([]time.Duration, er
 	return took, nil
 }
 
+// bareFolders are the folders of many senders, at which the bare loop looks in a circle.
+type bareFolders struct {
+	folders  []*bareFolder
+	modified []time.Time
+	next     int
+}
+
+func (s *site) newBareFolders(count int) (*bareFolders, error) {
+	b := &bareFolders{}
+	for n := range count {
+		folder, err := newBareFolder(filepath.Join(s.rpc(), "echo", senderOf(n)))
+		if err != nil {
+			return nil, err
+		}
+		info, err := os.Lstat(folder.path)
+		if err != nil {
+			return nil, err
+		}
+		b.folders, b.modified = append(b.folders, folder), append(b.modified, info.ModTime())
+	}
+	return b, nil
+}
+
+// answer looks at one folder after the other, without a pause, until one has changed, and
+// answers the requests in it. It begins anywhere, as a loop that has no pause would be anywhere
+// when a request comes.
+func (b *bareFolders) answer(ctx context.Context) error {
+	for b.next = rand.N(len(b.folders)); ctx.Err() == nil; b.next = (b.next + 1) % len(b.folders) {
+		folder := b.folders[b.next]
+		info, err := os.Lstat(folder.path)
+		if err != nil {
+			return err
+		}
+		if info.ModTime().Equal(b.modified[b.next]) {
+			continue
+		}
+		if err := folder.answer(); err != nil {
+			return err
+		}
+		info, err = os.Lstat(folder.path)
+		if err == nil {
+			b.modified[b.next] = info.ModTime()
+		}
+		return err
+	}
+	return context.Cause(ctx)
+}
+
 // inTurn measures the median time of a call if many senders make one each, in turn, after each
-// has made one in the last minute.
+// has made one in the last minute. The bare loop looks at all folders.
 func inTurn(count int) func(context.Context, *Config, Subject, string) (float64, error) {
 	return func(ctx context.Context, c *Config, subject Subject, dir string) (median float64, err error) {
 		err = withSenders(ctx, subject, dir, count, func(s *site) error {
+			if subject.isBare() {
+				bare, err := s.newBareFolders(count)
+				if err != nil {
+					return err
+				}
+				took, err := s.callEach(ctx, rand.Perm(count)[:latencyCalls], bare)
+				if err == nil {
+					median = milliseconds(took[len(took)/2])
+				}
+				return err
+			}
 			var calls []call
 			for n := range count {
 				c, err := s.stageOne("echo", senderOf(n))
@@ -81,7 +147,7 @@ func inTurn(count int) func(context.Context, *Config, Subject, string) (float64,
 			if err := s.await(ctx, calls, time.Millisecond); err != nil {
 				return err
 			}
-			took, err := s.callEach(ctx, rand.Perm(count)[:latencyCalls])
+			took, err := s.callEach(ctx, rand.Perm(count)[:latencyCalls], nil)
 			if err != nil {
 				return err
 			}
@@ -109,7 +175,7 @@ func firstCall(count int) func(context.Context, *Config, Subject, string) (float
 				if !wait(ctx, idleBefore+rand.N(idleBefore)) {
 					return context.Cause(ctx)
 				}
-				took, err := s.callEach(ctx, []int{sender})
+				took, err := s.callEach(ctx, []int{sender}, nil)
 				if err != nil {
 					return err
 				}
