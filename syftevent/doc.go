@@ -157,12 +157,12 @@
 // a part of what is left. The fields of [Server] set the most important limits, and
 // [Server.Stats] reports their use.
 //
-// On a local file system, and with a PollInterval of at most 2 s, a small request (up to
-// 16 KiB) from a sender with no handler in flight starts within 3 s, no matter what other
-// senders do, while fewer than Concurrency + Reserve handlers run. Requests of the legacy
-// layout count as those of one sender. There are two exceptions. If senders have more than
-// 8,192 folders together, the server scans those without a request in the last day in turn,
-// 8,192 every 2 s. The other is an endpoint whose pattern has a wildcard: if someone creates
+// On a local file system, with a PollInterval of at most 2 s and the default IdleShare, a
+// small request (up to 16 KiB) from a sender with no handler in flight starts within 3 s, no
+// matter what other senders do, while fewer than Concurrency + Reserve handlers run. Requests
+// of the legacy layout count as those of one sender. There are two exceptions. If senders have
+// more than 4,096 folders together, the server scans those without a request in the last day
+// in turn, 10,000 in about 3 s. The other is an endpoint whose pattern has a wildcard: if someone creates
 // 49,000 folders below it, only a full scan finds new folders of other senders. A full scan
 // lists every folder, whether or not its mtime has changed, and runs every 30 s to 5 min.
 //

@@ -14,10 +14,12 @@ import (
 )
 
 // The pause between two passes of Mend is mendPause, or mendCost times the duration of the last
-// pass if that is longer: Mend uses at most 1/200 of a core.
+// pass if that is longer: Mend uses at most 1/1000 of a core. Where mtimes are not trusted, a
+// pass mostly waits for the network, and mendCostRemote replaces mendCost.
 const (
-	mendPause = 10 * time.Second
-	mendCost  = 200
+	mendPause      = 10 * time.Second
+	mendCost       = 1000
+	mendCostRemote = 200
 )
 
 // mended is the state of a directory for Mend, which alone uses it.
@@ -66,7 +68,11 @@ func (s *Spool) Mend(ctx context.Context) {
 		if first {
 			took = 0 // the others read less
 		}
-		if !sleep(ctx, max(mendPause, mendCost*took)) {
+		cost := time.Duration(mendCost)
+		if !s.Trusted() {
+			cost = mendCostRemote
+		}
+		if !sleep(ctx, max(mendPause, cost*took)) {
 			return
 		}
 	}
