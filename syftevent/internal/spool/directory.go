@@ -35,6 +35,7 @@ type directory struct {
 	seen           bool // the current listing of its parent shows it
 	first          bool // the current listing, of all its parts, is its first
 	partial        bool // parts are left to list: Spool.rest
+	costly         bool // it is not listed whenever it may have changed
 	crowded        bool // it holds mostly directories
 	served         bool // a directory in it was evicted
 	hasPending     bool // the last listing showed a pending input
@@ -167,9 +168,6 @@ const (
 // duration returns how long the last listing took.
 func (d *directory) duration() time.Duration { return time.Duration(d.took) * time.Microsecond }
 
-// isCostly reports whether the directory is not listed whenever it may have changed.
-func (d *directory) isCostly() bool { return d.duration() >= costlyFrom }
-
 // offersAgain reports whether the last listing showed an input that is to be offered now.
 func (d *directory) offersAgain(now instant) bool { return d.hasPending && now >= d.detail().again }
 
@@ -187,7 +185,7 @@ func (d *directory) isDue() bool { return d.listed == 0 || d.partial }
 
 // waits reports whether the listing of a costly directory that may have changed waits.
 func (d *directory) waits(now instant) bool {
-	if !d.isCostly() || d.isDue() {
+	if !d.costly || d.isDue() {
 		return false
 	}
 	took, has := d.duration(), d.detail()

@@ -200,6 +200,7 @@ var guards = map[string]guard{
 // It was listed, and its stamp is old.
 func costly(t *testing.T, s *Spool, f *faultyFileSystem, dir string) (stamp *int64) {
 	t.Helper()
+	s.costlyFrom = costlyFrom
 	now := time.Now().UnixNano() + 1
 	f.mtime = func(dir string, real int64) int64 {
 		if dir == "d" {

@@ -27,7 +27,7 @@ const (
 // scanDirectory scans one directory: it lists it if it may have changed.
 func (c *scan) scanDirectory(d *directory) {
 	s := c.spool
-	if d.crowded && !c.full && d.listed != 0 && c.now.sub(d.lastListed()) < crowdedPause*d.duration() {
+	if d.costly && d.crowded && !c.full && d.listed != 0 && c.now.sub(d.lastListed()) < crowdedPause*d.duration() {
 		return
 	}
 	c.work += scanWork
@@ -44,7 +44,7 @@ func (c *scan) scanDirectory(d *directory) {
 		}
 		skip = d.unchanged(has, c.now)
 		if has != d.stamp || d.stampSince == 0 {
-			if d.isCostly() && !c.noteChange(d, has) {
+			if d.costly && !c.noteChange(d, has) {
 				return
 			}
 			d.stamp, d.stampSince = has, s.instant(time.Now())
@@ -204,9 +204,9 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	d.fruitless = foreign && c.result.Taken == taken
 	d.settle()
 	took := time.Since(began)
-	d.took = uint32(took.Microseconds())
+	d.took, d.costly = uint32(took.Microseconds()), took >= s.costlyFrom
 	c.result.Listing += took
-	if c.trusted && d.isCostly() {
+	if c.trusted && d.costly {
 		c.result.Costly += took
 	}
 	return found, nil

@@ -92,6 +92,7 @@ type Spool struct {
 	// Used only by the scanning goroutine.
 	files        fileSystem
 	slice        time.Duration // sliceTime
+	costlyFrom   time.Duration // costlyFrom
 	opened       time.Time
 	top          *directory
 	nextFull     instant // when all directories are listed next, whatever their stamps
@@ -162,6 +163,7 @@ func openWith(dir string, options Options, files fileSystem) (*Spool, error) {
 		out:         []byte(options.Out),
 		files:       files,
 		slice:       sliceTime,
+		costlyFrom:  costlyFrom,
 		opened:      time.Now(),
 		budget:      newBudget(),
 		deepLogged:  map[string]bool{},
