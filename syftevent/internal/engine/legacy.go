@@ -22,9 +22,9 @@ type legacyRequest struct {
 	answered  bool
 }
 
-// moveFinished moves finished requests of the legacy layout to their senders' directories, before the
-// first scan. It enters only directories that lead to an endpoint, not those of senders, of
-// which there may be very many.
+// moveFinished moves finished requests of the legacy layout to their senders' directories,
+// before the first scan. It enters only directories that lead to an endpoint, not those of
+// senders, of which there may be very many.
 func (s *Server) moveFinished(ctx context.Context, root *os.Root) {
 	leadsTo := s.options.Endpoints().LeadsTo
 	walk := rootfs.Walk{

@@ -137,9 +137,6 @@ func (w *walker) walk(dir string, depth int) error {
 // are to be visited, each followed by a slash: there may be very many.
 func (w *walker) collect(dir string, depth int) (folders string) {
 	var visited []byte
-	if w.enters == nil {
-		visited = make([]byte, 0, len(w.Listing.names)+w.Listing.folderCount)
-	}
 	w.names = slices.Grow(w.names[:0], len(w.Listing.Entries))
 	for _, e := range w.Listing.Entries {
 		name := text(w.Listing.Name(e))
