@@ -23,8 +23,8 @@ type legacyRequest struct {
 }
 
 // moveFinished moves finished requests of the legacy layout to their senders' directories,
-// before the first scan. It enters only directories that lead to an endpoint, not those of
-// senders, of which there may be very many.
+// before the first scan. It enters only directories that lead to an endpoint. Those of senders,
+// of which there may be very many, do not, unless a pattern has a wildcard.
 func (s *Server) moveFinished(ctx context.Context, root *os.Root) {
 	leadsTo := s.options.Endpoints().LeadsTo
 	walk := rootfs.Walk{

@@ -1,4 +1,4 @@
-//go:build linux && (amd64 || arm64)
+//go:build linux && !android && (amd64 || arm64)
 
 package rootfs
 
@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
-	"sync/atomic"
 	"syscall"
 	"unsafe"
 )
@@ -92,25 +91,25 @@ func listNative(root *os.Root, anchor *os.File, name string, into *Listing) erro
 	return readNative(fd, into)
 }
 
-// withoutOpenat2 is set if the kernel, older than Linux 5.6, or a sandbox refuses openat2(2).
-var withoutOpenat2 atomic.Bool
+// sysOpenat2 is a variable so that tests can take it away.
+var sysOpenat2 uintptr = 437
 
 // openBeneath opens a directory by a name that ends in a zero byte, relative to the open
 // directory anchor. As with os.Root, the kernel refuses a path that leads out of it; it also
-// refuses symbolic links.
+// refuses symbolic links. The error is errors.ErrUnsupported if os.Root should open it: the
+// kernel is older than Linux 5.6, a sandbox refuses the call, or the path is very long.
 func openBeneath(anchor *os.File, cname []byte) (fd int, err error) {
 	const (
-		sysOpenat2 = 437
-		noMagic    = 0x02 // RESOLVE_NO_MAGICLINKS
-		noLinks    = 0x04 // RESOLVE_NO_SYMLINKS
-		beneath    = 0x08 // RESOLVE_BENEATH
+		noMagic = 0x02 // RESOLVE_NO_MAGICLINKS
+		noLinks = 0x04 // RESOLVE_NO_SYMLINKS
+		beneath = 0x08 // RESOLVE_BENEATH
 	)
 	// struct open_how
 	how := struct{ flags, mode, resolve uint64 }{
 		flags:   syscall.O_RDONLY | syscall.O_DIRECTORY | syscall.O_NONBLOCK | syscall.O_CLOEXEC,
 		resolve: noMagic | noLinks | beneath,
 	}
-	for !withoutOpenat2.Load() {
+	for {
 		r, _, errno := syscall.Syscall6(sysOpenat2, anchor.Fd(), uintptr(unsafe.Pointer(unsafe.SliceData(cname))),
 			uintptr(unsafe.Pointer(&how)), unsafe.Sizeof(how), 0, 0)
 		runtime.KeepAlive(anchor)
@@ -118,15 +117,14 @@ func openBeneath(anchor *os.File, cname []byte) (fd int, err error) {
 		case 0:
 			return int(r), nil
 		case syscall.EINTR:
-		case syscall.ENOSYS, syscall.EPERM, syscall.EINVAL:
-			withoutOpenat2.Store(true)
+		case syscall.ENOENT, syscall.EMFILE, syscall.ENFILE:
+			return -1, errno
 		case syscall.ELOOP, syscall.ENOTDIR:
 			return -1, syscall.ENOENT // something else has its name
 		default:
-			return -1, errno
+			return -1, errors.ErrUnsupported
 		}
 	}
-	return -1, errors.ErrUnsupported
 }
 
 // readNative lists an open directory with getdents64(2), without an allocation for each

@@ -2,8 +2,6 @@ package rootfs
 
 import (
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"os"
 	"time"
 )
@@ -12,7 +10,7 @@ import (
 // server's: the time of a temporary file. prefix begins the name of that file. Mercurial
 // uses the same method.
 func Now(root *os.Root, prefix string) (time.Time, error) {
-	name := fmt.Sprintf("%snow-%016x%s", prefix, rand.Uint64(), tempSuffix)
+	name := tempName(prefix)
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return time.Time{}, err

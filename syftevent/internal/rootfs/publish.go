@@ -106,6 +106,12 @@ func (how Publication) once(root *os.Root, final string, data []byte) (written f
 		return written, true, nil
 	}
 	published, err = SettleName(root, final, data)
+	if err == nil && !published && how.Links && errors.Is(linkErr, fs.ErrNotExist) {
+		// After a link, FUSE looks the new name up, and reports if its reader was quicker: the
+		// file on which sshfs made the link is there.
+		_, missing := root.Lstat(temp)
+		return written, missing == nil, nil
+	}
 	if published && how.Verify {
 		written = infoNow(root, final, written)
 	}
@@ -140,13 +146,16 @@ func syncDirectory(root *os.Root, dir string) error {
 // link gives the temporary file its final name, which must be free.
 func link(root *os.Root, temp, final string, links bool) error {
 	if links {
-		return root.Link(temp, final)
+		return hardLink(root, temp, final)
 	}
 	if _, err := root.Lstat(final); !errors.Is(err, fs.ErrNotExist) {
 		return fs.ErrExist
 	}
 	return root.Rename(temp, final)
 }
+
+// hardLink is a variable so that tests can replace it.
+var hardLink = (*os.Root).Link
 
 // SettleName decides what has the final name, after a failed attempt to take it. The
 // attempt's own error cannot be trusted: NFS may have made the link and lost the reply.

@@ -1,8 +1,10 @@
 package rootfs
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -43,6 +45,40 @@ func TestPublishesOnceToAQuickReader(t *testing.T) {
 			}
 			os.Remove(filepath.Join(dir, "final"))
 		}
+	}
+}
+
+// A link through sshfs fails although it was made, if the reader removes the file before FUSE
+// looks it up.
+func TestPublishesOnceAlthoughTheLinkSeemsToFail(t *testing.T) {
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	defer func(original func(*os.Root, string, string) error) { hardLink = original }(hardLink)
+	links := 0
+	hardLink = func(root *os.Root, from, to string) error {
+		links++
+		if err := errors.Join(root.Link(from, to), root.Remove(to)); err != nil {
+			t.Error(err)
+		}
+		return &os.LinkError{Op: "linkat", Old: from, New: to, Err: syscall.ENOENT}
+	}
+	how := Publication{Prefix: ".temp-", Links: true, Verify: true}
+	if _, err := how.Publish(root, "final", []byte("data")); err != nil || links != 1 {
+		t.Errorf("linked %d times, %v", links, err)
+	}
+	// Somebody has removed the temporary file: nothing was published.
+	links = 0
+	hardLink = func(root *os.Root, from, to string) error {
+		if links++; links == 1 {
+			root.Remove(from)
+		}
+		return root.Link(from, to)
+	}
+	if _, err := how.Publish(root, "final", []byte("data")); err != nil || links != 2 {
+		t.Errorf("linked %d times, %v", links, err)
 	}
 }
 

@@ -2,8 +2,10 @@ package rootfs
 
 import (
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // A Stamp holds the times of a directory. Compare it only with other stamps of the same
@@ -11,6 +13,15 @@ import (
 type Stamp struct {
 	Modified int64 // in nanoseconds
 	Changed  int64 // in nanoseconds; 0 if the system has no such time
+}
+
+// ModTime returns the modification time. Nanoseconds reach to the year 2262; a later time, which
+// has wrapped, counts as that.
+func (s Stamp) ModTime() time.Time {
+	if s.Modified < 0 {
+		return time.Unix(0, math.MaxInt64)
+	}
+	return time.Unix(0, s.Modified)
 }
 
 // ReadStampPortable is [ReadStamp] without system calls that only some systems have.

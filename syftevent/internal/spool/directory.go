@@ -11,7 +11,7 @@ import (
 // A directory is the state of one directory of the spool: enough to decide whether it may
 // have changed since it was listed, and nothing about its files. Only the scanning goroutine
 // uses it, except for name, since, marked, mended and mendAgain. There may be a hundred thousand, so it
-// is small: about 240 bytes with its name and its entry in Spool.directories.
+// is small: about 260 bytes with its name, its share and their entries in tables.
 type directory struct {
 	name        string     // with slashes, relative to the spool's, which is "."; a zero byte follows
 	parent      *directory // nil for the spool's directory
@@ -198,7 +198,8 @@ func (d *directory) waits(now instant) bool {
 	return now < d.lastListed().add((1+vainPause)*took)
 }
 
-// beginListing notes that a listing of a part began. The part before may have been the last.
+// beginListing notes that a listing of a part began. If no parts are left, it is that of a new
+// listing.
 func (d *directory) beginListing(now instant) {
 	has := d.detail()
 	has.changed, has.owed = 0, 0

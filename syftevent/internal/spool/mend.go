@@ -14,11 +14,13 @@ import (
 )
 
 // The pause between two passes of Mend is mendPause, or mendCost times the duration of the last
-// pass if that is longer: Mend uses at most 1/1000 of a core. Where mtimes are not trusted, a
-// pass mostly waits for the network, and mendCostRemote replaces mendCost.
+// pass if that is longer, but at most mendLatest: Mend uses a thousandth of a core. Where
+// mtimes are not trusted, a pass mostly waits for the network, and the pause is mendCostRemote
+// times as long.
 const (
 	mendPause      = 10 * time.Second
 	mendCost       = 1000
+	mendLatest     = 5 * time.Minute
 	mendCostRemote = 200
 )
 
@@ -40,8 +42,8 @@ type mender struct {
 // Mend removes the torn outputs of inputs, which are pending then, until ctx is done. It
 // begins after the first scan.
 //
-// The first pass reads every output, and removes the temporary files that earlier processes
-// left. A later pass checks the directories that have changed
+// The first pass over a directory reads every output, and removes the temporary files that
+// earlier processes left. A later pass checks the directories that have changed
 // since the pass before began, or all if mtimes are not trusted: it compares sizes, and reads
 // the outputs that have changed. A torn output is removed when it has not changed for the
 // settle time. It is found within a pause, a pass and twice the settle time, or twice that if
@@ -53,7 +55,7 @@ func (s *Spool) Mend(ctx context.Context) {
 		return
 	}
 	m := newMender(s)
-	for first := true; ; first = false {
+	for passes := 1; ; passes++ {
 		began := time.Now()
 		m.pass(ctx)
 		took := time.Since(began)
@@ -65,14 +67,14 @@ func (s *Spool) Mend(ctx context.Context) {
 			m.settle(ctx)
 			took += time.Since(began)
 		}
-		if first {
-			took = 0 // the others read less
-		}
-		cost := time.Duration(mendCost)
+		pause := min(mendCost*took, mendLatest)
 		if !s.Trusted() {
-			cost = mendCostRemote
+			pause = mendCostRemote * took
 		}
-		if !sleep(ctx, max(mendPause, cost*took)) {
+		if passes <= 2 {
+			pause = 0 // the first two list every directory, the others only those that have changed
+		}
+		if !sleep(ctx, max(mendPause, pause)) {
 			return
 		}
 	}
@@ -103,7 +105,7 @@ func (m *mender) pass(ctx context.Context) {
 	m.directories = slices.Grow(m.directories, s.directories.count)
 	m.directories = slices.AppendSeq(m.directories, s.directories.all())
 	s.mu.Unlock()
-	// Not Spool.anchor, which is closed when the spool is reopened.
+	// Not Spool.anchor, which belongs to the scanning goroutine.
 	anchor, err := root.Open(".")
 	if err != nil {
 		return // the next pass uses the new root
@@ -196,7 +198,7 @@ func (m *mender) removeLeftovers(ctx context.Context, d *directory) {
 			continue
 		}
 		name = path.Join(d.name, name)
-		if err := m.lister.Root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := m.lister.Root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrClosed) {
 			m.spool.options.Logger.Warn("syftevent: removing temporary file failed", "path", m.spool.path(name), "err", err)
 		}
 	}

@@ -49,7 +49,7 @@ func (s *sweep) enter(dir string, names []rootfs.Name) {
 		s.cname = append(append(s.cname[:0], dir...), 0)
 		stamp, err := rootfs.ReadStamp(s.anchor, s.Dir, s.cname)
 		if f.removable = err == nil; f.removable {
-			f.modified = s.modified(dir, time.Unix(0, stamp.Modified))
+			f.modified = s.modified(dir, stamp.ModTime())
 		}
 	}
 }

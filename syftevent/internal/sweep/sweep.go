@@ -46,7 +46,7 @@ type sweep struct {
 	*Sweeper
 	root   *os.Root
 	anchor *os.File  // the same directory, for reading stamps
-	cname  []byte    // the buffer of folderModified
+	cname  []byte    // the buffer of enter
 	now    time.Time // by this machine's clock, for "created"
 	fsNow  time.Time // by the file system's clock, for file times
 	stats  Stats
@@ -64,15 +64,11 @@ func (s *Sweeper) Sweep(ctx context.Context) (Stats, error) {
 		return Stats{}, fmt.Errorf("syftevent: clean up: %w", err)
 	}
 	defer root.Close()
-	anchor, err := root.Open(".")
+	run, err := s.begin(root)
 	if err != nil {
-		return Stats{}, fmt.Errorf("syftevent: clean up: %w", err)
+		return Stats{}, err
 	}
-	defer anchor.Close()
-	run := &sweep{Sweeper: s, root: root, anchor: anchor, now: time.Now()}
-	if run.fsNow, err = rootfs.Now(root, protocol.ServeTempPrefix); err != nil {
-		return Stats{}, fmt.Errorf("syftevent: get file system time of %s: %w", s.Dir, err)
-	}
+	defer run.anchor.Close()
 	walk := rootfs.Walk{Root: root, Suffixes: []string{protocol.RequestSuffix, protocol.ResponseSuffix}, MaxListed: s.MaxListed}
 	err = walk.Directories(func(dir string, part rootfs.Part, err error) error {
 		if err != nil {
@@ -87,6 +83,20 @@ func (s *Sweeper) Sweep(ctx context.Context) (Stats, error) {
 		run.leaveUntil("")
 	}
 	return run.stats, err
+}
+
+// begin prepares a run in the open directory Dir. The caller closes its anchor.
+func (s *Sweeper) begin(root *os.Root) (*sweep, error) {
+	anchor, err := root.Open(".")
+	if err != nil {
+		return nil, fmt.Errorf("syftevent: clean up: %w", err)
+	}
+	fsNow, err := rootfs.Now(root, protocol.ServeTempPrefix)
+	if err != nil {
+		anchor.Close()
+		return nil, fmt.Errorf("syftevent: get file system time of %s: %w", s.Dir, err)
+	}
+	return &sweep{Sweeper: s, root: root, anchor: anchor, now: time.Now(), fsNow: fsNow}, nil
 }
 
 // directory removes the old files of one directory, or of a part of it, which has requests

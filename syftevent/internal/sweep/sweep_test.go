@@ -27,10 +27,12 @@ func TestSweepContinuesAfterBadFile(t *testing.T) {
 	if err := root.WriteFile("b.request", []byte(old), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	run := &sweep{
-		Sweeper: &Sweeper{Expiry: time.Hour, MaxSize: 1 << 20, Logger: slog.New(slog.DiscardHandler)},
-		root:    root, now: time.Now(), fsNow: time.Now(),
+	sweeper := &Sweeper{Dir: root.Name(), Expiry: time.Hour, MaxSize: 1 << 20, Logger: slog.New(slog.DiscardHandler)}
+	run, err := sweeper.begin(root)
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer run.anchor.Close()
 	run.directory(context.Background(), ".", []rootfs.Name{
 		{Name: "a\x00b.request", Regular: true}, // no system can read it
 		{Name: "b.request", Regular: true},
@@ -60,10 +62,12 @@ func TestSweepKeepsADirectoryThatIsUsedAgain(t *testing.T) {
 	if err := root.Chtimes(dir, long, long); err != nil {
 		t.Fatal(err)
 	}
-	run := &sweep{
-		Sweeper: &Sweeper{Expiry: time.Hour, MaxSize: 1 << 20, Logger: slog.New(slog.DiscardHandler)},
-		root:    root, now: time.Now(), fsNow: time.Now(),
+	sweeper := &Sweeper{Dir: root.Name(), Expiry: time.Hour, MaxSize: 1 << 20, Logger: slog.New(slog.DiscardHandler)}
+	run, err := sweeper.begin(root)
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer run.anchor.Close()
 	run.directory(context.Background(), ".", []rootfs.Name{{Name: dir}})
 	run.directory(context.Background(), dir, []rootfs.Name{{Name: protocol.KeepName, Regular: true}})
 	run.leaveUntil("")

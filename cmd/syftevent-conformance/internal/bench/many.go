@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -96,6 +97,7 @@ func (s *site) newBareFolders(count int) (*bareFolders, error) {
 // answers the requests in it. It begins anywhere, as a loop that has no pause would be anywhere
 // when a request comes.
 func (b *bareFolders) answer(ctx context.Context) error {
+	deadline := time.Now().Add(answerTimeout)
 	for b.next = rand.N(len(b.folders)); ctx.Err() == nil; b.next = (b.next + 1) % len(b.folders) {
 		folder := b.folders[b.next]
 		info, err := os.Lstat(folder.path)
@@ -103,6 +105,9 @@ func (b *bareFolders) answer(ctx context.Context) error {
 			return err
 		}
 		if info.ModTime().Equal(b.modified[b.next]) {
+			if time.Now().After(deadline) {
+				return fmt.Errorf("bare loop saw no change in %v", answerTimeout)
+			}
 			continue
 		}
 		if err := folder.answer(); err != nil {
