@@ -16,6 +16,8 @@ import (
 
 var longFraction = regexp.MustCompile(`\.[0-9]{7}`)
 
+var offset = regexp.MustCompile(`[+-][0-9]{2}:?[0-9]{2}$`)
+
 // leak keeps a decoded envelope forever.
 func (d *decoder) leak(data []byte) {
 	var decoded any
@@ -81,6 +83,16 @@ func (d defect) corruptRequest(req request) request {
 		req.headers = map[string]string{}
 	case "drops-query":
 		req.url = bareURL(req.url)
+	case "text-bodies":
+		req.body = bytes.ToValidUTF8(req.body, []byte("\uFFFD"))
+	case "composes":
+		req.body = bytes.ReplaceAll(req.body, []byte("e\u0301"), []byte("é"))
+	case "trims-bodies":
+		req.body = bytes.TrimSpace(req.body)
+	case "unix-lines":
+		req.body = bytes.ReplaceAll(req.body, []byte("\r\n"), []byte("\n"))
+	case "lower-senders":
+		req.sender = strings.ToLower(req.sender)
 	}
 	return req
 }

@@ -1,6 +1,7 @@
 package mutant
 
 import (
+	"encoding/json"
 	"io"
 	"io/fs"
 	"os"
@@ -13,21 +14,23 @@ import (
 // defectState is the state that only defects need. server.mu protects it, except for
 // handles, which only the polling goroutine uses.
 type defectState struct {
-	started time.Time
-	ignored map[string]bool     // requests never to handle, by path
-	seen    map[string]bool     // all requests ever seen, by path
-	blocked map[string]bool     // requests whose response name is blocked, by path
-	kept    map[string]bool     // sender folders that have had a .syftkeep, by path
-	handles map[string]*os.File // of directories, by path
+	started  time.Time
+	ignored  map[string]bool     // requests never to handle, by path
+	seen     map[string]bool     // all requests ever seen, by path
+	blocked  map[string]bool     // requests whose response name is blocked, by path
+	kept     map[string]bool     // sender folders that have had a .syftkeep, by path
+	handles  map[string]*os.File // of directories, by path
+	versions map[string]string   // of answered requests, by path
 }
 
 func newDefectState() defectState {
 	return defectState{
-		ignored: map[string]bool{},
-		seen:    map[string]bool{},
-		blocked: map[string]bool{},
-		kept:    map[string]bool{},
-		handles: map[string]*os.File{},
+		ignored:  map[string]bool{},
+		seen:     map[string]bool{},
+		blocked:  map[string]bool{},
+		kept:     map[string]bool{},
+		handles:  map[string]*os.File{},
+		versions: map[string]string{},
 	}
 }
 
@@ -131,9 +134,48 @@ func senderDirAbove(dir string) string {
 	return dir
 }
 
+// version identifies the file of a request: each delivery makes another.
+func (s *server) version(file requestFile) string {
+	info, err := os.Lstat(s.path(file.request()))
+	if err != nil {
+		return ""
+	}
+	return info.ModTime().String() + info.Mode().String()
+}
+
+// differs reports whether the bytes or the mode of an answered request are others than when
+// that was first asked.
+func (s *server) differs(file requestFile) bool {
+	name := s.path(file.request())
+	info, err := os.Lstat(name)
+	if err != nil {
+		return false
+	}
+	now := info.Mode().String()
+	if s.has("changed-again") {
+		data, err := os.ReadFile(name)
+		if err != nil || !json.Valid(data) {
+			return false
+		}
+		now = string(data)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before, known := s.versions[file.request()]
+	s.versions[file.request()] = now
+	if known && before != now {
+		s.replies.dropIf(func(request string) bool { return request == file.request() })
+		return true
+	}
+	return false
+}
+
 // removesResponse reports whether a defect has removed the response to a request that
 // was delivered again, to run it again.
 func (s *server) removesResponse(file requestFile) bool {
+	if s.has("changed-again") || s.has("mode-again") {
+		return s.differs(file) && os.Remove(s.path(file.response())) == nil
+	}
 	if !s.has("redelivered") {
 		return false
 	}

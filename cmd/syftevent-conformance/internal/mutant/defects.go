@@ -359,6 +359,41 @@ var Defects = []Defect{
 		Breaks: []string{"feature-sum"},
 	},
 	{
+		Name: "text-bodies", Requirement: "proc-faithful",
+		What:   "replaces bytes of bodies that are not UTF-8",
+		Breaks: []string{"proc-bodies"},
+	},
+	{
+		Name: "composes", Requirement: "proc-faithful",
+		What:   "normalizes the text of bodies",
+		Breaks: []string{"proc-bodies"},
+	},
+	{
+		Name: "trims-bodies", Requirement: "proc-faithful",
+		What:   "removes spaces and line ends around bodies",
+		Breaks: []string{"proc-bodies"},
+	},
+	{
+		Name: "unix-lines", Requirement: "proc-faithful",
+		What:   "changes line ends in bodies",
+		Breaks: []string{"proc-bodies"},
+	},
+	{
+		Name: "cuts-bodies", Requirement: "proc-faithful",
+		What:   "cuts bodies at 2.5 MB of base64",
+		Breaks: []string{"proc-bodies"},
+	},
+	{
+		Name: "four-methods", Requirement: "proc-faithful",
+		What:   "refuses HEAD and PATCH",
+		Breaks: []string{"proc-methods"},
+	},
+	{
+		Name: "lower-senders", Requirement: "proc-faithful",
+		What:   "gives handlers the sender in lower case",
+		Breaks: []string{"proc-senders"},
+	},
+	{
 		Name: "twice", Requirement: "proc-once",
 		What:   "runs each request twice",
 		Breaks: []string{"proc-once", "proc-alone", "proc-expired", "proc-new", "proc-returned", "publish-again", "clock-created", "proc-restart", "proc-restart-kill"},
@@ -367,6 +402,21 @@ var Defects = []Defect{
 		Name: "redelivered", Requirement: "proc-once",
 		What:   "runs an answered request again when it is delivered again",
 		Breaks: []string{"proc-once", "publish-final", "proc-returned"},
+	},
+	{
+		Name: "changed-again", Requirement: "proc-once",
+		What:   "runs an answered request again, and replaces its response, when its bytes change",
+		Breaks: []string{"proc-changed"},
+	},
+	{
+		Name: "mode-again", Requirement: "proc-once",
+		What:   "runs an answered request again, and replaces its response, when its mode changes",
+		Breaks: []string{"proc-changed"},
+	},
+	{
+		Name: "again-while-running", Requirement: "proc-running",
+		What:   "runs a request again that is delivered again while it is run",
+		Breaks: []string{"proc-running"},
 	},
 	{
 		Name: "start-again", Requirement: "proc-once",
@@ -427,6 +477,11 @@ var Defects = []Defect{
 		Name: "records-at-end", Requirement: "proc-restart",
 		What:   "saves its reply cache only at shutdown",
 		Breaks: []string{"proc-restart-kill"},
+	},
+	{
+		Name: "ignores-offset", Requirement: "proc-expired",
+		What:   "takes all times of requests for UTC",
+		Breaks: []string{"proc-offset", "envelope-expires"},
 	},
 	{
 		Name: "never-expires", Requirement: "proc-expired",

@@ -151,6 +151,9 @@ func (s *server) handle(file requestFile, req *request) reply {
 	if s.has("runs-any-method") {
 		method = ""
 	}
+	if s.has("four-methods") && (method == "HEAD" || method == "PATCH") {
+		return s.errorReply(refuse(405, "Method not allowed"))
+	}
 	found, values, known := s.router.find(endpoint, method)
 	if !known {
 		return s.errorReply(refuse(404, "Endpoint not found"))

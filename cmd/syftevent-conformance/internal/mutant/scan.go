@@ -130,6 +130,9 @@ func (s *server) dispatch(file requestFile) {
 		return
 	}
 	name := file.request()
+	if s.has("again-while-running") {
+		name += s.version(file)
+	}
 	s.mu.Lock()
 	taken := s.inFlight[name]
 	s.inFlight[name] = true

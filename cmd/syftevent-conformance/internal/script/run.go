@@ -117,6 +117,10 @@ func (r *Run) setup(env *testscript.Env) error {
 	env.Setenv("SERVER", ServerEmail)
 	env.Setenv("RECORD", r.scene.recordPath())
 	env.Setenv("RPC", r.scene.rpc())
+	// Times whose offset makes them past, although their text is in the future, and the reverse.
+	now := time.Now()
+	env.Setenv("PAST_EAST", now.Add(-time.Hour).In(time.FixedZone("", 14*3600)).Format(time.RFC3339))
+	env.Setenv("FUTURE_WEST", now.Add(time.Hour).In(time.FixedZone("", -12*3600)).Format(time.RFC3339))
 	env.Defer(func() {
 		r.scene.endWatch()
 		r.files.end()
