@@ -27,6 +27,21 @@ func (d *decoder) leak(data []byte) {
 	d.leaked = append(d.leaked, decoded)
 }
 
+// depth returns how deep brackets are nested.
+func depth(data []byte) (deepest int) {
+	now := 0
+	for _, c := range data {
+		switch c {
+		case '[', '{':
+			now++
+		case ']', '}':
+			now--
+		}
+		deepest = max(deepest, now)
+	}
+	return deepest
+}
+
 // corruptFields changes or refuses the fields of a request.
 func (d *decoder) corruptFields(data []byte, fields map[string]json.RawMessage) error {
 	known := []string{"id", "sender", "url", "body", "headers", "created", "expires", "method"}

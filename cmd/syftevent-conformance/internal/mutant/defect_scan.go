@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // defectState is the state that only defects need. server.mu protects it, except for
@@ -41,6 +42,8 @@ const (
 	maxBlocked = 8
 )
 
+var uuidForm = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+
 var simpleAddress = regexp.MustCompile(`^[a-z0-9.]+@[a-z0-9.]+$`)
 
 // ignore makes the server ignore a request from now on.
@@ -63,6 +66,13 @@ func (s *server) ignores(file requestFile) bool {
 	switch s.defect {
 	case "shared-limit":
 		return len(s.blocked) >= maxBlocked
+	case "uuid-only":
+		return !uuidForm.MatchString(file.stem)
+	case "ascii-stems":
+		return strings.ContainsFunc(file.stem, func(r rune) bool { return r >= utf8.RuneSelf })
+	case "zero-time":
+		info, err := os.Lstat(s.path(name))
+		return err == nil && info.ModTime().Unix() == 0
 	case "plain-senders":
 		return file.sender != "" && !simpleAddress.MatchString(file.sender)
 	case "table-full":
@@ -98,12 +108,21 @@ func (s *server) applyEntryDefect(dir string, entry os.DirEntry) {
 	if !strings.HasSuffix(entry.Name(), requestSuffix) {
 		return
 	}
+	if s.has("bytes-dies") && !utf8.ValidString(entry.Name()) {
+		exitFatal(s.log, "name is not UTF-8")
+	}
 	if s.has("folder-dies") && entry.IsDir() {
 		exitFatal(s.log, "request is a directory")
 	}
 	if s.has("opens-fifo") && entry.Type()&fs.ModeNamedPipe != 0 {
 		os.ReadFile(s.path(path.Join(dir, entry.Name()))) // blocks until somebody writes
 	}
+}
+
+// leadsToFolder reports whether an entry is a symbolic link to a directory.
+func (s *server) leadsToFolder(dir string, entry os.DirEntry) bool {
+	info, err := os.Stat(s.path(path.Join(dir, entry.Name())))
+	return err == nil && entry.Type()&fs.ModeSymlink != 0 && info.IsDir()
 }
 
 // listByOldHandle lists a directory by the handle that first opened it.

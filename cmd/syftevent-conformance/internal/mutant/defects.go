@@ -146,6 +146,11 @@ var Defects = []Defect{
 		Breaks: []string{"envelope-defaults"},
 	},
 	{
+		Name: "text-times", Requirement: "envelope-times",
+		What:   "refuses times that are numbers",
+		Breaks: []string{"envelope-times"},
+	},
+	{
 		Name: "fold-case", Requirement: "envelope-exact",
 		What:   "ignores case in field names",
 		Breaks: []string{"envelope-exact"},
@@ -223,6 +228,16 @@ var Defects = []Defect{
 		Breaks: []string{"detect-root"},
 	},
 	{
+		Name: "uuid-only", Requirement: "detect-stem",
+		What:   "ignores requests whose stem is not a UUID",
+		Breaks: []string{"detect-stems"},
+	},
+	{
+		Name: "ascii-stems", Requirement: "detect-stem",
+		What:   "ignores requests whose stem has characters other than those of ASCII",
+		Breaks: []string{"detect-stems"},
+	},
+	{
 		Name: "temporary-names", Requirement: "detect-temporary",
 		What:   "runs every file whose name contains .request",
 		Breaks: []string{"detect-temporary"},
@@ -264,6 +279,11 @@ var Defects = []Defect{
 	},
 
 	// Section 5: completeness.
+	{
+		Name: "follows-folders", Requirement: "detect-links",
+		What:   "enters symbolic links to folders",
+		Breaks: []string{"detect-linked-folders"},
+	},
 	{
 		Name: "half", Requirement: "read-whole",
 		What:   "answers incomplete files",
@@ -459,6 +479,26 @@ var Defects = []Defect{
 		Breaks: []string{"proc-memory"},
 	},
 	{
+		Name: "deep-dies", Requirement: "proc-survive",
+		What:   "ends when JSON is nested deeply",
+		Breaks: []string{"proc-corpus"},
+	},
+	{
+		Name: "surrogate-dies", Requirement: "proc-survive",
+		What:   "ends when a string has a lone surrogate",
+		Breaks: []string{"proc-corpus"},
+	},
+	{
+		Name: "far-expiry-dies", Requirement: "proc-survive",
+		What:   "ends when a time is a huge number",
+		Breaks: []string{"proc-corpus"},
+	},
+	{
+		Name: "bytes-dies", Requirement: "proc-survive",
+		What:   "ends when the name of a file is not UTF-8",
+		Breaks: []string{"proc-corpus"},
+	},
+	{
 		Name: "stale-lock", Requirement: "proc-crash",
 		What:   "does not start if a killed server left its lock",
 		Breaks: []string{"proc-crash", "proc-once", "detect-waiting", "proc-restart-kill"},
@@ -499,6 +539,11 @@ var Defects = []Defect{
 		Breaks: []string{"proc-alone"},
 	},
 	{
+		Name: "zero-time", Requirement: "clock-files",
+		What:   "ignores files whose modification time is 0",
+		Breaks: []string{"clock-files"},
+	},
+	{
 		Name: "no-drain", Requirement: "proc-drain",
 		What:   "exits without waiting for requests in flight",
 		Breaks: []string{"proc-drain"},
@@ -510,6 +555,11 @@ var Defects = []Defect{
 	},
 
 	// Section 8: the response.
+	{
+		Name: "secret-mode", Requirement: "publish-mode",
+		What:   "publishes responses that their owner may not read",
+		Breaks: []string{"publish-beside"},
+	},
 	{
 		Name: "one-up", Requirement: "publish-beside",
 		What:   "publishes in the endpoint folder instead of the sender folder",

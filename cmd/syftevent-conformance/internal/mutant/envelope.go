@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -142,6 +144,12 @@ var timeForms = []string{
 func (d *decoder) parseTime(raw json.RawMessage) (time.Time, error) {
 	var seconds float64
 	if json.Unmarshal(raw, &seconds) == nil && string(raw) != "null" {
+		if d.has("text-times") {
+			return time.Time{}, errors.New("parse time: a number")
+		}
+		if d.has("far-expiry-dies") && math.Abs(seconds) > 1e18 {
+			exitFatal(d.log, "year is out of range")
+		}
 		return time.UnixMicro(int64(seconds * 1e6)), nil
 	}
 	var text string

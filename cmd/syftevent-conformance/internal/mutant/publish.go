@@ -100,6 +100,9 @@ func (s *server) writeTemporary(dir string, data []byte) (string, error) {
 		return "", fmt.Errorf("create temporary file: %w", err)
 	}
 	_, err = f.Write(data)
+	if s.has("secret-mode") {
+		err = errors.Join(err, f.Chmod(0))
+	}
 	if err := errors.Join(err, f.Close()); err != nil {
 		os.Remove(name)
 		return "", fmt.Errorf("write temporary file: %w", err)

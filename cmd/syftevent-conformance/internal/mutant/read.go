@@ -1,6 +1,7 @@
 package mutant
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -31,6 +32,12 @@ func refuse(status int, format string, args ...any) error {
 // be answered, errIncomplete if it must be read again later.
 func (s *server) read(file requestFile) ([]byte, error) {
 	data, err := s.readFile(s.path(file.request()))
+	if s.has("deep-dies") && depth(data) > 1000 {
+		exitFatal(s.log, "maximum recursion depth exceeded")
+	}
+	if s.has("surrogate-dies") && bytes.Contains(data, []byte(`\ud800"`)) {
+		exitFatal(s.log, "surrogates not allowed")
+	}
 	switch {
 	case errors.As(err, new(*refusal)):
 		return data, err

@@ -74,7 +74,7 @@ func (s *server) scanDir(dir string, depth int) {
 	for _, entry := range entries {
 		s.applyEntryDefect(dir, entry)
 		switch {
-		case entry.IsDir() && depth > 0: // false for symbolic links
+		case (entry.IsDir() || s.has("follows-folders") && s.leadsToFolder(dir, entry)) && depth > 0: // false for symbolic links
 			s.scanDir(path.Join(dir, entry.Name()), depth-1)
 		case entry.Type().IsRegular() || s.has("follow-links") && entry.Type()&fs.ModeSymlink != 0:
 			if file, ok := s.parsePath(dir, entry.Name()); ok {

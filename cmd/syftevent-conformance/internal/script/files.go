@@ -135,11 +135,14 @@ func (f *files) commandTouch(ts *testscript.TestScript, args []string) error {
 	if len(args) != 2 {
 		return errUsage
 	}
-	by, err := time.ParseDuration(args[0])
-	if err != nil {
-		return fmt.Errorf("touch: %w", err)
+	when := time.Unix(0, 0)
+	if args[0] != "epoch" {
+		by, err := time.ParseDuration(args[0])
+		if err != nil {
+			return fmt.Errorf("touch: %w", err)
+		}
+		when = time.Now().Add(by)
 	}
-	when := time.Now().Add(by)
 	return os.Chtimes(ts.MkAbs(args[1]), when, when)
 }
 

@@ -195,6 +195,22 @@ func (r *responses) commandSwift(ts *testscript.TestScript, args []string) error
 	})
 }
 
+// commandReadable looks at the mode: a superuser may read any file.
+func (r *responses) commandReadable(ts *testscript.TestScript, args []string) error {
+	call, err := r.onlyCall(args)
+	if err != nil {
+		return err
+	}
+	if _, err := r.await(call); err != nil {
+		return err
+	}
+	info, err := os.Stat(call.ResponsePath())
+	if err == nil && info.Mode().Perm()&0o400 == 0 {
+		return &mismatch{"SyftBox may read the response: its owner has permission", "its mode is " + info.Mode().String(), false}
+	}
+	return err
+}
+
 func (r *responses) commandSame(ts *testscript.TestScript, args []string) error {
 	call, err := r.onlyCall(args)
 	if err != nil {
