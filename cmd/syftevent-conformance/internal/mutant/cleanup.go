@@ -96,7 +96,7 @@ func (s *server) cleanRequest(file requestFile) {
 		return
 	}
 	// A client may still wait for a recent response.
-	if !s.expired(s.created(file)) && !s.has("eager") || !s.expired(response.ModTime()) {
+	if !s.expired(s.created(file)) && !s.has("eager") || !s.expired(response.ModTime()) && !s.has("cleans-fresh") {
 		return
 	}
 	if s.has("response-first") {

@@ -21,7 +21,8 @@ type defectState struct {
 	blocked  map[string]bool     // requests whose response name is blocked, by path
 	kept     map[string]bool     // sender folders that have had a .syftkeep, by path
 	handles  map[string]*os.File // of directories, by path
-	versions map[string]string   // of answered requests, by path
+	leaked   []*os.File
+	versions map[string]string // of answered requests, by path
 }
 
 func newDefectState() defectState {
@@ -75,6 +76,14 @@ func (s *server) ignores(file requestFile) bool {
 		return err == nil && info.ModTime().Unix() == 0
 	case "plain-senders":
 		return file.sender != "" && !simpleAddress.MatchString(file.sender)
+	case "few-waiting":
+		if first {
+			s.ignored[name] = time.Since(s.started) < time.Second && len(s.seen) > tableSize
+		}
+	case "loses-thousandth":
+		if first {
+			s.ignored[name] = len(s.seen)%1000 == 0
+		}
 	case "table-full":
 		if first {
 			s.ignored[name] = len(s.seen) > tableSize
@@ -117,6 +126,13 @@ func (s *server) applyEntryDefect(dir string, entry os.DirEntry) {
 	if s.has("opens-fifo") && entry.Type()&fs.ModeNamedPipe != 0 {
 		os.ReadFile(s.path(path.Join(dir, entry.Name()))) // blocks until somebody writes
 	}
+}
+
+// leak keeps a file open forever.
+func (s *server) leak(f *os.File) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leaked = append(s.leaked, f)
 }
 
 // leadsToFolder reports whether an entry is a symbolic link to a directory.

@@ -218,6 +218,16 @@ var Defects = []Defect{
 		Breaks: []string{"detect-burst"},
 	},
 	{
+		Name: "few-waiting", Requirement: "detect-waiting",
+		What:   "ignores all but 300 of the requests that wait at its start",
+		Breaks: []string{"detect-backlog"},
+	},
+	{
+		Name: "loses-thousandth", Requirement: "detect-burst",
+		What:   "loses every 1,000th request",
+		Breaks: []string{"detect-backlog"},
+	},
+	{
 		Name: "old-folders", Requirement: "detect-folders",
 		What:   "keeps listing the old handle of a folder that was removed and created again",
 		Breaks: []string{"detect-folders", "detect-root"},
@@ -497,6 +507,11 @@ var Defects = []Defect{
 		Name: "bytes-dies", Requirement: "proc-survive",
 		What:   "ends when the name of a file is not UTF-8",
 		Breaks: []string{"proc-corpus"},
+	},
+	{
+		Name: "leaks", Requirement: "proc-steady",
+		What:   "leaves the file of each request open",
+		Breaks: []string{"proc-steady"},
 	},
 	{
 		Name: "stale-lock", Requirement: "proc-crash",
@@ -792,6 +807,11 @@ var Defects = []Defect{
 		Name: "eager", Requirement: "cleanup-recent",
 		What:   "removes pairs regardless of the request's age",
 		Breaks: []string{"cleanup-recent"},
+	},
+	{
+		Name: "cleans-fresh", Requirement: "cleanup-fresh",
+		What:   "removes a new response to an old request",
+		Breaks: []string{"cleanup-fresh"},
 	},
 	{
 		Name: "removes-unanswered", Requirement: "cleanup-unanswered",

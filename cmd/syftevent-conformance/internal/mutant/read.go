@@ -79,7 +79,11 @@ func (s *server) readFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read request: %w", err)
 	}
-	defer f.Close()
+	if s.has("leaks") {
+		s.leak(f)
+	} else {
+		defer f.Close()
+	}
 	if opened, err := f.Stat(); err != nil || !os.SameFile(before, opened) {
 		return nil, fmt.Errorf("read request %s: file was replaced: %w", name, errIncomplete)
 	}

@@ -33,6 +33,7 @@ func (r *Run) commands() []command {
 			summary: "wait for the settle time and several polls, or FACTOR times the settle time, while the server answers canaries",
 			run:     r.requests.commandQuiet},
 		{name: "memory", arguments: "MIB", summary: "check the server's peak memory", run: r.server.commandMemory},
+		{name: "descriptors", arguments: "[N]", summary: "record how many descriptors the server has open; with N, check that it has at most N more", run: r.server.commandDescriptors},
 		{name: "declares", arguments: "settle_ms N", summary: "check that the ready line declares a settle time of at most N ms", run: r.server.commandDeclares},
 		{name: "requires", arguments: "max_request_size N", summary: "skip the scenario unless the ready line declares a size limit of at most N bytes", run: r.server.commandRequires},
 

@@ -24,12 +24,13 @@ func UsualOptions() map[string]any {
 // A server is the server under test.
 type server struct {
 	*scene
-	process   *target.Process // nil before the first start
-	second    *target.Process // beside it, nil if there is none
-	startTook time.Duration   // until it was ready
-	lastWords string          // the log output of a server that was never ready
-	told      bool            // it was told to stop, or killed
-	before    map[string]bool // the paths in the script's directory when it was first ready
+	process     *target.Process // nil before the first start
+	second      *target.Process // beside it, nil if there is none
+	startTook   time.Duration   // until it was ready
+	lastWords   string          // the log output of a server that was never ready
+	told        bool            // it was told to stop, or killed
+	descriptors int             // that "descriptors" has recorded
+	before      map[string]bool // the paths in the script's directory when it was first ready
 }
 
 func (s *server) commandServer(ts *testscript.TestScript, args []string) error {
