@@ -16,6 +16,8 @@ import (
 
 var longFraction = regexp.MustCompile(`\.[0-9]{7}`)
 
+var halfOffset = regexp.MustCompile(`([+-][0-9]{2}):?[0-9]{2}$`)
+
 var offset = regexp.MustCompile(`[+-][0-9]{2}:?[0-9]{2}$`)
 
 // leak keeps a decoded envelope forever.
@@ -48,6 +50,18 @@ func (d *decoder) corruptFields(data []byte, fields map[string]json.RawMessage) 
 	switch d.defect {
 	case "first-field":
 		maps.Copy(fields, firstFields(data))
+	case "null-keeps":
+		for name, value := range firstFields(data) {
+			if string(fields[name]) == "null" {
+				fields[name] = value
+			}
+		}
+	case "day-from-created":
+		if _, there := fields["expires"]; !there && fields["created"] != nil {
+			if created, err := d.parseTime(fields["created"]); err == nil {
+				fields["expires"], _ = json.Marshal(created.Add(requestLifetime))
+			}
+		}
 	case "fold-case":
 		for name, value := range maps.Clone(fields) {
 			if lower := strings.ToLower(name); lower != name {
@@ -96,6 +110,17 @@ func (d defect) corruptRequest(req request) request {
 	switch d {
 	case "drops-headers":
 		req.headers = map[string]string{}
+	case "split-escapes":
+		for name, value := range req.headers {
+			req.headers[name] = strings.Map(func(r rune) rune {
+				if r > 0xffff {
+					return '\uFFFD'
+				}
+				return r
+			}, value)
+		}
+	case "drops-empty-headers":
+		maps.DeleteFunc(req.headers, func(_, value string) bool { return value == "" })
 	case "drops-query":
 		req.url = bareURL(req.url)
 	case "text-bodies":
@@ -131,6 +156,11 @@ func (d defect) corruptResponse(envelope map[string]any, r reply) {
 	case "standard-base64":
 		if r.body != nil {
 			envelope["body"] = base64.StdEncoding.EncodeToString(r.body)
+		}
+	case "first-plus":
+		if r.body != nil {
+			text := base64.StdEncoding.EncodeToString(r.body)
+			envelope["body"] = strings.Replace(strings.Replace(text, "+", "-", 1), "/", "_", 1)
 		}
 	case "unpadded":
 		if r.body != nil {

@@ -2,6 +2,7 @@ package mutant
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -96,4 +97,17 @@ func (s *server) replaceLater(name string, data []byte) {
 			s.log.Error("replace response failed", "err", err)
 		}
 	})
+}
+
+// refused reports whether a response has the status of an error.
+func refused(response []byte) bool {
+	var envelope struct {
+		Status int `json:"status_code"`
+	}
+	return json.Unmarshal(response, &envelope) == nil && envelope.Status >= 400
+}
+
+// isFalsy reports whether a file is a JSON value that some languages take for false.
+func isFalsy(data []byte) bool {
+	return slices.Contains([]string{"null", "false", "0", `""`, "[]", "{}"}, string(data))
 }

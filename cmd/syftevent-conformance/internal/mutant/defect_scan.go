@@ -45,6 +45,8 @@ const (
 
 var uuidForm = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
 
+var shortDomain = regexp.MustCompile(`^[^@]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,6}$`)
+
 var simpleAddress = regexp.MustCompile(`^[a-z0-9.]+@[a-z0-9.]+$`)
 
 // ignore makes the server ignore a request from now on.
@@ -67,6 +69,14 @@ func (s *server) ignores(file requestFile) bool {
 	switch s.defect {
 	case "shared-limit":
 		return len(s.blocked) >= maxBlocked
+	case "short-domains":
+		return file.sender != "" && !shortDomain.MatchString(file.sender)
+	case "marker-words":
+		return strings.Contains(file.stem, "conflict") || strings.Contains(file.stem, "rejected")
+	case "epoch-dies":
+		if info, err := os.Lstat(s.path(name)); err == nil && info.ModTime().Unix() < 0 {
+			exitFatal(s.log, "time is before the epoch")
+		}
 	case "uuid-only":
 		return !uuidForm.MatchString(file.stem)
 	case "ascii-stems":

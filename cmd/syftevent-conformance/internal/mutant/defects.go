@@ -39,6 +39,11 @@ var Defects = []Defect{
 		Breaks: []string{"layout-sender"},
 	},
 	{
+		Name: "short-domains", Requirement: "layout-sender",
+		What:   "ignores senders whose domain ends in more than six letters, or in a digit",
+		Breaks: []string{"layout-sender"},
+	},
+	{
 		Name: "no-keep", Requirement: "layout-keep",
 		What:   "creates no .syftkeep in endpoint folders",
 		Breaks: []string{"layout-keep"},
@@ -47,6 +52,11 @@ var Defects = []Defect{
 		Name: "no-sender-keep", Requirement: "layout-keep-sender",
 		What:   "creates no .syftkeep in sender folders",
 		Breaks: []string{"layout-keep-sender"},
+	},
+	{
+		Name: "no-refused-keep", Requirement: "layout-keep-sender",
+		What:   "creates no .syftkeep in the folder of a request that it refuses",
+		Breaks: []string{"layout-keep-refused"},
 	},
 	{
 		Name: "late-sender-keep", Requirement: "layout-keep-sender",
@@ -84,6 +94,11 @@ var Defects = []Defect{
 		Breaks: []string{"layout-private"},
 	},
 	{
+		Name: "fills-permissions", Requirement: "layout-permissions-kept",
+		What:   "overwrites an empty permission file",
+		Breaks: []string{"layout-permissions-kept"},
+	},
+	{
 		Name: "overwrites", Requirement: "layout-permissions-kept",
 		What:   "overwrites the permission file at each start",
 		Breaks: []string{"layout-permissions-kept"},
@@ -108,6 +123,11 @@ var Defects = []Defect{
 	{
 		Name: "none-for-empty", Requirement: "envelope-body",
 		What:   "writes an empty body as null",
+		Breaks: []string{"envelope-body"},
+	},
+	{
+		Name: "first-plus", Requirement: "envelope-body",
+		What:   "replaces only the first plus and the first slash of the standard base64 alphabet",
 		Breaks: []string{"envelope-body"},
 	},
 	{
@@ -141,6 +161,11 @@ var Defects = []Defect{
 		Breaks: []string{"envelope-defaults", "envelope-examples"},
 	},
 	{
+		Name: "day-from-created", Requirement: "envelope-defaults",
+		What:   "takes a request without an end for expired a day after it was written",
+		Breaks: []string{"envelope-defaults"},
+	},
+	{
 		Name: "post-by-default", Requirement: "envelope-defaults",
 		What:   "defaults the method to POST",
 		Breaks: []string{"envelope-defaults"},
@@ -159,6 +184,16 @@ var Defects = []Defect{
 		Name: "first-field", Requirement: "envelope-duplicates",
 		What:   "uses the first of duplicate fields",
 		Breaks: []string{"envelope-duplicates"},
+	},
+	{
+		Name: "null-keeps", Requirement: "envelope-duplicates",
+		What:   "keeps the value of a field that occurs again with null",
+		Breaks: []string{"envelope-duplicates"},
+	},
+	{
+		Name: "skips-empty", Requirement: "envelope-invalid",
+		What:   "ignores files whose JSON value is empty, zero or false",
+		Breaks: []string{"envelope-invalid"},
 	},
 	{
 		Name: "any-method", Requirement: "envelope-invalid",
@@ -253,6 +288,11 @@ var Defects = []Defect{
 		Breaks: []string{"detect-temporary"},
 	},
 	{
+		Name: "marker-words", Requirement: "detect-stem",
+		What:   "ignores files whose name contains the word conflict or rejected",
+		Breaks: []string{"detect-stems"},
+	},
+	{
 		Name: "markers", Requirement: "detect-markers",
 		What:   "runs requests whose name has a rejected or conflict marker",
 		Breaks: []string{"detect-markers"},
@@ -342,6 +382,11 @@ var Defects = []Defect{
 		Breaks: []string{"identity-path", "identity-id"},
 	},
 	{
+		Name: "folds-senders", Requirement: "identity-refuse",
+		What:   "takes addresses that are the same after normalization for the same",
+		Breaks: []string{"identity-refuse"},
+	},
+	{
 		Name: "any-id", Requirement: "identity-id",
 		What:   "runs requests whose id differs from the file stem",
 		Breaks: []string{"identity-id"},
@@ -350,6 +395,11 @@ var Defects = []Defect{
 		Name: "exact-id", Requirement: "identity-id",
 		What:   "accepts only one spelling of a UUID",
 		Breaks: []string{"identity-id"},
+	},
+	{
+		Name: "url-suffix", Requirement: "identity-url",
+		What:   "compares only the end of the path of a url with the endpoint",
+		Breaks: []string{"identity-url"},
 	},
 	{
 		Name: "any-url", Requirement: "identity-url",
@@ -367,12 +417,27 @@ var Defects = []Defect{
 		Breaks: []string{"identity-url", "proc-faithful"},
 	},
 	{
+		Name: "vouched-twice", Requirement: "identity-headers",
+		What:   "removes only the first spelling of a header that claims an identity",
+		Breaks: []string{"identity-headers"},
+	},
+	{
 		Name: "vouched", Requirement: "identity-headers",
 		What:   "passes headers that vouch for the sender to the handler",
 		Breaks: []string{"identity-headers"},
 	},
 
 	// Section 7: processing.
+	{
+		Name: "split-escapes", Requirement: "proc-faithful",
+		What:   "decodes the two escapes of a character separately",
+		Breaks: []string{"proc-faithful"},
+	},
+	{
+		Name: "drops-empty-headers", Requirement: "proc-faithful",
+		What:   "drops headers with an empty value",
+		Breaks: []string{"proc-faithful"},
+	},
 	{
 		Name: "drops-headers", Requirement: "proc-faithful",
 		What:   "drops the headers of requests",
@@ -434,6 +499,11 @@ var Defects = []Defect{
 		Breaks: []string{"proc-once", "publish-final", "proc-returned"},
 	},
 	{
+		Name: "answers-by-bytes", Requirement: "publish-id",
+		What:   "publishes the response to an earlier request with the same bytes",
+		Breaks: []string{"publish-twins"},
+	},
+	{
 		Name: "changed-again", Requirement: "proc-once",
 		What:   "runs an answered request again, and replaces its response, when its bytes change",
 		Breaks: []string{"proc-changed"},
@@ -462,6 +532,11 @@ var Defects = []Defect{
 		Name: "lost-away", Requirement: "proc-away",
 		What:   "drops the response if the request is missing when the handler returns",
 		Breaks: []string{"proc-away"},
+	},
+	{
+		Name: "remembers-256", Requirement: "proc-returned",
+		What:   "remembers the last 256 requests only",
+		Breaks: []string{"proc-returned"},
 	},
 	{
 		Name: "forgets-gone", Requirement: "proc-returned",
@@ -529,6 +604,11 @@ var Defects = []Defect{
 		Breaks: []string{"proc-restart", "proc-restart-kill"},
 	},
 	{
+		Name: "forgets-large", Requirement: "proc-restart",
+		What:   "does not keep responses of more than 64 KB across restarts",
+		Breaks: []string{"proc-restart-large"},
+	},
+	{
 		Name: "records-at-end", Requirement: "proc-restart",
 		What:   "saves its reply cache only at shutdown",
 		Breaks: []string{"proc-restart-kill"},
@@ -537,6 +617,16 @@ var Defects = []Defect{
 		Name: "ignores-offset", Requirement: "proc-expired",
 		What:   "takes all times of requests for UTC",
 		Breaks: []string{"proc-offset", "envelope-expires"},
+	},
+	{
+		Name: "half-hours", Requirement: "proc-expired",
+		What:   "ignores the minutes of an offset",
+		Breaks: []string{"proc-offset", "envelope-expires"},
+	},
+	{
+		Name: "local-times", Requirement: "proc-expired",
+		What:   "takes a time without an offset for local",
+		Breaks: []string{"proc-offset", "envelope-times"},
 	},
 	{
 		Name: "never-expires", Requirement: "proc-expired",
@@ -552,6 +642,11 @@ var Defects = []Defect{
 		Name: "no-lock", Requirement: "proc-alone",
 		What:   "runs beside another server of the same app",
 		Breaks: []string{"proc-alone"},
+	},
+	{
+		Name: "epoch-dies", Requirement: "clock-files",
+		What:   "ends when a modification time is before 1970",
+		Breaks: []string{"clock-files"},
 	},
 	{
 		Name: "zero-time", Requirement: "clock-files",
@@ -591,9 +686,19 @@ var Defects = []Defect{
 		Breaks: []string{"publish-whole"},
 	},
 	{
+		Name: "replaces-late", Requirement: "publish-final",
+		What:   "replaces a response that appeared while the handler ran",
+		Breaks: []string{"publish-late"},
+	},
+	{
 		Name: "rewrites", Requirement: "publish-final",
 		What:   "rewrites a response after it was published",
 		Breaks: []string{"publish-final"},
+	},
+	{
+		Name: "head-drops-body", Requirement: "publish-faithful",
+		What:   "drops the body of the response to HEAD",
+		Breaks: []string{"publish-faithful"},
 	},
 	{
 		Name: "ok-only", Requirement: "publish-faithful",
@@ -745,6 +850,11 @@ var Defects = []Defect{
 		Breaks: []string{"route-nested"},
 	},
 	{
+		Name: "word-wildcards", Requirement: "route-wildcard",
+		What:   "matches a wildcard with letters, digits, dots and underscores only",
+		Breaks: []string{"route-items"},
+	},
+	{
 		Name: "literal-wildcards", Requirement: "route-wildcard",
 		What:   "does not support wildcards",
 		Breaks: []string{"route-api", "route-items", "route-users", "route-specific"},
@@ -770,6 +880,11 @@ var Defects = []Defect{
 		Name: "no-schema", Requirement: "schema-file",
 		What:   "writes no schema",
 		Breaks: []string{"schema-file", "schema-endpoints", "schema-entry"},
+	},
+	{
+		Name: "schema-once", Requirement: "schema-endpoints",
+		What:   "writes the schema only if there is none",
+		Breaks: []string{"schema-restart"},
 	},
 	{
 		Name: "short-schema", Requirement: "schema-endpoints",

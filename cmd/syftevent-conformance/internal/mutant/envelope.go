@@ -156,6 +156,9 @@ func (d *decoder) parseTime(raw json.RawMessage) (time.Time, error) {
 	if err := json.Unmarshal(raw, &text); err != nil {
 		return time.Time{}, fmt.Errorf("parse time: %w", err)
 	}
+	if d.has("half-hours") {
+		text = halfOffset.ReplaceAllString(text, "$1:00")
+	}
 	if d.has("ignores-offset") {
 		text = offset.ReplaceAllString(text, "Z")
 	}
@@ -166,6 +169,9 @@ func (d *decoder) parseTime(raw json.RawMessage) (time.Time, error) {
 		t, err := time.Parse(form, text)
 		if err != nil {
 			continue
+		}
+		if d.has("local-times") && form == naiveForm {
+			t = t.Add(7 * time.Hour)
 		}
 		if d.has("naive-dies") && form == naiveForm {
 			exitFatal(d.log, "can't compare offset-naive and offset-aware times")

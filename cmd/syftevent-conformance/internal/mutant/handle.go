@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,6 +22,16 @@ func (s *server) process(file requestFile) {
 		return
 	}
 	sum := sha256.Sum256(data)
+	if s.has("answers-by-bytes") {
+		if earlier := s.replies.withSum(sum); earlier != nil {
+			s.replies.add(file, sum, earlier, s.final(file, nil))
+			s.publish(file)
+			return
+		}
+	}
+	if s.has("skips-empty") && isFalsy(data) {
+		return
+	}
 	if s.replies.lookup(file, sum) {
 		s.publish(file)
 		return
@@ -74,6 +86,7 @@ func (s *server) admit(file requestFile, req *request) error {
 		return refuse(400, "Error loading request: id does not match the file name")
 	case file.sender == "" && !addressForm.MatchString(req.sender):
 		return refuse(400, "Error loading request: sender is not an address")
+	case s.has("folds-senders") && strings.EqualFold(file.sender, req.sender):
 	case file.sender != "" && file.sender != req.sender && !s.has("trust-sender"):
 		return refuse(403, "Sender does not match the folder")
 	case !s.urlMatches(req.url, file.endpoint) && !s.has("any-url"),
@@ -114,6 +127,9 @@ func (s *server) urlMatches(text, endpoint string) bool {
 		if segment == "." || segment == ".." {
 			return false
 		}
+	}
+	if s.has("url-suffix") && strings.HasPrefix(unescaped, s.email+"/app_data/"+s.app+"/rpc/") {
+		return strings.HasSuffix(path.Clean(unescaped), "/"+endpoint)
 	}
 	if s.has("endpoint-only") {
 		return strings.HasSuffix(path.Clean(unescaped), "/rpc/"+endpoint)
@@ -165,7 +181,12 @@ func (s *server) handle(file requestFile, req *request) reply {
 		}
 		return r
 	}
-	for name := range req.headers {
+	removed := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(req.headers)) {
+		if s.has("vouched-twice") && removed[strings.ToLower(name)] {
+			continue
+		}
+		removed[strings.ToLower(name)] = true
 		vouching := strings.EqualFold(name, "X-Syft-Decrypted") || strings.EqualFold(name, "X-Syft-Original-Sender")
 		if vouching && !s.has("vouched") {
 			delete(req.headers, name)
@@ -176,6 +197,9 @@ func (s *server) handle(file requestFile, req *request) reply {
 		run(found.handler, call{&given, values})
 	}
 	r, err := run(found.handler, call{&given, values})
+	if s.has("head-drops-body") && req.method == "HEAD" {
+		r.body = nil
+	}
 	return s.finish(r, err)
 }
 

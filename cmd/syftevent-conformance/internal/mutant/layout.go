@@ -68,6 +68,9 @@ func (s *server) createLayout() error {
 			return err
 		}
 	}
+	if info, err := os.Stat(s.path("syft.pub.yaml")); s.has("fills-permissions") && err == nil && info.Size() == 0 {
+		os.Remove(s.path("syft.pub.yaml"))
+	}
 	if s.has("overwrites") {
 		os.Remove(s.path("syft.pub.yaml"))
 	}
@@ -75,6 +78,9 @@ func (s *server) createLayout() error {
 		if err := writeNew(s.path("syft.pub.yaml"), permissionsFor(s.defect)); err != nil {
 			return err
 		}
+	}
+	if _, err := os.Stat(s.path("rpc.schema.json")); err == nil && s.has("schema-once") {
+		return nil
 	}
 	if s.has("no-schema") {
 		return nil

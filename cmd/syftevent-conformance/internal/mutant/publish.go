@@ -25,7 +25,9 @@ func (s *server) publish(file requestFile) {
 		}
 		return
 	}
-	s.keepSenderDir(file)
+	if !s.has("no-refused-keep") || !refused(response) {
+		s.keepSenderDir(file)
+	}
 	if err := s.publishFile(file, s.path(final), response); err != nil {
 		s.log.Error("publish response failed", "path", file.response(), "err", err)
 		return
@@ -62,6 +64,9 @@ func (s *server) publishFile(file requestFile, final string, data []byte) error 
 	temporary, err := s.writeTemporary(file.dir, data)
 	if err != nil {
 		return err
+	}
+	if s.has("replaces-late") {
+		return os.Rename(temporary, final)
 	}
 	err = os.Link(temporary, final)
 	if err != nil && !errors.Is(err, fs.ErrExist) {

@@ -52,8 +52,12 @@ func (c *replyCache) add(file requestFile, sum [sha256.Size]byte, response []byt
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := &cachedReply{sum: sum, response: response, final: final, at: time.Now()}
+	if c.has("remembers-256") && len(c.entries) >= 256 {
+		c.dropOldest()
+	}
 	c.entries[file.request()] = r
 	switch {
+	case c.has("forgets-large") && len(response) > 64<<10:
 	case c.has("forgets-on-restart"):
 	case c.has("records-at-end"):
 		c.unsaved = append(c.unsaved, r.line(file.request())...)
@@ -77,6 +81,29 @@ func (c *replyCache) lookup(file requestFile, sum [sha256.Size]byte) bool {
 		r.missing = time.Now()
 	}
 	return true
+}
+
+// dropOldest removes the oldest reply.
+func (c *replyCache) dropOldest() {
+	var oldest string
+	for request, r := range c.entries {
+		if oldest == "" || r.at.Before(c.entries[oldest].at) {
+			oldest = request
+		}
+	}
+	delete(c.entries, oldest)
+}
+
+// withSum returns the response to a request with the content; nil for none.
+func (c *replyCache) withSum(sum [sha256.Size]byte) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, r := range c.entries {
+		if r.sum == sum {
+			return r.response
+		}
+	}
+	return nil
 }
 
 // due returns the response to a request and its path if it must be published now: it

@@ -27,6 +27,9 @@ func (r router) find(endpoint, method string) (found *route, values map[string]s
 	for i := range r.routes {
 		candidate := &r.routes[i]
 		got, ok := candidate.match(endpoint)
+		if r.has("word-wildcards") && strings.ContainsFunc(got["id"], func(c rune) bool { return !isWordRune(c) }) {
+			ok = false
+		}
 		if !ok || r.has("literal-wildcards") && candidate.literal() != candidate.pattern {
 			continue
 		}
@@ -80,6 +83,11 @@ func (r *route) match(endpoint string) (map[string]string, bool) {
 		}
 	}
 	return values, len(have) == strings.Count(r.pattern, "/")+1
+}
+
+// isWordRune reports whether a character belongs to a word of ASCII, with dots.
+func isWordRune(c rune) bool {
+	return c == '_' || c == '-' || c == '.' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
 func isWildcard(segment string) bool { return strings.HasPrefix(segment, "{") }

@@ -120,6 +120,8 @@ func (r *Run) setup(env *testscript.Env) error {
 	// Times whose offset makes them past, although their text is in the future, and the reverse.
 	now := time.Now()
 	env.Setenv("PAST_EAST", now.Add(-time.Hour).In(time.FixedZone("", 14*3600)).Format(time.RFC3339))
+	env.Setenv("PAST_HALF", now.Add(-10*time.Minute).In(time.FixedZone("", 5*3600+1800)).Format(time.RFC3339))
+	env.Setenv("PAST_NAIVE", now.Add(-10*time.Minute).UTC().Format("2006-01-02T15:04:05"))
 	env.Setenv("FUTURE_WEST", now.Add(time.Hour).In(time.FixedZone("", -12*3600)).Format(time.RFC3339))
 	env.Defer(func() {
 		r.scene.endWatch()
