@@ -10,7 +10,7 @@ import (
 )
 
 // specVersion is the version of SPEC.md that the scenarios test.
-const specVersion = "0.3"
+const specVersion = "0.4"
 
 // reportFlags holds the names of the report files. "" means none.
 type reportFlags struct{ json, junit, markdown string }

@@ -193,7 +193,7 @@ var Defects = []Defect{
 	{
 		Name: "skips-empty", Requirement: "envelope-invalid",
 		What:   "ignores files whose JSON value is empty, zero or false",
-		Breaks: []string{"envelope-invalid"},
+		Breaks: []string{"envelope-values"},
 	},
 	{
 		Name: "any-method", Requirement: "envelope-invalid",
