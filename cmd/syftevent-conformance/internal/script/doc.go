@@ -14,6 +14,11 @@
 //	$STEM_NAME  the file name of the request NAME, without ".request"
 //	$LONG       a number of milliseconds that is long for a handler
 //
+// and times with which a server must not go by the text alone: $PAST_EAST, an hour ago in a
+// zone where the clock shows a later time than in UTC, $FUTURE_WEST, the reverse, $PAST_HALF,
+// ten minutes ago in a zone that is half an hour off, and $PAST_NAIVE, ten minutes ago in UTC
+// without an offset.
+//
 // # Time
 //
 // A wait is a condition with a deadline, not a sleep. The deadlines follow from the times
