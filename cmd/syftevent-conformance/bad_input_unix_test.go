@@ -23,7 +23,7 @@ func TestDescendantsAreEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	pids := strings.Fields(string(data))
-	if len(pids) != 5 { // the probe's, three of proc-once, and the other's
+	if len(pids) != 6 { // the probe's, three of proc-once, and one each of proc-changed and publish-beside
 		t.Errorf("%d starts", len(pids))
 	}
 	for _, text := range pids {

@@ -253,7 +253,7 @@ var Defects = []Defect{
 		Breaks: []string{"detect-burst"},
 	},
 	{
-		Name: "few-waiting", Requirement: "detect-waiting",
+		Name: "few-waiting", Requirement: "detect-burst",
 		What:   "ignores all but 300 of the requests that wait at its start",
 		Breaks: []string{"detect-backlog"},
 	},
