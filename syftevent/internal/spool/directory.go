@@ -10,8 +10,9 @@ import (
 
 // A directory is the state of one directory of the spool: enough to decide whether it may
 // have changed since it was listed, and nothing about its files. Only the scanning goroutine
-// uses it, except for name, since, marked, mended and mendAgain. There may be a hundred thousand, so it
-// is small: about 260 bytes with its name, its share and their entries in tables.
+// uses it, except for name, since, costly, marked, mended and mendAgain. There may be a hundred
+// thousand, so it is small: about 260 bytes with its name, its share and their entries in
+// tables.
 type directory struct {
 	name        string     // with slashes, relative to the spool's, which is "."; a zero byte follows
 	parent      *directory // nil for the spool's directory
@@ -35,7 +36,7 @@ type directory struct {
 	seen           bool // the current listing of its parent shows it
 	first          bool // the current listing, of all its parts, is its first
 	partial        bool // parts are left to list: Spool.rest
-	costly         bool // it is not listed whenever it may have changed
+	costly         bool // it is not listed whenever it may have changed; written under Spool.mu
 	crowded        bool // it holds mostly directories
 	served         bool // a directory in it was evicted
 	hasPending     bool // the last listing showed a pending input

@@ -6,7 +6,7 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
-// An ownChange is what Publish did to a directory since its last listing. Publishing an output
+// An ownChange is what Publish did to a costly directory since its last listing. Publishing an output
 // changes the directory's stamp, and listing the directory for that would double the cost of an
 // answer. The scan that recognizes the stamp postpones the listing: it is needed only for what
 // somebody else changed during the publication.
@@ -24,9 +24,10 @@ const ownLongest = 10 * time.Millisecond
 func (s *Spool) beginOwn(dir string) (end func()) {
 	s.mu.Lock()
 	d, trusted, anchor := s.directories.get(dir), s.trusted, s.anchor
+	costly := d != nil && d.costly
 	s.mu.Unlock()
-	if d == nil || !trusted {
-		return func() {}
+	if !costly || !trusted {
+		return func() {} // its listing costs less than two stamps
 	}
 	before, err := s.files.stamp(s, anchor, d)
 	if err != nil {

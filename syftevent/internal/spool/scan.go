@@ -204,7 +204,12 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	d.fruitless = foreign && c.result.Taken == taken
 	d.settle()
 	took := time.Since(began)
-	d.took, d.costly = uint32(took.Microseconds()), took >= s.costlyFrom
+	d.took = uint32(took.Microseconds())
+	if costly := took >= s.costlyFrom; costly != d.costly {
+		s.mu.Lock()
+		d.costly = costly
+		s.mu.Unlock()
+	}
 	c.result.Listing += took
 	if c.trusted && d.costly {
 		c.result.Costly += took
