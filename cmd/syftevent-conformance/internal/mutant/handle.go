@@ -86,7 +86,7 @@ func (s *server) admit(file requestFile, req *request) error {
 		return refuse(400, "Error loading request: id does not match the file name")
 	case file.sender == "" && !addressForm.MatchString(req.sender):
 		return refuse(400, "Error loading request: sender is not an address")
-	case s.has("folds-senders") && strings.EqualFold(file.sender, req.sender):
+	case s.has("folds-senders") && file.sender != req.sender && strings.EqualFold(file.sender, req.sender):
 	case file.sender != "" && file.sender != req.sender && !s.has("trust-sender"):
 		return refuse(403, "Sender does not match the folder")
 	case !s.urlMatches(req.url, file.endpoint) && !s.has("any-url"),
