@@ -162,9 +162,10 @@
 // matter what other senders do, while fewer than Concurrency + Reserve handlers run. Requests
 // of the legacy layout count as those of one sender. There are two exceptions. If senders have
 // more than 4,096 folders together, the server scans those without a request in the last day
-// in turn, 10,000 in about 3 s. The other is an endpoint whose pattern has a wildcard: if someone creates
-// 49,000 folders below it, only a full scan finds new folders of other senders. A full scan
-// lists every folder, whether or not its mtime has changed, and runs every 30 s to 5 min.
+// in turn, 10,000 in about 3 s. The other is an endpoint whose pattern has a wildcard: if
+// someone creates 49,000 folders below it, only a full scan finds new folders of other
+// senders. A full scan lists every folder, whether or not its mtime has changed, and runs
+// every 30 s to 5 min.
 //
 // This command measures the limits, as root on Linux, in 12 minutes:
 //

@@ -16,9 +16,9 @@ const tempSuffix = ".tmp"
 // process begins the names of this process's temporary files, after the prefix.
 var process = rand.Text()[:8] + "-"
 
-// IsLeftover reports whether a name is that of a temporary file with the prefix that another
+// IsAbandoned reports whether a name is that of a temporary file with the prefix that another
 // process made.
-func IsLeftover(name, prefix string) bool {
+func IsAbandoned(name, prefix string) bool {
 	rest, ok := strings.CutPrefix(name, prefix)
 	return ok && strings.HasSuffix(rest, tempSuffix) && !strings.HasPrefix(rest, process)
 }

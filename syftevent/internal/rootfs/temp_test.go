@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// No temporary file of this process is a leftover.
-func TestLeftoversAreOfOtherProcesses(t *testing.T) {
+// No temporary file of this process is abandoned.
+func TestAbandonedFilesAreOfOtherProcesses(t *testing.T) {
 	const prefix = ".temp-"
 	dir := t.TempDir()
 	root, err := os.OpenRoot(dir)
@@ -15,7 +15,7 @@ func TestLeftoversAreOfOtherProcesses(t *testing.T) {
 	}
 	defer root.Close()
 	name, _, err := writeTemp(root, prefix, ".", nil, false)
-	if err != nil || IsLeftover(name, prefix) {
+	if err != nil || IsAbandoned(name, prefix) {
 		t.Errorf("%s: %v", name, err)
 	}
 	for name, want := range map[string]bool{
@@ -25,7 +25,7 @@ func TestLeftoversAreOfOtherProcesses(t *testing.T) {
 		".other-ABC.tmp":             false,
 		prefix + process + "ABC.tmp": false,
 	} {
-		if got := IsLeftover(name, prefix); got != want {
+		if got := IsAbandoned(name, prefix); got != want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}

@@ -43,10 +43,9 @@ type mender struct {
 // begins after the first scan.
 //
 // The first pass over a directory reads every output, and removes the temporary files that
-// earlier processes left. A later pass checks the directories that have changed
-// since the pass before began, or all if mtimes are not trusted: it compares sizes, and reads
-// the outputs that have changed. A torn output is removed when it has not changed for the
-// settle time. It is found within a pause, a pass and twice the settle time, or twice that if
+// earlier processes left. A later pass checks the directories that have changed since the pass
+// before began, or all if mtimes are not trusted: it compares sizes, and reads the outputs that
+// have changed. A torn output is removed when it has not changed for the settle time. It is found within a pause, a pass and twice the settle time, or twice that if
 // it was still being written.
 func (s *Spool) Mend(ctx context.Context) {
 	select {
@@ -153,7 +152,7 @@ var errNotAll = errors.New("not all outputs were checked")
 func (m *mender) checkPart(ctx context.Context, d *directory, newest *int64) error {
 	s, names := m.spool, &m.lister.Listing
 	if d.mended.stamp == (rootfs.Stamp{}) {
-		m.removeLeftovers(ctx, d)
+		m.removeAbandoned(ctx, d)
 	}
 	if !m.findInputs(names) {
 		return nil
@@ -189,12 +188,12 @@ func (m *mender) checkPart(ctx context.Context, d *directory, newest *int64) err
 	return nil
 }
 
-// removeLeftovers removes the temporary files in a listing that earlier processes left.
-func (m *mender) removeLeftovers(ctx context.Context, d *directory) {
+// removeAbandoned removes the temporary files in a listing that earlier processes left.
+func (m *mender) removeAbandoned(ctx context.Context, d *directory) {
 	names := &m.lister.Listing
 	for _, e := range names.Entries {
 		name := text(names.Name(e))
-		if !rootfs.IsLeftover(name, m.spool.options.TempPrefix) || e.Kind == rootfs.Directory || ctx.Err() != nil {
+		if !rootfs.IsAbandoned(name, m.spool.options.TempPrefix) || e.Kind == rootfs.Directory || ctx.Err() != nil {
 			continue
 		}
 		name = path.Join(d.name, name)

@@ -22,9 +22,6 @@ type stemSlot struct {
 	tag    uint16 // bits of the hash
 }
 
-// stemSeed is random, so that nobody can choose stems with the same hash.
-var stemSeed = maphash.MakeSeed()
-
 // reset empties the set and makes room for n stems.
 func (set *stemSet) reset(n int) {
 	size := 0
@@ -62,7 +59,7 @@ func (set *stemSet) has(names *rootfs.Listing, stem []byte) bool {
 
 // find returns the slot of a stem, or a free one for it.
 func (set *stemSet) find(names *rootfs.Listing, stem []byte) (slot *stemSlot, tag uint16) {
-	hash := maphash.Bytes(stemSeed, stem)
+	hash := maphash.Bytes(seed, stem)
 	tag = uint16(hash >> 48)
 	mask := len(set.slots) - 1
 	for n := int(hash) & mask; ; n = (n + 1) & mask {

@@ -14,12 +14,12 @@ type table[T any] struct {
 	count int
 }
 
-// tableSeed is random, so that nobody can choose keys with the same hash.
-var tableSeed = maphash.MakeSeed()
+// seed is that of all hashes. Nobody who chooses names knows which ones collide.
+var seed = maphash.MakeSeed()
 
 // home returns the slot where the search for a key begins.
 func (t *table[T]) home(key string) int {
-	return int(maphash.String(tableSeed, key)) & (len(t.slots) - 1)
+	return int(maphash.String(seed, key)) & (len(t.slots) - 1)
 }
 
 // next returns the slot after n.

@@ -22,16 +22,16 @@ const (
 // request at a time, in a folder with answered pairs. The bare loop lists the folder when the
 // request is there.
 func latency(pairs int) func(context.Context, *Config, Subject, string) (float64, error) {
-	return func(ctx context.Context, c *Config, subject Subject, dir string) (median float64, err error) {
+	return func(ctx context.Context, c *Config, subject Subject, dir string) (middle float64, err error) {
 		err = withServer(ctx, subject, dir, func(s *site) error {
 			took, err := s.callInTurn(ctx, subject, pairs)
 			if err != nil {
 				return err
 			}
-			median = milliseconds(took[len(took)/2])
+			middle = median(took)
 			return nil
 		})
-		return median, err
+		return middle, err
 	}
 }
 
@@ -112,6 +112,9 @@ func (s *site) callInTurn(ctx context.Context, subject Subject, pairs int) ([]ti
 	slices.Sort(took)
 	return took, checkAnswer(calls[latencyCalls])
 }
+
+// median returns the median of sorted durations, in milliseconds.
+func median(took []time.Duration) float64 { return milliseconds(took[len(took)/2]) }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 

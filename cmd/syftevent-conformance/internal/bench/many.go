@@ -27,20 +27,7 @@ func (s *site) senders(count int) error {
 
 // withSenders calls run while the server of subject runs on the folders of many senders.
 func withSenders(ctx context.Context, subject Subject, dir string, count int, run func(*site) error) error {
-	s, err := newSite(dir)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	if err := s.senders(count); err != nil {
-		return err
-	}
-	if !subject.isBare() {
-		if err := s.serve(ctx, subject, nil); err != nil {
-			return err
-		}
-	}
-	return run(s)
+	return withSite(ctx, subject, dir, func(s *site) error { return s.senders(count) }, run)
 }
 
 // callEach makes one call for each of the senders, one after the other, and returns the sorted
@@ -74,7 +61,6 @@ func (s *site) callEach(ctx context.Context, senders []int, bare *bareFolders) (
 type bareFolders struct {
 	folders  []*bareFolder
 	modified []time.Time
-	next     int
 }
 
 func (s *site) newBareFolders(count int) (*bareFolders, error) {
@@ -98,13 +84,13 @@ func (s *site) newBareFolders(count int) (*bareFolders, error) {
 // when a request comes.
 func (b *bareFolders) answer(ctx context.Context) error {
 	deadline := time.Now().Add(answerTimeout)
-	for b.next = rand.N(len(b.folders)); ctx.Err() == nil; b.next = (b.next + 1) % len(b.folders) {
-		folder := b.folders[b.next]
+	for n := rand.N(len(b.folders)); ctx.Err() == nil; n = (n + 1) % len(b.folders) {
+		folder := b.folders[n]
 		info, err := os.Lstat(folder.path)
 		if err != nil {
 			return err
 		}
-		if info.ModTime().Equal(b.modified[b.next]) {
+		if info.ModTime().Equal(b.modified[n]) {
 			if time.Now().After(deadline) {
 				return fmt.Errorf("bare loop saw no change in %v", answerTimeout)
 			}
@@ -115,7 +101,7 @@ func (b *bareFolders) answer(ctx context.Context) error {
 		}
 		info, err = os.Lstat(folder.path)
 		if err == nil {
-			b.modified[b.next] = info.ModTime()
+			b.modified[n] = info.ModTime()
 		}
 		return err
 	}
@@ -125,7 +111,7 @@ func (b *bareFolders) answer(ctx context.Context) error {
 // inTurn measures the median time of a call if many senders make one each, in turn, after each
 // has made one in the last minute. The bare loop looks at all folders.
 func inTurn(count int) func(context.Context, *Config, Subject, string) (float64, error) {
-	return func(ctx context.Context, c *Config, subject Subject, dir string) (median float64, err error) {
+	return func(ctx context.Context, c *Config, subject Subject, dir string) (middle float64, err error) {
 		err = withSenders(ctx, subject, dir, count, func(s *site) error {
 			if subject.isBare() {
 				bare, err := s.newBareFolders(count)
@@ -134,7 +120,7 @@ func inTurn(count int) func(context.Context, *Config, Subject, string) (float64,
 				}
 				took, err := s.callEach(ctx, rand.Perm(count)[:latencyCalls], bare)
 				if err == nil {
-					median = milliseconds(took[len(took)/2])
+					middle = median(took)
 				}
 				return err
 			}
@@ -156,10 +142,10 @@ func inTurn(count int) func(context.Context, *Config, Subject, string) (float64,
 			if err != nil {
 				return err
 			}
-			median = milliseconds(took[len(took)/2])
+			middle = median(took)
 			return nil
 		})
-		return median, err
+		return middle, err
 	}
 }
 
@@ -173,7 +159,7 @@ const (
 // firstCall measures the median time of a call of a sender that has not called before, after
 // idle time, with the folders of many senders.
 func firstCall(count int) func(context.Context, *Config, Subject, string) (float64, error) {
-	return func(ctx context.Context, c *Config, subject Subject, dir string) (median float64, err error) {
+	return func(ctx context.Context, c *Config, subject Subject, dir string) (middle float64, err error) {
 		err = withSenders(ctx, subject, dir, count, func(s *site) error {
 			var all []time.Duration
 			for _, sender := range rand.Perm(count)[:idleCalls] {
@@ -187,10 +173,10 @@ func firstCall(count int) func(context.Context, *Config, Subject, string) (float
 				all = append(all, took...)
 			}
 			slices.Sort(all)
-			median = milliseconds(all[len(all)/2])
+			middle = median(all)
 			return nil
 		})
-		return median, err
+		return middle, err
 	}
 }
 

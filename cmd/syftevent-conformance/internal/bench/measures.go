@@ -34,11 +34,19 @@ func burst(kind burstKind) func(context.Context, *Config, Subject, string) (floa
 
 // withServer calls run while the server of subject runs. The bare loop has none.
 func withServer(ctx context.Context, subject Subject, dir string, run func(*site) error) error {
+	return withSite(ctx, subject, dir, func(*site) error { return nil }, run)
+}
+
+// withSite is withServer for a server that starts on what prepare has made.
+func withSite(ctx context.Context, subject Subject, dir string, prepare, run func(*site) error) error {
 	s, err := newSite(dir)
 	if err != nil {
 		return err
 	}
 	defer s.close()
+	if err := prepare(s); err != nil {
+		return err
+	}
 	if !subject.isBare() {
 		if err := s.serve(ctx, subject, nil); err != nil {
 			return err

@@ -138,8 +138,8 @@ func (s *server) applyEntryDefect(dir string, entry os.DirEntry) {
 	}
 }
 
-// leak keeps a file open forever.
-func (s *server) leak(f *os.File) {
+// keepOpen keeps a file open forever.
+func (s *server) keepOpen(f *os.File) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.leaked = append(s.leaked, f)
