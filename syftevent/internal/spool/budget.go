@@ -220,7 +220,7 @@ func (s *Spool) reclassify(d *directory) {
 	s.setActive(d, false)
 	s.setRecent(d, false)
 	s.budget.remove(d)
-	d.share, d.unwanted = in, unwanted
+	d.share, d.owned, d.unwanted = in, in.owner != "", unwanted
 	s.budget.add(d)
 	s.setActive(d, active)
 	s.setRecent(d, recent)
@@ -229,6 +229,10 @@ func (s *Spool) reclassify(d *directory) {
 // isSkipped reports whether this round skips a directory: its owner has more than a fair share,
 // or all owners together have too many directories.
 func (s *Spool) isSkipped(d *directory, now instant) bool {
+	lately := d.lastActive != 0 && now.sub(d.lastActive) < activeLately
+	if d.owned && d.listed != 0 && !d.unwanted && !lately && !s.round.full && !s.round.hasTurn(d) {
+		return true // as below, without a look at the share
+	}
 	b, in := &s.budget, d.share
 	switch {
 	case in.always:
@@ -241,21 +245,24 @@ func (s *Spool) isSkipped(d *directory, now instant) bool {
 		return false
 	}
 	every := turns(int(in.known), int(in.fair))
-	if in.owner != "" {
-		if every == 1 && d.lastActive != 0 && now.sub(d.lastActive) < activeLately {
+	if d.owned {
+		if every == 1 && lately {
 			s.round.lately++
 			if s.latelyBefore < b.inRound/2 {
 				return false
 			}
 		}
-		every *= turns(b.few, b.inRound)
+		every *= s.round.turns
 	}
-	return every > 1 && (d.number+s.round.number)%uint32(every) != 0
+	return every > 1 && (uint32(d.number)+s.round.number)%uint32(every) != 0
 }
 
 // activeLately is how long a directory is scanned in each round after the last activity, unless
 // there are too many such directories.
 const activeLately = 24 * time.Hour
+
+// hasTurn reports whether a round scans a directory with an owner who has few.
+func (r *round) hasTurn(d *directory) bool { return (uint32(d.number)+r.number)%uint32(r.turns) == 0 }
 
 // turns returns the number of rounds that it takes to scan n directories.
 func turns(n, inEach int) int { return max(1, (n+inEach-1)/inEach) }

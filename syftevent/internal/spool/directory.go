@@ -14,39 +14,42 @@ import (
 // thousand, so it is small: about 260 bytes with its name, its share and their entries in
 // tables.
 type directory struct {
-	name        string     // with slashes, relative to the spool's, which is "."; a zero byte follows
+	// What a round reads of a directory that it skips is together, for the processor's cache.
 	parent      *directory // nil for the spool's directory
 	child       *directory // the first child
 	next, after *directory // its siblings
-	share       *share     // of the budget
-	details     *detail    // nil for the zero value; use detail and edit
-	since       instant    // when it was first seen, or recreated; guarded by Spool.mu
+	listed      instant    // when the last listing of all its parts began; 0 if it must be listed again
+	lastActive  instant    // when something happened in it last
+	number      uint16     // spreads directories that are scanned in turn over the rounds
+	owned       bool       // its share has an owner
+	unwanted    bool       // Options.Wanted returned false
+
+	active, recent bool // it is in Spool.active and Spool.recent
+	dropped        bool // it is no longer tracked
+	depth          uint8
+
+	share   *share  // of the budget
+	name    string  // with slashes, relative to the spool's, which is "."; a zero byte follows
+	details *detail // nil for the zero value; use detail and edit
+	since   instant // when it was first seen, or recreated; guarded by Spool.mu
 
 	mended mended // used by Mend
 
 	stamp      rootfs.Stamp
-	stampSince instant // when the stamp was first seen
-	listed     instant // when the last listing of all its parts began; 0 if it must be listed again
-	lastActive instant // when something happened in it last
+	stampSince instant // when the stamp was first seen, or before (see Spool.since)
+	took       uint32  // duration of the last listing, in microseconds
 
-	number uint32 // spreads directories that are scanned in turn over the rounds
-	took   uint32 // duration of the last listing, in microseconds
-	depth  uint8
-
-	seen           bool // the current listing of its parent shows it
-	first          bool // the current listing, of all its parts, is its first
-	partial        bool // parts are left to list: Spool.rest
-	costly         bool // it is not listed whenever it may have changed; written under Spool.mu
-	crowded        bool // it holds mostly directories
-	served         bool // a directory in it was evicted
-	hasPending     bool // the last listing showed a pending input
-	unwanted       bool // Options.Wanted returned false
-	distrusted     bool // its mtime did not show a change
-	active, recent bool // it is in Spool.active and Spool.recent
-	dropped        bool // it is no longer tracked
-	fruitless      bool // the last listing was for a change by others and offered nothing
-	mendAgain      bool // used by Mend: its stamp was new at the last listing, and may miss a change just after
-	marked         bool // it probably has the marker; guarded by Spool.mu
+	seen       bool // the current listing of its parent shows it
+	first      bool // the current listing, of all its parts, is its first
+	partial    bool // parts are left to list: Spool.rest
+	costly     bool // it is not listed whenever it may have changed; written under Spool.mu
+	crowded    bool // it holds mostly directories
+	served     bool // a directory in it was evicted
+	hasPending bool // the last listing showed a pending input
+	distrusted bool // its mtime did not show a change
+	fruitless  bool // the last listing was for a change by others and offered nothing
+	mendAgain  bool // used by Mend: its stamp was new at the last listing, and may miss a change just after
+	marked     bool // it probably has the marker; guarded by Spool.mu
 }
 
 // A detail is the part of a directory's state that few directories have at a time.
@@ -124,6 +127,25 @@ func windowOf(stamp rootfs.Stamp) time.Duration {
 		return fineWindow
 	}
 	return racyWindow
+}
+
+// oldStamp is how long ago the clock must have shown the times of a stamp for it to be older than
+// its directory's next change. A minute is more than clocks are set back when they are corrected.
+const oldStamp = time.Minute
+
+// isOld reports whether a stamp is of that age. Its times must come from this machine's clock.
+func isOld(stamp rootfs.Stamp, now time.Time) bool {
+	return max(stamp.Modified, stamp.Changed) <= now.Add(-oldStamp).UnixNano()
+}
+
+// since returns since when a directory has had a stamp that is seen for the first time. Of an
+// old one the first listing is enough: of 100,000 directories a second one takes a second.
+func (s *Spool) since(stamp rootfs.Stamp) instant {
+	now := time.Now()
+	if isOld(stamp, now) {
+		return s.instant(now.Add(-oldStamp))
+	}
+	return s.instant(now)
 }
 
 // A full scan lists every directory, whatever its stamp. The next one begins after
@@ -236,7 +258,7 @@ func (s *Spool) setRest(d *directory, rest []rootfs.Section) {
 func (s *Spool) newDirectory(name string, parent *directory, in *share, unwanted bool) *directory {
 	s.numbers++
 	name = (name + "\x00")[:len(name)]
-	d := &directory{name: name, parent: parent, share: in, since: s.instant(time.Now()), unwanted: unwanted, number: s.numbers}
+	d := &directory{name: name, parent: parent, share: in, owned: in.owner != "", since: s.instant(time.Now()), unwanted: unwanted, number: s.numbers}
 	s.budget.add(d)
 	if parent != nil {
 		d.depth = parent.depth + 1

@@ -43,6 +43,15 @@ var guards = map[string]guard{
 		write(t, dir, "d/a.in", sampleInput)
 		return cmp.Equal(found(s), []string{"d/a"})
 	}},
+	// The same, and the clock was set back half a minute.
+	"old stamps": {"directory.go", `return max(stamp.Modified, stamp.Changed) <= now.Add(-oldStamp).UnixNano()`, `return true`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		frozen := time.Now().Add(-oldStamp / 2).UnixNano()
+		f.mtime = func(string, int64) int64 { return frozen }
+		write(t, dir, "d/first.out", "x")
+		found(s)
+		write(t, dir, "d/a.in", sampleInput)
+		return cmp.Equal(found(s), []string{"d/a"})
+	}},
 	// The file system stores whole seconds.
 	"coarse stamps": {"directory.go", `if stamp.Modified%int64(time.Millisecond) != 0 {`, `if true {`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
 		second := time.Now().Truncate(time.Second).UnixNano()

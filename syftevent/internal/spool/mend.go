@@ -128,7 +128,7 @@ func (m *mender) pass(ctx context.Context) {
 			d.mendAgain = true
 			continue
 		}
-		d.mended, d.mendAgain = mended{now, newest}, !same
+		d.mended, d.mendAgain = mended{now, newest}, !same && !(trusted && isOld(now, time.Now()))
 	}
 	clear(m.directories)
 }

@@ -30,6 +30,7 @@ type round struct {
 	full   bool       // list every directory
 	cost   time.Duration
 	lately int // directories that are not skipped because of activity
+	turns  int // the number of rounds that scan the directories of all owners once
 }
 
 // Scan scans all directories and offers each pending input that is not in flight and is due.
@@ -49,7 +50,7 @@ func (s *Spool) Scan(take func(Entry) Verdict) ScanResult {
 		if !s.linksKnown {
 			s.learnLinks()
 		}
-		*r = round{number: r.number + 1, next: s.top, full: c.now >= s.nextFull}
+		*r = round{number: r.number + 1, next: s.top, full: c.now >= s.nextFull, turns: turns(s.budget.few, s.budget.inRound)}
 	}
 	c.full = r.full
 	for r.next != nil && !c.pauses() {

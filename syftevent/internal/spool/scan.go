@@ -47,7 +47,7 @@ func (c *scan) scanDirectory(d *directory) {
 			if d.costly && !c.noteChange(d, has) {
 				return
 			}
-			d.stamp, d.stampSince = has, s.instant(time.Now())
+			d.stamp, d.stampSince = has, s.since(has)
 		}
 		if !c.full && (skip || d.waits(c.now)) {
 			return

@@ -100,7 +100,7 @@ type Spool struct {
 	round        round
 	lastFull     uint32 // the last round that listed all
 	latelyBefore int    // round.lately of the round before
-	numbers      uint32 // of directories
+	numbers      uint16 // of directories; wraps
 	budget       budget
 	active       []*directory                    // for ScanActive
 	recent       []*directory                    // for ScanRecent
