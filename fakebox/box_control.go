@@ -70,8 +70,12 @@ func (b *Box) Heal() {
 }
 
 // Events returns the journal: all events so far, in the order in which they were
-// recorded.
+// recorded, except those that [Box.TakeEvents] has returned.
 func (b *Box) Events() []Event { return b.sim.journal.all() }
+
+// TakeEvents returns the events that [Box.Events] would return, and removes them from the
+// journal, which otherwise keeps every event until the network is closed.
+func (b *Box) TakeEvents() []Event { return b.sim.journal.take() }
 
 // Gateway returns the HTTP interface of SyftBox's server, /api/v1/send/msg and
 // /api/v1/send/poll, by which callers without SyftBox send requests. The network must be

@@ -53,6 +53,15 @@ func (j *journal) all() []Event {
 	return append([]Event(nil), j.events...)
 }
 
+// take returns all events and removes them.
+func (j *journal) take() []Event {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	events := j.events
+	j.events = nil
+	return events
+}
+
 // last returns the last n events.
 func (j *journal) last(n int) []Event {
 	events := j.all()

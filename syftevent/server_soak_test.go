@@ -14,6 +14,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -32,7 +33,8 @@ var (
 const (
 	soakSpeed   = 10
 	soakSenders = 4
-	soakRate    = 0.05 // how likely a fault is at each point of a file's way
+	soakRound   = 10_000 // how many requests are sent before the senders remove them
+	soakRate    = 0.05   // how likely a fault is at each point of a file's way
 )
 
 // A soak is a server in a network with faults, and the requests to it.
@@ -41,14 +43,22 @@ type soak struct {
 	box    *fakebox.Box
 	server *fakebox.Replica
 
-	mu   sync.Mutex
-	sent map[string][]byte // the body of each request, by its path
-	bad  []string          // what a handler was given and nobody had sent
+	// Of this round:
+	events   []fakebox.Event
+	journeys map[string]*journey // by the path of the request
+
+	struck, excused map[fakebox.Fault]int // of the rounds before
+	requests        int
+
+	mu       sync.Mutex
+	sent     map[string][]byte // the body of each request of this round, by its path
+	previous map[string][]byte // of the round before: a fault may bring them back
+	bad      []string          // what a handler was given and nobody had sent
 }
 
-// Requests are sent into a network with injected faults. After the faults end, each request
-// that arrived complete has one response, the right one; every other one was lost by a fault
-// that the journal names.
+// Requests are sent into a network with injected faults. Then each request that arrived
+// complete has one response, the right one; every other one was lost by a fault that the
+// journal names. In a long test the senders remove the pairs, and send more.
 func TestSoak(t *testing.T) {
 	t.Parallel()
 	seed := *soakSeed
@@ -57,7 +67,11 @@ func TestSoak(t *testing.T) {
 	}
 	t.Logf("seed %d: go test -run Soak ./syftevent -soak %d -soakseed %d", seed, *soakRequests, seed)
 	box := fakebox.New(t, fakebox.Config{Seed: seed, Speed: soakSpeed, FaultRate: soakRate})
-	s := &soak{T: t, box: box, server: box.Join(serverEmail), sent: map[string][]byte{}}
+	s := &soak{
+		T: t, box: box, server: box.Join(serverEmail),
+		struck: map[fakebox.Fault]int{}, excused: map[fakebox.Fault]int{},
+		journeys: map[string]*journey{}, sent: map[string][]byte{},
+	}
 
 	router := syftevent.NewRouter()
 	router.OnRequest("/{rest...}", s.handle)
@@ -83,17 +97,28 @@ func TestSoak(t *testing.T) {
 		}
 		return []string{"syft.pub.yaml"}
 	})
-	var senders sync.WaitGroup
+	var senders []*fakebox.Replica
 	for i := range soakSenders {
-		sender := box.Join(fmt.Sprintf("sender%d@example.com", i))
-		senders.Go(func() { s.send(sender, *soakRequests/soakSenders) })
+		senders = append(senders, box.Join(fmt.Sprintf("sender%d@example.com", i)))
 	}
-	senders.Wait()
-	box.Heal()
-	// The server still answers.
-	s.send(box.Join("canary@example.com"), 1)
-	s.await("the end of it", s.unsettled)
-	s.check()
+	for left := *soakRequests; left > 0; left -= soakRound {
+		var sending sync.WaitGroup
+		for _, sender := range senders {
+			sending.Go(func() { s.send(sender, min(left, soakRound)/soakSenders) })
+		}
+		sending.Wait()
+		if left <= soakRound {
+			box.Heal()
+			// The server still answers.
+			s.send(box.Join("canary@example.com"), 1)
+		}
+		s.await("the end of it", s.unsettled)
+		s.check()
+		if left > soakRound {
+			s.forget()
+			s.logResources()
+		}
+	}
 	s.summary()
 }
 
@@ -102,7 +127,11 @@ func (s *soak) handle(_ context.Context, req *syftevent.Request) (*syftevent.Res
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := path.Join(serverEmail, rpcPath, req.PathValue("rest"), req.Sender, req.ID+".request")
-	if want, ok := s.sent[key]; !ok || string(want) != string(req.Body) {
+	want, ok := s.sent[key]
+	if !ok {
+		want, ok = s.previous[key]
+	}
+	if !ok || string(want) != string(req.Body) {
 		s.bad = append(s.bad, fmt.Sprintf("%s: a body of %d bytes", key, len(req.Body)))
 	}
 	return syftevent.Bytes(200, req.Body), nil
@@ -152,7 +181,7 @@ func (s *soak) await(what string, left func() []string) {
 // timeline shows what happened to a request.
 func (s *soak) timeline(text string) string {
 	key, _, _ := strings.Cut(text, ".request")
-	return fakebox.Timeline(slices.DeleteFunc(s.box.Events(), func(e fakebox.Event) bool {
+	return fakebox.Timeline(slices.DeleteFunc(slices.Clone(s.events), func(e fakebox.Event) bool {
 		return !strings.HasPrefix(e.Path, key)
 	}), path.Base(path.Dir(key)), serverEmail)
 }
@@ -165,19 +194,20 @@ type journey struct {
 	responses map[string]bool // etags of what the server has published
 }
 
-// journeys reads the journal.
-func (s *soak) journeys() map[string]*journey {
-	all := map[string]*journey{}
-	for _, e := range s.box.Events() {
+// follow reads what the journal has recorded since the last call.
+func (s *soak) follow() {
+	events := s.box.TakeEvents()
+	s.events = append(s.events, events...)
+	for _, e := range events {
 		request, isRequest := strings.CutSuffix(e.Path, ".request")
 		stem, isResponse := strings.CutSuffix(request, ".response")
 		if !isRequest && !isResponse {
 			continue
 		}
-		j := all[stem+".request"]
+		j := s.journeys[stem+".request"]
 		if j == nil {
 			j = &journey{struck: map[fakebox.Fault]bool{}, responses: map[string]bool{}}
-			all[stem+".request"] = j
+			s.journeys[stem+".request"] = j
 		}
 		if e.Fault != "" {
 			j.struck[e.Fault] = true
@@ -192,15 +222,14 @@ func (s *soak) journeys() map[string]*journey {
 			j.responses[e.Etag] = true
 		}
 	}
-	return all
 }
 
 // unsettled returns the requests that have not reached their final state.
 func (s *soak) unsettled() []string {
 	var left []string
-	journeys := s.journeys()
+	s.follow()
 	for key := range s.sent {
-		j := journeys[key]
+		j := s.journeys[key]
 		switch {
 		case j == nil || !j.arrived && !j.lost && !j.struck[fakebox.Truncated]:
 			left = append(left, key+" has not arrived")
@@ -256,11 +285,21 @@ func (s *soak) problem(key string, j *journey) string {
 	return ""
 }
 
-// check checks what must hold at the end.
+// check checks what must hold at the end of a round, and counts its requests.
 func (s *soak) check() {
-	for key, j := range s.journeys() {
+	for key, j := range s.journeys {
 		if len(j.responses) > 1 {
 			s.Errorf("%s: %d different responses were published", key, len(j.responses))
+		}
+		if s.sent[key] == nil {
+			continue
+		}
+		s.requests++
+		for fault := range j.struck {
+			s.struck[fault]++
+		}
+		if fault := j.excused(); fault != "" {
+			s.excused[fault]++
 		}
 	}
 	s.mu.Lock()
@@ -288,28 +327,51 @@ func (s *soak) check() {
 	}
 }
 
+// forget removes the pairs of a round, as a client does that has read its responses and as the
+// server's retention does. A file that only one of them removes may come back.
+func (s *soak) forget() {
+	s.await("the removal of the pairs", func() (left []string) {
+		for key := range s.sent {
+			sender, _ := s.box.Replica(path.Base(path.Dir(key)))
+			response := strings.TrimSuffix(key, ".request") + ".response"
+			for _, name := range []string{sender.Path(key), sender.Path(response), s.server.Path(key), s.server.Path(response)} {
+				if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+					left = append(left, name+" was there")
+				}
+			}
+		}
+		return left
+	})
+	s.events, s.journeys = nil, map[string]*journey{}
+	s.mu.Lock()
+	s.previous, s.sent = s.sent, map[string][]byte{}
+	s.mu.Unlock()
+}
+
+// logResources logs what must not grow from round to round.
+func (s *soak) logResources() {
+	runtime.GC()
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	descriptors, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		s.Logf("the descriptors are not known: %v", err)
+	}
+	s.Logf("%d requests: %.1f MB in use, %d goroutines, %d descriptors",
+		s.requests, float64(memory.HeapAlloc)/1e6, runtime.NumGoroutine(), len(descriptors))
+}
+
 // summary prints what has happened.
 func (s *soak) summary() {
-	struck, excused := map[fakebox.Fault]int{}, map[fakebox.Fault]int{}
-	answered := 0
-	for key, j := range s.journeys() {
-		if s.sent[key] == nil {
-			continue
-		}
-		for fault := range j.struck {
-			struck[fault]++
-		}
-		if fault := j.excused(); fault != "" {
-			excused[fault]++
-		} else {
-			answered++
-		}
+	answered := s.requests
+	for _, n := range s.excused {
+		answered -= n
 	}
-	s.Logf("%d requests, %d answered", len(s.sent), answered)
-	for _, fault := range slices.Sorted(maps.Keys(struck)) {
-		s.Logf("%6d struck by %s", struck[fault], fault)
+	s.Logf("%d requests, %d answered", s.requests, answered)
+	for _, fault := range slices.Sorted(maps.Keys(s.struck)) {
+		s.Logf("%6d struck by %s", s.struck[fault], fault)
 	}
-	for _, fault := range slices.Sorted(maps.Keys(excused)) {
-		s.Logf("%6d without an answer for %s", excused[fault], fault)
+	for _, fault := range slices.Sorted(maps.Keys(s.excused)) {
+		s.Logf("%6d without an answer for %s", s.excused[fault], fault)
 	}
 }
