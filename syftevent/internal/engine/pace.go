@@ -74,16 +74,34 @@ type pace struct {
 	pause      time.Duration    // the last pause
 	round      spool.ScanResult // sum of the slices of this scan
 	began      time.Time        // when the scan began
-	took       time.Duration    // duration of the slices together
+	took, ran  time.Duration    // duration of the slices together, and processor time
 }
+
+// leastRan is the least part of its duration that a scan counts as having run. On a busy machine
+// most of the duration may be time in which other programs ran, and a scan of 0.1 ms that took
+// 80 ms must not be followed by a pause of 11 s.
+const leastRan = 0.1
+
+// ranPart returns which part of its duration a scan has run. ran is the processor time of the
+// whole process meanwhile, and an upper bound.
+func ranPart(took, ran time.Duration) float64 {
+	if took <= 0 {
+		return 1
+	}
+	return min(1, max(leastRan, float64(ran)/float64(took)))
+}
+
+// scaled returns a part of a duration.
+func scaled(d time.Duration, part float64) time.Duration { return time.Duration(part * float64(d)) }
 
 // scannedSlice adds a slice to the scan of all directories, and reports whether the scan
 // is complete.
-func (p *pace) scannedSlice(began time.Time, took time.Duration, did spool.ScanResult) bool {
+func (p *pace) scannedSlice(began time.Time, took, ran time.Duration, did spool.ScanResult) bool {
 	if p.round.Done || p.began.IsZero() {
-		p.began, p.took, p.round = began, 0, spool.ScanResult{}
+		p.began, p.took, p.ran, p.round = began, 0, 0, spool.ScanResult{}
 	}
 	p.took += took
+	p.ran += min(took, ran)
 	p.round.Directories += did.Directories
 	p.round.Listed += did.Listed
 	p.round.Taken += did.Taken
@@ -97,13 +115,14 @@ func (p *pace) scannedSlice(began time.Time, took time.Duration, did spool.ScanR
 // scannedAll schedules the next scan of all directories after a complete one.
 func (p *pace) scannedAll(now time.Time, local bool) (wait time.Duration) {
 	if !p.round.Full {
-		p.cost = p.took - p.round.Listing
+		part := ranPart(p.took, p.ran)
+		p.cost = scaled(p.took-p.round.Listing, part)
 		// A scan must not make what comes after it wait because it had work to do.
 		factor := time.Duration(busyFactor)
 		if p.round.Taken > 0 {
 			factor = foundFactor
 		}
-		wait = factor * (p.round.Listing - p.round.Costly)
+		wait = factor * scaled(p.round.Listing-p.round.Costly, part)
 	}
 	share := max(min(statShare*p.idleShare, p.idleShare-p.round.FullShare), statLeast*p.idleShare)
 	wait = max(wait, time.Duration(float64(p.cost)*(1/share-1)))
@@ -116,7 +135,7 @@ func (p *pace) scannedAll(now time.Time, local bool) (wait time.Duration) {
 }
 
 // scannedRecent schedules the next scan of the recently active directories. took is the
-// duration of the last one, without the listings that see to their own pauses.
+// duration of the last one, without the listings that see to their own pauses, as far as it ran.
 func (p *pace) scannedRecent(now time.Time, took time.Duration) {
 	silence := now.Sub(p.lastActive)
 	pause := pauseAfter(silence, recentAgeShare, p.poll/recentShare, p.poll)

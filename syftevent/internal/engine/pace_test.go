@@ -80,7 +80,7 @@ func TestPaceAfterCostlyScans(t *testing.T) {
 	} {
 		now := time.Now()
 		test.did.Done = true
-		if !p.scannedSlice(now, test.took, test.did) {
+		if !p.scannedSlice(now, test.took, test.took, test.did) {
 			t.Errorf("%+v: not complete", test)
 		}
 		if got := p.scannedAll(now, true).Round(ms); got != test.want || p.nextAll.Sub(now).Round(ms) != got {
@@ -89,10 +89,32 @@ func TestPaceAfterCostlyScans(t *testing.T) {
 	}
 }
 
+// On a busy machine other programs run during a scan.
+func TestPaceCountsProcessorTime(t *testing.T) {
+	for _, test := range []struct {
+		took, ran time.Duration
+		did       spool.ScanResult
+		want      time.Duration
+	}{
+		{took: 70 * ms, ran: 14 * ms, want: 1986 * ms},
+		{took: 70 * ms, ran: 100 * time.Microsecond, want: 993 * ms},
+		{took: 70 * ms, ran: 300 * ms, want: 9930 * ms},
+		{took: 107 * ms, ran: 21400 * time.Microsecond, did: spool.ScanResult{Listing: 100 * ms}, want: 400 * ms},
+	} {
+		p := pace{poll: 100 * ms, idleShare: 0.01}
+		now := time.Now()
+		test.did.Done = true
+		p.scannedSlice(now, test.took, test.ran, test.did)
+		if got := p.scannedAll(now, true).Round(ms); got != test.want {
+			t.Errorf("%+v: %v", test, got)
+		}
+	}
+}
+
 func TestPaceOnNetworkFileSystems(t *testing.T) {
 	p := pace{poll: 100 * ms, idleShare: 0.01}
 	for took, want := range map[time.Duration]time.Duration{ms: 100 * ms, 40 * ms: 400 * ms, time.Minute: 30 * time.Second} {
-		p.scannedSlice(time.Now(), took, spool.ScanResult{Listing: took, Done: true})
+		p.scannedSlice(time.Now(), took, took, spool.ScanResult{Listing: took, Done: true})
 		if got := p.scannedAll(time.Now(), false); got != want {
 			t.Errorf("after %v: %v", took, got)
 		}
@@ -107,7 +129,7 @@ func TestPaceAddsUpSlices(t *testing.T) {
 		now := time.Now()
 		for n := range 5 {
 			last := n == 4
-			if p.scannedSlice(now, 2*ms, spool.ScanResult{Directories: 1000, Done: last}) != last {
+			if p.scannedSlice(now, 2*ms, 2*ms, spool.ScanResult{Directories: 1000, Done: last}) != last {
 				t.Fatalf("slice %d", n)
 			}
 			if next := p.nextAll.Sub(now); next != 4*ms {

@@ -14,7 +14,7 @@ func (s *Server) poll() {
 	pace := pace{poll: s.options.PollInterval, idleShare: s.options.IdleShare}
 	for !s.stopped() {
 		s.refreshLayout()
-		began := time.Now()
+		began, before := time.Now(), processTime()
 		all := !began.Before(pace.nextAll)
 		recent := !all && !began.Before(pace.nextRecent)
 		scan := s.spool.ScanActive
@@ -26,7 +26,11 @@ func (s *Server) poll() {
 		}
 		did := scan(s.admit)
 		took := time.Since(began)
-		complete := all && pace.scannedSlice(began, took, did)
+		ran := took
+		if before > 0 {
+			ran = processTime() - before
+		}
+		complete := all && pace.scannedSlice(began, took, ran, did)
 		s.replies.expire(began)
 		if began.Sub(s.flushed) >= loglimit.Period {
 			s.flushed = began
@@ -40,7 +44,7 @@ func (s *Server) poll() {
 			s.counters.scanned(pace.began, pace.took, wait)
 			s.traceScan(all, pace.round, pace.took)
 		case recent:
-			pace.scannedRecent(time.Now(), took-did.Costly)
+			pace.scannedRecent(time.Now(), scaled(took-did.Costly, ranPart(took, ran)))
 		}
 		if !all {
 			s.traceScan(all, did, took)

@@ -79,7 +79,9 @@ func (s *Spool) endRound() {
 	if r.full {
 		s.lastFull = r.number
 		pause := max(fullScanEvery, min(fullScanLatest, time.Duration(float64(r.cost)/s.options.FullScanShare)))
-		s.fullShare = float64(r.cost) / float64(pause)
+		if r.number > 1 { // the first round belongs to the start
+			s.fullShare = float64(r.cost) / float64(pause)
+		}
 		s.nextFull = s.instant(time.Now()).add(pause - r.cost)
 	}
 	s.latelyBefore = r.lately

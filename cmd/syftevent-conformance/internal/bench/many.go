@@ -11,8 +11,15 @@ import (
 	"time"
 )
 
+// Very many folders are agedFrom or more. They are left alone for age before a server starts, as
+// most folders of a real server are: file times of the last minute may deserve less trust.
+const (
+	agedFrom = 10_000
+	age      = time.Minute
+)
+
 // senders creates the folders of many senders, each with a .syftkeep.
-func (s *site) senders(count int) error {
+func (s *site) senders(ctx context.Context, count int) error {
 	for n := range count {
 		folder := filepath.Join(s.rpc(), "echo", senderOf(n))
 		if err := os.MkdirAll(folder, 0o755); err != nil {
@@ -22,12 +29,22 @@ func (s *site) senders(count int) error {
 			return err
 		}
 	}
-	return nil
+	if count < agedFrom {
+		return nil
+	}
+	timer := time.NewTimer(age)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // withSenders calls run while the server of subject runs on the folders of many senders.
 func withSenders(ctx context.Context, subject Subject, dir string, count int, run func(*site) error) error {
-	return withSite(ctx, subject, dir, func(s *site) error { return s.senders(count) }, run)
+	return withSite(ctx, subject, dir, func(s *site) error { return s.senders(ctx, count) }, run)
 }
 
 // callEach makes one call for each of the senders, one after the other, and returns the sorted
@@ -214,7 +231,7 @@ func startSenders(count int) func(context.Context, *Config, Subject, string) (fl
 			return 0, err
 		}
 		defer s.close()
-		if err := s.senders(count); err != nil {
+		if err := s.senders(ctx, count); err != nil {
 			return 0, err
 		}
 		began := time.Now()
