@@ -15,8 +15,9 @@ var ignored = []string{
 	".vscode", ".idea", ".git", "*.tmp", "*.log", "logs/", ".DS_Store", "Thumbds.db", "Icon",
 }
 
-// isIgnored reports whether SyftBox never syncs a file.
-func isIgnored(name string) bool {
+// Ignores reports whether SyftBox never syncs a file, because of its name or that of a folder. The
+// path is relative to "datasites", or to a folder in it, with slashes.
+func Ignores(name string) bool {
 	parts := strings.Split(name, "/")
 	return slices.ContainsFunc(ignored, func(pattern string) bool {
 		candidates := parts

@@ -47,7 +47,7 @@ func (s *sender) reset() {
 // modified handles a modification of a request or response. The watch calls it, in order,
 // also for the client's own writes.
 func (s *sender) modified(key string, at time.Time) {
-	if isIgnored(key) || s.states.isArriving(key) {
+	if Ignores(key) || s.states.isArriving(key) {
 		return
 	}
 	info, err := s.tree.lstat(key)

@@ -100,7 +100,7 @@ func (f *fileStates) isSkipped(key string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	status := f.status[key]
-	return isIgnored(key) || f.stuck[key] || status.syncing || status.errors >= MaxErrors
+	return Ignores(key) || f.stuck[key] || status.syncing || status.errors >= MaxErrors
 }
 
 // ignoreNext makes the client ignore the next modification of a file, within

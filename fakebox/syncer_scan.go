@@ -30,7 +30,7 @@ func (y *syncer) scan() (map[string]string, error) {
 		}
 		key := y.tree.keyOf(name)
 		// Files outside a datasite, and names with a backslash, never travel.
-		if isIgnored(key) || !strings.Contains(key, "/") || strings.Contains(key, `\`) {
+		if Ignores(key) || !strings.Contains(key, "/") || strings.Contains(key, `\`) {
 			return nil
 		}
 		info, err := d.Info()

@@ -72,7 +72,17 @@ func (l *laboratory) run(ctx context.Context, defect string, s scenario.Scenario
 		result.Problem = err.Error()
 		return result
 	}
-	runner.Run(ctx, config, l.ready, []scenario.Scenario{s}, func(r runner.Result) { result = r })
+	chosen := []scenario.Scenario{s}
+	if s.Always { // it is checked while others run
+		chosen = slices.DeleteFunc(slices.Clone(l.scenarios), func(other scenario.Scenario) bool {
+			return other.ID != s.ID && !slices.Contains(vital, other.ID)
+		})
+	}
+	runner.Run(ctx, config, l.ready, chosen, func(r runner.Result) {
+		if r.Scenario.ID == s.ID {
+			result = r
+		}
+	})
 	return result
 }
 

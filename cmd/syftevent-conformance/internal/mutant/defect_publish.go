@@ -82,10 +82,26 @@ func publishInPlace(name string, data []byte) error {
 	return nil
 }
 
-// replaceLater replaces a response by a slightly different one.
-func (s *server) replaceLater(name string, data []byte) {
+// publishInPieces writes a file under its final name, in two pieces.
+func publishInPieces(name string, data []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return fmt.Errorf("write in pieces: %w", err)
+	}
+	defer f.Close()
+	for _, piece := range [][]byte{data[:len(data)/2], data[len(data)/2:]} {
+		if _, err := f.Write(piece); err != nil {
+			return fmt.Errorf("write in pieces: %w", err)
+		}
+		time.Sleep(defectPause / 4)
+	}
+	return nil
+}
+
+// replaceAfter replaces a response by a slightly different one after a pause.
+func (s *server) replaceAfter(pause time.Duration, name string, data []byte) {
 	s.workers.Go(func() {
-		time.Sleep(defectPause)
+		time.Sleep(pause)
 		if _, err := os.Lstat(name); err != nil {
 			return
 		}

@@ -99,6 +99,16 @@ var Defects = []Defect{
 		Breaks: []string{"layout-permissions-kept"},
 	},
 	{
+		Name: "permissions-in-pieces", Requirement: "layout-whole",
+		What:   "writes the permission file in place, in two pieces",
+		Breaks: []string{"always-layout"},
+	},
+	{
+		Name: "schema-in-pieces", Requirement: "layout-whole",
+		What:   "writes the schema in place, in two pieces",
+		Breaks: []string{"always-layout"},
+	},
+	{
 		Name: "overwrites", Requirement: "layout-permissions-kept",
 		What:   "overwrites the permission file at each start",
 		Breaks: []string{"layout-permissions-kept"},
@@ -668,7 +678,7 @@ var Defects = []Defect{
 	{
 		Name: "secret-mode", Requirement: "publish-mode",
 		What:   "publishes responses that their owner may not read",
-		Breaks: []string{"publish-beside"},
+		Breaks: []string{"publish-beside", "always-readable"},
 	},
 	{
 		Name: "one-up", Requirement: "publish-beside",
@@ -684,6 +694,26 @@ var Defects = []Defect{
 		Name: "in-place", Requirement: "publish-whole",
 		What:   "writes large responses in place, with a pause",
 		Breaks: []string{"publish-whole"},
+	},
+	{
+		Name: "refusals-in-pieces", Requirement: "publish-whole",
+		What:   "writes the responses to requests that it refuses in place, in two pieces",
+		Breaks: []string{"always-whole"},
+	},
+	{
+		Name: "part-names", Requirement: "publish-names",
+		What:   "gives temporary files names that end in .response.part",
+		Breaks: []string{"always-named"},
+	},
+	{
+		Name: "response-names", Requirement: "publish-names",
+		What:   "gives temporary files names that end in .tmp.response",
+		Breaks: []string{"always-named"},
+	},
+	{
+		Name: "rewrites-refusals", Requirement: "publish-final",
+		What:   "rewrites the response to a request that it refused",
+		Breaks: []string{"always-final"},
 	},
 	{
 		Name: "replaces-late", Requirement: "publish-final",

@@ -75,7 +75,7 @@ func (s *server) createLayout() error {
 		os.Remove(s.path("syft.pub.yaml"))
 	}
 	if !s.has("no-permissions") {
-		if err := writeNew(s.path("syft.pub.yaml"), permissionsFor(s.defect)); err != nil {
+		if err := s.writePermissions(); err != nil {
 			return err
 		}
 	}
@@ -86,6 +86,25 @@ func (s *server) createLayout() error {
 		return nil
 	}
 	return s.writeSchema()
+}
+
+// writePermissions writes syft.pub.yaml unless it exists.
+func (s *server) writePermissions() error {
+	name, data := s.path("syft.pub.yaml"), []byte(permissionsFor(s.defect))
+	if s.has("permissions-in-pieces") {
+		if err := publishInPieces(name, data); !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		return nil
+	}
+	temporary, err := s.writeTemporary(s.temporaryName(requestFile{}), data)
+	if err != nil {
+		return err
+	}
+	if err := os.Link(temporary, name); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("write permissions: %w", err)
+	}
+	return s.removeTemporary(temporary)
 }
 
 // writeNew writes a file unless it exists.
@@ -130,7 +149,11 @@ func (s *server) writeSchema() error {
 	if err != nil {
 		return fmt.Errorf("encode schema: %w", err)
 	}
-	temporary, err := s.writeTemporary("", data)
+	if s.has("schema-in-pieces") {
+		os.Remove(s.path("rpc.schema.json"))
+		return publishInPieces(s.path("rpc.schema.json"), data)
+	}
+	temporary, err := s.writeTemporary(s.temporaryName(requestFile{}), data)
 	if err != nil {
 		return err
 	}

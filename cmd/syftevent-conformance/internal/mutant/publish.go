@@ -61,7 +61,10 @@ func (s *server) publishFile(file requestFile, final string, data []byte) error 
 	if s.has("in-place") && len(data) > blockSize || s.has("through-links") && isLink(final) {
 		return publishInPlace(final, data)
 	}
-	temporary, err := s.writeTemporary(file.dir, data)
+	if s.has("refusals-in-pieces") && refused(data) {
+		return publishInPieces(final, data)
+	}
+	temporary, err := s.writeTemporary(s.temporaryName(file), data)
 	if err != nil {
 		return err
 	}
@@ -81,8 +84,12 @@ func (s *server) publishFile(file requestFile, final string, data []byte) error 
 	if err != nil {
 		return err
 	}
-	if s.has("rewrites") && s.replies.isFirst(file) {
-		s.replaceLater(final, data)
+	switch {
+	case !s.replies.isFirst(file):
+	case s.has("rewrites"):
+		s.replaceAfter(defectPause, final, data)
+	case s.has("rewrites-refusals") && refused(data):
+		s.replaceAfter(defectPause/20, final, data)
 	}
 	if s.has("no-nudge") {
 		return nil
@@ -97,9 +104,20 @@ func (s *server) removeTemporary(name string) error {
 	return os.Remove(name)
 }
 
-// writeTemporary writes a file under a name that SyftBox ignores.
-func (s *server) writeTemporary(dir string, data []byte) (string, error) {
-	name := s.path(path.Join(dir, "mutant-"+rand.Text()+".tmp"))
+// temporaryName returns a name below rpc that SyftBox ignores.
+func (s *server) temporaryName(file requestFile) string {
+	switch {
+	case s.has("part-names"):
+		return file.response() + ".part"
+	case s.has("response-names"):
+		return path.Join(file.dir, file.stem+".tmp"+responseSuffix)
+	}
+	return path.Join(file.dir, "mutant-"+rand.Text()+".tmp")
+}
+
+// writeTemporary writes a file below rpc.
+func (s *server) writeTemporary(name string, data []byte) (string, error) {
+	name = s.path(name)
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return "", fmt.Errorf("create temporary file: %w", err)

@@ -8,6 +8,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/known"
@@ -207,7 +208,7 @@ func newScenario(r runner.Result, reproduce string) Scenario {
 		Problem:      r.Problem,
 		Files:        r.Tree,
 		Stderr:       r.Stderr,
-		Reproduce:    fmt.Sprintf(reproduce, r.Scenario.ID),
+		Reproduce:    fmt.Sprintf(reproduce, strings.TrimSpace(r.During+" "+r.Scenario.ID)),
 	}
 	for _, covered := range r.Scenario.Covers {
 		s.Requirements = append(s.Requirements, Requirement(covered))

@@ -11,12 +11,14 @@ import (
 
 // Run runs scenarios, several at once. Each has its own folder, and its own server unless
 // Config.Reuse is set. Run calls done with each result, in order of completion and in the
-// caller's goroutine.
+// caller's goroutine. The results of invariants come last.
 //
 // When ctx is canceled, Run starts no further scenario and cancels those that run. A
 // canceled scenario has no result. Run returns once all goroutines and servers that it
 // started have ended.
 func Run(ctx context.Context, config Config, ready target.Ready, scenarios []scenario.Scenario, done func(Result)) {
+	invariants := invariants{config: config}
+	scenarios = invariants.take(scenarios)
 	next, results := make(chan scenario.Scenario), make(chan Result)
 	var running sync.WaitGroup
 	workers := make([]*worker, min(config.parallel(), len(scenarios)))
@@ -45,7 +47,13 @@ func Run(ctx context.Context, config Config, ready target.Ready, scenarios []sce
 		}
 	}()
 	for r := range results {
+		invariants.add(r)
 		done(r)
+	}
+	if ctx.Err() == nil {
+		for _, r := range invariants.results() {
+			done(r)
+		}
 	}
 	for _, w := range workers {
 		for _, note := range w.notes {

@@ -41,6 +41,8 @@ type Result struct {
 	Scenario scenario.Scenario
 	Outcome  Outcome
 	Duration time.Duration
+	// During is the scenario in which an invariant was violated, "" for other results.
+	During string
 	// Known is the entry of the list of known failures, nil if there is none.
 	Known *known.Entry
 	// Failure is the check that failed. It is set for Fail and Warn.
@@ -57,6 +59,9 @@ type Result struct {
 	Events []script.Event
 	// Dir is the folder of the files if they were kept.
 	Dir string
+
+	observed   bool     // the invariants were checked
+	violations []Result // of invariants, without their scenario
 
 	tooSlow bool   // the suite was too slow for the scenario to prove anything
 	workDir string // the script's directory
@@ -140,6 +145,9 @@ func runOne(ctx context.Context, config Config, s scenario.Scenario, shared *scr
 	if shared != nil {
 		run.Share(shared)
 	}
+	if !s.Unobserved {
+		run.Observe(s.Script)
+	}
 	t := &recorder{}
 	finished := make(chan struct{})
 	go func() { // ends with the script
@@ -166,7 +174,16 @@ func runOne(ctx context.Context, config Config, s scenario.Scenario, shared *scr
 	}
 	if config.Keep {
 		result.Dir = run.Dir
-	} else {
+	}
+	violations, observed := run.Violations()
+	result.observed = observed
+	for id, failure := range violations {
+		result.violations = append(result.violations, Result{
+			Scenario: scenario.Scenario{ID: id}, Failure: failure, Log: result.Log,
+			Stderr: run.Stderr(), Tree: tree(run.BoxDir()), Events: run.Events(), Dir: result.Dir,
+		})
+	}
+	if !config.Keep {
 		os.RemoveAll(run.Dir)
 		os.Remove(file)
 	}

@@ -27,7 +27,11 @@ import (
 // a server must declare for the scenario to apply; most scenarios need none. "reuse" says
 // whether the scenario may use a server that has served other scenarios; the default is
 // no. Such a scenario starts the server in its first line, and then only sends requests
-// and checks the responses.
+// and checks the responses. "observed" says whether the invariants are checked while the scenario
+// runs; the default is yes, and no is for scenarios that write responses themselves.
+//
+// A scenario with "always: yes" is an invariant: it has no script, and is checked while the others
+// run.
 type Scenario struct {
 	// ID is the name of the script file without ".txtar".
 	ID string
@@ -39,6 +43,9 @@ type Scenario struct {
 	Feature string
 	// Reuse reports whether the scenario may share its server.
 	Reuse bool
+	// Always reports whether the scenario is an invariant, and Unobserved whether invariants are
+	// not checked while it runs.
+	Always, Unobserved bool
 	// Script is the content of the script file.
 	Script []byte
 
@@ -183,6 +190,11 @@ func parse(id string, script []byte) (Scenario, error) {
 	if s.Summary == "" || len(s.Covers) == 0 || s.level != "" {
 		return s, errors.New(`the head must have a summary and a line "# covers: ID", and no level`)
 	}
+	for line := range strings.Lines(string(script)) {
+		if s.Always && !strings.HasPrefix(line, "# ") {
+			return s, errors.New("an invariant must have no commands")
+		}
+	}
 	return s, nil
 }
 
@@ -201,11 +213,18 @@ func parseHead(id string, script []byte) (Scenario, error) {
 			}
 		case isField && name == "feature":
 			s.Feature = value
-		case isField && name == "reuse":
+		case isField && (name == "reuse" || name == "always" || name == "observed"):
 			if value != "yes" && value != "no" {
-				return s, fmt.Errorf("reuse is %q, want yes or no", value)
+				return s, fmt.Errorf("%s is %q, want yes or no", name, value)
 			}
-			s.Reuse = value == "yes"
+			switch yes := value == "yes"; name {
+			case "reuse":
+				s.Reuse = yes
+			case "always":
+				s.Always = yes
+			case "observed":
+				s.Unobserved = !yes
+			}
 		case isField && name == "level":
 			s.level = spec.Level(value)
 		case s.Summary == "":

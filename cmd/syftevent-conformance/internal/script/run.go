@@ -82,6 +82,19 @@ func NewRun(ctx context.Context, config Config) *Run {
 // that other scenarios left in the network.
 func (r *Run) Share(s *Shared) { r.scene.shared = s }
 
+// Observe checks the invariants while the scenario runs, as [Run.Violations] returns them. It must
+// be called before [Run.Params].
+func (r *Run) Observe(script []byte) { r.scene.script = string(script) }
+
+// Violations returns the first violation of each invariant, by its id, once the script has ended.
+// observed is false if no server ran, or Observe was not called.
+func (r *Run) Violations() (violations map[string]*Failure, observed bool) {
+	if r.scene.observer == nil {
+		return nil, false
+	}
+	return r.scene.observer.violations(), true
+}
+
 // Events returns the timeline of the scenario once the script has ended: the commands of
 // the suite, and the file changes below "rpc" since the server's first start.
 func (r *Run) Events() []Event { return r.scene.timeline.all() }

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
@@ -19,7 +20,10 @@ type scene struct {
 	network  *boxscript.Network
 	shared   *Shared // nil for a server of the scenario's own
 	timeline *timeline
-	watch    *watch // nil before the server's first start
+	watch    *watch    // nil before the server's first start
+	observer *observer // nil before that, or if the scenario is not observed
+	notifier *notifier // nil if the watch shows the observer the changes
+	script   string    // its text; "" for a scenario that is not observed
 	premises *premises
 }
 
@@ -92,14 +96,29 @@ func (s *scene) sleep(d time.Duration) error {
 // startWatch begins to watch "rpc". If silent, the files that exist already are not
 // part of the timeline.
 func (s *scene) startWatch(silent bool) {
-	if s.watch == nil {
-		s.watch = startWatch(s.rpc(), s.timeline, silent)
+	if s.watch != nil {
+		return
 	}
+	if s.script != "" {
+		// What the script names may be its own.
+		s.observer = newObserver(s.rpc(), func(base string) bool { return strings.Contains(s.script, base) })
+	}
+	shown := s.observer
+	if shown != nil {
+		var err error
+		if s.notifier, err = startNotifier(s.network.Server.Datasite(), s.observer); err == nil {
+			shown = nil
+		}
+	}
+	s.watch = startWatch(s.rpc(), s.timeline, shown, silent)
 }
 
 func (s *scene) endWatch() {
 	if s.watch != nil {
 		s.watch.end()
+	}
+	if s.notifier != nil {
+		s.notifier.end()
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 type watch struct {
 	dir      string
 	timeline *timeline
+	observer *observer  // nil if it sees the changes by itself
 	mu       sync.Mutex // guards known
 	known    map[string]fileState
 	stop     chan struct{} // closed to end the watch
@@ -37,8 +38,8 @@ const (
 
 // startWatch scans a folder, which need not exist, and starts a goroutine that watches it
 // until [watch.end]. If silent, the files of the first scan are not added to the timeline.
-func startWatch(dir string, timeline *timeline, silent bool) *watch {
-	w := &watch{dir: dir, timeline: timeline, stop: make(chan struct{}), ended: make(chan struct{})}
+func startWatch(dir string, timeline *timeline, observer *observer, silent bool) *watch {
+	w := &watch{dir: dir, timeline: timeline, observer: observer, stop: make(chan struct{}), ended: make(chan struct{})}
 	if silent {
 		w.known = w.list()
 	} else {
@@ -82,16 +83,29 @@ func (w *watch) scan() {
 		switch {
 		case !seen:
 			w.timeline.add(Appeared, name, is.size)
+			w.observe(name)
 		case is.size != was.size || !is.modified.Equal(was.modified):
 			w.timeline.add(Modified, name, is.size)
+			w.observe(name)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(w.known)) {
 		if _, there := now[name]; !there {
 			w.timeline.add(Vanished, name, w.known[name].size)
+			if w.observer != nil {
+				w.observer.forget(name, false)
+			}
 		}
 	}
 	w.known = now
+}
+
+// observe shows the observer a file that appeared or was modified.
+func (w *watch) observe(name string) {
+	if w.observer != nil {
+		w.observer.look(name)
+		w.observer.confirm()
+	}
 }
 
 // list returns the state of each file. A folder that cannot be read counts as empty.

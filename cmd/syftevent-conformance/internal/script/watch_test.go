@@ -34,7 +34,7 @@ func TestWatchAddsChanges(t *testing.T) {
 
 	// The first scan adds the existing files, the last one their final state.
 	s := &timeline{began: time.Now()}
-	w := startWatch(dir, s, false)
+	w := startWatch(dir, s, nil, false)
 	write(t, dir, "echo/c@x.org/1.response", "{}\n")
 	write(t, dir, "echo/c@x.org/2.request", "{} ")
 	if err := os.RemoveAll(filepath.Join(dir, "echo/c@x.org/1.request")); err != nil {
@@ -61,7 +61,7 @@ func TestSilentWatchSkipsExistingFiles(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "old", "x")
 	s := &timeline{began: time.Now()}
-	w := startWatch(dir, s, true)
+	w := startWatch(dir, s, nil, true)
 	if err := os.Mkdir(filepath.Join(dir, "new.response"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestSilentWatchSkipsExistingFiles(t *testing.T) {
 
 func TestWatchOfMissingFolder(t *testing.T) {
 	s := &timeline{began: time.Now()}
-	startWatch(filepath.Join(t.TempDir(), "none"), s, false).end()
+	startWatch(filepath.Join(t.TempDir(), "none"), s, nil, false).end()
 	if events := s.all(); len(events) > 0 {
 		t.Errorf("%v", events)
 	}
