@@ -16,6 +16,7 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/report"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/runner"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/script"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 	"github.com/syftevent/syftevent-go/fakebox"
@@ -146,8 +147,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 	if err != nil {
 		return 0, err
 	}
-	settings := fmt.Sprintf("poll interval %v, settle time %v; file system %s; delivery %v; suite %s, SPEC.md %s",
-		ready.Poll(), ready.Settle(), report.FileSystem(config.Dir), f.delivery, version(), specVersion)
+	settings := fmt.Sprintf("poll interval %v, settle time %v; file system %s, observed by %s; delivery %v; suite %s, SPEC.md %s",
+		ready.Poll(), ready.Settle(), report.FileSystem(config.Dir), script.ObservedBy, f.delivery, version(), specVersion)
 	text := &report.Text{Out: stdout, Verbose: f.verbose, Settings: settings, Reproduce: f.reproduce(), Required: required(all, ready.Features)}
 	text.Begin(ready, f.seed, ids(scenarios))
 	runner.Run(ctx, config, ready, scenarios, func(r runner.Result) {

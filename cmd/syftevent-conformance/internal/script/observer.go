@@ -71,6 +71,8 @@ func (o *observer) look(name string) {
 		o.lone[name] = true // in the wrong place, or temporary
 	case name == "syft.pub.yaml", name == "rpc.schema.json":
 		o.lookAtLayout(name)
+	case strings.HasPrefix(base, ".fuse_hidden"), strings.HasPrefix(base, ".nfs"):
+		// FUSE and NFS rename a file so that is removed while it is open.
 	case !fakebox.Ignores(name) && o.isFile(name):
 		o.misnamed(name)
 	}

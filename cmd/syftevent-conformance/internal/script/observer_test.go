@@ -33,6 +33,7 @@ func TestObserverFindsViolations(t *testing.T) {
 	}{
 		"a pair":                           {[]files{{"e/1.request": "{}"}, {"e/1.response": whole}, {"e/1.response": whole}}, nil},
 		"files that SyftBox ignores":       {[]files{{"e/.syftkeep": "", "e/x.tmp": "", "e/1.conflict.20260102030405.response": ""}}, nil},
+		"files removed while open":         {[]files{{"e/.fuse_hidden0000490100000007": "", ".nfs0001": ""}}, nil},
 		"files of the scenario":            {[]files{{"planted.txt": "", "planted.response": ""}}, nil},
 		"an empty response":                {[]files{{"1.request": "{}"}, {"1.response": ""}}, map[string]string{AlwaysWhole: "1.response"}},
 		"a part of a response":             {[]files{{"1.request": "{}"}, {"1.response": whole[:9]}}, map[string]string{AlwaysWhole: "1.response"}},
