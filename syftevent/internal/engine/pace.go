@@ -78,12 +78,11 @@ type pace struct {
 }
 
 // leastRan is the least part of its duration that a scan counts as having run. On a busy machine
-// most of the duration may be time in which other programs ran, and a scan of 0.1 ms that took
+// most of the duration may be time in which handlers or other programs ran, and a scan of 0.1 ms that took
 // 80 ms must not be followed by a pause of 11 s.
 const leastRan = 0.1
 
-// ranPart returns which part of its duration a scan has run. ran is the processor time of the
-// whole process meanwhile, and an upper bound.
+// ranPart returns which part of its duration a scan has run.
 func ranPart(took, ran time.Duration) float64 {
 	if took <= 0 {
 		return 1

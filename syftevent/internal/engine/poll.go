@@ -2,6 +2,7 @@ package engine
 
 import (
 	"log/slog"
+	"runtime"
 	"time"
 
 	"github.com/syftevent/syftevent-go/syftevent/internal/loglimit"
@@ -14,7 +15,7 @@ func (s *Server) poll() {
 	pace := pace{poll: s.options.PollInterval, idleShare: s.options.IdleShare}
 	for !s.stopped() {
 		s.refreshLayout()
-		began, before := time.Now(), processTime()
+		began := time.Now()
 		all := !began.Before(pace.nextAll)
 		recent := !all && !began.Before(pace.nextRecent)
 		scan := s.spool.ScanActive
@@ -24,12 +25,7 @@ func (s *Server) poll() {
 		case recent:
 			scan = s.spool.ScanRecent
 		}
-		did := scan(s.admit)
-		took := time.Since(began)
-		ran := took
-		if before > 0 {
-			ran = processTime() - before
-		}
+		did, took, ran := s.timed(scan, all || recent)
 		complete := all && pace.scannedSlice(began, took, ran, did)
 		s.replies.expire(began)
 		if began.Sub(s.flushed) >= loglimit.Period {
@@ -71,6 +67,23 @@ func (s *Server) poll() {
 			active: s.spool.Active(), recent: s.spool.Recent(),
 		}, s.activity, s.dispatcher.backlogDone, s.stopping)
 	}
+}
+
+// timed scans, and returns the duration and, if exact and the system knows it, the processor time.
+func (s *Server) timed(scan func(func(spool.Entry) spool.Verdict) spool.ScanResult, exact bool) (did spool.ScanResult, took, ran time.Duration) {
+	var before time.Duration
+	if exact {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		before = threadTime()
+	}
+	began := time.Now()
+	did = scan(s.admit)
+	took = time.Since(began)
+	if before == 0 {
+		return did, took, took
+	}
+	return did, took, threadTime() - before
 }
 
 func (s *Server) traceScan(all bool, did spool.ScanResult, took time.Duration) {
