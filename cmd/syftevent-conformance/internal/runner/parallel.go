@@ -17,8 +17,8 @@ import (
 // canceled scenario has no result. Run returns once all goroutines and servers that it
 // started have ended.
 func Run(ctx context.Context, config Config, ready target.Ready, scenarios []scenario.Scenario, done func(Result)) {
-	invariants := invariants{config: config}
-	scenarios = invariants.take(scenarios)
+	always := invariants{config: config}
+	scenarios = always.take(scenarios)
 	next, results := make(chan scenario.Scenario), make(chan Result)
 	var running sync.WaitGroup
 	workers := make([]*worker, min(config.parallel(), len(scenarios)))
@@ -47,11 +47,11 @@ func Run(ctx context.Context, config Config, ready target.Ready, scenarios []sce
 		}
 	}()
 	for r := range results {
-		invariants.add(r)
+		always.add(r)
 		done(r)
 	}
 	if ctx.Err() == nil {
-		for _, r := range invariants.results() {
+		for _, r := range always.results() {
 			done(r)
 		}
 	}

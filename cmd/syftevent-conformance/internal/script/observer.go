@@ -72,7 +72,7 @@ func (o *observer) look(name string) {
 	case name == "syft.pub.yaml", name == "rpc.schema.json":
 		o.lookAtLayout(name)
 	case strings.HasPrefix(base, ".fuse_hidden"), strings.HasPrefix(base, ".nfs"):
-		// FUSE and NFS rename a file so that is removed while it is open.
+		// FUSE and NFS give such a name to a file that is removed while it is open.
 	case !fakebox.Ignores(name) && o.isFile(name):
 		o.misnamed(name)
 	}
