@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -107,22 +108,42 @@ func (n *notifier) relative(file string) (name string, ok bool) {
 	return filepath.ToSlash(name), ok
 }
 
+// A notification is an event of inotify.
+type notification struct {
+	wd   int32 // of the folder
+	mask uint32
+	name string // in the folder
+}
+
+// notifications returns the events that inotify wrote into a buffer.
+func notifications(events []byte) iter.Seq[notification] {
+	return func(yield func(notification) bool) {
+		for len(events) >= syscall.SizeofInotifyEvent {
+			length := binary.NativeEndian.Uint32(events[12:])
+			e := notification{
+				wd:   int32(binary.NativeEndian.Uint32(events)),
+				mask: binary.NativeEndian.Uint32(events[4:]),
+				name: strings.TrimRight(string(events[syscall.SizeofInotifyEvent:][:length]), "\x00"),
+			}
+			events = events[syscall.SizeofInotifyEvent+length:]
+			if !yield(e) {
+				return
+			}
+		}
+	}
+}
+
 func (n *notifier) handle(events []byte) {
-	for len(events) >= syscall.SizeofInotifyEvent {
-		wd := int32(binary.NativeEndian.Uint32(events))
-		mask := binary.NativeEndian.Uint32(events[4:])
-		length := binary.NativeEndian.Uint32(events[12:])
-		name := strings.TrimRight(string(events[syscall.SizeofInotifyEvent:][:length]), "\x00")
-		events = events[syscall.SizeofInotifyEvent+length:]
-		folder, known := n.folders[wd]
-		file, isFolder := filepath.Join(folder, name), mask&syscall.IN_ISDIR != 0
+	for e := range notifications(events) {
+		folder, known := n.folders[e.wd]
+		file, isFolder := filepath.Join(folder, e.name), e.mask&syscall.IN_ISDIR != 0
 		switch {
-		case mask&syscall.IN_Q_OVERFLOW != 0:
+		case e.mask&syscall.IN_Q_OVERFLOW != 0:
 			n.observer.forgetAll()
-		case mask&syscall.IN_IGNORED != 0:
-			delete(n.folders, wd)
+		case e.mask&syscall.IN_IGNORED != 0:
+			delete(n.folders, e.wd)
 		case !known:
-		case mask&(syscall.IN_DELETE|syscall.IN_MOVED_FROM) != 0:
+		case e.mask&(syscall.IN_DELETE|syscall.IN_MOVED_FROM) != 0:
 			if name, ok := n.relative(file); ok {
 				n.observer.forget(name, isFolder)
 			}

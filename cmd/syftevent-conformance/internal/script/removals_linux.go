@@ -1,8 +1,6 @@
 package script
 
 import (
-	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"syscall"
@@ -41,12 +39,8 @@ func (r *removals) names() ([]string, error) {
 		case err != nil:
 			return nil, fmt.Errorf("read inotify events: %w", err)
 		}
-		for events := buffer[:n]; len(events) >= syscall.SizeofInotifyEvent; {
-			// The last field of the event header is the length of the name.
-			length := binary.NativeEndian.Uint32(events[syscall.SizeofInotifyEvent-4:])
-			name := events[syscall.SizeofInotifyEvent:][:length]
-			r.seen = append(r.seen, string(bytes.TrimRight(name, "\x00")))
-			events = events[syscall.SizeofInotifyEvent+length:]
+		for e := range notifications(buffer[:n]) {
+			r.seen = append(r.seen, e.name)
 		}
 	}
 }
