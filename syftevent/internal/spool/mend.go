@@ -45,8 +45,8 @@ type mender struct {
 // The first pass over a directory reads every output, and removes the temporary files that
 // earlier processes left. A later pass checks the directories that have changed since the pass
 // before began, or all if mtimes are not trusted: it compares sizes, and reads the outputs that
-// have changed. A torn output is removed when it has not changed for the settle time. It is found within a pause, a pass and twice the settle time, or twice that if
-// it was still being written.
+// have changed. A torn output is removed when it has not changed for the settle time. It is found
+// within a pause, a pass and twice the settle time, or twice that if it was still being written.
 func (s *Spool) Mend(ctx context.Context) {
 	select {
 	case <-s.scanned:
