@@ -127,24 +127,27 @@ func TestOpenOnAFullDisk(t *testing.T) {
 		var log bytes.Buffer
 		options := quietOptions()
 		options.Logger = slog.New(slog.NewTextHandler(&log, nil))
-		s, err := openWith(dir, options, linkless{err: &failure})
-		if err != nil {
-			t.Fatalf("%v: %v", failure, err)
-		}
-		for range 3 {
-			if diff := cmp.Diff([]string{"a"}, found(s)); diff != "" {
-				t.Errorf("%v (-want +got):\n%s", failure, diff)
+		synctest.Test(t, func(t *testing.T) {
+			s, err := openWith(dir, options, linkless{err: &failure})
+			if err != nil {
+				t.Fatalf("%v: %v", failure, err)
 			}
-		}
-		if s.linksKnown || !s.links || strings.Count(log.String(), "\n") != 1 {
-			t.Errorf("%v: links known %v, %v, log:\n%s", failure, s.linksKnown, s.links, &log)
-		}
-		failure = nil
-		found(s)
-		if !s.linksKnown {
-			t.Errorf("%v: not tried again", failure)
-		}
-		s.Close()
+			defer s.Close()
+			for range 3 {
+				if diff := cmp.Diff([]string{"a"}, found(s)); diff != "" {
+					t.Errorf("%v (-want +got):\n%s", failure, diff)
+				}
+				time.Sleep(offerAgain)
+			}
+			if s.linksKnown || !s.links || strings.Count(log.String(), "\n") != 1 {
+				t.Errorf("%v: links known %v, %v, log:\n%s", failure, s.linksKnown, s.links, &log)
+			}
+			failure = nil
+			found(s)
+			if !s.linksKnown {
+				t.Errorf("%v: not tried again", failure)
+			}
+		})
 	}
 }
 
