@@ -117,9 +117,10 @@ func Open(dir string, config Config) (*Box, error) {
 		config.clock = newClock()
 	}
 	sim := &simulation{
-		clock: config.clock, chance: newChance(config.Seed, config.FaultRate), speed: config.Speed,
+		clock: config.clock, chance: newChance(config.Seed, config.FaultRate),
 		journal: &journal{clock: config.clock, observe: config.Observe},
 	}
+	sim.setSpeed(config.Speed)
 	session := newSession(context.Background(), config.clock)
 	if realTime {
 		config.clock.start(session.ctx, session.background)

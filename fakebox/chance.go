@@ -9,20 +9,41 @@ import (
 
 // A chance makes the random decisions of a network. Each is a hash of the seed, a
 // path, and how often that path was asked about: it does not depend on what happens
-// to other files.
+// to other files, unless there are tens of thousands.
 type chance struct {
 	seed uint64
-	rate float64 // Config.FaultRate
 
-	mu        sync.Mutex // guards the fields below
-	healed    bool
-	failing   map[Fault]int  // files still to be struck, by [Box.FailNext]
-	draws     map[string]int // draws per path
-	decisions map[string]int // decisions per point and path
+	mu        sync.Mutex        // guards the fields below
+	rate      float64           // Config.FaultRate
+	rates     map[Fault]float64 // by [Box.SetFaultRate]
+	failing   map[Fault]int     // files still to be struck, by [Box.FailNext]
+	draws     counts            // draws per path
+	decisions counts            // decisions per point and path
+}
+
+// counts counts by name, for the names that were counted lately: a network that runs for
+// hours has millions.
+type counts struct{ lately, before map[uint64]int }
+
+// mostCounted is the number of names after which counts forgets those that it has not counted
+// since it last did so.
+const mostCounted = 1 << 16
+
+func (c *counts) next(name string) int {
+	key := hash(0, name)
+	n, counted := c.lately[key]
+	if !counted {
+		n = c.before[key]
+	}
+	if c.lately == nil || len(c.lately) >= mostCounted {
+		c.lately, c.before = map[uint64]int{}, c.lately
+	}
+	c.lately[key] = n + 1
+	return n + 1
 }
 
 func newChance(seed uint64, rate float64) *chance {
-	return &chance{seed: seed, rate: rate, failing: map[Fault]int{}, draws: map[string]int{}, decisions: map[string]int{}}
+	return &chance{seed: seed, rate: rate, rates: map[Fault]float64{}, failing: map[Fault]int{}}
 }
 
 // draw returns a pseudo-random number that depends on the seed, the path, and the
@@ -30,8 +51,7 @@ func newChance(seed uint64, rate float64) *chance {
 func (c *chance) draw(path string) uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.draws[path]++
-	return hash(c.seed, "draw", path, c.draws[path])
+	return hash(c.seed, "draw", path, c.draws.next(path))
 }
 
 // newID returns a pseudo-random UUID for a request from an address.
@@ -52,12 +72,18 @@ func (c *chance) decide(at point, name string) Fault {
 			return info.Fault
 		}
 	}
-	if c.healed || c.rate <= 0 {
+	for _, info := range faults {
+		if rate := c.rates[info.Fault]; rate > 0 && info.strikes(at, name) {
+			count := c.decisions.next("rate " + string(info.Fault) + " " + name)
+			if h := hash(c.seed, "rate", info.Fault, name, count); float64(h>>11)/(1<<53) < rate {
+				return info.Fault
+			}
+		}
+	}
+	if c.rate <= 0 {
 		return ""
 	}
-	key := string(at) + " " + name
-	c.decisions[key]++
-	return decision(c.seed, c.rate, at, name, c.decisions[key])
+	return decision(c.seed, c.rate, at, name, c.decisions.next(string(at)+" "+name))
 }
 
 // failNext adds to the number of files that a fault will strike.
@@ -78,8 +104,7 @@ func (c *chance) failNext(fault Fault, n int) error {
 func (c *chance) heal() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.failing = map[Fault]int{}
-	c.healed = true
+	c.rate, c.rates, c.failing = 0, map[Fault]float64{}, map[Fault]int{}
 }
 
 func (i FaultInfo) strikes(at point, name string) bool {

@@ -119,3 +119,22 @@ func TestFailNext(t *testing.T) {
 		t.Errorf("fault %s after Heal", fault)
 	}
 }
+
+func TestCountsForgetOnlyOldNames(t *testing.T) {
+	var c counts
+	c.next("a")
+	for n := range 3 * mostCounted {
+		c.next(fmt.Sprint(n))
+		if n%1000 == 0 {
+			if got, want := c.next("a"), n/1000+2; got != want {
+				t.Fatalf("a was counted %d times, want %d", got, want)
+			}
+		}
+	}
+	if got := len(c.lately) + len(c.before); got > 2*mostCounted {
+		t.Errorf("%d names are remembered", got)
+	}
+	if got := c.next("0"); got != 1 {
+		t.Errorf("an old name was counted %d times", got)
+	}
+}

@@ -27,11 +27,14 @@
 // waits until the one before is done. A slow machine delays files, but does not reorder
 // or lose them.
 //
+// Package boxpage shows a network in the browser.
+//
 // # Faults
 //
 // [Box.FailNext] injects one fault into the next file, and [Config.FaultRate] injects
-// random ones, as [Config.Seed] determines. [Faults] returns this table, with the
-// requirement in SPEC.md that each fault tests.
+// random ones, as [Config.Seed] determines. [Box.SetFaultRate] changes the rate, also of
+// one fault. [Faults] returns this table, with the requirement in SPEC.md that each fault
+// tests.
 //
 //	burst-loss  the server drops the message; the sender's own file is deleted
 //	dead-zone   the message is too large: as burst-loss, and the connection breaks
@@ -129,6 +132,7 @@
 //	a sender can write responses, and a user whose address is
 //	a prefix of the owner's is an owner                        TestEnforcesPermissions
 //	the gateway creates the same file as SyftBox's             TestGatewayRequestMatchesSyftBox
+//	it normalizes the URL, as its source says                  TestGatewayNormalizesURL
 //	it returns the same results and status codes               TestGatewayReturnsResponse, TestGatewayPoll, TestGatewayRejectsInvalidCalls
 //	it does not authenticate senders                           TestGatewayRejectsInvalidCalls
 //	it deletes the request and the response once fetched       TestGatewayReturnsResponse

@@ -35,7 +35,7 @@ func (e envelope) encode(body []byte) ([]byte, error) {
 }
 
 // compose creates the id and the file of a request that belongs in the given folder.
-func (s *simulation) compose(folder, from, url, method string, headers map[string]string, body []byte) (id string, data []byte, err error) {
+func (s *simulation) compose(folder, from, url, method string, headers map[string]string, body []byte, lifetime time.Duration) (id string, data []byte, err error) {
 	id = s.chance.newID(from)
 	now := s.clock.now().UTC()
 	key := folder + "/" + id + ".request"
@@ -44,7 +44,7 @@ func (s *simulation) compose(folder, from, url, method string, headers map[strin
 		s.journal.record(Event{Actor: appActor(from), Op: OpWrite, Path: key, Fault: Skew})
 	}
 	e := envelope{
-		ID: id, Sender: from, Headers: headers, Created: now, Expires: now.Add(requestLifetime), Method: method, URL: url,
+		ID: id, Sender: from, Headers: headers, Created: now, Expires: now.Add(lifetime), Method: method, URL: url,
 	}
 	data, err = e.encode(body)
 	return id, data, err

@@ -49,7 +49,7 @@ func (g *gateway) handler() http.Handler {
 // A call holds the parameters that both endpoints of the gateway share.
 type call struct {
 	from    string
-	url     *url.URL
+	url     string // its path is not %-encoded, as in SyftBox
 	timeout time.Duration
 	folder  string // of the request, relative to "datasites"
 }
@@ -77,14 +77,43 @@ func parseCall(req *http.Request) (call, error) {
 		c.timeout = time.Duration(ms) * time.Millisecond
 	}
 	text := query.Get("x-syft-url")
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "syft" || u.Host == "" || u.User == nil || path.Clean(u.Path) != u.Path || !strings.HasPrefix(u.Path, "/app_data/") {
-		return c, fmt.Errorf("parameter x-syft-url: %q is not of the form syft://EMAIL/app_data/APP/rpc/ENDPOINT", text)
+	u, err := parseCallURL(text)
+	if err != nil {
+		return c, fmt.Errorf("parameter x-syft-url: %w", err)
 	}
-	u.RawQuery = u.Query().Encode() // sorts the query
-	c.url = u
+	c.url = "syft://" + u.User.Username() + "@" + u.Host + u.Path
+	if u.RawQuery != "" {
+		c.url += "?" + u.RawQuery
+	}
 	c.folder = u.User.String() + "@" + u.Host + u.Path
 	return c, nil
+}
+
+// parseCallURL normalizes a URL as SyftBox's function FromSyftURL does: it drops empty segments of
+// the path, and all but the first value of a query parameter, and sorts the parameters. Unlike
+// SyftBox it rejects "..", and accepts a path without "rpc".
+func parseCallURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "syft" || u.Host == "" || u.User == nil {
+		return nil, fmt.Errorf("%q is not of the form syft://EMAIL/app_data/APP/rpc/ENDPOINT", text)
+	}
+	segments := strings.FieldsFunc(u.Path, func(c rune) bool { return c == '/' })
+	u.Path, u.RawPath = "/"+strings.Join(segments, "/"), ""
+	if path.Clean(u.Path) != u.Path || !strings.HasPrefix(u.Path, "/app_data/") {
+		return nil, fmt.Errorf("%q is not of the form syft://EMAIL/app_data/APP/rpc/ENDPOINT", text)
+	}
+	if _, endpoint, _ := strings.Cut(u.Path, "/rpc/"); strings.ContainsAny(endpoint, " ?&=") {
+		return nil, fmt.Errorf("endpoint of %q contains a space or one of ?&=", text)
+	}
+	values, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return nil, fmt.Errorf("malformed query in %q: %w", text, err)
+	}
+	for name := range values {
+		values[name] = values[name][:1]
+	}
+	u.RawQuery = values.Encode()
+	return u, nil
 }
 
 func (g *gateway) serveSend(w http.ResponseWriter, req *http.Request) {
@@ -110,11 +139,11 @@ func (g *gateway) serveSend(w http.ResponseWriter, req *http.Request) {
 			headers[strings.ToLower(name)] = values[0]
 		}
 	}
-	headers["x-syft-from"], headers["x-syft-url"] = c.from, c.url.String()
+	headers["x-syft-from"], headers["x-syft-url"] = c.from, c.url
 	if suffix, _ := strconv.ParseBool(req.URL.Query().Get("suffix-sender")); suffix {
 		c.folder += "/" + c.from
 	}
-	id, data, err := g.sim.compose(c.folder, c.from, c.url.String(), req.Method, headers, body)
+	id, data, err := g.sim.compose(c.folder, c.from, c.url, req.Method, headers, body, requestLifetime)
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "internal_error", err.Error(), "")
 		return
@@ -130,7 +159,7 @@ func (g *gateway) serveSend(w http.ResponseWriter, req *http.Request) {
 	if g.awaitResponse(w, req, c, id) {
 		return
 	}
-	query := url.Values{"x-syft-request-id": {id}, "x-syft-url": {c.url.String()}, "x-syft-from": {c.from}}
+	query := url.Values{"x-syft-request-id": {id}, "x-syft-url": {c.url}, "x-syft-from": {c.from}}
 	pollURL := "/api/v1/send/poll?" + query.Encode()
 	w.Header().Set("Location", pollURL)
 	reply(w, http.StatusAccepted, map[string]any{

@@ -227,3 +227,34 @@ func TestGatewayRejectsInvalidCalls(t *testing.T) {
 		t.Errorf("with header From: status %d, want 202", status)
 	}
 }
+
+func TestGatewayNormalizesURL(t *testing.T) {
+	c := newCaller(t)
+	for from, want := range map[string]string{
+		"syft://bob@example.com/app_data/echo/rpc//hello":           callURL,
+		"syft://bob@example.com//app_data/echo/rpc/hello/?b=2&b=1":  callURL + "?b=2",
+		"syft://bob@example.com/app_data/echo/rpc/hello?b=2&a=%26x": callURL + "?a=%26x&b=2",
+		"syft://bob@example.com/app_data/echo/rpc/%7Ba%7D/%C3%BC":   "syft://bob@example.com/app_data/echo/rpc/{a}/ü",
+	} {
+		status, _, fields := c.do("POST", query("x-syft-url", from), "x", nil)
+		if status != 202 {
+			t.Errorf("%s: status %d, %v", from, status, fields)
+			continue
+		}
+		endpoint, _, _ := strings.Cut(strings.TrimPrefix(want, "syft://"), "?")
+		key := fmt.Sprintf("%s/alice@example.com/%v.request", endpoint, fields["request_id"])
+		c.until("the request arrives", func() bool { return c.exists(c.bob, key) })
+		var e struct {
+			URL     string
+			Headers map[string]string
+		}
+		if err := json.Unmarshal([]byte(c.read(c.bob, key)), &e); err != nil || e.URL != want || e.Headers["x-syft-url"] != want {
+			t.Errorf("%s: %+v, %v, want %s", from, e, err, want)
+		}
+	}
+	for _, endpoint := range []string{"a%20b", "a&b", "a=b", "%3F"} {
+		if status, _, fields := c.do("POST", query("x-syft-url", "syft://bob@example.com/app_data/echo/rpc/"+endpoint), "x", nil); status != 400 {
+			t.Errorf("endpoint %s: status %d, %v, want 400", endpoint, status, fields)
+		}
+	}
+}

@@ -13,8 +13,9 @@ type journal struct {
 	observe func(Event) // Config.Observe
 	test    TB          // nil outside tests
 
-	mu     sync.Mutex // guards events, and serializes calls of observe
-	events []Event
+	mu            sync.Mutex // guards the fields below, and serializes calls of observe
+	events        []Event
+	subscriptions []*Subscription
 }
 
 // record adds an event. A zero time means now.
@@ -25,6 +26,9 @@ func (j *journal) record(e Event) {
 		e.Time = j.clock.now()
 	}
 	j.events = append(j.events, e)
+	for _, s := range j.subscriptions {
+		s.push(e)
+	}
 	if j.observe != nil {
 		j.observe(e)
 	}

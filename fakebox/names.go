@@ -7,28 +7,40 @@ import (
 	"time"
 )
 
-// ignored is SyftBox's list of names that it never syncs, in gitignore syntax. A pattern
-// applies to every element of a path; one with a trailing slash, to folders only.
-var ignored = []string{
-	"syftignore", "*syftrejected*", "*syftconflict*", "*.conflict.*", "*.rejected.*", "*.syft.tmp.*", ".syftkeep",
-	".ipynb_checkpoints/", "__pycache__/", "*.py[cod]", "dist/", "venv/", ".venv/",
-	".vscode", ".idea", ".git", "*.tmp", "*.log", "logs/", ".DS_Store", "Thumbds.db", "Icon",
-}
+// ignored, ignoredParts and ignoredEnds are SyftBox's list of names that it never syncs: whole
+// names, texts in a name, and ends of a name. They apply to every element of a path, and those with
+// a trailing slash to folders only.
+var (
+	ignored = []string{
+		"syftignore", ".syftkeep", ".ipynb_checkpoints/", "__pycache__/", "dist/", "venv/", ".venv/",
+		".vscode", ".idea", ".git", "logs/", ".DS_Store", "Thumbds.db", "Icon",
+	}
+	ignoredParts = []string{"syftrejected", "syftconflict", ".conflict.", ".rejected.", ".syft.tmp."}
+	ignoredEnds  = []string{".pyc", ".pyo", ".pyd", ".tmp", ".log"}
+)
 
 // Ignores reports whether SyftBox never syncs a file, because of its name or that of a folder. The
 // path is relative to "datasites", or to a folder in it, with slashes.
 func Ignores(name string) bool {
-	parts := strings.Split(name, "/")
-	return slices.ContainsFunc(ignored, func(pattern string) bool {
-		candidates := parts
-		if folder, ok := strings.CutSuffix(pattern, "/"); ok {
-			pattern, candidates = folder, parts[:len(parts)-1]
+	for {
+		part, rest, isFolder := strings.Cut(name, "/")
+		if ignoresPart(part, isFolder) {
+			return true
 		}
-		return slices.ContainsFunc(candidates, func(part string) bool {
-			matched, err := path.Match(pattern, part)
-			return matched && err == nil
-		})
-	})
+		if !isFolder {
+			return false
+		}
+		name = rest
+	}
+}
+
+func ignoresPart(part string, isFolder bool) bool {
+	return slices.ContainsFunc(ignored, func(whole string) bool {
+		folder, foldersOnly := strings.CutSuffix(whole, "/")
+		return part == folder && (isFolder || !foldersOnly)
+	}) ||
+		slices.ContainsFunc(ignoredParts, func(text string) bool { return strings.Contains(part, text) }) ||
+		slices.ContainsFunc(ignoredEnds, func(end string) bool { return strings.HasSuffix(part, end) })
 }
 
 // isMessage reports whether the fast path carries a file.

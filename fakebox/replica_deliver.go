@@ -1,10 +1,15 @@
 package fakebox
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"path/filepath"
 )
+
+// deliverTries is how often Deliver tries to write a file.
+const deliverTries = 3
 
 // Deliver writes a file into the person's own datasite as SyftBox does, and creates its
 // folders. The name is relative to the datasite, with slashes. If the network was
@@ -12,17 +17,22 @@ import (
 // returns an error if the name leads out of the datasite, the mode is unknown, or the
 // network was started and the client is stopped. An error fails the test passed to [New].
 func (r *Replica) Deliver(name string, data []byte, how Delivery) error {
-	return r.box.failed(r.deliver(name, data, how))
+	return r.box.failed(r.deliver(r.Email, name, data, how))
 }
 
-func (r *Replica) deliver(name string, data []byte, how Delivery) error {
+// DeliverFrom is Deliver into the datasite of another person, as it is in this replica.
+func (r *Replica) DeliverFrom(owner, name string, data []byte, how Delivery) error {
+	return r.box.failed(r.deliver(owner, name, data, how))
+}
+
+func (r *Replica) deliver(owner, name string, data []byte, how Delivery) error {
 	b, d := r.box, r.daemon
 	b.sim.clock.enter()
 	defer b.sim.clock.leave()
 	if modeNames[how.Mode] == "" {
 		return fmt.Errorf("fakebox: deliver %s: unknown delivery mode %d", name, how.Mode)
 	}
-	key, err := keyIn(r.Email, name)
+	key, err := keyIn(owner, name)
 	if err != nil {
 		return err
 	}
@@ -30,7 +40,7 @@ func (r *Replica) deliver(name string, data []byte, how Delivery) error {
 		if !d.process.running() {
 			return fmt.Errorf("fakebox: deliver %s: client of %s is stopped", name, r.Email)
 		}
-		if err := b.hub.store.put(r.Email, key, data); err != nil {
+		if err := b.hub.store.put(owner, key, data); err != nil {
 			return fmt.Errorf("fakebox: deliver %s: %w", name, err)
 		}
 	}
@@ -38,7 +48,13 @@ func (r *Replica) deliver(name string, data []byte, how Delivery) error {
 	if how.Mode == WebSocket {
 		via = ViaFast
 	}
-	if err := d.receiver.arrive(key, data, etagOf(data), how, via); err != nil {
+	err = d.receiver.arrive(key, data, etagOf(data), how, via)
+	// The folder may be removed just before the file gets its name. SyftBox tries again in its
+	// next cycle.
+	for tries := 1; errors.Is(err, fs.ErrNotExist) && tries < deliverTries; tries++ {
+		err = d.receiver.arrive(key, data, etagOf(data), how, via)
+	}
+	if err != nil {
 		d.states.setError(key, via, err)
 		return fmt.Errorf("fakebox: deliver %s: %w", name, err)
 	}

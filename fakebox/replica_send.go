@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"time"
 )
 
 // A Request is a request for [Replica.Send].
@@ -17,6 +18,9 @@ type Request struct {
 	Headers map[string]string
 	// Body is omitted from the file if it is empty.
 	Body []byte
+	// Expires is the time until the request expires. It may be negative. Defaults to 24
+	// hours.
+	Expires time.Duration
 }
 
 // Send writes a request into the replica, as a client application on this machine does,
@@ -42,7 +46,10 @@ func (r *Replica) send(req Request) (string, error) {
 		return "", fmt.Errorf("fakebox: send request: datasite %q or app %q is invalid", req.Datasite, req.App)
 	}
 	url := "syft://" + path.Join(req.Datasite, "app_data", req.App, "rpc", endpoint)
-	id, data, err := r.box.sim.compose(folder, r.Email, url, req.Method, req.Headers, req.Body)
+	if req.Expires == 0 {
+		req.Expires = requestLifetime
+	}
+	id, data, err := r.box.sim.compose(folder, r.Email, url, req.Method, req.Headers, req.Body, req.Expires)
 	if err != nil {
 		return "", fmt.Errorf("fakebox: send request to %s: %w", url, err)
 	}

@@ -20,6 +20,7 @@ type fileStates struct {
 	// ignoring has the files of which the client ignores the next modification, and
 	// until when.
 	ignoring map[string]time.Time
+	sweep    int // the size of ignoring at which those whose time is over are removed
 	// arriving counts the writes of the client that are in progress.
 	arriving map[string]int
 	// stuck has the files that a fault has left incomplete for ever.
@@ -108,7 +109,12 @@ func (f *fileStates) isSkipped(key string) bool {
 func (f *fileStates) ignoreNext(key string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.ignoring[key] = f.sim.clock.now().Add(f.sim.scaled(IgnoreTime))
+	now := f.sim.clock.now()
+	if len(f.ignoring) >= f.sweep {
+		maps.DeleteFunc(f.ignoring, func(_ string, until time.Time) bool { return until.Before(now) })
+		f.sweep = max(1000, 2*len(f.ignoring))
+	}
+	f.ignoring[key] = now.Add(f.sim.scaled(IgnoreTime))
 }
 
 // takeIgnored reports whether the client ignores this modification of a file. It does so

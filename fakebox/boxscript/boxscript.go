@@ -56,6 +56,8 @@
 //	-header 'NAME: VALUE'  header; repeatable
 //	-body-file FILE        file with the body, instead of BODY
 //	-body-size N           generate a body of N bytes, instead of BODY
+//	-body-seed N           generate random bytes with the seed N, not text (with -body-size)
+//	-expires DURATION      time until the request expires, which may be negative (default 15m)
 //	-set FIELD=JSON        replace a field of the envelope; repeatable. A value that is not
 //	                       JSON is a string.
 //	-unset FIELD           omit a field of the envelope; repeatable
@@ -64,7 +66,9 @@
 //	-envelope FILE         file to send, instead of an envelope made from the other flags;
 //	                       $STEM in it is replaced
 //	-folder FOLDER         folder of the request below "rpc" (default ENDPOINT/EMAIL)
+//	-trailing TEXT         text after the envelope
 //	-first N               write only the first N bytes, in place
+//	-fill zeros            with -first: write zeros instead of the rest
 //
 //	box more NAME N
 //	box finish NAME
@@ -141,6 +145,8 @@ type Network struct {
 	Seed uint64
 	// Delivery is the default of -via. A Setup function may set it.
 	Delivery fakebox.Mode
+	// Sender is the default of -from. A Setup function may set it. Defaults to client@example.com.
+	Sender string
 	// Box is the network, and Server the replica of the server. They are nil before
 	// "box start".
 	Box    *fakebox.Box

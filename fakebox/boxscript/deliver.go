@@ -43,13 +43,13 @@ func (n *Network) More(name string, size int) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(call.RequestPath(), os.O_WRONLY|os.O_APPEND, 0)
+	f, err := os.OpenFile(call.RequestPath(), os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}
 	rest := call.Data[call.written:]
 	rest = rest[:min(size, len(rest))]
-	_, err = f.Write(rest)
+	_, err = f.WriteAt(rest, int64(call.written))
 	call.written += len(rest)
 	return errors.Join(err, f.Close())
 }

@@ -2,11 +2,14 @@ package boxscript
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"path"
 	"path/filepath"
@@ -25,6 +28,9 @@ type outgoing struct {
 	bodyFile, envelopeFile     string
 	via                        fakebox.Mode
 	bodySize, first            int
+	bodySeed                   uint64 // 0 for text
+	trailing, fill             string
+	expires                    time.Duration
 	headers                    map[string]string
 	set                        map[string]json.RawMessage
 	unset                      []string
@@ -32,17 +38,21 @@ type outgoing struct {
 
 const sendUsage = "usage: box send [flags] NAME ENDPOINT [BODY]"
 
-func parseSend(args []string, via fakebox.Mode) (*outgoing, error) {
-	o := &outgoing{via: via, headers: map[string]string{}, set: map[string]json.RawMessage{}}
+func (n *Network) parseSend(args []string) (*outgoing, error) {
+	o := &outgoing{via: n.Delivery, headers: map[string]string{}, set: map[string]json.RawMessage{}}
 	flags := newFlags("send")
-	flags.StringVar(&o.from, "from", "client@example.com", "")
+	flags.StringVar(&o.from, "from", cmp.Or(n.Sender, "client@example.com"), "")
 	flags.StringVar(&o.method, "method", "POST", "")
 	flags.StringVar(&o.stem, "stem", "", "")
 	flags.StringVar(&o.folder, "folder", "", "")
 	flags.StringVar(&o.bodyFile, "body-file", "", "")
 	flags.StringVar(&o.envelopeFile, "envelope", "", "")
 	flags.IntVar(&o.bodySize, "body-size", -1, "")
+	flags.Uint64Var(&o.bodySeed, "body-seed", 0, "")
 	flags.IntVar(&o.first, "first", -1, "")
+	flags.StringVar(&o.trailing, "trailing", "", "")
+	flags.StringVar(&o.fill, "fill", "", "")
+	flags.DurationVar(&o.expires, "expires", 15*time.Minute, "")
 	modeVar(flags, "via", &o.via)
 	flags.Func("header", "", func(value string) error {
 		name, text, ok := strings.Cut(value, ": ")
@@ -72,6 +82,9 @@ func parseSend(args []string, via fakebox.Mode) (*outgoing, error) {
 	if err := flags.Parse(args); err != nil {
 		return nil, fmt.Errorf("box send: %w", err)
 	}
+	if o.fill != "" && (o.fill != "zeros" || o.first < 0) {
+		return nil, errors.New("box send: want -fill zeros with -first")
+	}
 	if flags.NArg() < 2 || flags.NArg() > 3 {
 		return nil, errors.New(sendUsage)
 	}
@@ -86,7 +99,7 @@ func parseSend(args []string, via fakebox.Mode) (*outgoing, error) {
 const noBody = "\x00"
 
 func (n *Network) commandSend(ts *testscript.TestScript, args []string) error {
-	o, err := parseSend(args, n.Delivery)
+	o, err := n.parseSend(args)
 	if err != nil {
 		return err
 	}
@@ -125,7 +138,11 @@ func (n *Network) commandSend(ts *testscript.TestScript, args []string) error {
 	if o.first >= 0 {
 		call.written, mode = min(o.first, len(call.Data)), fakebox.BlobStoreInPlace
 	}
-	return n.Server.Deliver(call.Folder+"/"+call.Stem+".request", call.Data[:call.written], fakebox.Delivery{Mode: mode})
+	data := call.Data[:call.written]
+	if o.fill != "" {
+		data = append(slices.Clone(data), make([]byte, len(call.Data)-call.written)...)
+	}
+	return n.Server.Deliver(call.Folder+"/"+call.Stem+".request", data, fakebox.Delivery{Mode: mode})
 }
 
 // write writes the request into the replica of its sender, in place, as a client does.
@@ -147,7 +164,7 @@ func (o *outgoing) content(ts *testscript.TestScript, server, app string) ([]byt
 	case o.bodyFile != "":
 		body = base64.URLEncoding.EncodeToString([]byte(ts.ReadFile(o.bodyFile)))
 	case o.bodySize >= 0:
-		body = base64.URLEncoding.EncodeToString(bytes.Repeat([]byte("0123456789abcdef"), o.bodySize/16+1)[:o.bodySize])
+		body = base64.URLEncoding.EncodeToString(o.generatedBody())
 	case o.body == noBody:
 		body = nil
 	}
@@ -163,7 +180,7 @@ func (o *outgoing) content(ts *testscript.TestScript, server, app string) ([]byt
 		{"body", body},
 		{"headers", o.headers},
 		{"created", now.Format(layout)},
-		{"expires", now.Add(15 * time.Minute).Format(layout)},
+		{"expires", now.Add(o.expires).Format(layout)},
 		{"method", o.method},
 	}
 	var out bytes.Buffer
@@ -182,7 +199,20 @@ func (o *outgoing) content(ts *testscript.TestScript, server, app string) ([]byt
 		o.append(&out, name, o.set[name])
 	}
 	out.WriteByte('}')
+	out.WriteString(o.trailing)
 	return out.Bytes(), nil
+}
+
+// generatedBody returns a body of -body-size bytes.
+func (o *outgoing) generatedBody() []byte {
+	if o.bodySeed == 0 {
+		return bytes.Repeat([]byte("0123456789abcdef"), o.bodySize/16+1)[:o.bodySize]
+	}
+	var seed [32]byte
+	binary.LittleEndian.PutUint64(seed[:], o.bodySeed)
+	body := make([]byte, o.bodySize)
+	rand.NewChaCha8(seed).Read(body) // never fails
+	return body
 }
 
 // append appends a member to the envelope, unless it is unset.
