@@ -102,8 +102,9 @@ func TestCleanupRemovesOldFiles(t *testing.T) {
 		y.put("echo/"+clientEmail+"/endless.request", envelope("/echo", map[string]any{"created": "1990-01-01T00:00:00Z"}), 0)
 		kept := map[string][]byte{
 			"young.request": created(5), "young.response": response,
-			"live.request": live,
-			"notes.txt":    nil, ".syftkeep": nil, "data.json": nil,
+			"live.request":  live,
+			"blank.request": live, "blank.response": nil, // an empty response is none
+			"notes.txt": nil, ".syftkeep": nil, "data.json": nil,
 		}
 		for name, data := range gone {
 			y.put("echo/"+clientEmail+"/"+name, data, 20)
@@ -139,7 +140,7 @@ func TestCleanupRemovesOldFiles(t *testing.T) {
 			y.t.Fatal(err)
 		}
 		mine := "echo/" + clientEmail
-		want := []string{"echo", "echo/active@example.com", "echo/active@example.com/.syftkeep", mine, mine + "/.syftkeep", mine + "/data.json", mine + "/endless.request", mine + "/fresh.request", mine + "/fresh.response",
+		want := []string{"echo", "echo/active@example.com", "echo/active@example.com/.syftkeep", mine, mine + "/.syftkeep", mine + "/blank.request", mine + "/blank.response", mine + "/data.json", mine + "/endless.request", mine + "/fresh.request", mine + "/fresh.response",
 			mine + "/live.request", mine + "/new-corrupt.request", mine + "/new-orphan.response", mine + "/new.request.tmp.1",
 			mine + "/notes.txt", mine + "/young.request", mine + "/young.response",
 			"echo/busy@example.com", "echo/busy@example.com/.syftkeep", "echo/busy@example.com/notes.txt", "echo/deep", "echo/new@example.com"}

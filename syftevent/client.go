@@ -37,10 +37,15 @@ type Client struct {
 	// bytes. Defaults to [DefaultMaxResponseSize]. Negative disables the limit; a server can
 	// then exhaust the memory of its callers.
 	MaxResponseSize int64
+	// AllowAnyName permits requests to apps and endpoints whose names SyftBox never delivers, such
+	// as "logs", for folders that SyftBox does not synchronize. Without it, [Client.Send] returns an
+	// error for them.
+	AllowAnyName bool
 
 	mu        sync.Mutex
 	nextNudge time.Time // when the next request may be modified
 	collector collector
+	lapsed    lapsed
 	waits     waits
 }
 

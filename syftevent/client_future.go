@@ -21,13 +21,14 @@ import (
 // have run, and a new request may run it again.
 var (
 	// ErrRejected means that SyftBox rejected the request: the permissions of the
-	// server's datasite do not allow it.
+	// server's datasite do not allow it. Until SyftBox has carried the permissions of a new app,
+	// some 5 s after the server's first start, it rejects all requests to it.
 	ErrRejected = errors.New("SyftBox rejected the request: permission denied")
 	// ErrExpired means that no response came before the request expired.
 	ErrExpired = errors.New("request expired without a response")
 	// ErrNotFound means that the request no longer exists, although it was resent.
 	ErrNotFound = errors.New("request no longer exists")
-	// ErrBadResponse means that the response is malformed, or larger than
+	// ErrBadResponse means that the response is malformed, contradicts the request, or is larger than
 	// [Client.MaxResponseSize].
 	ErrBadResponse = errors.New("malformed response")
 	// ErrCanceled means that [Future.Cancel] was called.
@@ -227,7 +228,7 @@ func (f *Future) check(now time.Time) (response *Response, done bool, err error)
 	limit := orDefault(f.client.MaxResponseSize, DefaultMaxResponseSize, rootfs.Unlimited)
 	data, info, err := rootfs.ReadFile(root, f.ID+protocol.ResponseSuffix, limit)
 	switch {
-	case err == nil:
+	case err == nil && !f.isOutdated(data):
 		return f.read(root, data, now)
 	case errors.Is(err, rootfs.ErrTooLarge):
 		return nil, true, fmt.Errorf("%w: file of %d bytes exceeds Client.MaxResponseSize of %d bytes", ErrBadResponse, info.Size(), limit)
@@ -264,6 +265,9 @@ func (f *Future) withoutResponse(root *os.Root, conflict, requestExists bool, no
 	if !f.Expires.IsZero() && now.After(f.Expires) {
 		if root != nil {
 			root.Remove(f.ID + protocol.RequestSuffix) // even if it is cached
+		}
+		if f.post.cached {
+			f.client.lapsed.add(f.client.DatasitesDir(), f.post.dir, f.ID)
 		}
 		f.collect(root)
 		if f.trouble != nil {
@@ -309,6 +313,16 @@ func (f *Future) resend() {
 	f.resent++
 }
 
+// isOutdated reports whether a response belongs to an earlier request with the ID of a cached
+// one, which expired before this one was sent. [client-identical]
+func (f *Future) isOutdated(data []byte) bool {
+	if !f.post.cached {
+		return false
+	}
+	envelope, err := wire.DecodeResponse(data)
+	return err == nil && !envelope.Expires.IsZero() && envelope.Expires.Before(f.sent)
+}
+
 // read decodes a response. A malformed one is read again until it has not changed for
 // DefaultSettleTime, and is left in place.
 func (f *Future) read(root *os.Root, data []byte, now time.Time) (*Response, bool, error) {
@@ -322,9 +336,12 @@ func (f *Future) read(root *os.Root, data []byte, now time.Time) (*Response, boo
 		}
 		return nil, true, fmt.Errorf("%w: %w", ErrBadResponse, err)
 	}
-	f.collect(root)
 	// An invalid URL does not make a response malformed.
 	u, _ := ParseURL(envelope.URL)
+	if err := f.contradiction(envelope, u); err != nil {
+		return nil, true, err
+	}
+	f.collect(root)
 	return &Response{
 		ID: envelope.ID, Sender: envelope.Sender, URL: u,
 		StatusCode: envelope.StatusCode, Headers: Headers(envelope.Headers), Body: envelope.Body,

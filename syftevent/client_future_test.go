@@ -20,7 +20,7 @@ func (s *site) respond(id, content string) {
 	}
 }
 
-const goodResponse = `{"id":"x","sender":"bob@example.com","url":"u","body":"aGk=","headers":{},"status_code":200}`
+const goodResponse = `{"sender":"bob@example.com","url":"u","body":"aGk=","headers":{},"status_code":200}`
 
 // The client neither treats an incomplete response as malformed nor removes it.
 func TestFutureWaitsForTheRestOfAResponse(t *testing.T) {
@@ -64,6 +64,30 @@ func TestFutureKeepsMalformedResponse(t *testing.T) {
 			s.t.Errorf("files %v", names)
 		}
 	})
+}
+
+// Whoever may write in the folder of a request can forge a response.
+func TestFutureRefusesForgedResponses(t *testing.T) {
+	for response, forged := range map[string]bool{
+		`{"id":"ID","sender":"bob@example.com","url":"syft://bob@example.com/app_data/demo/rpc/echo","status_code":200}`:    false,
+		`{"id":"ID","sender":"BOB@example.com","url":"syft://Bob@example.com/app_data/demo/rpc/Echo/?q","status_code":200}`: false,
+		`{"sender":"bob@example.com","url":"http://x","status_code":200}`:                                                   false,
+		`{"id":"other","sender":"bob@example.com","url":"u","status_code":200}`:                                             true,
+		`{"sender":"eve@example.com","url":"u","status_code":200}`:                                                          true,
+		`{"sender":"bob@example.com","url":"syft://eve@example.com/app_data/demo/rpc/echo","status_code":200}`:              true,
+		`{"sender":"bob@example.com","url":"syft://bob@example.com/app_data/demo/rpc/other","status_code":200}`:             true,
+	} {
+		inMail(t, func(s *site, c *syftevent.Client) {
+			future, err := c.Send(context.Background(), request(s.t, "/echo", nil))
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			s.respond(future.ID, strings.ReplaceAll(response, "ID", strings.ToUpper(future.ID)))
+			if _, err := future.Wait(context.Background()); forged != errors.Is(err, syftevent.ErrBadResponse) || !forged && err != nil {
+				s.t.Errorf("%s: %v", response, err)
+			}
+		})
+	}
 }
 
 func TestFutureErrors(t *testing.T) {

@@ -53,6 +53,9 @@ func (p *post) publish(root *os.Root) (fs.FileInfo, error) {
 	return nil, fmt.Errorf("gave up on request %s after %d conflicting concurrent sends", p.envelope.ID, postAttempts)
 }
 
+// setUncached gives the request an ID of its own.
+func (p *post) setUncached() { p.envelope.ID, p.cached = newID(), false }
+
 func (p *post) write(root *os.Root) (fs.FileInfo, error) {
 	p.data = wire.AppendRequest(nil, p.envelope)
 	return p.writeAgain(root)
@@ -81,7 +84,7 @@ func (p *post) reuse(root *os.Root) (bool, error) {
 		}
 	}
 	if _, err := root.Lstat(p.name(protocol.ResponseSuffix)); !errors.Is(err, fs.ErrNotExist) {
-		p.envelope.ID, p.cached = newID(), false
+		p.setUncached()
 		return false, nil
 	}
 	// Any rejection belongs to an earlier request with this ID.

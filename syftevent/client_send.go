@@ -26,8 +26,7 @@ import (
 // needs. It does not check that the server or the endpoint exists. If the server does not have
 // the endpoint, [Future.Wait] returns a response with status 404 and no error, or [ErrExpired]
 // if the folder of a removed endpoint still exists (see [Router]). If no server
-// answers, it returns [ErrExpired]; if SyftBox does not permit the request, [ErrRejected]. If
-// SyftBox delivers nothing to the path (see [Router]), it returns ErrExpired, too.
+// answers, it returns [ErrExpired]; if SyftBox does not permit the request, [ErrRejected].
 //
 // Send waits until five milliseconds after the client's previous request, because SyftBox
 // loses files that are modified in bursts. If the wait would exceed 5 s, Send writes the file
@@ -36,7 +35,7 @@ import (
 // empty folder, and never watches it again.
 //
 // Send returns an error, and sends nothing, if a field of c or req is invalid, the URL is not
-// that of an endpoint, a request or response with the ID still exists and the request is not
+// that of an endpoint, SyftBox never delivers to its path (see [Router]), a request or response with the ID still exists and the request is not
 // [Cached], ctx ends, or the file cannot be written.
 // [client-unique] [client-pace] [client-keep]
 func (c *Client) Send(ctx context.Context, req *Request, options ...SendOption) (*Future, error) {
@@ -59,8 +58,9 @@ type sendOptions struct{ cached bool }
 // reused, and a request that is still pending is joined. The ID of the request is derived
 // from these, as in the Python package; Request.ID is ignored. The client never removes the
 // files of an answered cached request; the server's cleanup does, after 30 days by default.
-// Between the expiry and that cleanup, the same request is sent each time, with a random ID,
-// and is not cached.
+// Between the expiry and that cleanup, and for a minute after a request expired without a
+// response, the same request is sent each time, with a random ID, and is not cached.
+// [client-cached] [client-identical]
 func Cached() SendOption { return func(o *sendOptions) { o.cached = true } }
 
 func (c *Client) send(ctx context.Context, req *Request, with []SendOption) (*Future, error) {
@@ -98,6 +98,9 @@ func (c *Client) send(ctx context.Context, req *Request, with []SendOption) (*Fu
 		return nil, err
 	}
 	p := post{dir: filepath.ToSlash(dir), envelope: envelope, cached: options.cached}
+	if p.cached && c.lapsed.has(c.DatasitesDir(), p.dir, envelope.ID) {
+		p.setUncached()
+	}
 	c.collector.forget(c.DatasitesDir(), p.dir, envelope.ID)
 	written, err := p.publish(root)
 	if err != nil {
@@ -234,6 +237,15 @@ func (c *Client) envelope(req *Request, options sendOptions) (*wire.Request, err
 func (c *Client) requestDir(u URL) (string, error) {
 	if u.Endpoint() == "" {
 		return "", fmt.Errorf("path %q is not of the form /app_data/<app>/rpc/<endpoint>", u.Path)
+	}
+	segments, err := u.segments()
+	if err != nil {
+		return "", err
+	}
+	for _, segment := range segments {
+		if err := checkDeliverable(segment); err != nil && !c.AllowAnyName {
+			return "", err
+		}
 	}
 	local, err := u.LocalPath("")
 	if err != nil {

@@ -140,6 +140,8 @@ func TestSendRefuses(t *testing.T) {
 			"method":       func(r *syftevent.Request) { r.Method = "OPTIONS" },
 			"no endpoint":  func(r *syftevent.Request) { r.URL.Path = "/public/x" },
 			"dots":         func(r *syftevent.Request) { r.URL.Path = "/app_data/demo/rpc/../../../x" },
+			"ignored name": func(r *syftevent.Request) { r.URL.Path = "/app_data/demo/rpc/a/x.log" },
+			"ignored app":  func(r *syftevent.Request) { r.URL.Path = "/app_data/dist/rpc/a" },
 			"id":           func(r *syftevent.Request) { r.ID = "../x" },
 			"id of marker": func(r *syftevent.Request) { r.ID = "x.rejected.y" },
 			"hidden id":    func(r *syftevent.Request) { r.ID = ".x" },
@@ -158,6 +160,18 @@ func TestSendRefuses(t *testing.T) {
 		if len(entries) != 1 {
 			s.t.Errorf("folders were made: %v", entries)
 		}
+	})
+}
+
+func TestSendsToAnyNameIfAllowed(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		anywhere := &syftevent.Client{Email: c.Email, DataDir: c.DataDir, AllowAnyName: true}
+		req := request(s.t, "/logs", nil)
+		future, err := anywhere.Send(context.Background(), req)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		future.Cancel()
 	})
 }
 
@@ -239,6 +253,53 @@ func TestCachedRequests(t *testing.T) {
 		fourth := send("a")
 		if third == first || fourth != first || runs.Load() != 4 {
 			s.t.Errorf("ids %s, then %s and %s, %d runs", first, third, fourth, runs.Load())
+		}
+	})
+}
+
+// A late response belongs to the request that has expired, not to the same request sent again.
+func TestCachedRequestIgnoresLateResponse(t *testing.T) {
+	inMail(t, func(s *site, c *syftevent.Client) {
+		other := &syftevent.Client{Email: c.Email, DataDir: c.DataDir} // in another process
+		send := func(c *syftevent.Client, expiry time.Duration) *syftevent.Future {
+			s.t.Helper()
+			req := request(s.t, "/echo", "hi")
+			req.Expires = time.Now().Add(expiry)
+			future, err := c.Send(context.Background(), req, syftevent.Cached())
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			return future
+		}
+		first := send(c, time.Second)
+		if _, err := first.Wait(context.Background()); !errors.Is(err, syftevent.ErrExpired) {
+			s.t.Fatal(err)
+		}
+		again, elsewhere := send(c, time.Minute), send(other, time.Minute)
+		if again.ID == first.ID || elsewhere.ID != first.ID {
+			s.t.Errorf("ids %s, then %s and, of the other client, %s", first.ID, again.ID, elsewhere.ID)
+		}
+		respond := func(expires time.Time) {
+			s.respond(first.ID, strings.Replace(goodResponse, "{", `{"expires":"`+expires.Format(time.RFC3339Nano)+`",`, 1))
+		}
+		respond(first.Expires)
+		for _, future := range []*syftevent.Future{again, elsewhere} {
+			if response, done, err := future.Poll(); done {
+				s.t.Errorf("the late response: %v, %v", response, err)
+			}
+		}
+		respond(elsewhere.Expires)
+		if response, err := elsewhere.Wait(context.Background()); err != nil || response.StatusCode != 200 {
+			s.t.Errorf("%v, %v", response, err)
+		}
+		if _, err := again.Wait(context.Background()); !errors.Is(err, syftevent.ErrExpired) {
+			s.t.Error(err)
+		}
+		// After a minute the id is used again.
+		os.Remove(s.path("echo", clientEmail, first.ID+".request"))
+		os.Remove(s.path("echo", clientEmail, first.ID+".response"))
+		if later := send(c, time.Minute); later.ID != first.ID {
+			s.t.Errorf("a minute later: id %s, want %s", later.ID, first.ID)
 		}
 	})
 }

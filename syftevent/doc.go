@@ -39,6 +39,9 @@
 // app at a time, if the file system supports locks: a second one waits 10 s and then fails
 // with [ErrAppServed].
 //
+// [Server.Watch] calls a function when files of datasites are created, changed or removed. These
+// files are found by polling, too.
+//
 // # Handlers
 //
 // A [Handler] maps a [Request] to a [Response]. A Router selects the handler by method and
@@ -50,7 +53,8 @@
 // An error that is or wraps an *[Error] chooses the response. Any other error becomes a
 // response with status 500 and a generic text; its details are logged.
 //
-// Package syfteventtest, below this one, tests handlers without a server. Package fakebox,
+// Package syfteventtest, below this one, tests handlers with and without a server, and package
+// syfthttp connects handlers and clients with net/http. Package fakebox,
 // beside it, simulates a SyftBox network.
 //
 // # Clients
@@ -78,8 +82,8 @@
 //	            ├── 5f5b153c-….request
 //	            └── 5f5b153c-….response
 //
-// The server keeps its lock, a file .syftkeep, and its reply cache (see [Handler]) in the
-// app's folder, outside of rpc. It removes old requests and responses; [PeriodicCleanup] does
+// The server keeps its lock, a file .syftkeep, its reply cache (see [Handler]) and what handlers
+// of watched files have seen in the app's folder, outside of rpc. It removes old requests and responses; [PeriodicCleanup] does
 // the same for apps whose server does not run all the time.
 //
 // # Senders
@@ -113,10 +117,11 @@
 // refuses all its requests; to admit them, check another header. A secret in a request does
 // not protect from a user whose address is a prefix of the owner's, who can read it there.
 //
-// The package neither encrypts nor decrypts. With the server's permissions, a request can be
-// read by the sender, the owner of the datasite, SyftBox's server, and a user whose address is
-// a prefix of the owner's. A response is less protected: the gateway gives it to anyone who
-// claims the sender's address and knows the ID, and every user of SyftBox can list the IDs.
+// Package syftcrypt, below this one, encrypts calls. Without it, and with the server's
+// permissions, a request can be read by the sender, the owner of the datasite, SyftBox's server,
+// and a user whose address is a prefix of the owner's. A response is less protected: the gateway
+// gives it to anyone who claims the sender's address and knows the ID, and every user of SyftBox
+// can list the IDs.
 // Everybody can read rpc.schema.json.
 //
 // # Guarantees
@@ -165,7 +170,7 @@
 // in turn, 10,000 in about 3 s. The other is an endpoint whose pattern has a wildcard: if
 // someone creates 49,000 folders below it, only a full scan finds new folders of other
 // senders. A full scan lists every folder, whether or not its mtime has changed, and runs
-// every 30 s to 5 min.
+// every 30 s to 15 min.
 //
 // This command measures the limits, as root on Linux, in 12 minutes:
 //
@@ -284,6 +289,26 @@
 //	rpc.broadcast(urls)                           client.Broadcast(ctx, req, urls)
 //	bulk.gather_completed()                       futures.Wait(ctx)
 //	cache=True                                    client.Send(ctx, req, Cached())
+//	encrypt=True, auto_decrypt, encrypt_reply     package syftcrypt: Client and Guard
+//	bootstrap_user, ensure_bootstrap              syftcrypt.Create, syftcrypt.LoadOrCreate
+//	@app.watch("{datasite}/**/*.json")            server.Watch("{datasite}/**/*.json", f)
+//	@app.watch(["**/a.csv", "**/b.csv"])          server.Watch once for each pattern
+//	event_filter                                  FileEvent.Op
+//
+// [Server.Watch] differs from app.watch in this:
+//
+//   - A pattern with a slash is relative to the folder "datasites". The Python package matches
+//     the end of the absolute path: alice@example.com/*.json also matches a file in a folder of
+//     that name in somebody else's datasite. Write **/public/*.json for public/*.json.
+//   - A pattern matches files, not the folders that contain them: write alice@example.com/**
+//     for alice@example.com or alice@example.com/*.
+//   - {app_data} works. In the Python package, patterns that begin with it match nothing.
+//   - Files that exist at the first start, and changes while the server was down, are reported, and
+//     so are removed files. A renamed file is removed and created.
+//   - One event follows 2 to 3 s after the last change, instead of several at once.
+//   - Names that SyftBox ignores and symbolic links are not reported.
+//   - After an error the handler is called again. In the Python package an exception ends the
+//     calls of all handlers, and a handler that is a coroutine function never runs.
 //
 // # Specification
 //

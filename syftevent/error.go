@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 
 	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
+	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
 )
 
 // An Error is an error that chooses the response. A handler returns it, or an error that
@@ -105,19 +106,22 @@ func respond(serve func() (*Response, error)) (response *Response, cause, failed
 	response, err := serve()
 	var chosen *Error
 	switch {
-	case errors.As(err, &chosen) && chosen != nil && validStatus(chosen.StatusCode) && chosen.StatusCode >= 400:
+	case errors.As(err, &chosen) && chosen != nil && protocol.ValidStatus(chosen.StatusCode) && chosen.StatusCode >= 400:
 		if chosen.Err != nil {
 			cause = &failure{message: err.Error(), err: err}
 		}
-		return chosen.response(), cause, nil
+		response = chosen.response()
 	case err != nil && chosen != nil:
 		return nil, nil, &failure{"*syftevent.Error", fmt.Sprintf("error with status %d, want a known status of 400 or above: %s", chosen.StatusCode, chosen.Error()), "", err}
 	case err != nil:
 		return nil, nil, &failure{fmt.Sprintf("%T", err), err.Error(), "", err}
 	case response == nil:
 		return nil, nil, &failure{"nil", "handler returned neither a response nor an error", "", nil}
-	case !validStatus(statusOf(response)):
+	case !protocol.ValidStatus(statusOf(response)):
 		return nil, nil, &failure{"int", fmt.Sprintf("handler returned status %d, which clients reject", response.StatusCode), "", nil}
 	}
-	return response, nil, nil
+	if count, size := len(response.Headers), response.Headers.size(); count > wire.MaxHeaders || size > wire.MaxHeaderBytes {
+		return nil, nil, &failure{"syftevent.Headers", fmt.Sprintf("handler returned %d headers of %d bytes, which clients reject: the limits are %d and %d", count, size, wire.MaxHeaders, wire.MaxHeaderBytes), "", err}
+	}
+	return response, cause, nil
 }

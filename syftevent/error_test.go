@@ -3,7 +3,9 @@ package syftevent_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -31,6 +33,10 @@ func TestErrorfWrapsItsCause(t *testing.T) {
 func TestRespondTurnsErrorsIntoResponses(t *testing.T) {
 	const internal = "Internal server error. Please try again later."
 	text := syftevent.Headers{"Content-Type": "text/plain; charset=utf-8"}
+	many := syftevent.Headers{}
+	for n := range 257 {
+		many[fmt.Sprintf("%03d", n)] = ""
+	}
 	tests := map[string]struct {
 		response *syftevent.Response
 		err      error
@@ -53,7 +59,15 @@ func TestRespondTurnsErrorsIntoResponses(t *testing.T) {
 		},
 		"other error":    {err: errors.New("secret"), want: syftevent.Text(500, internal), cause: "secret"},
 		"unknown status": {err: syftevent.Errorf(299, "x"), want: syftevent.Text(500, internal), cause: "error with status 299, want a known status of 400 or above: 299: x"},
-		"nothing":        {want: syftevent.Text(500, internal), cause: "handler returned neither a response nor an error"},
+		"many headers": {
+			response: &syftevent.Response{Headers: many}, want: syftevent.Text(500, internal),
+			cause: "handler returned 257 headers of 771 bytes, which clients reject: the limits are 256 and 1048576",
+		},
+		"large header of an error": {
+			err:  &syftevent.Error{StatusCode: 400, Headers: syftevent.Headers{"a": strings.Repeat("v", 1<<20)}},
+			want: syftevent.Text(500, internal), cause: "handler returned 2 headers of 1048614 bytes, which clients reject: the limits are 256 and 1048576",
+		},
+		"nothing": {want: syftevent.Text(500, internal), cause: "handler returned neither a response nor an error"},
 	}
 	for name, test := range tests {
 		handler := syftevent.HandlerFunc(func(context.Context, *syftevent.Request) (*syftevent.Response, error) {

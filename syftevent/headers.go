@@ -11,8 +11,8 @@ import (
 // Concurrent reads are safe; a write excludes all other use.
 //
 // A file may hold at most 256 headers, with 1 MiB of names and values in total. A
-// server responds with 400 to a request with more; a response with more is
-// [ErrBadResponse].
+// server responds with 400 to a request with more, and with 500 if a handler returns more.
+// To a client, a response with more is [ErrBadResponse].
 type Headers map[string]string
 
 // Get returns the value of a header, or "" if it is not set. If several names
@@ -42,6 +42,14 @@ func (h Headers) Del(name string) {
 	for _, key := range h.matching(name) {
 		delete(h, key)
 	}
+}
+
+// size returns the number of bytes of all names and values.
+func (h Headers) size() (size int) {
+	for name, value := range h {
+		size += len(name) + len(value)
+	}
+	return size
 }
 
 func (h Headers) matching(name string) []string {

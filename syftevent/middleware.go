@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 )
 
 // wrapping returns a middleware whose handlers implement Unwrap.
@@ -149,7 +151,7 @@ func AuditLog(logger *slog.Logger) Middleware {
 				case err != nil:
 					line.Reason = err.Error()
 					var chosen *Error
-					if errors.As(err, &chosen) && chosen != nil && validStatus(chosen.StatusCode) && chosen.StatusCode >= 400 {
+					if errors.As(err, &chosen) && chosen != nil && protocol.ValidStatus(chosen.StatusCode) && chosen.StatusCode >= 400 {
 						line.StatusCode = chosen.StatusCode
 					}
 				case response != nil:

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"time"
 
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
@@ -89,6 +90,10 @@ func NewRequest(method, url string, body any) (*Request, error) {
 // no such wildcard. For an unnamed wildcard, name is "*" or "**". If the pattern has several
 // "*", PathValue("*") returns the first.
 func (r *Request) PathValue(name string) string { return r.pathValues[name] }
+
+// PathValues returns what the wildcards of the pattern matched, by their names. The caller may
+// change the map.
+func (r *Request) PathValues() map[string]string { return maps.Clone(r.pathValues) }
 
 // SetPathValue sets what [Request.PathValue] returns, to test a handler without a
 // router.

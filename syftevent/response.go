@@ -34,6 +34,14 @@ type Response struct {
 	Created, Expires time.Time
 }
 
+// statusOf returns the status of a response, which defaults to 200.
+func statusOf(response *Response) int {
+	if response.StatusCode == 0 {
+		return 200
+	}
+	return response.StatusCode
+}
+
 // Text returns the body as text.
 func (r *Response) Text() string { return string(r.Body) }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/syftevent/syftevent-go/syftevent/internal/loglimit"
 	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
+	"github.com/syftevent/syftevent-go/syftevent/internal/watch"
 )
 
 // A Server answers the requests that arrive in the folder of one app. AppName is the only
@@ -133,12 +134,14 @@ type Server struct {
 	// reaches neither.
 	OnRefuse func(ctx context.Context, refusal Refusal)
 
+	watches     []registeredWatch // by Watch
 	mu          sync.Mutex
 	closed      bool // Shutdown was called
 	started     bool
 	cancelStart context.CancelCauseFunc // nil unless Start is under way
 	startEnded  chan struct{}           // closed when Start returns
 	running     *engine.Server          // nil until it is ready
+	watcher     *watch.Watcher          // of running; nil for none
 	cleaner     *PeriodicCleanup        // of running; nil for none
 	ready, done chan struct{}
 }
@@ -217,6 +220,7 @@ func (s *Server) Start(ctx context.Context) error {
 		return err
 	}
 	s.running, s.cleaner = running, cleaner
+	s.watcher, _ = options.Watcher.(*watch.Watcher)
 	close(s.readyLocked())
 	done := s.doneLocked()
 	go func() { // ends with the server
@@ -371,6 +375,9 @@ func (s *Server) engineOptions() (engine.Options, *PeriodicCleanup, error) {
 	}
 	if s.OnRefuse != nil {
 		options.OnRefuse = func(ctx context.Context, refusal engine.Refusal) { s.OnRefuse(ctx, Refusal(refusal)) }
+	}
+	if err := s.addWatcher(&options, client); err != nil {
+		return fail(err)
 	}
 	if s.CleanupExpiry < 0 || s.CleanupInterval < 0 {
 		return options, nil, nil

@@ -164,6 +164,7 @@ func (s *soak) await(what string, left func() []string) {
 	const patience = 3 * time.Minute // a busy machine stands still for a while
 	fewest, deadline := -1, time.Now().Add(patience)
 	for {
+		began := time.Now()
 		now := left()
 		if len(now) == 0 {
 			return
@@ -174,7 +175,7 @@ func (s *soak) await(what string, left func() []string) {
 		if time.Now().After(deadline) {
 			s.Fatalf("waited in vain for %s; %d are left, the first:\n%s\n%s", what, len(now), strings.Join(now[:min(len(now), 10)], "\n"), s.timeline(now[0]))
 		}
-		time.Sleep(200 * time.Millisecond)
+		time.Sleep(max(200*time.Millisecond, 5*time.Since(began)))
 	}
 }
 

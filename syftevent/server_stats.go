@@ -49,12 +49,14 @@ type Stats struct {
 	TrustedMtimes bool
 	// Cleanup is the total of all cleanups.
 	Cleanup CleanupStats
+	// Watch has the figures of watched files.
+	Watch WatchStats
 }
 
 // Stats returns the figures of the server. They are zero before it is ready.
 func (s *Server) Stats() Stats {
 	s.mu.Lock()
-	running, cleaner := s.running, s.cleaner
+	running, cleaner, watcher := s.running, s.cleaner, s.watcher
 	s.mu.Unlock()
 	if running == nil {
 		return Stats{}
@@ -72,6 +74,9 @@ func (s *Server) Stats() Stats {
 	}
 	if cleaner != nil {
 		stats.Cleanup = cleaner.Stats()
+	}
+	if watcher != nil {
+		stats.Watch = watchStats(watcher.Figures())
 	}
 	return stats
 }

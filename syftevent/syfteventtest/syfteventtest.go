@@ -1,9 +1,14 @@
-// Package syfteventtest helps to test handlers without a server, a folder or
-// SyftBox, as net/http/httptest does for net/http:
+// Package syfteventtest helps to test handlers, as net/http/httptest does for net/http. [Serve]
+// calls a handler without a server, a folder or SyftBox:
 //
 //	req := syfteventtest.NewRequest("GET", "/users/42", "alice@example.com", nil)
 //	got := syfteventtest.Serve(router, req)
 //	if got.StatusCode != 200 { ... }
+//
+// [NewServer] serves an app on a simulated SyftBox:
+//
+//	server := syfteventtest.NewServer(t, router)
+//	got := server.Call("GET", "/users/42", nil)
 package syfteventtest
 
 import (

@@ -31,6 +31,8 @@ type Options struct {
 	OnRefuse func(ctx context.Context, refusal Refusal)
 	// Cleanup runs while the server does; nil for none.
 	Cleanup Cleanup
+	// Watcher runs while the server does; nil for none.
+	Watcher Watcher
 
 	PollInterval   time.Duration // between two scans while nothing happens
 	IdleShare      float64       // of a core, for scans while nothing happens
@@ -54,6 +56,17 @@ type Options struct {
 type Cleanup interface {
 	Start(ctx context.Context) error
 	Stop()
+}
+
+// A Watcher passes files that change to handlers of its own, which end like those of requests.
+type Watcher interface {
+	// Start starts the Watcher. ctx is that of handlers. While paused returns true, no handler
+	// may be started.
+	Start(ctx context.Context, paused func() bool) error
+	// Stop ends the start of handlers. It returns a channel that is closed when none runs.
+	Stop() <-chan struct{}
+	// Close ends the Watcher without waiting for handlers.
+	Close()
 }
 
 // Endpoints are what a server knows about the routes at one time.

@@ -39,7 +39,7 @@ const (
 	sliceFactor = 1
 	// Scans of all directories, without their listings, take statShare of the idle share, or
 	// less if full scans need it, but no less than statLeast of it.
-	statShare = 0.7
+	statShare = 0.8
 	statLeast = 0.25
 	// foundFactor is the ratio of the pause to the time for listing in a scan that found
 	// requests, and busyFactor that in a scan that found none.

@@ -65,18 +65,18 @@ func TestPaceAfterCostlyScans(t *testing.T) {
 		want time.Duration
 	}{
 		{took: 100 * time.Microsecond, want: 100 * ms},
-		{took: 7 * ms, want: 993 * ms},
+		{took: 7 * ms, want: 868 * ms},
 		// Listings are not what idle scans cost.
-		{took: 7 * ms, did: spool.ScanResult{Listing: 5 * ms, Taken: 1}, want: 284 * ms},
-		{took: 27 * ms, did: spool.ScanResult{Listing: 25 * ms, Taken: 1}, want: 284 * ms},
+		{took: 7 * ms, did: spool.ScanResult{Listing: 5 * ms, Taken: 1}, want: 248 * ms},
+		{took: 27 * ms, did: spool.ScanResult{Listing: 25 * ms, Taken: 1}, want: 248 * ms},
 		{took: 102 * ms, did: spool.ScanResult{Listing: 100 * ms, Taken: 1}, want: 400 * ms},
 		{took: 27 * ms, did: spool.ScanResult{Listing: 25 * ms}, want: 500 * ms},
-		{took: 27 * ms, did: spool.ScanResult{Listing: 25 * ms, Costly: 24 * ms}, want: 284 * ms},
-		{took: time.Second, did: spool.ScanResult{Listing: 900 * ms, Full: true}, want: 284 * ms},
+		{took: 27 * ms, did: spool.ScanResult{Listing: 25 * ms, Costly: 24 * ms}, want: 248 * ms},
+		{took: time.Second, did: spool.ScanResult{Listing: 900 * ms, Full: true}, want: 248 * ms},
 		// Full scans are a part of the share.
 		{took: 7 * ms, did: spool.ScanResult{FullShare: 0.005}, want: 1393 * ms},
 		{took: 7 * ms, did: spool.ScanResult{FullShare: 0.02}, want: 2793 * ms},
-		{took: 700 * ms, want: 99300 * ms},
+		{took: 700 * ms, want: 86800 * ms},
 	} {
 		now := time.Now()
 		test.did.Done = true
@@ -96,9 +96,9 @@ func TestPaceCountsProcessorTime(t *testing.T) {
 		did       spool.ScanResult
 		want      time.Duration
 	}{
-		{took: 70 * ms, ran: 14 * ms, want: 1986 * ms},
-		{took: 70 * ms, ran: 100 * time.Microsecond, want: 993 * ms},
-		{took: 70 * ms, ran: 300 * ms, want: 9930 * ms},
+		{took: 70 * ms, ran: 14 * ms, want: 1736 * ms},
+		{took: 70 * ms, ran: 100 * time.Microsecond, want: 868 * ms},
+		{took: 70 * ms, ran: 300 * ms, want: 8680 * ms},
 		{took: 107 * ms, ran: 21400 * time.Microsecond, did: spool.ScanResult{Listing: 100 * ms}, want: 400 * ms},
 	} {
 		p := pace{poll: 100 * ms, idleShare: 0.01}
@@ -137,7 +137,7 @@ func TestPaceAddsUpSlices(t *testing.T) {
 			}
 			now = now.Add(4 * ms)
 		}
-		if wait := p.scannedAll(now, true); wait.Round(ms) != 1419*ms || p.took != 10*ms || p.round.Directories != 5000 {
+		if wait := p.scannedAll(now, true); wait.Round(ms) != 1240*ms || p.took != 10*ms || p.round.Directories != 5000 {
 			t.Errorf("%v after %v for %d directories", wait, p.took, p.round.Directories)
 		}
 	}

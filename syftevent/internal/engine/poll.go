@@ -25,7 +25,8 @@ func (s *Server) poll() {
 		case recent:
 			scan = s.spool.ScanRecent
 		}
-		did, took, ran := s.timed(scan, all || recent)
+		did, ran := s.timed(scan, all || recent)
+		took := did.Took
 		complete := all && pace.scannedSlice(began, took, ran, did)
 		s.replies.expire(began)
 		if began.Sub(s.flushed) >= loglimit.Period {
@@ -48,9 +49,8 @@ func (s *Server) poll() {
 		if all && !complete && s.spool.Active() {
 			// Active directories are scanned after each slice, however long the scan
 			// of all directories takes.
-			began = time.Now()
 			active := s.spool.ScanActive(s.admit)
-			took = time.Since(began)
+			took = active.Took
 			did.Taken += active.Taken
 			did.Orphans += active.Orphans
 			did.Costly = active.Costly
@@ -69,21 +69,20 @@ func (s *Server) poll() {
 	}
 }
 
-// timed scans, and returns the duration and, if exact and the system knows it, the processor time.
-func (s *Server) timed(scan func(func(spool.Entry) spool.Verdict) spool.ScanResult, exact bool) (did spool.ScanResult, took, ran time.Duration) {
+// timed scans, and returns the processor time of the scan if exact and if the system knows it, or its
+// duration.
+func (s *Server) timed(scan func(func(spool.Entry) spool.Verdict) spool.ScanResult, exact bool) (did spool.ScanResult, ran time.Duration) {
 	var before time.Duration
 	if exact {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		before = threadTime()
 	}
-	began := time.Now()
 	did = scan(s.admit)
-	took = time.Since(began)
 	if before == 0 {
-		return did, took, took
+		return did, did.Took
 	}
-	return did, took, threadTime() - before
+	return did, threadTime() - before
 }
 
 func (s *Server) traceScan(all bool, did spool.ScanResult, took time.Duration) {

@@ -105,7 +105,7 @@ func (s *Server) Start(starting, ctx context.Context) (err error) {
 		In: protocol.RequestSuffix, Out: protocol.ResponseSuffix,
 		Ignore: protocol.IsMarker, Wanted: s.wanted, Owner: s.owner, Own: s.own, Complete: wire.Complete, Valid: wire.IsObject,
 		Orphan: protocol.OrphanOf, OrphanDelay: s.options.OrphanDelay, Marker: protocol.KeepName, TempPrefix: protocol.ServeTempPrefix,
-		MaxSize: s.options.MaxSize, Settle: s.options.Settle, SettleRemote: s.options.SettleRemote, FullScanShare: s.options.IdleShare / 3, NudgeInterval: s.options.NudgeInterval, Durable: s.options.Durable,
+		MaxSize: s.options.MaxSize, Settle: s.options.Settle, SettleRemote: s.options.SettleRemote, FullScanShare: s.options.IdleShare * (1 - statShare), NudgeInterval: s.options.NudgeInterval, Durable: s.options.Durable,
 		Logger: s.logger,
 	})
 	if err != nil {
@@ -116,8 +116,16 @@ func (s *Server) Start(starting, ctx context.Context) (err error) {
 	s.handlers, s.cancelHandlers = context.WithCancel(context.WithoutCancel(ctx))
 	forget := context.AfterFunc(ctx, s.Stop)
 
+	if s.options.Watcher != nil {
+		if err := s.options.Watcher.Start(s.handlers, s.paused.Load); err != nil {
+			return errors.Join(fmt.Errorf("syftevent: start app %q: watch files: %w", s.options.App, err), s.spool.Close())
+		}
+	}
 	if s.options.Cleanup != nil {
 		if err := s.options.Cleanup.Start(s.handlers); err != nil {
+			if s.options.Watcher != nil {
+				s.options.Watcher.Close()
+			}
 			return errors.Join(err, s.spool.Close())
 		}
 	}
@@ -137,6 +145,9 @@ func (s *Server) Start(starting, ctx context.Context) (err error) {
 			s.options.Cleanup.Stop()
 		}
 		s.drainHandlers()
+		if s.options.Watcher != nil {
+			s.options.Watcher.Close()
+		}
 		background.Wait()
 		s.spool.Close()
 		s.replyLog.Close()
@@ -152,10 +163,25 @@ func (s *Server) Start(starting, ctx context.Context) (err error) {
 // ignores the cancellation must not keep the program from ending.
 const abandonAfter = time.Second
 
-// drainHandlers waits for the requests in flight, cancels their handlers after the drain
-// timeout, and gives up on those that ignore that.
-func (s *Server) drainHandlers() {
+// stopHandlers starts no more handlers. It returns a channel that is closed when none runs.
+func (s *Server) stopHandlers() <-chan struct{} {
 	idle := s.dispatcher.stop()
+	if s.options.Watcher == nil {
+		return idle
+	}
+	watcherIdle, all := s.options.Watcher.Stop(), make(chan struct{})
+	go func() {
+		<-idle
+		<-watcherIdle
+		close(all)
+	}()
+	return all
+}
+
+// drainHandlers waits for the handlers in flight, cancels them after the drain timeout, and gives
+// up on those that ignore that.
+func (s *Server) drainHandlers() {
+	idle := s.stopHandlers()
 	overdue := time.AfterFunc(s.options.DrainTimeout, s.cancelHandlers)
 	defer overdue.Stop()
 	defer s.cancelHandlers()

@@ -43,6 +43,9 @@ type Listing struct {
 	// stem. Names with one stem are in one section, unless they share it in any number.
 	// nil makes each name its own stem.
 	Stem func(name []byte) (stem []byte, shared bool)
+	// Skip reports whether a name is not wanted; nil for none. Such a name takes no memory. It
+	// is valid until Skip returns.
+	Skip func(name []byte, kind Kind) bool
 	// KeepFor is the number of smaller directories for which the listing keeps the memory that
 	// a directory of more than KeptEntries took. Defaults to 0.
 	KeepFor int
@@ -115,7 +118,7 @@ func (l *Listing) Reset(p Section) (freed bool) {
 
 // Add adds a name if the section covers it. It halves a section that exceeds a limit.
 func (l *Listing) Add(name []byte, kind Kind) {
-	if !l.Covers(name) {
+	if !l.Covers(name) || l.Skip != nil && l.Skip(name, kind) {
 		return
 	}
 	l.put(name, kind)
@@ -129,7 +132,7 @@ func (l *Listing) release() {
 	if cap(l.Entries) > KeptEntries {
 		spare.Put(&memory{l.names[:0], l.Entries[:0]})
 	}
-	*l = Listing{Limit: l.Limit, FolderLimit: l.FolderLimit, Stem: l.Stem, KeepFor: l.KeepFor, buffer: l.buffer, cname: l.cname}
+	*l = Listing{Limit: l.Limit, FolderLimit: l.FolderLimit, Stem: l.Stem, Skip: l.Skip, KeepFor: l.KeepFor, buffer: l.buffer, cname: l.cname}
 }
 
 // spare has the memory of huge directories, until the garbage collector frees it.

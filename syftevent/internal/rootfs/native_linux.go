@@ -24,6 +24,24 @@ func ReadStamp(anchor *os.File, _ string, cname []byte) (Stamp, error) {
 	return Stamp{st.Mtim.Nano(), st.Ctim.Nano()}, nil
 }
 
+// ReadState returns the state of a file without following a symbolic link that has its
+// name. anchor is the open directory dir. cname is the name relative to it, followed by a
+// zero byte. It does not allocate.
+func ReadState(anchor *os.File, _ string, cname []byte) (FileState, error) {
+	var st syscall.Stat_t
+	if err := statAt(anchor, cname, &st); err != nil {
+		return FileState{}, err
+	}
+	kind := Other
+	switch st.Mode & syscall.S_IFMT {
+	case syscall.S_IFREG:
+		kind = Regular
+	case syscall.S_IFDIR:
+		kind = Directory
+	}
+	return FileState{kind, st.Size, st.Mtim.Nano()}, nil
+}
+
 // ChangedAt returns the time of the last change of a file or its inode, in nanoseconds.
 func ChangedAt(info fs.FileInfo) int64 {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
@@ -54,9 +72,20 @@ func IsAt(anchor *os.File, _, name string, directory Identity) bool {
 	return err == nil && directory == Identity{st.Dev, st.Ino}
 }
 
-// lstatAt stats a directory by a name that ends in a zero byte, relative to the open
-// directory anchor, which spares the kernel the path to it.
+// lstatAt stats a directory as statAt does.
 func lstatAt(anchor *os.File, cname []byte, st *syscall.Stat_t) error {
+	if err := statAt(anchor, cname, st); err != nil {
+		return err
+	}
+	if st.Mode&syscall.S_IFMT != syscall.S_IFDIR {
+		return syscall.ENOENT // something else has its name
+	}
+	return nil
+}
+
+// statAt stats a file by a name that ends in a zero byte, relative to the open directory
+// anchor, which spares the kernel the path to it.
+func statAt(anchor *os.File, cname []byte, st *syscall.Stat_t) error {
 	const noFollow = 0x100 // AT_SYMLINK_NOFOLLOW
 	for {
 		_, _, errno := syscall.Syscall6(sysFstatat, anchor.Fd(), uintptr(unsafe.Pointer(unsafe.SliceData(cname))),
@@ -67,8 +96,6 @@ func lstatAt(anchor *os.File, cname []byte, st *syscall.Stat_t) error {
 			continue
 		case errno != 0:
 			return errno
-		case st.Mode&syscall.S_IFMT != syscall.S_IFDIR:
-			return syscall.ENOENT // something else has its name
 		}
 		return nil
 	}

@@ -14,6 +14,13 @@ func ReadStamp(_ *os.File, dir string, cname []byte) (Stamp, error) {
 	return ReadStampPortable(dir, string(cname[:len(cname)-1]))
 }
 
+// ReadState returns the state of a file without following a symbolic link that has its
+// name. anchor is the open directory dir. cname is the name relative to it, followed by a
+// zero byte.
+func ReadState(_ *os.File, dir string, cname []byte) (FileState, error) {
+	return ReadStatePortable(dir, string(cname[:len(cname)-1]))
+}
+
 func listNative(root *os.Root, _ *os.File, name string, into *Listing) error {
 	return ListPortable(root, name, into)
 }

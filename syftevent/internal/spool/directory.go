@@ -153,7 +153,7 @@ func (s *Spool) since(stamp rootfs.Stamp) instant {
 // than fullScanLatest.
 const (
 	fullScanEvery  = 30 * time.Second
-	fullScanLatest = 5 * time.Minute
+	fullScanLatest = 15 * time.Minute
 )
 
 // unchanged reports whether a directory that has the stamp now has nothing to offer

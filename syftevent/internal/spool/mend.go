@@ -32,6 +32,7 @@ type mended struct {
 
 // A mender is one call of Mend. Each pass reuses its memory.
 type mender struct {
+	watch       stopwatch // of the pass
 	spool       *Spool
 	lister      *rootfs.Lister
 	directories []*directory
@@ -55,16 +56,16 @@ func (s *Spool) Mend(ctx context.Context) {
 	}
 	m := newMender(s)
 	for passes := 1; ; passes++ {
-		began := time.Now()
+		m.watch.start()
 		m.pass(ctx)
-		took := time.Since(began)
+		took := m.watch.stop()
 		if len(m.suspects) > 0 {
 			if !sleep(ctx, s.settleTime()) {
 				return
 			}
-			began = time.Now()
+			m.watch.start()
 			m.settle(ctx)
-			took += time.Since(began)
+			took += m.watch.stop()
 		}
 		pause := min(mendCost*took, mendLatest)
 		if !s.Trusted() {

@@ -13,6 +13,7 @@ const sliceTime = 2 * time.Millisecond
 type ScanResult struct {
 	Directories int           // that were checked or listed
 	Listed      int           // directories
+	Took        time.Duration // how long the scan, or this slice of it, took
 	Listing     time.Duration // the time for listing them
 	Costly      time.Duration // the part for costly ones, which see to their own pauses
 	Taken       int           // inputs
@@ -65,7 +66,8 @@ func (s *Spool) Scan(take func(Entry) Verdict) ScanResult {
 			r.next = walkOn(d)
 		}
 	}
-	r.cost += time.Since(c.began)
+	c.end()
+	r.cost += c.result.Took
 	if c.result.Done = r.next == nil; c.result.Done {
 		s.endRound()
 	}
@@ -129,6 +131,7 @@ func (s *Spool) scanSome(take func(Entry) Verdict, some *[]*directory) ScanResul
 	if !c.result.Done {
 		rotate(*some, scanned)
 	}
+	c.end()
 	return c.result
 }
 
@@ -173,9 +176,12 @@ func (s *Spool) begin(take func(Entry) Verdict) (*scan, bool) {
 	}
 	now := time.Now()
 	s.scan = scan{spool: s, take: take, began: now, now: s.instant(now), trusted: s.trusted}
+	s.watch.start()
 	s.activateDone()
 	return &s.scan, true
 }
+
+func (c *scan) end() { c.result.Took = c.spool.watch.stop() }
 
 // clockWork is the work of a scan between two readings of the clock. A scanned directory counts
 // scanWork, a skipped one or a name in a listing 1.

@@ -138,7 +138,7 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	c.result.Listed++
 	s.forgetOwn(d)
 	sequence := s.sequence.Add(1)
-	began, taken := time.Now(), c.result.Taken
+	began, taken := s.watch.read(), c.result.Taken
 	names := &s.listing
 	next, rest := s.nextPart(d)
 	names.reset(next)
@@ -153,7 +153,7 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	}
 	c.work += len(names.Entries)
 	foreign := d.detail().changed != 0
-	d.beginListing(s.instant(began))
+	d.beginListing(s.instant(began.at))
 	s.setRest(d, names.Rest(next, rest))
 	marked, folders := false, 0
 	names.outputs.reset(names.Files())
@@ -203,7 +203,7 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	d.crowded = 2*folders > len(names.Entries)
 	d.fruitless = foreign && c.result.Taken == taken
 	d.settle()
-	took := time.Since(began)
+	took := s.watch.since(began)
 	d.took = uint32(took.Microseconds())
 	if costly := took >= s.costlyFrom; costly != d.costly {
 		s.mu.Lock()

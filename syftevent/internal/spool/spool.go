@@ -61,7 +61,7 @@ type Options struct {
 	// MaxListed is the largest number of entries that one listing holds. A larger directory is
 	// listed in parts, one part per scan. Defaults to 131,072.
 	MaxListed int
-	// FullScanShare is the share of a core that full scans take. Defaults to 1/300.
+	// FullScanShare is the share of a core that full scans take. Defaults to 1/500.
 	FullScanShare float64
 	// NudgeInterval is the time between two nudges. Negative disables nudges.
 	NudgeInterval time.Duration
@@ -106,6 +106,7 @@ type Spool struct {
 	recent       []*directory                    // for ScanRecent
 	rest         map[*directory][]rootfs.Section // the parts that are left to list, the next one last
 	scan         scan
+	watch        stopwatch // of the scan
 	listing      listing
 	joined       []byte     // the buffer of join
 	returned     []returned // the spare of done
@@ -145,7 +146,7 @@ func openWith(dir string, options Options, files fileSystem) (*Spool, error) {
 		options.Wanted = func(string) bool { return true }
 	}
 	if options.FullScanShare == 0 {
-		options.FullScanShare = 1. / 300
+		options.FullScanShare = 1. / 500
 	}
 	if options.Owner == nil {
 		options.Owner = func(string) string { return "" }

@@ -191,7 +191,10 @@ func (s *sweep) request(name string, answered bool) bool {
 		if err != nil || s.isFresh(s.modified(name+protocol.ResponseSuffix, response.ModTime())) {
 			return false
 		}
-	} else if decodeErr == nil && !s.hasExpired(envelope, modified) {
+		// An empty response is none [publish-empty]; the server is about to replace it.
+		answered = response.Size() > 0
+	}
+	if !answered && decodeErr == nil && !s.hasExpired(envelope, modified) {
 		return false
 	}
 	s.removePair(name, answered)

@@ -60,15 +60,15 @@ func TestDecodeBoundsAllocations(t *testing.T) {
 		{"long unknown number", repeated(1, `"x":1`+strings.Repeat("0", long)+``), 8 << 10, ""},
 		{"spaces", repeated(1, strings.Repeat(" ", long)+`"x":0`), 8 << 10, ""},
 
-		{"maximum number of headers", withHeaders(maxHeaders), 64 << 10, ""},
-		{"one header too many", withHeaders(maxHeaders + 1), 64 << 10, `"headers": must not have more than 256 members`},
+		{"maximum number of headers", withHeaders(MaxHeaders), 64 << 10, ""},
+		{"one header too many", withHeaders(MaxHeaders + 1), 64 << 10, `"headers": must not have more than 256 members`},
 		{"many headers", withHeaders(many), 64 << 10, `"headers": must not have more than 256 members`},
 		{"one header repeated", []byte(`{` + minimal + `,"headers":` + string(repeated(many, `"a":"b"`)) + `}`), 64 << 10, "more than 256"},
-		{"large header", repeated(1, `"headers":{"a":"`+strings.Repeat("v", maxHeaderBytes-1)+`"}`), 2 << 20, ""},
-		{"too large header", repeated(1, `"headers":{"a":"`+strings.Repeat("v", maxHeaderBytes)+`"}`), 8 << 10, `"headers": must not have more than 1048576 bytes`},
-		{"too large headers", repeated(1, `"headers":{"a":"`+strings.Repeat("v", maxHeaderBytes/2)+`","b":"`+strings.Repeat("v", maxHeaderBytes/2)+`"}`), 2 << 20, `"headers": must not have more than 1048576 bytes`},
-		{"too large header name", repeated(1, `"headers":{"`+strings.Repeat("v", maxHeaderBytes+1)+`":"a"}`), 8 << 10, `"headers": must not have more than 1048576 bytes`},
-		{"header of escapes", repeated(1, `"headers":{"a":"`+strings.Repeat(`\u0041`, maxHeaderBytes+1)+`"}`), 8 << 10, `"headers": must not have more than 1048576 bytes`},
+		{"large header", repeated(1, `"headers":{"a":"`+strings.Repeat("v", MaxHeaderBytes-1)+`"}`), 2 << 20, ""},
+		{"too large header", repeated(1, `"headers":{"a":"`+strings.Repeat("v", MaxHeaderBytes)+`"}`), 8 << 10, `"headers": must not have more than 1048576 bytes`},
+		{"too large headers", repeated(1, `"headers":{"a":"`+strings.Repeat("v", MaxHeaderBytes/2)+`","b":"`+strings.Repeat("v", MaxHeaderBytes/2)+`"}`), 2 << 20, `"headers": must not have more than 1048576 bytes`},
+		{"too large header name", repeated(1, `"headers":{"`+strings.Repeat("v", MaxHeaderBytes+1)+`":"a"}`), 8 << 10, `"headers": must not have more than 1048576 bytes`},
+		{"header of escapes", repeated(1, `"headers":{"a":"`+strings.Repeat(`\u0041`, MaxHeaderBytes+1)+`"}`), 8 << 10, `"headers": must not have more than 1048576 bytes`},
 
 		{"long id", repeated(1, `"id":"`+strings.Repeat("i", maxText)+`"`), 128 << 10, ""},
 		{"too long id", repeated(1, `"id":"`+strings.Repeat("i", maxText+1)+`"`), 8 << 10, `"id": must not have more than 65536 bytes`},
@@ -118,7 +118,8 @@ func TestCompleteDoesNotAllocate(t *testing.T) {
 		[]byte(strings.Repeat("[", 2*maxDepth)),
 		[]byte(strings.Repeat(`{"a":`, maxDepth)),
 	} {
-		if n := testing.AllocsPerRun(1, func() { Complete(data) }); n > 0 {
+		// On average: the runtime allocates at times.
+		if n := testing.AllocsPerRun(20, func() { Complete(data) }); n > 0 {
 			t.Errorf("Complete(%.20q): %v allocations, want 0", data, n)
 		}
 	}

@@ -4,13 +4,13 @@ import "fmt"
 
 // Limits of headers.
 const (
-	// maxHeaders is the maximum number of headers. Apache and Tomcat accept 100. A small
+	// MaxHeaders is the maximum number of headers. Apache and Tomcat accept 100. A small
 	// header costs ten times its size in memory, and a server holds 1,000 small requests
 	// at once.
-	maxHeaders = 256
-	// maxHeaderBytes is the maximum size of all names and values, in decoded bytes, as in
+	MaxHeaders = 256
+	// MaxHeaderBytes is the maximum size of all names and values, in decoded bytes, as in
 	// net/http.
-	maxHeaderBytes = 1 << 20
+	MaxHeaderBytes = 1 << 20
 )
 
 func (f *fields) decodedHeaders() map[string]string {
@@ -48,17 +48,17 @@ func (h *headers) add(name, value []byte) {
 	if h.invalid != "" {
 		return
 	}
-	if h.count++; h.count > maxHeaders {
-		h.invalid = fmt.Sprintf("must not have more than %d members", maxHeaders)
+	if h.count++; h.count > MaxHeaders {
+		h.invalid = fmt.Sprintf("must not have more than %d members", MaxHeaders)
 		return
 	}
-	key, fits := unquote(name, maxHeaderBytes-h.size)
+	key, fits := unquote(name, MaxHeaderBytes-h.size)
 	h.size += len(key)
 	var text string
 	switch {
 	case !fits:
 	case value[0] == '"':
-		text, fits = unquote(value, maxHeaderBytes-h.size)
+		text, fits = unquote(value, MaxHeaderBytes-h.size)
 		h.size += len(text)
 		h.values[key] = text
 		delete(h.nulls, key)
@@ -71,6 +71,6 @@ func (h *headers) add(name, value []byte) {
 		h.invalid = "must be an object of strings"
 	}
 	if !fits {
-		h.invalid = fmt.Sprintf("must not have more than %d bytes", maxHeaderBytes)
+		h.invalid = fmt.Sprintf("must not have more than %d bytes", MaxHeaderBytes)
 	}
 }

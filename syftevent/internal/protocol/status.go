@@ -1,22 +1,14 @@
-package syftevent
+package protocol
 
-// validStatus reports whether a status is one of the 64 that the Python package knows.
+// ValidStatus reports whether a status is one of the 64 that the Python package knows.
 // Its clients reject a response with any other.
-func validStatus(code int) bool {
+func ValidStatus(code int) bool {
 	for _, span := range statuses {
 		if span.first <= code && code <= span.last {
 			return true
 		}
 	}
 	return false
-}
-
-// statusOf returns the status of a response, which defaults to 200.
-func statusOf(response *Response) int {
-	if response.StatusCode == 0 {
-		return 200
-	}
-	return response.StatusCode
 }
 
 var statuses = []struct{ first, last int }{
