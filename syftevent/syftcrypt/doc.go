@@ -1,0 +1,98 @@
+// Package syftcrypt encrypts calls from end to end, in the format of the Python package
+// syft-crypto 0.1.2. [Guard] is the middleware of a server, and [Client] makes calls.
+//
+// A server:
+//
+//	keys, err := syftcrypt.LoadOrCreate(client)
+//	if err != nil {
+//		// handle error
+//	}
+//	guard := &syftcrypt.Guard{Keys: keys}
+//	router.Use(guard.Require)
+//	router.HandleFunc("/secret", func(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+//		who, _ := syftcrypt.From(ctx)
+//		return syftevent.Text(200, who.Address+" says "+req.Text()), nil
+//	})
+//
+// A client:
+//
+//	keys, err := syftcrypt.LoadOrCreate(client)
+//	if err != nil {
+//		// handle error
+//	}
+//	fmt.Println("my fingerprint is", keys.Fingerprint())
+//	err = keys.Trust("alice@example.com", "4808 34c4 f5fd 5333 f444 b603 b6f6 f2d8 4241 e9d4") // as Alice says
+//	response, err := (&syftcrypt.Client{Client: client, Keys: keys}).Call(ctx, req)
+//
+// # What is protected
+//
+// Only the sender and the receiver can read the bodies of requests and responses, and nobody
+// else can change or make them. SyftBox's server, other users, and whoever reads the files later
+// cannot, as long as they have neither private key. The responses of a handler that fails
+// are encrypted, too.
+//
+// Between two users of this package the rest of a message is authenticated, too: each message
+// has a seal, which covers the method, URL, headers, ID and times of a request and the spelling of
+// its sender, and the status and headers of a response. A seal also binds the message to both
+// people, and a response to its request. A message that is part of another request or response, or
+// in which any of these is changed, is refused, and so is one whose seal was removed. Of a response,
+// [Client] returns nothing else that the file says.
+//
+// # What is not protected
+//
+// The method, URL, headers, status, ID, sizes, times, sender and receiver are readable. Put
+// secrets into the body only. The descriptions in rpc.schema.json are public.
+//
+// The names of people are as good as the first DID document that was seen. Whoever can replace
+// that document, as SyftBox's server can, can pass for the person, or read what is sent to the
+// person. The keys are recorded when the person first sends an authentic message or is called.
+// After that a document with another identity key is refused with [ErrKeyChanged], and one with a
+// prekey that was replaced since then, of the last 64, with [ErrRetiredKey]. To be safe from the
+// start, compare fingerprints with [Keys.Trust], and call [Keys.RequireTrust].
+//
+// Messages of the Python package have no seal. Whoever can write the files can move such a message
+// into another request or response before it is received: change its method, URL, headers, ID,
+// expiry or status, exchange two responses, or turn a person's response into a request of that
+// person, and a request into a response. Whoever receives the message a second time refuses it,
+// see below. [Guard.SealedOnly] and [Client.SealedOnly] refuse messages without a seal, and
+// [Identity.Sealed] reports to a handler whether a request had one. A person who uses only this
+// package promises seals in the DID document. Messages of that person without a seal are refused,
+// so that an attacker gains nothing by removing it.
+//
+// Who steals the private keys of a person can read all messages that were sent to the person
+// with the same prekey, and can send messages to this person in anybody's name.
+// [Keys.RotatePrekey] ends the first: after a day, earlier messages cannot be decrypted any more.
+// After a theft use [Replace]. Keys cannot be revoked: others use the stolen ones until they call
+// [Keys.Trust].
+//
+// A message proves to its receiver who sent it, but not to others: the receiver could have
+// made it.
+//
+// Refusals, and responses for which no handler was called, such as 419 and 504, are not encrypted. A
+// [Client] returns them only as a [*PlaintextError].
+//
+// # Replays
+//
+// A message is accepted as part of one request or one response. Keys remember the last 4,096
+// messages of each person, 65,536 in total, in memory. Messages without a seal are also recorded
+// in files, the last 1,024 to 1,152 of each person, so that no other process of the user accepts one,
+// also after a restart. Older messages without a seal can be replayed. Messages with a seal
+// cannot: the seal names the request, which expires.
+//
+// If the same request is delivered again, the Guard returns the same response, and does not call
+// the handler; while the handler runs, it waits. It keeps 16 MiB of responses in memory, not
+// counting 1 KiB for each. A request whose response it no longer has
+// is passed to the handler four times at most, and after a restart again, as
+// [syftevent.Handler] describes. Whoever can write the files can cause such a repetition until the
+// request expires.
+//
+// # Keys
+//
+// The private keys are in a file with mode 0600 outside of what SyftBox carries, and the public
+// ones in <datasite>/public/did.json, both where the Python package has them and in its format.
+// Either package can use the keys of the other. If the Python package also sends messages with
+// them, call [Keys.PromiseSeals] with false. What is known of other people is beside the private
+// keys, 4,096 people at most, and those given to [Keys.Trust].
+//
+// SPEC.md describes the format, the seal and the weaknesses in section 19.
+package syftcrypt
