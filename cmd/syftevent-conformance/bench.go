@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/syftevent/syftevent-go/cmd/internal/cmdline"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/bench"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
@@ -58,7 +59,7 @@ func parseBench(args []string) (*benchFlags, error) {
 		return nil, err
 	}
 	f.command = command
-	if f.only, err = parseFlags(newFlags("bench", f.define), args); err != nil {
+	if f.only, err = parseFlags(cmdline.NewFlags("bench", f.define), args); err != nil {
 		return nil, err
 	}
 	switch {

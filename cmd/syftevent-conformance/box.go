@@ -14,13 +14,16 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/syftevent/syftevent-go/cmd/internal/cmdline"
 	"github.com/syftevent/syftevent-go/fakebox"
+	"github.com/syftevent/syftevent-go/fakebox/boxpage"
 )
 
 // boxFlags is the command line of box.
 type boxFlags struct {
 	config fakebox.Config
 	listen string
+	page   string
 	json   bool
 	fail   []injectedFault
 	dir    string
@@ -36,6 +39,7 @@ type injectedFault struct {
 func (o *boxFlags) define(flags *flag.FlagSet) {
 	o.config.Download.Mode = fakebox.BlobStore
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "serve the HTTP gateway on `ADDR`; port 0 chooses one")
+	flags.StringVar(&o.page, "page", "127.0.0.1:0", "serve the page that shows the network on `ADDR`, a loopback address; off, or -json, leaves it out")
 	flags.BoolVar(&o.json, "json", false, "print events as JSON, and nothing else")
 	flags.Uint64Var(&o.config.Seed, "seed", 1, "seed random decisions with `N`")
 	flags.Float64Var(&o.config.Speed, "speed", 1, "divide every duration of SyftBox by `X`")
@@ -60,7 +64,8 @@ func (o *boxFlags) define(flags *flag.FlagSet) {
 func boxDetails() string {
 	var out strings.Builder
 	out.WriteString("Box creates a replica in DIR for each EMAIL, prints what happens to which file, and\n" +
-		"stops on Ctrl-C.\n\nFaults, and the requirement that obliges a server to survive each:\n")
+		"stops on Ctrl-C. Its page shows the same in the browser: calls, why a call has no\n" +
+		"response, and files. It also sends requests and injects faults.\n\nFaults, and the requirement that obliges a server to survive each:\n")
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	for _, f := range fakebox.Faults() {
 		fmt.Fprintf(w, "  %s\t%s\t%s\n", f.Fault, f.Requirement, f.Description)
@@ -71,7 +76,7 @@ func boxDetails() string {
 
 func parseBox(args []string) (*boxFlags, error) {
 	o := &boxFlags{}
-	words, err := parseFlags(newFlags("box", o.define), args)
+	words, err := parseFlags(cmdline.NewFlags("box", o.define), args)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +93,8 @@ func runBox(ctx context.Context, args []string, stdout io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	show := func(e fakebox.Event) { fmt.Fprintln(stdout, e) }
+	numbers := &boxpage.Numbering{}
+	show := newBoxLines(stdout, screenOf(stdout), numbers, o.emails).print
 	if o.json {
 		show = func(e fakebox.Event) { fakebox.WriteEvents(stdout, []fakebox.Event{e}) }
 	}
@@ -112,19 +118,37 @@ func runBox(ctx context.Context, args []string, stdout io.Writer) (err error) {
 	if err != nil {
 		return configError(fmt.Errorf("box: start gateway: %w", err))
 	}
+	gatewayURL := "http://" + listener.Addr().String()
+	pageURL := ""
+	if o.page != "off" && !o.json {
+		page, err := boxpage.Listen(o.page, box, boxpage.Options{Gateway: gatewayURL, Numbers: numbers})
+		if err != nil {
+			return errors.Join(configError(fmt.Errorf("box: start page: %w", err)), listener.Close())
+		}
+		defer func() { err = errors.Join(err, page.Close()) }()
+		pageURL = page.URL()
+	}
 	gateway := &http.Server{Handler: box.Gateway(), ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- gateway.Serve(listener) }()
 	if !o.json {
-		introduce(stdout, box, o, "http://"+listener.Addr().String())
+		introduce(stdout, box, o, gatewayURL, pageURL)
 	}
+	// Events are printed, and the page keeps its own: the journal would grow for ever.
+	trim := time.NewTicker(10 * time.Second)
+	defer trim.Stop()
 	if err := box.Start(); err != nil {
 		return errors.Join(err, gateway.Close(), ignoreClosed(<-served))
 	}
-	select {
-	case err := <-served:
-		return fmt.Errorf("box: serve gateway: %w", err)
-	case <-ctx.Done():
+	for running := true; running; {
+		select {
+		case <-trim.C:
+			box.TakeEvents()
+		case err := <-served:
+			return fmt.Errorf("box: serve gateway: %w", err)
+		case <-ctx.Done():
+			running = false
+		}
 	}
 	// Pending calls get a second to receive their response.
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
@@ -146,7 +170,7 @@ func ignoreClosed(err error) error {
 }
 
 // introduce prints the paths of the network, and how to send a request.
-func introduce(w io.Writer, box *fakebox.Box, o *boxFlags, gateway string) {
+func introduce(w io.Writer, box *fakebox.Box, o *boxFlags, gateway, page string) {
 	fmt.Fprintf(w, "SyftBox network of %d in %s (seed %d). To serve an app, start it with\n", len(o.emails), box.Dir(), o.config.Seed)
 	for _, email := range o.emails {
 		if replica, ok := box.Replica(email); ok {
@@ -162,6 +186,9 @@ func introduce(w io.Writer, box *fakebox.Box, o *boxFlags, gateway string) {
 		gateway, client, server)
 	if replica, ok := box.Replica(client); ok {
 		fmt.Fprintf(w, "Or write ID.request to\n  %s\n", filepath.Join(replica.Datasites(), server, "app_data", "echo", "rpc", "hello", client))
+	}
+	if page != "" {
+		fmt.Fprintf(w, "To see the calls in the browser, open\n  %s\n", page)
 	}
 	fmt.Fprintln(w, "Events (Ctrl-C stops):")
 }

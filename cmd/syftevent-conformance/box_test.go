@@ -13,9 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/terminal"
 	"github.com/syftevent/syftevent-go/fakebox"
+	"github.com/syftevent/syftevent-go/fakebox/boxpage"
 )
 
 // The reference answers a call over HTTP in a network that "box" runs.
@@ -73,7 +76,7 @@ func TestBoxServesHTTP(t *testing.T) {
 	if got := <-status; got != exitOK {
 		t.Errorf("exit %d", got)
 	}
-	contains(t, "the output", <-rest, "hub send via fast gateway", "bob@example.com/box arrive via fast", "stopped; files kept in")
+	contains(t, "the output", <-rest, "sent request", "via fast (gateway)  echo/echo at bob@example.com\n", "bob box    received request", "stopped; files kept in")
 }
 
 func TestBoxPrintsJSON(t *testing.T) {
@@ -97,6 +100,76 @@ func TestBoxPrintsJSON(t *testing.T) {
 	cancel()
 }
 
+func TestBoxServesPage(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	out, in := io.Pipe()
+	status := make(chan int, 1)
+	go func() {
+		status <- command(ctx, []string{"box", filepath.Join(t.TempDir(), "box"), "bob@example.com"}, strings.NewReader(""), in, in)
+		in.Close()
+	}()
+	page := ""
+	lines := bufio.NewScanner(out)
+	for page == "" && lines.Scan() {
+		page = regexp.MustCompile(`^  (http://127\.0\.0\.1:\d+/[A-Z2-7]+/)$`).FindString(lines.Text())
+	}
+	go io.Copy(io.Discard, out)
+	resp, err := http.Get(strings.TrimSpace(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("status %d", resp.StatusCode)
+	}
+	cancel()
+	if got := <-status; got != exitOK {
+		t.Errorf("exit %d", got)
+	}
+}
+
+func TestBoxLines(t *testing.T) {
+	const request = "bob@example.com/app_data/echo/rpc/hello/alice@example.com/1.request"
+	at := time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC)
+	events := []fakebox.Event{
+		{Actor: "alice@example.com/app", Op: fakebox.OpWrite, Path: request, Size: 120},
+		{Actor: "alice@example.com/box", Op: fakebox.OpSend, Path: request, Size: 120, Via: fakebox.ViaFast},
+		{Actor: "hub", Op: fakebox.OpLose, Path: request, Fault: fakebox.BurstLoss},
+		{Actor: "alice@other.example/box", Op: fakebox.OpOffline},
+		{Actor: "bob@example.com/box", Op: fakebox.OpUpload, Path: "bob@example.com/a\nb", Size: 1, Via: fakebox.ViaFullSync},
+		{Actor: "bob@example.com/app", Op: fakebox.OpWrite, Path: strings.Replace(request, "1.request", "2.response", 1)},
+		{Actor: "alice@example.com/box", Op: fakebox.OpError, Path: request, Note: "bad\x1bname"},
+	}
+	var out strings.Builder
+	numbers := &boxpage.Numbering{}
+	numbers.Of(request) // by the page, which has sent it
+	l := newBoxLines(&out, terminal.Screen{}, numbers, []string{"bob@example.com", "alice@example.com", "alice@other.example"})
+	for _, e := range events {
+		e.Time = at
+		l.print(e)
+	}
+	want := `
+03:04:05.006    #1  alice@example.com app    wrote request 120 B  echo/hello at bob@example.com
+03:04:05.006    #1  alice@example.com box    sent request 120 B via fast
+03:04:05.006    #1  hub                      lost request [burst-loss]
+03:04:05.006        alice@other.example box  offline
+03:04:05.006        bob box                  uploaded "bob@example.com/a\nb" 1 B via full-sync
+
+03:04:05.006    #2  bob app                  wrote response  echo/hello at bob@example.com
+03:04:05.006    #1  alice@example.com box    error "bob@example.com/app_data/echo/rpc/hello/alice@example.com/1.request" (bad?name)
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	out.Reset()
+	l.screen.Color = true
+	l.print(events[2])
+	if got := out.String(); !strings.HasPrefix(got, "\x1b[31m") {
+		t.Errorf("a loss is not red: %q", got)
+	}
+}
+
 func TestBoxUsageErrors(t *testing.T) {
 	occupied := t.TempDir()
 	if err := os.WriteFile(filepath.Join(occupied, "thesis.txt"), nil, 0o644); err != nil {
@@ -113,6 +186,7 @@ func TestBoxUsageErrors(t *testing.T) {
 		{"invalid number of files", []string{"box", "-fail", "torn=many", t.TempDir(), "bob@example.com"}},
 		{"want one of websocket, blobstore", []string{"box", "-download", "pigeon", t.TempDir(), "bob@example.com"}},
 		{"fault rate 2", []string{"box", "-faults", "2", t.TempDir(), "bob@example.com"}},
+		{"not a loopback address", []string{"box", "-page", "0.0.0.0:0", t.TempDir(), "bob@example.com"}},
 		{"start gateway", []string{"box", "-listen", "nowhere:x", t.TempDir(), "bob@example.com"}},
 	} {
 		status, _, stderr := judge(t, test.args...)
@@ -129,5 +203,21 @@ func TestHelpListsFaultsWithRequirements(t *testing.T) {
 			t.Errorf("fault %s names the requirement %q, which SPEC.md does not have", info.Fault, info.Requirement)
 		}
 		contains(t, "help", help, string(info.Fault)+" ")
+	}
+}
+
+func TestPageNamesRequirementsThatExist(t *testing.T) {
+	source, err := os.ReadFile(filepath.Join(top, "fakebox", "boxpage", "diagnose.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`Requirement(?::| =) "([^"]+)"`).FindAllStringSubmatch(string(source), -1)
+	if len(found) < 10 {
+		t.Errorf("%d requirements", len(found))
+	}
+	for _, match := range found {
+		if _, ok := spec.Find(match[1]); !ok {
+			t.Errorf("SPEC.md has no requirement %s", match[1])
+		}
 	}
 }

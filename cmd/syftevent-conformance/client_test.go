@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,7 +35,9 @@ func TestClientCallsTheReference(t *testing.T) {
 	// first may have begun before they were there.
 	for before := bob.Cycles(); bob.Cycles() < before+2; time.Sleep(time.Millisecond) {
 	}
-	client, err := caller.Start([]string{self, "client"}, alice.ConfigPath(), t.TempDir())
+	client, err := caller.Start(t.Context(), []string{self, "serve", "-role", "client"}, caller.Settings{
+		ConfigPath: alice.ConfigPath(), App: "demo", LogDir: t.TempDir(), ReadyTimeout: time.Minute,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,15 +45,16 @@ func TestClientCallsTheReference(t *testing.T) {
 	var pending []<-chan caller.Result
 	for range 3 {
 		pending = append(pending, client.Go(caller.Call{
-			URL: "syft://bob@example.com/app_data/demo/rpc/echo", Body: []byte("hello"), Timeout: 5 * time.Minute,
+			URL: "syft://bob@example.com/app_data/demo/rpc/echo", Body: []byte("hello"),
+			Headers: map[string]string{"h": "1"}, Timeout: 5 * time.Minute,
 		}))
 	}
 	for _, result := range pending {
-		if r := <-result; r.Err != nil || r.Status != 200 || string(r.Body) != "hello" || r.Took <= 0 {
+		if r := <-result; r.Err != nil || r.Status != 200 || string(r.Body) != "hello" || r.Headers["x-echo-h"] != "1" || r.Took <= 0 {
 			t.Errorf("result %+v", r)
 		}
 	}
-	if r := client.Do(t.Context(), caller.Call{URL: "no url"}); r.Err == nil {
+	if r := client.Do(t.Context(), caller.Call{URL: "no url"}); r.Err == nil || r.Code != "invalid" {
 		t.Errorf("result %+v of a call without a url", r)
 	}
 	if err := client.Close(time.Minute); err != nil {
@@ -61,12 +65,10 @@ func TestClientCallsTheReference(t *testing.T) {
 	}
 }
 
-func TestClientUsage(t *testing.T) {
-	if status, _, _ := judge(t, "client", "argument"); status != exitUsage {
-		t.Errorf("exit %d", status)
-	}
+// The role of serve comes from the flag, or else from the environment.
+func TestServeSelectsRole(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config.json")
-	data, err := json.Marshal(map[string]string{"email": "alice@example.com"})
+	data, err := json.Marshal(map[string]string{"email": "alice@example.com", "data_dir": t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +76,47 @@ func TestClientUsage(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("SYFTBOX_CLIENT_CONFIG_PATH", path)
-	status, _, stderr := judge(t, "client")
+	t.Setenv("SYFTEVENT_APP", "") // only the server needs it
+	for _, test := range []struct {
+		flag, environment string
+		client            bool
+	}{
+		{"", "", false},
+		{"", "server", false},
+		{"", "client", true},
+		{"client", "", true},
+		{"client", "server", true},
+		{"server", "client", false},
+	} {
+		t.Setenv("SYFTEVENT_ROLE", test.environment)
+		args := []string{"serve"}
+		if test.flag != "" {
+			args = append(args, "-role", test.flag)
+		}
+		_, stdout, stderr := judge(t, args...)
+		client, server := strings.Contains(stdout, `"role":"client"`), strings.Contains(stderr, "SYFTEVENT_APP is not set")
+		if client != test.client || server == test.client {
+			t.Errorf("flag %q, environment %q:\n%s%s", test.flag, test.environment, stdout, stderr)
+		}
+	}
+}
+
+func TestServeUsage(t *testing.T) {
+	t.Setenv("SYFTEVENT_ROLE", "peer")
+	status, _, stderr := judge(t, "serve")
+	if status != exitUsage {
+		t.Errorf("exit %d", status)
+	}
+	contains(t, "the error", stderr, `unknown role "peer"`)
+}
+
+func TestClientReportsMalformedConfig(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config.json")
+	if err := os.WriteFile(path, []byte(`{"email":"alice@example.com"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SYFTBOX_CLIENT_CONFIG_PATH", path)
+	status, _, stderr := judge(t, "serve", "-role", "client")
 	if status != exitUsage {
 		t.Errorf("exit %d", status)
 	}

@@ -31,7 +31,7 @@ func commands() []subcommand {
 	return []subcommand{{
 		name:    "run",
 		args:    "[flags] [ID ...] [-- COMMAND ...]",
-		summary: "run scenarios against a server",
+		summary: "run scenarios against a server or client",
 		flags:   new(runFlags).define,
 		details: func() string { return runDetails },
 		run: func(ctx context.Context, args []string, std stdio) (int, error) {
@@ -40,7 +40,7 @@ func commands() []subcommand {
 	}, {
 		name:    "smoke",
 		args:    "[flags] [ID ...] [-- COMMAND ...]",
-		summary: "check that a server is ready to be tested",
+		summary: "check that a server or client is ready to be tested",
 		flags:   new(runFlags).defineServer,
 		details: func() string { return smokeDetails },
 		run: func(ctx context.Context, args []string, std stdio) (int, error) {
@@ -63,17 +63,12 @@ func commands() []subcommand {
 		},
 	}, {
 		name:    "serve",
-		summary: "run the embedded reference server",
+		args:    "[flags]",
+		summary: "run the embedded reference server or client",
+		flags:   new(serveFlags).define,
 		details: func() string { return serveDetails },
 		run: func(ctx context.Context, args []string, std stdio) (int, error) {
-			return exitOK, serve(ctx, args, std.in, std.out, std.err)
-		},
-	}, {
-		name:    "client",
-		summary: "run the embedded reference client",
-		details: func() string { return clientDetails },
-		run: func(ctx context.Context, args []string, std stdio) (int, error) {
-			return exitOK, callAll(ctx, args, std.in, std.out)
+			return exitOK, serve(ctx, args, std)
 		},
 	}, {
 		name:    "box",
@@ -96,15 +91,15 @@ func commands() []subcommand {
 	}, {
 		name:    "mutant",
 		args:    "NAME",
-		summary: "run a server with the defect NAME",
+		summary: "run a server or a client with the defect NAME",
 		hidden:  true,
 		run: func(ctx context.Context, args []string, std stdio) (int, error) {
-			return exitOK, serveMutant(ctx, args, std.in, std.out, std.err)
+			return exitOK, runMutant(ctx, args, std.in, std.out, std.err)
 		},
 	}, {
 		name:    "matrix",
 		args:    "[flags] FILE.json ...",
-		summary: "compare servers by their JSON reports",
+		summary: "compare servers and clients by their JSON reports",
 		flags:   new(matrixFlags).define,
 		details: func() string { return matrixDetails },
 		run: func(_ context.Context, args []string, std stdio) (int, error) {
@@ -136,7 +131,7 @@ func commands() []subcommand {
 		},
 	}, {
 		name:    "help",
-		args:    "[COMMAND]",
+		args:    "[COMMAND | ci]",
 		summary: "show help",
 		run: func(_ context.Context, args []string, std stdio) (int, error) {
 			return exitOK, help(args, std.out)
@@ -161,7 +156,10 @@ Verdicts:
   partial          every MUST that was tested is met; some were not tested
   non-conformant   otherwise
 
-Words in failures ('explain ID' shows the script):
+On a terminal, results are in color, and the last line shows the progress. NO_COLOR=1
+turns the colors off, and TERM=dumb both.
+
+Words in failures ('explain ID' shows the script and the usual causes):
   $RPC      the rpc folder of the server
   canary    a request whose response proves that the server is alive
   quiet     a period in which canaries are answered and nothing else may happen
@@ -169,22 +167,22 @@ Words in failures ('explain ID' shows the script):
   permits   what syft.pub.yaml allows
   swift     SyftBox sends the response at once
   confined  no file appeared outside the expected folders
+  vectors   requests and their expected results, as data in testdata/vectors
 `
 
 const smokeDetails = `Smoke runs one check for each rule of SPEC.md, Appendix A, for COMMAND. Without an
 ID, all checks run.
 `
 
-const serveDetails = `Serve implements COMMAND of SPEC.md, Appendix A.
+const serveDetails = `Serve implements COMMAND of SPEC.md, Appendix A, in both roles.
+
+A client reads calls from standard input, makes them concurrently, and prints the result of
+each as a line of JSON. It ends when its input has ended and every call has a result.
 `
 
-const clientDetails = `Client reads calls from standard input and prints the result of each as a line of
-JSON.
-`
-
-const mutantsDetails = `Mutants runs scenarios against a server with one defect at a time, and requires that
-exactly the scenarios listed for the defect fail. A NAME selects a defect; the
-default is all.
+const mutantsDetails = `Mutants runs scenarios against a server, or a client, with one defect at a time, and
+requires that exactly the scenarios listed for the defect fail. A NAME selects a defect;
+the default is all.
 `
 
 const matrixDetails = `Matrix reads reports of 'run -json' and prints a table of requirements and servers,

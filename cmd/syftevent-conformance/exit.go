@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 )
@@ -12,6 +11,7 @@ const (
 	exitUnexpected   = 1
 	exitUsage        = 2
 	exitCouldNotTest = 3
+	exitInterrupted  = 130
 )
 
 // exitStatuses documents the exit statuses for "help".
@@ -23,13 +23,8 @@ var exitStatuses = []struct {
 	{exitUnexpected, "at least one result was unexpected; outranks 3"},
 	{exitUsage, "usage or configuration error"},
 	{exitCouldNotTest, "something could not be tested"},
+	{exitInterrupted, "interrupted by Ctrl-C (SIGINT); 143 by SIGTERM, 129 by SIGHUP"},
 }
-
-// errHelp is returned by a command whose help was requested.
-var errHelp = errors.New("help requested")
-
-// errInterrupted is returned by a command that was interrupted before it was done.
-var errInterrupted = errors.New("interrupted")
 
 // A statusError is an error with an exit status.
 type statusError struct {

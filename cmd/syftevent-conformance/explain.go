@@ -3,16 +3,20 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
+	"github.com/syftevent/syftevent-go/cmd/internal/cmdline"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/advice"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/mutant"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/mutantclient"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 )
 
 // explain prints a requirement, a scenario or a defect.
 func explain(args []string, stdout io.Writer) error {
-	words, err := parseFlags(newFlags("explain"), args)
+	words, err := parseFlags(cmdline.NewFlags("explain"), args)
 	if err != nil {
 		return err
 	}
@@ -41,18 +45,37 @@ func explain(args []string, stdout io.Writer) error {
 			fmt.Fprint(stdout, "\nScenario of the same name:\n\n")
 		}
 		explainScenario(stdout, s)
+		for _, r := range s.Covers {
+			if r.ID != requirement.ID {
+				explainCauses(stdout, fmt.Sprintf("Usual causes of failures of [%s]", r.ID), r.ID)
+			}
+		}
 		return nil
 	}
-	defect, isDefect := mutant.Find(id)
+	defect, ofServer := mutant.Defects.Find(id)
+	ofClient := false
+	if !ofServer {
+		defect, ofClient = mutantclient.Defects.Find(id)
+	}
 	switch {
 	case isRequirement:
-	case isDefect:
-		fmt.Fprintf(stdout, "%s: a server that %s\n\nViolates [%s]. Fails %s.\n",
-			defect.Name, defect.What, defect.Requirement, strings.Join(defect.Breaks, ", "))
+	case ofServer:
+		explainDefect(stdout, "server", defect)
+	case ofClient:
+		explainDefect(stdout, "client", defect)
 	default:
-		return unknownName("requirement, scenario or defect", id, append(ids, defectNames(mutant.Defects)...))
+		ids = slices.Concat(ids, defectNames(mutant.Defects), defectNames(mutantclient.Defects))
+		return unknownName("requirement, scenario or defect", id, ids)
 	}
 	return nil
+}
+
+func explainDefect(w io.Writer, role string, d mutant.Defect) {
+	fmt.Fprintf(w, "%s: a %s that %s\n\nViolates [%s].", d.Name, role, d.What, d.Requirement)
+	if len(d.Breaks) > 0 {
+		fmt.Fprintf(w, " Fails %s.", strings.Join(d.Breaks, ", "))
+	}
+	fmt.Fprintln(w)
 }
 
 func requirementIDs() []string {
@@ -65,6 +88,7 @@ func requirementIDs() []string {
 
 func explainRequirement(w io.Writer, r spec.Requirement, all []scenario.Scenario) {
 	fmt.Fprintf(w, "[%s] %s (%s)\n\n%s\n\nSPEC.md#%s\n", r.ID, r.Level, r.Class, r.Text, r.ID)
+	explainCauses(w, "Usual causes of failures", r.ID)
 	covering := scenario.Covering(all, r.ID)
 	if len(covering) == 0 {
 		fmt.Fprintf(w, "\nNo scenario: %s.\n", scenario.WhyUntested(r))
@@ -74,11 +98,28 @@ func explainRequirement(w io.Writer, r spec.Requirement, all []scenario.Scenario
 	for _, s := range covering {
 		fmt.Fprintf(w, "    %s  %s\n", s.ID, s.Summary)
 	}
-	if defects := mutant.For(r.ID); len(defects) > 0 {
-		fmt.Fprint(w, "\nDefects that prove the test ('mutants NAME' runs them):\n")
+	if defects := slices.Concat(mutant.Defects.For(r.ID), mutantclient.Defects.For(r.ID)); len(defects) > 0 {
+		command := "mutants NAME"
+		if r.Class == "client" {
+			command = "mutants -role client NAME"
+		}
+		fmt.Fprintf(w, "\nDefects that prove the test ('%s' runs them):\n", command)
 		for _, d := range defects {
 			fmt.Fprintf(w, "    %s  %s\n", d.Name, d.What)
 		}
+	}
+}
+
+// explainCauses prints the usual causes why a server does not meet a requirement, if any
+// are known.
+func explainCauses(w io.Writer, heading, requirement string) {
+	causes := advice.Causes(requirement)
+	if causes == nil {
+		return
+	}
+	fmt.Fprintf(w, "\n%s:\n", heading)
+	for _, cause := range causes {
+		fmt.Fprintf(w, "  - %s\n", strings.Join(cmdline.Wrap(cause, 76), "\n    "))
 	}
 }
 

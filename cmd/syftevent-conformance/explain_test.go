@@ -14,7 +14,7 @@ func TestExplain(t *testing.T) {
 		// A requirement and a scenario of the same name.
 		"fail-status": {
 			"[fail-status] MUST (core)\n\nA request whose handler failed MUST be answered",
-			"\nSPEC.md#fail-status\n",
+			"\nSPEC.md#fail-status\n\nUsual causes of failures:\n  - The exception is logged",
 			"Scenarios:\n    fail-status  A request whose handler fails",
 			"Scenario of the same name:\n\nfail-status: A request whose handler fails",
 			"    covers [fail-status] MUST (core)\n\n# A request whose handler fails",
@@ -22,10 +22,13 @@ func TestExplain(t *testing.T) {
 		},
 		// A requirement without a scenario of its name, and one that cannot be tested.
 		"route-wildcard": {"[route-wildcard] SHOULD (routing)", "    route-api  ", "    route-users  "},
-		"client-unique":  {"No scenario: "},
+		"older-move":     {"No scenario: "},
 		// A scenario without a requirement of its name, and a smoke check.
-		"route-items": {"route-items: A wildcard", "requires the feature items\n", "\nbox send item items/42\n"},
-		"smoke-echo":  {"smoke-echo: /echo returns", "checks COMMAND: SPEC.md, Appendix A (MUST)"},
+		"route-items": {
+			"route-items: A wildcard", "requires the feature items\n", "\nbox send item items/42\n",
+			"\nUsual causes of failures of [route-wildcard]:\n  - Patterns are compared",
+		},
+		"smoke-echo": {"smoke-echo: /echo returns", "checks COMMAND: SPEC.md, Appendix A (MUST)"},
 	} {
 		status, stdout, stderr := judge(t, "explain", id)
 		if status != exitOK {
@@ -61,6 +64,8 @@ func TestExplainNamesDefects(t *testing.T) {
 	contains(t, "output", stdout, "\nDefects that prove the test ('mutants NAME' runs them):\n    half  answers incomplete files\n    impatient  ")
 	_, stdout, _ = judge(t, "explain", "half")
 	contains(t, "output", stdout, "half: a server that answers incomplete files", "Violates [read-whole]", "Fails read-whole, detect-in-place")
+	_, stdout, _ = judge(t, "explain", "never-resends")
+	contains(t, "output", stdout, "never-resends: a client that sends no request again", "Violates [client-resend].")
 }
 
 func TestListPrintsJSON(t *testing.T) {

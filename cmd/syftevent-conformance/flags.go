@@ -1,45 +1,25 @@
 package main
 
 import (
-	"errors"
 	"flag"
-	"io"
 	"slices"
-	"strings"
+
+	"github.com/syftevent/syftevent-go/cmd/internal/cmdline"
 )
 
-// newFlags returns the flag set of a command. It never uses flag.CommandLine, where
-// testscript registers flags.
-func newFlags(command string, define ...func(*flag.FlagSet)) *flag.FlagSet {
-	flags := flag.NewFlagSet(command, flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	for _, f := range define {
-		f(flags)
-	}
-	return flags
-}
-
 // parseFlags parses flags and words in any order and returns the words. It returns
-// errHelp if -h is among them, and otherwise a usage error.
+// [cmdline.ErrHelp] if -h is among them, and otherwise a usage error.
 func parseFlags(flags *flag.FlagSet, args []string) (words []string, err error) {
-	for len(args) > 0 {
-		if !strings.HasPrefix(args[0], "-") || args[0] == "-" {
-			words, args = append(words, args[0]), args[1:]
-			continue
-		}
-		if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-			return nil, errHelp
-		} else if err != nil {
-			return nil, usageError("%s", strings.TrimSuffix(err.Error(), ": parse error"))
-		}
-		args = flags.Args()
+	words, err = cmdline.Parse(flags, args)
+	if err != nil && err != cmdline.ErrHelp {
+		err = usageError("%v", err)
 	}
-	return words, nil
+	return words, err
 }
 
 // parseNothing parses the arguments of a command that has neither flags nor words.
 func parseNothing(name string, args []string) error {
-	words, err := parseFlags(newFlags(name), args)
+	words, err := parseFlags(cmdline.NewFlags(name), args)
 	if err != nil {
 		return err
 	}

@@ -8,12 +8,13 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/syftevent/syftevent-go/cmd/internal/cmdline"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
 )
 
-// help prints the list of commands, or the help of one command.
+// help prints the list of commands, the help of one command, or a topic.
 func help(args []string, stdout io.Writer) error {
-	words, err := parseFlags(newFlags("help"), args)
+	words, err := parseFlags(cmdline.NewFlags("help"), args)
 	if err != nil {
 		return err
 	}
@@ -22,6 +23,10 @@ func help(args []string, stdout io.Writer) error {
 		printHelp(stdout)
 		return nil
 	case 1:
+		if i := slices.IndexFunc(topics, func(t topic) bool { return t.name == words[0] }); i >= 0 {
+			_, err := io.WriteString(stdout, topics[i].text)
+			return err
+		}
 		table := commands()
 		i := slices.IndexFunc(table, func(c subcommand) bool { return c.name == words[0] })
 		if i < 0 {
@@ -46,51 +51,25 @@ func printHelp(w io.Writer) {
 	columns.Flush()
 	fmt.Fprintln(w, "\nExit status:")
 	for _, s := range exitStatuses {
-		fmt.Fprintf(w, "  %d  %s\n", s.status, s.meaning)
+		fmt.Fprintf(w, "  %-3d  %s\n", s.status, s.meaning)
 	}
 	fmt.Fprintf(w, "\n'%s help COMMAND' shows the flags of a command.\n", program)
+	for _, t := range topics {
+		fmt.Fprintf(w, "'%s help %s' %s.\n", program, t.name, t.summary)
+	}
 }
 
 // printCommandHelp prints the help of one command.
 func printCommandHelp(w io.Writer, c subcommand) {
-	usage := strings.TrimSpace(program + " " + c.name + " " + c.args)
-	fmt.Fprintf(w, "Usage: %s\n\n%s%s.\n", usage, strings.ToUpper(c.summary[:1]), c.summary[1:])
-	if c.details != nil {
-		fmt.Fprintf(w, "\n%s", c.details())
-	}
+	var flags *flag.FlagSet
 	if c.flags != nil {
-		fmt.Fprint(w, "\nFlags:\n")
-		printFlags(w, newFlags(c.name, c.flags))
+		flags = cmdline.NewFlags(c.name, c.flags)
 	}
-}
-
-// printFlags lists flags with their values and defaults.
-func printFlags(w io.Writer, flags *flag.FlagSet) {
-	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	flags.VisitAll(func(f *flag.Flag) {
-		value, text := flag.UnquoteUsage(f)
-		if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "false" {
-			text += fmt.Sprintf(" (default %s)", f.DefValue)
-		}
-		name := strings.TrimSpace("-" + f.Name + " " + value)
-		for _, line := range wrap(text, 70) {
-			fmt.Fprintf(columns, "  %s\t%s\n", name, line)
-			name = ""
-		}
-	})
-	columns.Flush()
-}
-
-// wrap breaks text into lines of at most width bytes, except for longer words.
-func wrap(text string, width int) (lines []string) {
-	line := ""
-	for _, word := range strings.Fields(text) {
-		if line != "" && len(line)+1+len(word) > width {
-			lines, line = append(lines, line), ""
-		}
-		line = strings.TrimSpace(line + " " + word)
+	details := ""
+	if c.details != nil {
+		details = c.details()
 	}
-	return append(lines, line)
+	cmdline.PrintHelp(w, program+" "+c.name+" "+c.args, c.summary, details, flags)
 }
 
 // commandNames returns the names of the commands in the list.

@@ -14,12 +14,33 @@ func TestHelpListsCommandsAndExitStatuses(t *testing.T) {
 		}
 	}
 	for _, s := range exitStatuses {
-		contains(t, "help", want, fmt.Sprintf("\n  %d  %s\n", s.status, s.meaning))
+		contains(t, "help", want, fmt.Sprintf("\n  %-3d  %s\n", s.status, s.meaning))
 	}
 	for _, flag := range []string{"-h", "-help", "--help"} {
 		if status, stdout, _ := judge(t, flag); status != exitOK || stdout != want {
 			t.Errorf("%s: exit %d\n%s", flag, status, stdout)
 		}
+	}
+}
+
+func TestHelpPrintsWorkflow(t *testing.T) {
+	status, stdout, _ := judge(t, "help", "ci")
+	if status != exitOK {
+		t.Errorf("exit %d\n%s", status, stdout)
+	}
+	contains(t, "help ci", stdout, "\non:\n", "    runs-on: ", "        run: go install "+module+"/cmd/"+program+"@latest\n",
+		"-junit conformance.xml", `-md "$GITHUB_STEP_SUMMARY"`, "          path: conformance.xml\n")
+	if strings.Contains(stdout, "\t") {
+		t.Error("YAML forbids tabs")
+	}
+	_, stdout, _ = judge(t, "help")
+	contains(t, "help", stdout, "'syftevent-conformance help ci' prints a GitHub workflow to copy.\n")
+
+	// The workflow uses flags that exist.
+	_, line, _ := strings.Cut(workflow, "          syftevent-conformance run ")
+	line, _, _ = strings.Cut(line, " # ")
+	if _, err := parseRun(strings.Fields(strings.ReplaceAll(line, "\\\n", ""))); err != nil {
+		t.Errorf("%q: %v", line, err)
 	}
 }
 

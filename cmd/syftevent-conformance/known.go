@@ -12,6 +12,7 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/known"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/runner"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/soak"
 )
 
 // readKnown reads the list of known failures. It returns nil without -known, and an
@@ -24,7 +25,7 @@ func (f *runFlags) readKnown(all []scenario.Scenario) (*known.List, error) {
 		return known.New(f.known), nil
 	}
 	list, err := known.Read(f.known, func(id string) bool {
-		return slices.ContainsFunc(all, func(s scenario.Scenario) bool { return s.ID == id })
+		return slices.ContainsFunc(all, func(s scenario.Scenario) bool { return s.ID == id }) || slices.Contains(soak.Kinds(), id)
 	})
 	if err != nil {
 		return nil, configError(err)

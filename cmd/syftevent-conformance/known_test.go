@@ -66,6 +66,27 @@ func TestUpdateKnownCreatesFile(t *testing.T) {
 	}
 }
 
+// Reasons have no random ids: they are the same with another seed.
+func TestUpdateKnownWritesStableReasons(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reasons []string
+	for _, seed := range []string{"-seed=1", "-seed=2"} {
+		path := filepath.Join(t.TempDir(), "known.txt")
+		judge(t, "run", seed, "-timescale=0.1", "-known", path, "-update-known", "fail-status", "--", self, "mutant", "silent-failure")
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reasons = append(reasons, string(data))
+	}
+	if reasons[0] != reasons[1] || !strings.Contains(reasons[0], "/ID.response") {
+		t.Errorf("%s%s", reasons[0], reasons[1])
+	}
+}
+
 func TestUpdateKnownNeedsCompleteRun(t *testing.T) {
 	failed := runner.Result{Outcome: runner.Fail}
 	for name, results := range map[string][]runner.Result{

@@ -53,8 +53,9 @@ func goList(t *testing.T, args ...string) []goPackage {
 func isBelow(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
 
 func TestLibraryAndSimulatorImportOnlyTheStandardLibrary(t *testing.T) {
-	for _, p := range goList(t, "-deps", "./syftevent/...", "./fakebox") {
-		if !p.Standard && !isBelow(p.ImportPath, module+"/syftevent") && p.ImportPath != module+"/fakebox" {
+	for _, p := range goList(t, "-deps", "./syftevent/...", "./fakebox", "./fakebox/boxpage") {
+		simulator := p.ImportPath == module+"/fakebox" || p.ImportPath == module+"/fakebox/boxpage"
+		if !p.Standard && !isBelow(p.ImportPath, module+"/syftevent") && !simulator {
 			t.Errorf("%s is imported", p.ImportPath)
 		}
 	}
@@ -64,7 +65,7 @@ func TestLibraryAndSimulatorImportOnlyTheStandardLibrary(t *testing.T) {
 func TestJudgeAndSimulatorDoNotImportTheLibrary(t *testing.T) {
 	reference := module + "/cmd/syftevent-conformance/internal/reference"
 	seen := false
-	for _, p := range goList(t, "./fakebox/...", "./cmd/...") {
+	for _, p := range goList(t, "./fakebox/...", "./cmd/syftevent-conformance/...") {
 		if p.ImportPath == reference {
 			seen = true
 			continue
@@ -83,6 +84,16 @@ func TestJudgeAndSimulatorDoNotImportTheLibrary(t *testing.T) {
 	}
 }
 
+// The command for users is built from what the module offers to everybody.
+func TestUserCommandImportsOnlyTheLibrary(t *testing.T) {
+	allowed := []string{module + "/cmd/syftevent", module + "/cmd/internal/cmdline", module + "/syftevent", module + "/syftevent/syfthttp"}
+	for _, p := range goList(t, "-deps", "./cmd/syftevent") {
+		if !p.Standard && !slices.Contains(allowed, p.ImportPath) && !isBelow(p.ImportPath, module+"/syftevent/internal") {
+			t.Errorf("%s is imported", p.ImportPath)
+		}
+	}
+}
+
 // The real SyftBox is compared with fakebox, so its driver must be independent.
 func TestRealBoxImportsOnlyTheStandardLibrary(t *testing.T) {
 	for _, p := range goList(t, "-deps", "./cmd/syftevent-conformance/internal/realbox") {
@@ -92,10 +103,15 @@ func TestRealBoxImportsOnlyTheStandardLibrary(t *testing.T) {
 	}
 }
 
-// The second server shares no code with the first or with the judge.
-func TestMutantImportsOnlyTheStandardLibrary(t *testing.T) {
-	for _, p := range goList(t, "./cmd/syftevent-conformance/internal/mutant") {
+// The second server and the second client share no code with the first ones or with the
+// judge. The client uses the server's type of a defect.
+func TestMutantsImportOnlyTheStandardLibrary(t *testing.T) {
+	const server = module + "/cmd/syftevent-conformance/internal/mutant"
+	for _, p := range goList(t, "./cmd/syftevent-conformance/internal/mutant", "./cmd/syftevent-conformance/internal/mutantclient") {
 		for _, dependency := range p.Deps {
+			if dependency == server && p.ImportPath == server+"client" {
+				continue
+			}
 			if isBelow(dependency, module) || strings.Contains(strings.Split(dependency, "/")[0], ".") {
 				t.Errorf("%s imports %s", p.ImportPath, dependency)
 			}
@@ -123,6 +139,7 @@ func TestInternalPackagesImportInOneDirection(t *testing.T) {
 		"protocol": {"rootfs"},
 		"spool":    {"rootfs"},
 		"sweep":    {"protocol", "rootfs", "wire"},
+		"watch":    {"protocol", "rootfs"},
 		"engine":   {"loglimit", "protocol", "rootfs", "spool", "wire"},
 	}
 	for _, p := range goList(t, "./syftevent/internal/...") {

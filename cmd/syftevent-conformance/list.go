@@ -7,6 +7,7 @@ import (
 	"io"
 	"text/tabwriter"
 
+	"github.com/syftevent/syftevent-go/cmd/internal/cmdline"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 )
@@ -22,7 +23,7 @@ func (f *listFlags) define(flags *flag.FlagSet) {
 // list prints the scenarios or the requirements.
 func list(args []string, stdout io.Writer) error {
 	var f listFlags
-	words, err := parseFlags(newFlags("list", f.define), args)
+	words, err := parseFlags(cmdline.NewFlags("list", f.define), args)
 	if err != nil {
 		return err
 	}

@@ -15,28 +15,20 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"slices"
 	"syscall"
+
+	"github.com/syftevent/syftevent-go/cmd/internal/cmdline"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
-	defer stop()
-	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
+	// Further signals do nothing: the command ends servers that it has started.
+	cmdline.CancelOnSignal(cancel, false)
 	discardSIGPIPE()
 	os.Exit(command(ctx, os.Args[1:], os.Stdin, endingOutput{os.Stdout, cancel}, endingOutput{os.Stderr, cancel}))
-}
-
-// endSignals returns the signals that end a command. SIGHUP is ignored under nohup.
-func endSignals() []os.Signal {
-	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) {
-		signals = append(signals, syscall.SIGHUP)
-	}
-	return signals
 }
 
 // command runs a command line and returns the exit status.
@@ -44,7 +36,7 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	c, args := findCommand(args)
 	status, err := c.run(ctx, args, stdio{stdin, stdout, stderr})
 	switch {
-	case errors.Is(err, errHelp):
+	case errors.Is(err, cmdline.ErrHelp):
 		printCommandHelp(stdout, c)
 		return exitOK
 	case errors.Is(err, syscall.EPIPE):
@@ -60,6 +52,9 @@ func command(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		return failed.status
 	}
 	printError(stderr, err)
+	if errors.Is(err, errInterrupted) {
+		return interruptedStatus(ctx)
+	}
 	return exitCouldNotTest
 }
 

@@ -14,7 +14,7 @@ import (
 // injected fault (targets_test.go).
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 {
-		if os.Args[1] == "serve" || os.Args[1] == "client" || os.Args[1] == "mutant" || os.Args[1] == "run" {
+		if os.Args[1] == "serve" || os.Args[1] == "mutant" || os.Args[1] == "run" {
 			main()
 		}
 		if name, ok := strings.CutPrefix(os.Args[1], targetPrefix); ok {
@@ -54,7 +54,8 @@ func contains(t *testing.T, where, text string, wanted ...string) {
 }
 
 func TestReferenceIsConformant(t *testing.T) {
-	status, stdout, stderr := judge(t)
+	// With the race detector on a busy machine, a server takes long for requests of 3 MB.
+	status, stdout, stderr := judge(t, "run", "-timescale=3")
 	if status != exitOK {
 		t.Fatalf("exit %d\n%s%s", status, stdout, stderr)
 	}
@@ -62,6 +63,14 @@ func TestReferenceIsConformant(t *testing.T) {
 	if regexp.MustCompile(`(?m)^(warn|could not test|not implemented|not run): `).MatchString(stdout) {
 		t.Errorf("some scenarios did not pass:\n%s", stdout)
 	}
+}
+
+func TestReferenceClientIsConformant(t *testing.T) {
+	status, stdout, stderr := judge(t, "run", "-role=client", "-strict", "-timescale=3")
+	if status != exitOK {
+		t.Fatalf("exit %d\n%s%s", status, stdout, stderr)
+	}
+	contains(t, "output", stdout, "against syftevent-go", " 0 failed\n", "verdict: conformant\n")
 }
 
 func TestReportsFailure(t *testing.T) {
@@ -73,10 +82,11 @@ func TestReportsFailure(t *testing.T) {
 		"SPEC.md [fail-status] A request whose handler failed MUST be answered with a status of 400 or above.",
 		"expected:  status 4xx or 5xx",
 		"actual:    status 200",
-		" run -keep -seed=1 fail-status -- ",
+		" run -keep -seed=",
+		" fail-status -- ",
 		"  > box send oops fail\n",
-		"  appear  fail/client@example.com/…",
-		"$RPC/fail/client@example.com/",
+		"  appear  fail/",
+		"$RPC/fail/",
 		"1 passed, 1 failed\n",
 		"verdict: non-conformant\n")
 }
@@ -87,8 +97,8 @@ func TestStrictCountsWarnings(t *testing.T) {
 		status int
 		want   string
 	}{
-		{"-strict=false", exitOK, "1 passed, 0 failed\nwarn: 1\n"},
-		{"-strict", exitUnexpected, "1 passed, 1 failed\n"},
+		{"-strict=false", exitOK, "1 passed, 0 failed\nwarn: 2\n"},
+		{"-strict", exitUnexpected, "1 passed, 2 failed\n"},
 	}
 	for _, test := range tests {
 		status, stdout, stderr := against(t, "fail-503", test.strict, "fail-text", "fail-status")
@@ -112,6 +122,8 @@ func TestUsageErrors(t *testing.T) {
 		{"run", "-ready-timeout", "5"},
 		{"run", "-parallel", "0"},
 		{"run", "-update-known"},
+		{"run", "-q", "-v"},
+		{"smoke", "-q"},
 		{"run", "-target-dir", "."},
 		{"run", "-dir", "/no/such/folder"},
 		{"run", "-dir", "main.go"},
@@ -192,14 +204,14 @@ func TestServerNeverReady(t *testing.T) {
 
 // The scenario after the one in which a server dies gets a fresh process.
 func TestServerDeathFailsOneScenario(t *testing.T) {
-	status, stdout, stderr := against(t, "die-at-echo", "detect-websocket", "fail-text", "proc-expired")
+	status, stdout, stderr := against(t, "die-at-echo", "detect-websocket", "fail-plain", "proc-expired")
 	if status != exitUnexpected {
 		t.Fatalf("exit %d, want %d\n%s%s", status, exitUnexpected, stdout, stderr)
 	}
 	contains(t, "output", stdout,
 		"actual:    the server has ended (exit status 9)",
 		"dying at /echo",
-		"2 passed, 2 failed\n") // proc-expired sends a canary to /echo
+		"2 passed, 3 failed\n") // proc-expired and vectors-faithful send to /echo
 }
 
 // A server that dies violates a MUST, even in a scenario about a SHOULD.
@@ -232,8 +244,8 @@ func TestKeepKeepsFiles(t *testing.T) {
 	if kept == nil {
 		t.Fatalf("no folder in the output:\n%s", stdout)
 	}
-	if _, err := os.Stat(filepath.Join(kept[1], "box", "server@example.com", "config.json")); err != nil {
-		t.Error(err)
+	if configs, err := filepath.Glob(filepath.Join(kept[1], "box", "*@*", "config.json")); len(configs) != 1 {
+		t.Errorf("configurations %q, %v", configs, err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/syftevent/syftevent-go/cmd/internal/cmdline"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/report"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
@@ -28,7 +29,7 @@ func (f *matrixFlags) define(flags *flag.FlagSet) {
 func parseMatrix(args []string) (*matrixFlags, error) {
 	f := &matrixFlags{}
 	var err error
-	if f.files, err = parseFlags(newFlags("matrix", f.define), args); err != nil {
+	if f.files, err = parseFlags(cmdline.NewFlags("matrix", f.define), args); err != nil {
 		return nil, err
 	}
 	if f.schema {

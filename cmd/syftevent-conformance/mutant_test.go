@@ -9,6 +9,7 @@ import (
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/mutant"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
 
 // The mutant server without a defect passes the scenarios that the reference passes.
@@ -17,7 +18,8 @@ func TestMutantWithoutDefectPasses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"run", "-strict", "publish-*", "feature-*", "route-*"}, {"smoke"}} {
+	// With the race detector on a busy machine, a server takes long for requests of 3 MB.
+	for _, args := range [][]string{{"run", "-timescale=4", "-strict", "publish-*", "feature-*", "route-*"}, {"smoke", "-timescale=4"}} {
 		status, stdout, stderr := judge(t, append(args, "--", self, "mutant", mutant.None)...)
 		if status != exitOK {
 			t.Errorf("%q: exit %d\n%s%s", args, status, stdout, stderr)
@@ -37,30 +39,50 @@ func TestMutantRefusesBadEnvironment(t *testing.T) {
 	}
 }
 
+func TestMutantClientRefusesBadArguments(t *testing.T) {
+	t.Setenv("SYFTEVENT_ROLE", "client")
+	t.Setenv("SYFTBOX_CLIENT_CONFIG_PATH", "no-such-file")
+	for name, want := range map[string]string{
+		mutant.None:     "no-such-file",
+		"never-resends": "no-such-file",
+		"never-resent":  "(did you mean never-resends?)",
+		"half":          `unknown defect "half"`,
+	} {
+		status, _, stderr := judge(t, "mutant", name)
+		if status != exitUsage {
+			t.Errorf("%s: exit %d", name, status)
+		}
+		contains(t, name, stderr, want)
+	}
+}
+
 func TestDefectsAreValid(t *testing.T) {
 	scenarios, err := scenario.All()
 	if err != nil {
 		t.Fatal(err)
 	}
 	seen := map[string]bool{mutant.None: true}
-	for _, d := range mutant.Defects {
-		if seen[d.Name] {
-			t.Errorf("duplicate defect %s", d.Name)
-		}
-		seen[d.Name] = true
-		if r, ok := spec.Find(d.Requirement); !ok || r.Class == "client" {
-			t.Errorf("defect %s: %q is not a server requirement", d.Name, d.Requirement)
-		}
-		if d.What == "" || len(d.Breaks) == 0 {
-			t.Errorf("defect %s: What or Breaks is empty", d.Name)
-		}
-		for _, id := range d.Breaks {
-			if !slices.Contains(ids(scenarios), id) {
-				t.Errorf("defect %s: unknown scenario %q", d.Name, id)
+	for role, table := range tables {
+		known := ids(scenario.Of(role, scenarios))
+		for _, d := range table {
+			if seen[d.Name] {
+				t.Errorf("duplicate defect %s", d.Name)
+			}
+			seen[d.Name] = true
+			if r, ok := spec.Find(d.Requirement); !ok || (r.Class == "client") != (role == target.Client) {
+				t.Errorf("defect %s: %q is not a requirement of a %s", d.Name, d.Requirement, role)
+			}
+			if d.What == "" || (len(d.Breaks) == 0) != d.Soak {
+				t.Errorf("defect %s: What or Breaks is empty", d.Name)
+			}
+			for _, id := range d.Breaks {
+				if !slices.Contains(known, id) {
+					t.Errorf("defect %s: unknown scenario %q", d.Name, id)
+				}
 			}
 		}
 	}
-	for _, id := range vital {
+	for _, id := range slices.Concat(vital[target.Server], busy[target.Server], vital[target.Client], busy[target.Client]) {
 		if !slices.Contains(ids(scenarios), id) {
 			t.Errorf("vital: unknown scenario %q", id)
 		}
@@ -74,7 +96,8 @@ func TestDefectsCoverScenariosAndRequirements(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := map[string]bool{}
-	for _, d := range mutant.Defects {
+	defects := slices.Concat(tables[target.Server], tables[target.Client])
+	for _, d := range defects {
 		for _, id := range d.Breaks {
 			broken[id] = true
 		}
@@ -85,8 +108,7 @@ func TestDefectsCoverScenariosAndRequirements(t *testing.T) {
 		}
 	}
 	for _, r := range spec.Requirements() {
-		tested := r.Class != "client" && len(scenario.Covering(scenarios, r.ID)) > 0
-		if tested && !proven(r, mutant.Defects) {
+		if len(scenario.Covering(scenarios, r.ID)) > 0 && !proven(r, defects) {
 			t.Errorf("no defect violates %s", r.ID)
 		}
 	}

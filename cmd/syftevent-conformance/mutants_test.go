@@ -3,13 +3,25 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/mutant"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
+
+// prove runs scenarios against the defects of a table.
+func prove(ctx context.Context, args []string, table []mutant.Defect, scenarios []scenario.Scenario, out io.Writer) (int, error) {
+	f, err := parseMutants(args)
+	if err != nil {
+		return 0, err
+	}
+	return f.prove(ctx, table, scenarios, out)
+}
 
 // proveWith runs prove with the given defects and scenarios.
 func proveWith(t *testing.T, table []mutant.Defect, scenarios []scenario.Scenario, args ...string) (status int, stdout string) {
@@ -22,22 +34,19 @@ func proveWith(t *testing.T, table []mutant.Defect, scenarios []scenario.Scenari
 	return status, out.String()
 }
 
+// some returns the scenarios with the given ids.
 func some(t *testing.T, ids ...string) []scenario.Scenario {
 	t.Helper()
 	all, err := scenario.All()
 	if err != nil {
 		t.Fatal(err)
 	}
-	scenarios, err := scenario.Select(all, ids)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return scenarios
+	return slices.DeleteFunc(all, func(s scenario.Scenario) bool { return !slices.Contains(ids, s.ID) })
 }
 
 func TestListsUnprovenRequirements(t *testing.T) {
 	var out bytes.Buffer
-	printUnproven(&out, mutant.Defects)
+	printUnproven(&out, target.Server, mutant.Defects)
 	if want := "unproven: older-move (MAY, core): no defect violates it\n"; out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}
@@ -124,11 +133,25 @@ func TestMutantsInterrupted(t *testing.T) {
 
 func TestMutantsUsageErrors(t *testing.T) {
 	for _, args := range [][]string{
-		{"no-such-defect"}, {"half", "-"}, {"-no-such-flag"}, {"-parallel", "0"}, {"-timescale", "0"}, {"-timescale", "2"}, {"-timescale", "x"},
+		{"no-such-defect"}, {"half", "-"}, {"-no-such-flag"}, {"-parallel", "0"}, {"-timescale", "0"}, {"-timescale", "2"}, {"-timescale", "x"}, {"-blind", "half"},
 	} {
 		status, stdout, stderr := judge(t, append([]string{"mutants"}, args...)...)
 		if status != exitUsage || strings.Count(stderr, "\n") != 1 || stdout != "" {
 			t.Errorf("%q: exit %d, want %d and one line of error\n%s%s", args, status, exitUsage, stdout, stderr)
+		}
+	}
+}
+
+func TestSoaksSampleOfDefects(t *testing.T) {
+	table := []mutant.Defect{{Name: "a"}, {Name: "b", Soak: true}, {Name: "c", Soak: true}, {Name: "d", Soak: true}}
+	for args, want := range map[string]int{"": 4, "-sample 0": 1, "-sample 2": 3, "-sample 9": 4, "-soak 0": 1, "-soak 0 -sample 2": 1} {
+		f, err := parseMutants(strings.Fields(args))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := f.soaked(table)
+		if len(got) != want || got[0].Name != "a" {
+			t.Errorf("mutants %s: %d defects, want %d: %v", args, len(got), want, got)
 		}
 	}
 }

@@ -27,7 +27,7 @@ func TestOnlyAClosedOutputEndsTheRun(t *testing.T) {
 	delivered := make(chan os.Signal, 1)
 	signal.Notify(delivered, syscall.SIGPIPE)
 	defer signal.Stop(delivered)
-	ctx, stop := signal.NotifyContext(t.Context(), endSignals()...)
+	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

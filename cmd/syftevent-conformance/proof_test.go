@@ -48,7 +48,7 @@ func newProof(t *testing.T, options map[string]any) *proof {
 	t.Logf("seed %d", *proofSeed)
 	box := fakebox.New(t, fakebox.Config{Seed: *proofSeed})
 	p := &proof{
-		T: t, replica: box.Join(script.ServerEmail), dir: t.TempDir(), options: options,
+		T: t, replica: box.Join(script.Examples.Server), dir: t.TempDir(), options: options,
 		chance: rand.New(rand.NewPCG(*proofSeed, 0)),
 	}
 	t.Cleanup(func() {
@@ -66,7 +66,7 @@ func (p *proof) start() {
 		p.Fatal(err)
 	}
 	p.process, err = target.Start(p.Context(), target.Command{Args: []string{self, "serve"}, ReadyTimeout: time.Minute}, target.Settings{
-		ConfigPath: p.replica.ConfigPath(), App: script.App, Options: p.options, RecordPath: p.record(), LogDir: p.dir,
+		ConfigPath: p.replica.ConfigPath(), App: script.Examples.App, Options: p.options, RecordPath: p.record(), LogDir: p.dir,
 	})
 	if err != nil {
 		p.Fatalf("%v\n%s", err, p.log())
@@ -80,7 +80,7 @@ func (p *proof) log() string {
 
 func (p *proof) record() string { return filepath.Join(p.dir, "record.log") }
 func (p *proof) rpc() string {
-	return filepath.Join(p.replica.Datasite(), "app_data", script.App, "rpc")
+	return filepath.Join(p.replica.Datasite(), "app_data", script.Examples.App, "rpc")
 }
 
 // folder creates the folder of a sender and returns its path.
@@ -104,7 +104,7 @@ func (p *proof) request(endpoint, sender string, body []byte) (stem string, data
 func (p *proof) envelope(stem, endpoint, sender string, body []byte) []byte {
 	data, err := json.Marshal(map[string]any{
 		"id": stem, "sender": sender, "method": "POST", "body": body,
-		"url":     fmt.Sprintf("syft://%s/app_data/%s/rpc/%s", script.ServerEmail, script.App, endpoint),
+		"url":     fmt.Sprintf("syft://%s/app_data/%s/rpc/%s", script.Examples.Server, script.Examples.App, endpoint),
 		"headers": map[string]string{"n": stem},
 	})
 	if err != nil {

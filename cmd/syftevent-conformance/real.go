@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/syftevent/syftevent-go/cmd/internal/cmdline"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/experiment"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/realbox"
 )
@@ -40,6 +42,7 @@ func (f *realFlags) define(flags *flag.FlagSet) {
 	flags.IntVar(&f.config.Attempts, "attempts", 1, "run an experiment with an unexpected result up to `N` times, alone after the first")
 	flags.StringVar(&f.python, "python", "", "use the Python interpreter `FILE`, which has the package, for experiments that need it")
 	flags.StringVar(&f.targets, "targets", filepath.Join("testdata", "targets", "python"), "`DIR` of server.py and client.py")
+	flags.StringVar(&f.config.Command, "command", "", "use the program syftevent in `FILE` for experiments that need it")
 	flags.StringVar(&f.dir, "dir", os.TempDir(), "create the files of the run in `DIR`")
 	flags.BoolVar(&f.bench, "bench", false, "measure the library and the Python package on the real SyftBox instead")
 	flags.IntVar(&f.rounds, "rounds", 3, "repeat the latency figures of -bench `N` times")
@@ -48,7 +51,7 @@ func (f *realFlags) define(flags *flag.FlagSet) {
 
 func parseReal(args []string) (*realFlags, error) {
 	f := &realFlags{}
-	words, err := parseFlags(newFlags("real", f.define), args)
+	words, err := parseFlags(cmdline.NewFlags("real", f.define), args)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +84,7 @@ func parseReal(args []string) (*realFlags, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find own executable: %w", err)
 	}
-	f.config.Server, f.config.Client = []string{self, "serve"}, []string{self, "client"}
+	f.config.Server, f.config.Client = []string{self, "serve"}, []string{self, "serve", "-role", "client"}
 	if f.python != "" {
 		f.config.PythonServer = []string{f.python, filepath.Join(f.targets, "server.py")}
 		f.config.PythonClient = []string{f.python, filepath.Join(f.targets, "client.py")}
@@ -89,6 +92,11 @@ func parseReal(args []string) (*realFlags, error) {
 			if _, err := os.Stat(path); err != nil {
 				return nil, usageError("-python needs -targets, the folder testdata/targets/python of this project: %v", err)
 			}
+		}
+	}
+	if f.config.Command != "" {
+		if f.config.Command, err = exec.LookPath(f.config.Command); err != nil {
+			return nil, usageError("-command: %v", err)
 		}
 	}
 	if len(f.config.Selected()) == 0 {
@@ -149,6 +157,9 @@ func runReal(ctx context.Context, args []string, stdout, stderr io.Writer) (stat
 	}
 	if f.python == "" {
 		fmt.Fprintln(stdout, "\nLEFT OUT: experiments with the Python package; set -python to an interpreter that has it")
+	}
+	if f.config.Command == "" {
+		fmt.Fprintln(stdout, "\nLEFT OUT: experiments with the command syftevent; set -command")
 	}
 	unexpected := experiment.Unexpected(results, experiment.Known)
 	fmt.Fprintf(stdout, "\n%d experiments on %s in %.0f s, %d unexpected\n", len(f.config.Selected()), strings.Join(f.config.On, " and "), time.Since(began).Seconds(), len(unexpected))

@@ -13,12 +13,13 @@ import (
 const specVersion = "0.4"
 
 // reportFlags holds the names of the report files. "" means none.
-type reportFlags struct{ json, junit, markdown string }
+type reportFlags struct{ json, junit, markdown, badge string }
 
 func (f *reportFlags) define(flags *flag.FlagSet) {
 	flags.StringVar(&f.json, "json", "", "write the report as JSON to `FILE`; 'matrix -schema' prints its schema")
 	flags.StringVar(&f.junit, "junit", "", "write the report as JUnit XML to `FILE`")
 	flags.StringVar(&f.markdown, "md", "", "write the report as Markdown to `FILE`")
+	flags.StringVar(&f.badge, "badge", "", "write the verdict as an SVG image to `FILE`")
 }
 
 // A reportFile is a report file and the function that writes it.
@@ -40,6 +41,7 @@ func (f *reportFlags) create() (reportFiles, error) {
 		{f.json, (*report.Document).JSON},
 		{f.junit, (*report.Document).JUnit},
 		{f.markdown, (*report.Document).Markdown},
+		{f.badge, (*report.Document).Badge},
 	}
 	for i, want := range wanted {
 		if want.path == "" {

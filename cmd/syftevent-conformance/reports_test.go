@@ -120,7 +120,7 @@ func onlyReports(t *testing.T, dir string, want int) {
 func TestUnwritableReportsFailBeforeRun(t *testing.T) {
 	dir := t.TempDir()
 	for _, path := range []string{dir, filepath.Join(dir, "no", "such", "folder.json")} {
-		for _, flag := range []string{"-json", "-junit", "-md"} {
+		for _, flag := range []string{"-json", "-junit", "-md", "-badge"} {
 			status, stdout, stderr := judge(t, "run", flag, path, "publish-beside")
 			if status != exitCouldNotTest || stdout != "" || !strings.Contains(stderr, path) {
 				t.Errorf("%s %s: exit %d, want %d before the run\n%s%s", flag, path, status, exitCouldNotTest, stdout, stderr)

@@ -26,8 +26,8 @@ func starts(t *testing.T, file string) int {
 }
 
 func TestReuseStartsOneServer(t *testing.T) {
-	ids := []string{"detect-websocket", "envelope-url", "identity-refuse", "envelope-exact"}
-	for flag, want := range map[string]int{"-reuse": 2, "-reuse=false": 5} { // with the probe's
+	ids := []string{"detect-websocket", "envelope-exact", "proc-senders", "route-items"}
+	for flag, want := range map[string]int{"-reuse": 2, "-reuse=false": 6} { // with the probe's
 		status, stdout, stderr, file := againstBad(t, "counting", append([]string{flag}, ids...)...)
 		if status != exitOK {
 			t.Errorf("exit %d\n%s%s", status, stdout, stderr)
@@ -39,7 +39,7 @@ func TestReuseStartsOneServer(t *testing.T) {
 }
 
 func TestReuseReplacesDeadServer(t *testing.T) {
-	status, stdout, stderr, file := againstBad(t, "counting", "-reuse", "envelope-url", "fail-status", "identity-refuse", "publish-beside", "route-unknown")
+	status, stdout, stderr, file := againstBad(t, "counting", "-reuse", "envelope-exact", "fail-status", "proc-senders", "publish-beside", "route-items")
 	if status != exitUnexpected {
 		t.Errorf("exit %d, want %d\n%s%s", status, exitUnexpected, stdout, stderr)
 	}
@@ -50,7 +50,7 @@ func TestReuseReplacesDeadServer(t *testing.T) {
 }
 
 func TestReuseReportsServerThatDoesNotStop(t *testing.T) {
-	status, stdout, stderr := against(t, "deaf", "-reuse", "-parallel=1", "-timescale=0.1", "envelope-url", "identity-refuse")
+	status, stdout, stderr := against(t, "deaf", "-reuse", "-parallel=1", "-timescale=0.1", "envelope-exact", "route-items")
 	if status != exitOK {
 		t.Errorf("exit %d\n%s%s", status, stdout, stderr)
 	}

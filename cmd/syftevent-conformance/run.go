@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -13,12 +14,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/syftevent/syftevent-go/cmd/internal/cmdline"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/report"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/runner"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/script"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/terminal"
 	"github.com/syftevent/syftevent-go/fakebox"
 )
 
@@ -28,9 +31,12 @@ type runFlags struct {
 	seed         uint64
 	delivery     fakebox.Mode
 	parallel     int
+	role         target.Role
 	reuse        bool
 	known        string
 	updateKnown  bool
+	failFast     bool
+	quiet        bool
 	dir          string
 	targetDir    string
 	timescale    float64
@@ -38,6 +44,9 @@ type runFlags struct {
 	keep         bool
 	strict       bool
 	verbose      bool
+	soak         time.Duration // 0 for the scenarios
+	replay       string        // file of a scenario
+	vectors      vectorPaths
 	reports      reportFlags
 	selectors    []string
 	command      []string // nil means the embedded reference
@@ -45,18 +54,19 @@ type runFlags struct {
 }
 
 // notRepeated lists the flags that reproduce leaves out or always adds.
-var notRepeated = []string{"json", "junit", "keep", "known", "md", "parallel", "seed", "update-known"}
+var notRepeated = []string{"badge", "failfast", "json", "junit", "keep", "known", "md", "parallel", "q", "replay", "seed", "soak", "update-known"}
 
 // maxTimescale keeps every wait within a time.Duration.
 const maxTimescale = 1000
 
 // defineServer defines the flags that run and smoke share.
 func (f *runFlags) defineServer(flags *flag.FlagSet) {
-	flags.Uint64Var(&f.seed, "seed", 1, "seed the ids of requests with `N`")
+	flags.TextVar(&f.role, "role", target.Server, "test COMMAND in the `ROLE` server or client")
+	flags.Uint64Var(&f.seed, "seed", 0, "derive addresses, the app and the ids of requests from `N` (default another one in each run)")
 	flags.TextVar(&f.delivery, "delivery", f.delivery, "deliver requests by `MODE`: websocket, blobstore, or blobstore-in-place as client 0.8.7 does")
 	flags.StringVar(&f.dir, "dir", "", "create the files of the run in `DIR` (default the temporary folder of the system)")
 	flags.StringVar(&f.targetDir, "target-dir", "", "path of -dir for COMMAND, if a network mount makes it another `DIR`")
-	flags.IntVar(&f.parallel, "parallel", runtime.NumCPU(), "run up to `N` scenarios at once")
+	flags.IntVar(&f.parallel, "parallel", 2*runtime.NumCPU(), "run up to `N` scenarios at once; they wait most of the time")
 	flags.Float64Var(&f.timescale, "timescale", 1, "multiply every wait by `X`, for slow machines")
 	flags.BoolVar(&f.reuse, "reuse", false, "share one server among scenarios that need no restart")
 	flags.DurationVar(&f.readyTimeout, "ready-timeout", 30*time.Second, "wait up to `DURATION` for COMMAND to become ready")
@@ -69,17 +79,22 @@ func (f *runFlags) define(flags *flag.FlagSet) {
 	f.defineServer(flags)
 	flags.StringVar(&f.known, "known", "", "expect the failures listed in `FILE`: lines of 'ID  # reason', or 'flaky: ID  # reason' for one that may pass")
 	flags.BoolVar(&f.updateKnown, "update-known", false, "update the file of -known with the results")
+	flags.DurationVar(&f.soak, "soak", 0, "run random scenarios for `DURATION`, instead of those of the suite")
+	flags.StringVar(&f.replay, "replay", "", "run the scenario in `FILE`, such as one that -soak has written")
+	flags.BoolVar(&f.failFast, "failfast", false, "stop after the first unexpected failure")
+	flags.BoolVar(&f.quiet, "q", false, "print only failures and the summary, in one line")
+	flags.Var(&f.vectors, "vectors", "run the test vectors in `PATH`, a file or a folder, instead of all scenarios; repeatable")
 	f.reports.define(flags)
 }
 
 func parseRun(args []string) (*runFlags, error) {
 	f := &runFlags{name: "run"}
-	return f, f.parse(newFlags(f.name, f.define), args)
+	return f, f.parse(cmdline.NewFlags(f.name, f.define), args)
 }
 
 func parseSmoke(args []string) (*runFlags, error) {
 	f := &runFlags{name: "smoke"}
-	return f, f.parse(newFlags(f.name, f.defineServer), args)
+	return f, f.parse(cmdline.NewFlags(f.name, f.defineServer), args)
 }
 
 func (f *runFlags) parse(flags *flag.FlagSet, args []string) error {
@@ -100,11 +115,20 @@ func (f *runFlags) parse(flags *flag.FlagSet, args []string) error {
 	if f.parallel < 1 {
 		return usageError("-parallel %d: must be at least 1", f.parallel)
 	}
+	if f.seed == 0 {
+		f.seed = 1 + rand.Uint64N(1<<32)
+	}
 	if err := f.resolveDirs(); err != nil {
 		return err
 	}
 	if f.updateKnown && f.known == "" {
 		return usageError("-update-known needs -known FILE")
+	}
+	if f.quiet && f.verbose {
+		return usageError("-q and -v exclude each other")
+	}
+	if err := f.checkSoak(); err != nil {
+		return err
 	}
 	flags.Visit(func(given *flag.Flag) {
 		if !slices.Contains(notRepeated, given.Name) {
@@ -124,7 +148,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 	if err != nil {
 		return 0, err
 	}
-	scenarios, err := selectScenarios(all, f.selectors)
+	all, selectors, err := f.withVectors(all)
+	if err != nil {
+		return 0, err
+	}
+	all = scenario.Of(f.role, all)
+	scenarios, err := selectScenarios(all, selectors)
 	if err != nil {
 		return 0, err
 	}
@@ -133,29 +162,39 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 		return 0, err
 	}
 	began := time.Now()
+	out := terminal.NewOutput(stdout, screenOf(stdout))
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	reports, err := f.reports.create()
 	if err != nil {
 		return 0, err
 	}
 	defer reports.discard()
-	config, remove, err := f.begin(stdout)
+	config, remove, err := f.begin(out)
 	if err != nil {
 		return 0, err
 	}
 	defer remove()
-	ready, err := probe(ctx, config, stdout, stderr)
-	if err != nil {
+	ready, err := probe(ctx, config, stderr)
+	switch {
+	case err != nil:
 		return 0, err
+	case f.soak > 0:
+		return f.runSoak(ctx, config, ready, list, out)
+	case f.replay != "":
+		return f.runReplay(ctx, config, ready, out)
 	}
 	settings := fmt.Sprintf("poll interval %v, settle time %v; file system %s, observed by %s; delivery %v; suite %s, SPEC.md %s",
 		ready.Poll(), ready.Settle(), report.FileSystem(config.Dir), script.ObservedBy, f.delivery, version(), specVersion)
-	text := &report.Text{Out: stdout, Verbose: f.verbose, Settings: settings, Reproduce: f.reproduce(), Required: required(all, ready.Features)}
+	text := f.text(out)
+	text.Settings, text.Required = settings, required(all, ready.Features)
 	text.Begin(ready, f.seed, ids(scenarios))
-	runner.Run(ctx, config, ready, scenarios, func(r runner.Result) {
+	f.follow(ctx, config, ready, scenarios, out, func(r *runner.Result) {
 		r.Known = list.Entry(r.Scenario.ID)
-		text.Add(r)
+		text.Add(*r)
+		f.stopAfterFailure(*r, cancel)
 	})
-	text.End()
+	text.End(whyCut(ctx))
 	summary, results := text.Summary(), text.Results()
 	err = reports.write(report.NewDocument(report.Run{
 		SuiteVersion: version(), SpecVersion: specVersion,
@@ -164,11 +203,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 		Results: results, Summary: summary, Reproduce: text.Reproduce,
 	}))
 	if f.updateKnown {
-		if updated, failed := updateKnown(list, results, len(scenarios), stdout); updated || failed != nil {
+		if updated, failed := updateKnown(list, results, len(scenarios), out); updated || failed != nil {
 			return exitOK, errors.Join(failed, err)
 		}
 	}
 	switch {
+	case signaled(ctx):
+		return 0, errors.Join(errInterrupted, err)
 	case summary.Unexpected: // outranks a report that could not be written
 		printError(stderr, err)
 		return exitUnexpected, nil
@@ -200,7 +241,7 @@ func selectScenarios(all []scenario.Scenario, selectors []string) ([]scenario.Sc
 }
 
 // probe starts the server once and reads its ready line.
-func probe(ctx context.Context, config runner.Config, stdout, stderr io.Writer) (target.Ready, error) {
+func probe(ctx context.Context, config runner.Config, stderr io.Writer) (target.Ready, error) {
 	if err := config.Command.Mount.Check(ctx, config.Command.ReadyTimeout); err != nil && ctx.Err() == nil {
 		return target.Ready{}, fmt.Errorf("could not test: %w", err)
 	}
@@ -216,7 +257,7 @@ func probe(ctx context.Context, config runner.Config, stdout, stderr io.Writer) 
 		return ready, fmt.Errorf("could not test: %w", err)
 	}
 	if n := ready.SkippedLines; n > 0 {
-		fmt.Fprintf(stdout, "lines ignored before the ready line: %d\n", n)
+		config.Note(fmt.Sprintf("lines ignored before the ready line: %d", n))
 	}
 	return ready, nil
 }
@@ -227,7 +268,11 @@ func (f *runFlags) begin(stdout io.Writer) (config runner.Config, remove func(),
 	if config, err = f.config(); err != nil {
 		return config, nil, err
 	}
-	config.Note = func(text string) { fmt.Fprintf(stdout, "note: %s\n", text) }
+	config.Note = func(text string) {
+		if !f.quiet {
+			fmt.Fprintf(stdout, "note: %s\n", text)
+		}
+	}
 	if f.keep {
 		fmt.Fprintf(stdout, "keeping files in %s\n", config.Dir)
 		return config, func() {}, nil
@@ -242,7 +287,7 @@ func (f *runFlags) config() (runner.Config, error) {
 		if err != nil {
 			return runner.Config{}, fmt.Errorf("find own executable: %w", err)
 		}
-		command = []string{self, "serve"}
+		command = []string{self, "serve", "-role", string(f.role)}
 	}
 	dir, err := os.MkdirTemp(f.dir, "syftevent-conformance-")
 	if err != nil {
@@ -253,7 +298,8 @@ func (f *runFlags) config() (runner.Config, error) {
 	if f.targetDir != "" {
 		config.Command.Mount = target.Mount{Dir: f.dir, TargetDir: f.targetDir}
 	}
-	config.Seed, config.Delivery, config.Timescale = f.seed, f.delivery, f.timescale
+	config.Seed, config.Delivery, config.Timescale, config.Role = f.seed, f.delivery, f.timescale, f.role
+	config.Names = script.NamesOf(f.seed, f.role)
 	return config, nil
 }
 
@@ -273,7 +319,7 @@ func (f *runFlags) reproduce() string {
 // shownCommand returns the command that starts the server, for reports.
 func (f *runFlags) shownCommand() []string {
 	if f.command == nil {
-		return append(programName(), "serve")
+		return append(programName(), "serve", "-role", string(f.role))
 	}
 	return f.command
 }

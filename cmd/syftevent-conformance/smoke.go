@@ -8,16 +8,17 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/report"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/runner"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/terminal"
 )
 
 // contract summarizes the ready line.
 const contract = `SPEC.md, Appendix A: when the server is ready to answer requests, it prints one line of
 JSON to standard output and flushes it. Logs go to standard error. Example:
     {"ready":true,"implementation":"my server","version":"1.0","features":[],"poll_ms":100}
+A client, which SYFTEVENT_ROLE asks for, adds "role":"client".
 `
 
 // smoke runs the command smoke.
@@ -30,40 +31,44 @@ func smoke(ctx context.Context, args []string, stdout, stderr io.Writer) (int, e
 	if err != nil {
 		return 0, err
 	}
+	all = scenario.Of(f.role, all)
 	checks, err := scenario.Select(all, f.selectors)
 	if err != nil {
 		return 0, usageError("no check matches %s; the checks are %s", strings.Join(f.selectors, " or "), strings.Join(ids(all), ", "))
 	}
-	config, remove, err := f.begin(stdout)
+	out := terminal.NewOutput(stdout, screenOf(stdout))
+	config, remove, err := f.begin(out)
 	if err != nil {
 		return 0, err
 	}
 	defer remove()
-	ready, err := probe(ctx, config, stdout, stderr)
+	ready, err := probe(ctx, config, stderr)
 	if err != nil {
 		if notReady := (*target.NotReadyError)(nil); errors.As(err, &notReady) {
 			fmt.Fprint(stderr, contract)
 		}
 		return 0, err
 	}
-	if err := showReady(stdout, ready); err != nil {
+	if err := showReady(out, ready); err != nil {
 		return 0, err
 	}
-	missing, err := notDeclared(ready.Features)
+	missing, err := notDeclared(ready)
 	if err != nil {
 		return 0, err
 	}
-	text := &report.Text{Out: stdout, Verbose: f.verbose, Reproduce: f.reproduce()}
+	text := f.text(out)
 	text.Begin(ready, f.seed, ids(checks))
 	results := map[runner.Outcome][]string{} // the ids
 	done := 0
-	runner.Run(ctx, config, ready, checks, func(r runner.Result) {
+	f.follow(ctx, config, ready, checks, out, func(r *runner.Result) {
 		done++
 		results[r.Outcome] = append(results[r.Outcome], r.Scenario.ID)
-		text.Add(r)
+		text.Add(*r)
 	})
-	fmt.Fprintf(stdout, "\n%d passed, %d failed\n%s\n", len(results[runner.Pass]), len(results[runner.Fail]), judgement(results, len(checks), len(all), missing))
+	fmt.Fprintf(out, "\n%d passed, %d failed\n%s\n", len(results[runner.Pass]), len(results[runner.Fail]), judgement(results, len(checks), len(all), missing))
 	switch {
+	case signaled(ctx):
+		return 0, errInterrupted
 	case len(results[runner.Fail]) > 0:
 		return exitUnexpected, nil
 	case ctx.Err() != nil:
@@ -76,24 +81,28 @@ func smoke(ctx context.Context, args []string, stdout, stderr io.Writer) (int, e
 
 // showReady prints the ready line and warns about unknown features.
 func showReady(stdout io.Writer, ready target.Ready) error {
-	size := "unlimited"
-	if ready.MaxRequestSize > 0 {
-		size = fmt.Sprintf("%d bytes", ready.MaxRequestSize)
-	}
-	fmt.Fprintln(stdout, "Ready line:")
-	for _, line := range [][2]string{
+	lines := [][2]string{
 		{"implementation", ready.Implementation},
 		{"version", ready.Version},
 		{"features", orNone(ready.Features)},
 		{"poll_ms", fmt.Sprintf("%v: longest time between two scans", ready.PollMS)},
 		{"settle_ms", fmt.Sprintf("%v: time after which an unchanged incomplete file is final", ready.SettleMS)},
-		{"republish_ms", fmt.Sprintf("%v: time after which a deleted response is republished", ready.RepublishMS)},
-		{"orphan_ms", fmt.Sprintf("%v: time after which a response without a request is removed; 0 means never", ready.OrphanMS)},
-		{"max_request_size", size},
-	} {
+	}
+	if ready.Role == target.Client {
+		lines = append(lines,
+			[2]string{"resend_ms", fmt.Sprintf("%v: time after which a missing request is sent again; 0 means never", ready.ResendMS)},
+			[2]string{"max_response_size", sizeText(ready.MaxResponseSize)})
+	} else {
+		lines = append(lines,
+			[2]string{"republish_ms", fmt.Sprintf("%v: time after which a deleted response is republished", ready.RepublishMS)},
+			[2]string{"orphan_ms", fmt.Sprintf("%v: time after which a response without a request is removed; 0 means never", ready.OrphanMS)},
+			[2]string{"max_request_size", sizeText(ready.MaxRequestSize)})
+	}
+	fmt.Fprintln(stdout, "Ready line:")
+	for _, line := range lines {
 		fmt.Fprintf(stdout, "    %-17s %s\n", line[0], line[1])
 	}
-	known, err := features()
+	known, err := features(ready.Role)
 	if err != nil {
 		return err
 	}
@@ -106,14 +115,22 @@ func showReady(stdout io.Writer, ready target.Ready) error {
 	return nil
 }
 
-// notDeclared returns the features that a server does not declare.
-func notDeclared(declared []string) ([]string, error) {
-	all, err := features()
-	return slices.DeleteFunc(all, func(feature string) bool { return slices.Contains(declared, feature) }), err
+// sizeText describes a limit in bytes.
+func sizeText(size int64) string {
+	if size == 0 {
+		return "unlimited"
+	}
+	return fmt.Sprintf("%d bytes", size)
 }
 
-// features returns the features that scenarios require.
-func features() ([]string, error) {
+// notDeclared returns the features that a server or client does not declare.
+func notDeclared(ready target.Ready) ([]string, error) {
+	all, err := features(ready.Role)
+	return slices.DeleteFunc(all, func(feature string) bool { return slices.Contains(ready.Features, feature) }), err
+}
+
+// features returns the features that scenarios of a role require.
+func features(role target.Role) ([]string, error) {
 	scenarios, err := scenario.All()
 	if err != nil {
 		return nil, err
@@ -123,7 +140,7 @@ func features() ([]string, error) {
 		return nil, err
 	}
 	var names []string
-	for _, s := range append(scenarios, smoke...) {
+	for _, s := range scenario.Of(role, append(scenarios, smoke...)) {
 		if s.Feature != "" {
 			names = append(names, s.Feature)
 		}

@@ -8,7 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/mutant"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
 
 func TestReferencePassesSmoke(t *testing.T) {
@@ -70,9 +72,25 @@ func TestSmokeChecksCanFail(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, check := range checks {
+	for _, check := range scenario.Of(target.Server, checks) {
 		if !seen[check.ID] && !(runtime.GOOS == "windows" && check.ID == "smoke-stop-signal") {
 			t.Errorf("%s never failed", check.ID)
+		}
+	}
+}
+
+func TestSmokeChecksClients(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for defect, want := range map[string]string{mutant.None: "", "loses-headers": "smoke-call", "waits-forever": "smoke-call-expires"} {
+		status, stdout, stderr := judge(t, "smoke", "-role=client", "--", self, "mutant", defect)
+		switch {
+		case want == "" && status != exitOK, want != "" && status != exitUnexpected:
+			t.Errorf("%s: exit %d\n%s%s", defect, status, stdout, stderr)
+		case want != "":
+			contains(t, defect, stdout, "Must fix (SPEC.md, Appendix A): "+want+".")
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/known"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/soak"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 )
 
@@ -111,7 +112,7 @@ func TestExamplesOfTheSpecAreSent(t *testing.T) {
 // requirement.
 func TestKnownFailuresNameTheirReason(t *testing.T) {
 	const file = "testdata/targets/python/known.txt"
-	scenarios := scenarioIDs(t)
+	scenarios := append(scenarioIDs(t), soak.Kinds()...)
 	list, err := known.Read(filepath.Join(top, file), func(id string) bool { return slices.Contains(scenarios, id) })
 	if err != nil {
 		t.Fatal(err)

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +18,10 @@ func TestMain(m *testing.M) {
 	case "":
 		os.Exit(m.Run())
 	case "echo":
+		fmt.Println("log line")
+		fmt.Println(readyLine)
+		fmt.Println("another log line")
+		fmt.Println(`{"log":"a line without a call"}`)
 		lines := bufio.NewScanner(os.Stdin)
 		lines.Buffer(nil, maxLine)
 		for lines.Scan() {
@@ -23,28 +29,53 @@ func TestMain(m *testing.M) {
 			if err := json.Unmarshal(lines.Bytes(), &call); err != nil {
 				panic(err)
 			}
-			result := wireResult{Call: call.Call, Status: 200, Body: call.Body, TookMS: call.TimeoutMS, Resent: 1}
+			if call.Options != nil {
+				call.Headers["cached"] = fmt.Sprint(call.Options.Cached)
+			}
+			result := map[string]any{"call": call.Call, "took_ms": call.ExpiresIn * 1000, "resent": 1}
 			if call.Method == "FAIL" {
-				result.Error = "refused"
+				result["error"], result["detail"] = "invalid", "no such method"
+			} else {
+				result["status"], result["headers"], result["body_base64"] = 200, call.Headers, call.Body
 			}
 			text, _ := json.Marshal(result)
 			fmt.Printf("%s\n", text)
 		}
+	case "environment":
+		for _, name := range []string{"SYFTEVENT_ROLE", "SYFTBOX_CLIENT_CONFIG_PATH", "SYFTEVENT_APP", "SYFTEVENT_OPTIONS"} {
+			fmt.Fprintf(os.Stderr, "%s=%s\n", name, os.Getenv(name))
+		}
+		fmt.Println(readyLine)
+		io.Copy(io.Discard, os.Stdin)
 	case "garbage":
-		fmt.Println("not JSON")
+		fmt.Println(readyLine)
+		bufio.NewScanner(os.Stdin).Scan()
+		fmt.Println(`{"call":"one"}`)
 		time.Sleep(time.Hour)
 	case "unknown":
-		fmt.Println(`{"call":"no such"}`)
+		fmt.Println(readyLine)
+		bufio.NewScanner(os.Stdin).Scan()
+		fmt.Println(`{"call":7}`)
 		time.Sleep(time.Hour)
 	case "deaf":
+		fmt.Println(readyLine)
 		time.Sleep(time.Hour)
+	case "server":
+		fmt.Println(`{"ready":true}`)
+		time.Sleep(time.Hour)
+	case "silent":
+		time.Sleep(time.Hour)
+	case "exit":
+		os.Exit(7)
 	}
 }
+
+const readyLine = `{"ready":true,"role":"client","implementation":"helper","version":"1","features":[],"poll_ms":1}`
 
 func startHelper(t *testing.T, what string) *Client {
 	t.Helper()
 	t.Setenv("CALLER_HELPER", what)
-	c, err := Start([]string{os.Args[0]}, "config.json", t.TempDir())
+	c, err := Start(t.Context(), []string{os.Args[0]}, Settings{LogDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,19 +85,27 @@ func startHelper(t *testing.T, what string) *Client {
 
 func TestClientMatchesResultsToCalls(t *testing.T) {
 	c := startHelper(t, "echo")
-	large := []byte(strings.Repeat("x", 5_000_000))
+	large := []byte(strings.Repeat("x", 1_000_000))
 	pending := []<-chan Result{
-		c.Go(Call{Body: large, Timeout: time.Second}),
+		c.Go(Call{Body: large, Timeout: time.Second, Headers: map[string]string{"h": "1"}}),
 		c.Go(Call{Method: "FAIL"}),
 		c.Go(Call{}),
+		c.Go(Call{Body: []byte{}}),
+		c.Go(Call{Cached: true}),
 	}
-	if r := <-pending[0]; r.Err != nil || len(r.Body) != len(large) || r.Took != time.Second || r.Resent != 1 {
-		t.Errorf("status %d, %d bytes, %v, %v", r.Status, len(r.Body), r.Took, r.Err)
+	if r := <-pending[0]; r.Err != nil || r.Status != 200 || len(r.Body) != len(large) || r.Headers["h"] != "1" || r.Took != time.Second || r.Resent != 1 {
+		t.Errorf("status %d, %d bytes, headers %v, %v, %v", r.Status, len(r.Body), r.Headers, r.Took, r.Err)
 	}
-	if r := <-pending[1]; r.Err == nil || r.Err.Error() != "refused" {
-		t.Errorf("error %v", r.Err)
+	if r := <-pending[1]; r.Code != "invalid" || r.Err == nil || r.Err.Error() != "invalid: no such method" {
+		t.Errorf("code %q, error %v", r.Code, r.Err)
 	}
-	if r := <-pending[2]; r.Err != nil || r.Body != nil || r.Took != 30*time.Second {
+	if r := <-pending[2]; r.Err != nil || r.Code != "" || r.Body != nil || r.Took != 30*time.Second || len(r.Headers) != 0 {
+		t.Errorf("result %+v", r)
+	}
+	if r := <-pending[3]; r.Err != nil || r.Body == nil || len(r.Body) != 0 {
+		t.Errorf("result %+v", r)
+	}
+	if r := <-pending[4]; r.Err != nil || r.Headers["cached"] != "true" {
 		t.Errorf("result %+v", r)
 	}
 	if err := c.Close(time.Minute); err != nil {
@@ -74,8 +113,48 @@ func TestClientMatchesResultsToCalls(t *testing.T) {
 	}
 }
 
+func TestClientGetsItsEnvironment(t *testing.T) {
+	t.Setenv("CALLER_HELPER", "environment")
+	dir := t.TempDir()
+	c, err := Start(t.Context(), []string{os.Args[0]}, Settings{
+		ConfigPath: "config.json", App: "demo", Options: map[string]any{"settle": "1s"}, LogDir: dir,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(time.Minute); err != nil {
+		t.Error(err)
+	}
+	const want = `SYFTEVENT_ROLE=client
+SYFTBOX_CLIENT_CONFIG_PATH=config.json
+SYFTEVENT_APP=demo
+SYFTEVENT_OPTIONS={"settle":"1s"}
+`
+	if got, err := os.ReadFile(filepath.Join(dir, "client-stderr.log")); string(got) != want {
+		t.Errorf("environment %s, %v", got, err)
+	}
+}
+
+func TestStartReportsClientThatIsNotReady(t *testing.T) {
+	for what, want := range map[string]string{
+		"silent": "no ready line within 100ms",
+		"server": `"role" is not "client"`,
+		"exit":   "exit status 7",
+	} {
+		t.Setenv("CALLER_HELPER", what)
+		timeout := time.Minute
+		if what == "silent" {
+			timeout = 100 * time.Millisecond
+		}
+		_, err := Start(t.Context(), []string{os.Args[0]}, Settings{LogDir: t.TempDir(), ReadyTimeout: timeout})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v", what, err)
+		}
+	}
+}
+
 func TestClientIsKilledAfterMalformedResult(t *testing.T) {
-	for what, want := range map[string]string{"garbage": `read result "not JSON"`, "unknown": `no call "no such" is pending`} {
+	for what, want := range map[string]string{"garbage": "parse result", "unknown": "no call 7 is pending"} {
 		c := startHelper(t, what)
 		if r := c.Do(t.Context(), Call{}); r.Err == nil || !strings.Contains(r.Err.Error(), want) {
 			t.Errorf("%s: %v", what, r.Err)
@@ -95,7 +174,7 @@ func TestCloseKillsAClientThatIgnoresIt(t *testing.T) {
 }
 
 func TestStartReportsMissingProgram(t *testing.T) {
-	if _, err := Start([]string{"/no/such/program"}, "config.json", t.TempDir()); err == nil {
+	if _, err := Start(t.Context(), []string{"/no/such/program"}, Settings{LogDir: t.TempDir()}); err == nil {
 		t.Error("no error")
 	}
 }

@@ -35,6 +35,8 @@ type Experiment struct {
 	Isolation Isolation
 	// Python reports whether the experiment needs the Python package.
 	Python bool
+	// Command reports whether the experiment needs the command syftevent.
+	Command bool
 	// Library reports whether the experiment judges the library, not the networks.
 	Library bool
 
@@ -47,7 +49,7 @@ func (e Experiment) app() string { return "x-" + e.Name }
 // Table returns all experiments.
 func Table() []Experiment {
 	return slices.Concat(pathExperiments, removalExperiments, nameExperiments, outageExperiments, burstExperiments,
-		gatewayExperiments, libraryExperiments, interopExperiments)
+		gatewayExperiments, libraryExperiments, interopExperiments, proxyExperiments)
 }
 
 // A failure is a wrong observation. Any other error means that the experiment could not

@@ -37,7 +37,10 @@ func (t *trial) startPair(ctx context.Context, server, client []string) (_ *pair
 	if err := p.startServer(ctx); err != nil {
 		return nil, err
 	}
-	if p.client, err = caller.Start(client, t.network.ConfigPath(Alice), t.dir); err != nil {
+	p.client, err = caller.Start(ctx, client, caller.Settings{
+		ConfigPath: t.network.ConfigPath(Alice), App: t.app, LogDir: t.dir, ReadyTimeout: readyTimeout,
+	})
+	if err != nil {
 		return nil, err
 	}
 	return p, nil

@@ -38,6 +38,8 @@ type Config struct {
 	// PythonServer and PythonClient are the commands of the Python package's server and
 	// client. Empty skips the experiments that need them.
 	PythonServer, PythonClient []string
+	// Command is the program syftevent. "" skips the experiments that need it.
+	Command string
 	// Parallel limits how many [Own] experiments run at once. Defaults to 4.
 	Parallel int
 	// Attempts is how often an experiment runs if its result is unexpected. Attempts
@@ -54,7 +56,7 @@ type Config struct {
 func (c *Config) Selected() []Experiment {
 	var selected []Experiment
 	for _, e := range Table() {
-		if c.Run != nil && !c.Run.MatchString(e.Name) || e.Python && len(c.PythonServer) == 0 {
+		if c.Run != nil && !c.Run.MatchString(e.Name) || e.Python && len(c.PythonServer) == 0 || e.Command && c.Command == "" {
 			continue
 		}
 		selected = append(selected, e)

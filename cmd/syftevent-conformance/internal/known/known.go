@@ -137,7 +137,7 @@ func (l *List) Update(findings []Finding) (changes []string) {
 			l.lines = slices.DeleteFunc(l.lines, func(line line) bool { return line.entry == entry })
 			changes = append(changes, fmt.Sprintf("removed %s, which passed", f.Scenario))
 		case f.Failed && entry == nil:
-			l.add(Entry{Scenario: f.Scenario, Reason: oneLine(f.Reason)})
+			l.add(Entry{Scenario: f.Scenario, Reason: reason(f.Reason)})
 			changes = append(changes, fmt.Sprintf("added %s, which failed", f.Scenario))
 		}
 	}
@@ -150,21 +150,6 @@ func (l *List) add(e Entry) {
 		l.lines[n-1].text += "\n"
 	}
 	l.lines = append(l.lines, line{fmt.Sprintf("%s  # %s\n", e.Scenario, e.Reason), &e})
-}
-
-// mostReason limits a new reason, in bytes.
-const mostReason = 400
-
-// oneLine converts any text to a reason.
-func oneLine(text string) string {
-	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "\uFFFD")), " ")
-	if len(text) > mostReason {
-		text = strings.ToValidUTF8(text[:mostReason], "") + "…"
-	}
-	if text == "" {
-		return "failed"
-	}
-	return text
 }
 
 // Write replaces the file of the list atomically and keeps its mode.

@@ -125,7 +125,7 @@ func (a application) status(c call) (reply, error) {
 // parseBody parses a JSON body.
 func (a application) parseBody(c call, into any) error {
 	if err := json.Unmarshal(c.body, into); err != nil {
-		if a.has("body-500") {
+		if a.has("body-500") || a.has("no-body-500") && c.body == nil {
 			return fmt.Errorf("parse body: %w", err)
 		}
 		return refuse(400, "Invalid request schema: cannot parse the body")

@@ -19,7 +19,7 @@ func (s *server) cleanUp() {
 	}
 	var senderDirs []string
 	filepath.WalkDir(s.rpc, func(name string, entry fs.DirEntry, err error) error {
-		if err == nil && entry.IsDir() && addressForm.MatchString(entry.Name()) {
+		if err == nil && entry.IsDir() && s.isAddress(entry.Name()) {
 			senderDirs = append(senderDirs, name)
 		}
 		if err == nil && entry.Type().IsRegular() {
@@ -47,7 +47,7 @@ func (s *server) cleanFile(name string, entry fs.DirEntry) {
 		if file, ok := s.parsePath(dir, stem+requestSuffix); ok {
 			s.cleanResponse(file)
 		}
-	} else if info, err := entry.Info(); err == nil && s.has("removes-foreign") && s.expired(info.ModTime()) {
+	} else if info, err := entry.Info(); err == nil && s.removesForeign(base) && s.expired(info.ModTime()) {
 		s.remove(rel)
 	}
 }
@@ -68,11 +68,12 @@ func (s *server) cleanSenderDir(dir string) error {
 	}
 	for _, entry := range entries {
 		isOurs := strings.HasSuffix(entry.Name(), requestSuffix) || strings.HasSuffix(entry.Name(), responseSuffix)
-		if entry.Name() != keepName && (isOurs || !s.has("used-senders")) {
+		hidden := s.has("removes-hidden") && strings.HasPrefix(entry.Name(), ".")
+		if entry.Name() != keepName && (isOurs || !s.has("used-senders")) && !hidden {
 			return nil
 		}
 	}
-	if s.has("used-senders") {
+	if s.has("used-senders") || s.has("removes-hidden") {
 		return os.RemoveAll(dir)
 	}
 	keep := filepath.Join(dir, keepName)
@@ -92,7 +93,7 @@ func (s *server) cleanRequest(file requestFile) {
 	if err != nil && s.has("removes-unanswered") && s.expired(s.created(file)) {
 		s.remove(file.request())
 	}
-	if err != nil || !response.Mode().IsRegular() || response.Size() == 0 {
+	if err != nil || !response.Mode().IsRegular() || response.Size() == 0 && !s.has("cleans-empty") {
 		return
 	}
 	// A client may still wait for a recent response.
@@ -118,7 +119,7 @@ func (s *server) created(file requestFile) time.Time {
 		return time.Now()
 	}
 	data, err := s.readFile(name)
-	if err != nil {
+	if err != nil || s.has("cleans-by-file") {
 		return info.ModTime()
 	}
 	if s.has("keeps-corrupt") && !json.Valid(data) {
@@ -126,7 +127,11 @@ func (s *server) created(file requestFile) time.Time {
 	}
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(data, &fields) == nil && fields["created"] != nil {
-		if t, err := s.decoder.parseTime(fields["created"]); err == nil && !t.After(time.Now()) {
+		t, err := s.decoder.parseTime(fields["created"])
+		if err == nil && s.has("unsigned-age") && t.After(time.Now()) {
+			return time.Time{}
+		}
+		if err == nil && !t.After(time.Now()) {
 			return t
 		}
 	}

@@ -48,6 +48,20 @@ func depth(data []byte) (deepest int) {
 func (d *decoder) corruptFields(data []byte, fields map[string]json.RawMessage) error {
 	known := []string{"id", "sender", "url", "body", "headers", "created", "expires", "method"}
 	switch d.defect {
+	case "scalar-unknowns":
+		for name, value := range fields {
+			if !slices.Contains(known, name) && (value[0] == '{' || value[0] == '[') {
+				return refuse(400, "Error loading request: field %s is not a scalar", name)
+			}
+		}
+	case "text-headers":
+		if raw, there := fields["headers"]; there {
+			fields["headers"] = textHeaders(raw)
+		}
+	case "nul-dies":
+		if bytes.Contains(fields["url"], []byte(`\u0000`)) || bytes.Contains(fields["id"], []byte(`\u0000`)) {
+			exitFatal(d.log, "embedded null byte")
+		}
 	case "first-field":
 		maps.Copy(fields, firstFields(data))
 	case "null-keeps":
@@ -107,6 +121,7 @@ func firstFields(data []byte) map[string]json.RawMessage {
 
 // corruptRequest changes what a handler receives.
 func (d defect) corruptRequest(req request) request {
+	d.limitRequest(&req)
 	switch d {
 	case "drops-headers":
 		req.headers = map[string]string{}
@@ -121,6 +136,16 @@ func (d defect) corruptRequest(req request) request {
 		}
 	case "drops-empty-headers":
 		maps.DeleteFunc(req.headers, func(_, value string) bool { return value == "" })
+	case "ascii-headers":
+		for name, value := range req.headers {
+			req.headers[name] = strings.Map(asciiOnly, value)
+		}
+	case "cuts-at-nul":
+		req.body, _, _ = bytes.Cut(req.body, []byte{0})
+	case "empty-for-null":
+		if req.body == nil {
+			req.body = []byte{}
+		}
 	case "drops-query":
 		req.url = bareURL(req.url)
 	case "text-bodies":
@@ -162,6 +187,21 @@ func (d defect) corruptResponse(envelope map[string]any, r reply) {
 			text := base64.StdEncoding.EncodeToString(r.body)
 			envelope["body"] = strings.Replace(strings.Replace(text, "+", "-", 1), "/", "_", 1)
 		}
+	case "encodes-in-blocks":
+		if r.body != nil {
+			var text strings.Builder
+			for block := range slices.Chunk(r.body, blockSize) {
+				text.WriteString(base64.URLEncoding.EncodeToString(block))
+			}
+			envelope["body"] = text.String()
+		}
+	case "local-created":
+		envelope["created"] = formatTime(time.Now().Add(7 * time.Hour))
+	case "whole-expires":
+		text, _, found := strings.Cut(fmt.Sprint(envelope["expires"]), ".")
+		if found {
+			envelope["expires"] = text + "+00:00"
+		}
 	case "unpadded":
 		if r.body != nil {
 			envelope["body"] = base64.RawURLEncoding.EncodeToString(r.body)
@@ -179,4 +219,45 @@ func (d defect) corruptResponse(envelope map[string]any, r reply) {
 	case "own-id":
 		envelope["id"] = rand.Text()
 	}
+}
+
+// keepBase64 drops characters that are not of base64, for strings.Map.
+func keepBase64(r rune) rune {
+	if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("+/-_=", r) {
+		return r
+	}
+	return -1
+}
+
+// asciiOnly replaces characters other than those of ASCII, for strings.Map.
+func asciiOnly(r rune) rune {
+	if r > 127 {
+		return '?'
+	}
+	return r
+}
+
+// textHeaders turns the values of headers into text.
+func textHeaders(raw json.RawMessage) json.RawMessage {
+	var headers map[string]any
+	if json.Unmarshal(raw, &headers) != nil || headers == nil {
+		return raw
+	}
+	for name, value := range headers {
+		headers[name] = fmt.Sprint(value)
+	}
+	text, err := json.Marshal(headers)
+	if err != nil {
+		return raw
+	}
+	return text
+}
+
+// corruptReply changes what a handler returned.
+func (d defect) corruptReply(r reply) reply {
+	var value any
+	if d.has("reencodes-json") && json.Unmarshal(r.body, &value) == nil {
+		r.body, _ = json.Marshal(value)
+	}
+	return r
 }

@@ -3,6 +3,7 @@ package mutant
 import (
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -25,6 +26,9 @@ const (
 func (s *server) final(file requestFile, req *request) string {
 	name := file.response()
 	switch {
+	case s.has("first-dot"):
+		stem, _, _ := strings.Cut(file.stem, ".")
+		name = path.Join(file.dir, stem+responseSuffix)
 	case s.has("one-up"):
 		name = path.Join(path.Dir(file.dir), file.stem+responseSuffix)
 	case s.has("sender-path") && file.sender != "" && req.sender != "":
@@ -38,6 +42,8 @@ func (s *server) final(file requestFile, req *request) string {
 		if found && !strings.Contains(endpoint, "..") {
 			name = path.Join(endpoint, file.sender, file.stem+responseSuffix)
 		}
+	case s.has("composes-names"):
+		name = strings.ReplaceAll(name, "o\u0308", "ö")
 	case s.has("url-path"):
 		// rpc is four levels below the datasites.
 		name = path.Join("../../../..", strings.TrimPrefix(bareURL(req.url), "syft://"), file.sender, file.stem+responseSuffix)
@@ -115,6 +121,16 @@ func (s *server) replaceAfter(pause time.Duration, name string, data []byte) {
 	})
 }
 
+// appendLine appends an empty line to a file.
+func appendLine(name string) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return fmt.Errorf("append to response: %w", err)
+	}
+	_, err = f.WriteString("\n")
+	return errors.Join(err, f.Close())
+}
+
 // refused reports whether a response has the status of an error.
 func refused(response []byte) bool {
 	var envelope struct {
@@ -126,4 +142,12 @@ func refused(response []byte) bool {
 // isFalsy reports whether a file is a JSON value that some languages take for false.
 func isFalsy(data []byte) bool {
 	return slices.Contains([]string{"null", "false", "0", `""`, "[]", "{}"}, string(data))
+}
+
+// journal notes a response in a file beside the app's folder.
+func (s *server) journal(file requestFile) {
+	name := filepath.Join(s.path(""), "..", "..", "responses.log")
+	if err := os.WriteFile(name, []byte(file.request()+"\n"), 0o644); err != nil {
+		s.log.Error("note response failed", "err", err)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -23,6 +24,14 @@ type defectState struct {
 	handles  map[string]*os.File // of directories, by path
 	leaked   []*os.File
 	versions map[string]string // of answered requests, by path
+	lastingState
+
+	listings map[string][]os.DirEntry // by path; only the polling goroutine uses it
+	folded   map[string]string        // paths of requests, by path in lower case
+	turns    map[string]*sync.Mutex   // by endpoint, or by sender
+	inTime   map[string]bool          // queued requests that had not expired, by path
+	begun    map[string]time.Time     // when a request was first found in flight, by path
+	lastWork time.Time                // when a request was last dispatched
 }
 
 func newDefectState() defectState {
@@ -33,6 +42,11 @@ func newDefectState() defectState {
 		kept:     map[string]bool{},
 		handles:  map[string]*os.File{},
 		versions: map[string]string{},
+		listings: map[string][]os.DirEntry{},
+		folded:   map[string]string{},
+		turns:    map[string]*sync.Mutex{},
+		inTime:   map[string]bool{},
+		begun:    map[string]time.Time{},
 	}
 }
 
@@ -41,6 +55,8 @@ const (
 	tableSize = 300
 	// maxBlocked is how many blocked responses stop "shared-limit".
 	maxBlocked = 8
+	// maxBusy is how many requests in flight stop "drops-when-busy".
+	maxBusy = 200
 )
 
 var uuidForm = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
@@ -66,6 +82,9 @@ func (s *server) ignores(file requestFile) bool {
 	}
 	first := !s.seen[name]
 	s.seen[name] = true
+	if s.lastingIgnores(file, first) {
+		s.ignored[name] = true
+	}
 	switch s.defect {
 	case "shared-limit":
 		return len(s.blocked) >= maxBlocked
@@ -76,6 +95,22 @@ func (s *server) ignores(file requestFile) bool {
 	case "epoch-dies":
 		if info, err := os.Lstat(s.path(name)); err == nil && info.ModTime().Unix() < 0 {
 			exitFatal(s.log, "time is before the epoch")
+		}
+	case "short-senders":
+		return len(file.sender) > 64
+	case "glob-senders":
+		return strings.ContainsAny(file.sender, "*?[")
+	case "folds-stems":
+		return s.isFolded(name)
+	case "drops-when-busy":
+		if first {
+			s.ignored[name] = len(s.inFlight) > maxBusy
+		}
+	case "bad-times-kill":
+		return s.decoder.badTimes.Load() >= 4
+	case "idle-workers":
+		if first {
+			s.lastWork = time.Now()
 		}
 	case "uuid-only":
 		return !uuidForm.MatchString(file.stem)
@@ -220,6 +255,9 @@ func (s *server) differs(file requestFile) bool {
 func (s *server) removesResponse(file requestFile) bool {
 	if s.has("changed-again") || s.has("mode-again") {
 		return s.differs(file) && os.Remove(s.path(file.response())) == nil
+	}
+	if s.has("distrusts-responses") {
+		return s.distrusts(file) && os.Remove(s.path(file.response())) == nil
 	}
 	if !s.has("redelivered") {
 		return false

@@ -18,7 +18,10 @@ const begunName = "../mutant-begun.tmp"
 // applyStartDefect does what a defect does before the server is ready.
 func (s *server) applyStartDefect() error {
 	s.started = time.Now()
+	s.lastWork = s.started
 	switch s.defect {
+	case "moves-over":
+		s.eachRequest(s.moveLegacy)
 	case "only-new":
 		s.eachRequest(s.ignore)
 	case "removes-waiting":
@@ -82,4 +85,28 @@ func (s *server) recordBegun(request string) error {
 	}
 	_, err = f.WriteString(request + "\n")
 	return errors.Join(err, f.Close())
+}
+
+// moveLegacy moves an answered pair of the legacy layout into the folder of its sender,
+// over whatever is there.
+func (s *server) moveLegacy(file requestFile) {
+	if file.sender != "" || !s.answered(file) {
+		return
+	}
+	data, err := s.readFile(s.path(file.request()))
+	if err != nil {
+		return
+	}
+	req, err := s.decoder.decode(data)
+	if err != nil || !s.isAddress(req.sender) {
+		return
+	}
+	dir := path.Join(file.dir, req.sender)
+	err = os.MkdirAll(s.path(dir), 0o755)
+	for _, name := range []string{file.response(), file.request()} {
+		err = errors.Join(err, os.Rename(s.path(name), s.path(path.Join(dir, path.Base(name)))))
+	}
+	if err != nil {
+		s.log.Warn("move legacy pair failed", "err", err)
+	}
 }

@@ -11,37 +11,46 @@ type Defect struct {
 	Requirement string
 	// Breaks are the ids of the scenarios that must fail. All others must pass.
 	Breaks []string
+	// Soak reports whether only a soak finds the defect. Breaks is then empty.
+	Soak bool
 	// Broad allows scenarios other than Breaks to fail: nearly all of them need what the
 	// defect breaks.
 	Broad bool
 }
 
+// A Table is a list of defects.
+type Table []Defect
+
 // Find returns the defect with a name.
-func Find(name string) (Defect, bool) {
-	i := slices.IndexFunc(Defects, func(d Defect) bool { return d.Name == name })
+func (t Table) Find(name string) (Defect, bool) {
+	i := slices.IndexFunc(t, func(d Defect) bool { return d.Name == name })
 	if i < 0 {
 		return Defect{}, false
 	}
-	return Defects[i], true
+	return t[i], true
 }
 
 // For returns the defects that violate a requirement.
-func For(requirement string) []Defect {
-	return slices.DeleteFunc(slices.Clone(Defects), func(d Defect) bool { return d.Requirement != requirement })
+func (t Table) For(requirement string) []Defect {
+	return slices.DeleteFunc(slices.Clone(t), func(d Defect) bool { return d.Requirement != requirement })
 }
 
-// Defects are all defects, in the order of SPEC.md.
-var Defects = []Defect{
+// Defects are all defects: those that scenarios find, and those that only a soak finds.
+var Defects Table = slices.Concat(usual, Blind, soakDefects)
+
+// usual are the defects that were written together with their scenarios, in the order of
+// SPEC.md.
+var usual = []Defect{
 	// Sections 2 and 9: layout and permissions.
 	{
 		Name: "plain-senders", Requirement: "layout-sender",
 		What:   "ignores senders whose address has characters other than a to z, 0 to 9 and dots",
-		Breaks: []string{"layout-sender"},
+		Breaks: []string{"layout-sender", "vectors-faithful", "vectors-refused"},
 	},
 	{
 		Name: "short-domains", Requirement: "layout-sender",
 		What:   "ignores senders whose domain ends in more than six letters, or in a digit",
-		Breaks: []string{"layout-sender"},
+		Breaks: []string{"layout-sender", "vectors-faithful"},
 	},
 	{
 		Name: "no-keep", Requirement: "layout-keep",
@@ -123,112 +132,112 @@ var Defects = []Defect{
 	{
 		Name: "standard-base64", Requirement: "envelope-body",
 		What:   "encodes response bodies with the standard base64 alphabet",
-		Breaks: []string{"envelope-body"},
+		Breaks: []string{"envelope-body", "vectors-faithful"},
 	},
 	{
 		Name: "unpadded", Requirement: "envelope-body",
 		What:   "encodes response bodies without base64 padding",
-		Breaks: []string{"envelope-body"},
+		Breaks: []string{"envelope-body", "vectors-faithful"},
 	},
 	{
 		Name: "none-for-empty", Requirement: "envelope-body",
 		What:   "writes an empty body as null",
-		Breaks: []string{"envelope-body"},
+		Breaks: []string{"envelope-body", "vectors-faithful"},
 	},
 	{
 		Name: "first-plus", Requirement: "envelope-body",
 		What:   "replaces only the first plus and the first slash of the standard base64 alphabet",
-		Breaks: []string{"envelope-body"},
+		Breaks: []string{"envelope-body", "vectors-faithful"},
 	},
 	{
 		Name: "url-safe-only", Requirement: "envelope-lenient",
 		What:   "decodes only the URL-safe base64 alphabet",
-		Breaks: []string{"envelope-lenient"},
+		Breaks: []string{"envelope-lenient", "vectors-lenient"},
 	},
 	{
 		Name: "padded-only", Requirement: "envelope-lenient",
 		What:   "decodes only padded base64",
-		Breaks: []string{"envelope-lenient"},
+		Breaks: []string{"envelope-lenient", "vectors-lenient"},
 	},
 	{
 		Name: "microseconds", Requirement: "envelope-peers",
 		What:   "refuses times with more than six fractional digits",
-		Breaks: []string{"envelope-peers"},
+		Breaks: []string{"envelope-peers", "vectors-faithful"},
 	},
 	{
 		Name: "body-required", Requirement: "envelope-peers",
 		What:   "refuses requests without a body",
-		Breaks: []string{"envelope-peers", "envelope-defaults", "envelope-duplicates", "envelope-examples"},
+		Breaks: []string{"envelope-peers", "envelope-defaults", "envelope-duplicates", "envelope-examples", "vectors-faithful"},
 	},
 	{
 		Name: "strict-fields", Requirement: "envelope-lenient",
 		What:   "refuses requests with unknown fields",
-		Breaks: []string{"envelope-lenient"},
+		Breaks: []string{"envelope-lenient", "vectors-lenient"},
 	},
 	{
 		Name: "id-required", Requirement: "envelope-defaults",
 		What:   "refuses requests without an id",
-		Breaks: []string{"envelope-defaults", "envelope-examples"},
+		Breaks: []string{"envelope-defaults", "envelope-examples", "vectors-lenient"},
 	},
 	{
 		Name: "day-from-created", Requirement: "envelope-defaults",
 		What:   "takes a request without an end for expired a day after it was written",
-		Breaks: []string{"envelope-defaults"},
+		Breaks: []string{"envelope-defaults", "vectors-times"},
 	},
 	{
 		Name: "post-by-default", Requirement: "envelope-defaults",
 		What:   "defaults the method to POST",
-		Breaks: []string{"envelope-defaults"},
+		Breaks: []string{"envelope-defaults", "vectors-lenient"},
 	},
 	{
 		Name: "text-times", Requirement: "envelope-times",
 		What:   "refuses times that are numbers",
-		Breaks: []string{"envelope-times"},
+		Breaks: []string{"envelope-times", "vectors-times"},
 	},
 	{
 		Name: "fold-case", Requirement: "envelope-exact",
 		What:   "ignores case in field names",
-		Breaks: []string{"envelope-exact"},
+		Breaks: []string{"envelope-exact", "vectors-lenient", "vectors-refused"},
 	},
 	{
 		Name: "first-field", Requirement: "envelope-duplicates",
 		What:   "uses the first of duplicate fields",
-		Breaks: []string{"envelope-duplicates"},
+		Breaks: []string{"envelope-duplicates", "vectors-lenient"},
 	},
 	{
 		Name: "null-keeps", Requirement: "envelope-duplicates",
 		What:   "keeps the value of a field that occurs again with null",
-		Breaks: []string{"envelope-duplicates"},
+		Breaks: []string{"envelope-duplicates", "vectors-lenient"},
 	},
 	{
 		Name: "skips-empty", Requirement: "envelope-invalid",
 		What:   "ignores files whose JSON value is empty, zero or false",
-		Breaks: []string{"envelope-values"},
+		Breaks: []string{"envelope-values", "vectors-refused"},
 	},
 	{
 		Name: "any-method", Requirement: "envelope-invalid",
 		What:   "accepts unknown methods",
-		Breaks: []string{"envelope-invalid"},
+		Breaks: []string{"envelope-invalid", "vectors-refused"},
 	},
 	{
 		Name: "lenient-times", Requirement: "envelope-invalid",
 		What:   "ignores times that it cannot parse",
-		Breaks: []string{"envelope-invalid"},
+		Breaks: []string{"envelope-invalid", "vectors-refused"},
 	},
 	{
 		Name: "ignores-invalid", Requirement: "envelope-invalid",
 		What:   "does not answer JSON that is not a valid request",
-		Breaks: []string{"envelope-invalid"},
+		Breaks: []string{"envelope-invalid", "vectors-malformed", "vectors-refused"},
 	},
 	{
 		Name: "own-url", Requirement: "envelope-url",
 		What:   "normalizes the url of responses",
-		Breaks: []string{"envelope-url"},
+		Breaks: []string{"envelope-url", "vectors-lenient"},
 	},
 	{
 		Name: "own-expires", Requirement: "envelope-expires",
 		What:   "sets the expiry of every response to one day",
-		Breaks: []string{"envelope-expires"},
+		Breaks: []string{"envelope-expires", "vectors-lenient", "vectors-times"},
 	},
 
 	// Section 4: delivery and detection.
@@ -240,12 +249,12 @@ var Defects = []Defect{
 	{
 		Name: "private-only", Requirement: "detect-blobstore",
 		What:   "ignores requests that group or others may read, as those from the blob store are",
-		Breaks: []string{"detect-blobstore", "detect-in-place", "detect-folders", "read-whole", "read-settle", "clock-files"},
+		Breaks: []string{"detect-blobstore", "detect-in-place", "detect-folders", "read-whole", "read-settle", "clock-files", "vectors-faithful"},
 	},
 	{
 		Name: "once-read", Requirement: "detect-in-place",
 		What:   "never reads an incomplete file again",
-		Breaks: []string{"detect-in-place", "read-whole", "read-settle", "cleanup-corrupt"},
+		Breaks: []string{"detect-in-place", "read-whole", "read-settle", "cleanup-corrupt", "vectors-malformed"},
 	},
 	{
 		Name: "only-new", Requirement: "detect-waiting",
@@ -285,42 +294,42 @@ var Defects = []Defect{
 	{
 		Name: "uuid-only", Requirement: "detect-stem",
 		What:   "ignores requests whose stem is not a UUID",
-		Breaks: []string{"detect-stems"},
+		Breaks: []string{"detect-stems", "vectors-lenient"},
 	},
 	{
 		Name: "ascii-stems", Requirement: "detect-stem",
 		What:   "ignores requests whose stem has characters other than those of ASCII",
-		Breaks: []string{"detect-stems"},
+		Breaks: []string{"detect-stems", "vectors-lenient"},
 	},
 	{
 		Name: "temporary-names", Requirement: "detect-temporary",
 		What:   "runs every file whose name contains .request",
-		Breaks: []string{"detect-temporary"},
+		Breaks: []string{"detect-temporary", "vectors-lenient"},
 	},
 	{
 		Name: "marker-words", Requirement: "detect-stem",
 		What:   "ignores files whose name contains the word conflict or rejected",
-		Breaks: []string{"detect-stems"},
+		Breaks: []string{"detect-stems", "vectors-lenient"},
 	},
 	{
 		Name: "markers", Requirement: "detect-markers",
 		What:   "runs requests whose name has a rejected or conflict marker",
-		Breaks: []string{"detect-markers"},
+		Breaks: []string{"detect-markers", "vectors-faithful"},
 	},
 	{
 		Name: "timed-markers", Requirement: "detect-markers",
 		What:   "runs requests whose name has a marker followed by a timestamp",
-		Breaks: []string{"detect-markers"},
+		Breaks: []string{"detect-markers", "vectors-faithful"},
 	},
 	{
 		Name: "old-markers", Requirement: "detect-old-markers",
 		What:   "runs requests whose name has a marker of old SyftBox clients",
-		Breaks: []string{"detect-old-markers"},
+		Breaks: []string{"detect-old-markers", "vectors-lenient"},
 	},
 	{
 		Name: "deeper", Requirement: "detect-deeper",
 		What:   "runs requests in folders below a sender folder",
-		Breaks: []string{"detect-deeper"},
+		Breaks: []string{"detect-deeper", "vectors-lenient"},
 	},
 	{
 		Name: "opens-fifo", Requirement: "detect-special",
@@ -357,106 +366,111 @@ var Defects = []Defect{
 	{
 		Name: "patient", Requirement: "read-settle",
 		What:   "waits forever for the rest of an incomplete file",
-		Breaks: []string{"read-settle", "cleanup-corrupt"},
+		Breaks: []string{"read-settle", "cleanup-corrupt", "vectors-malformed"},
 	},
 
 	// Section 6: identity.
 	{
 		Name: "trust-sender", Requirement: "identity-sender",
 		What:   "trusts the sender in the envelope",
-		Breaks: []string{"identity-sender", "identity-refuse"},
+		Breaks: []string{"identity-sender", "identity-refuse", "vectors-refused"},
 	},
 	{
 		Name: "mute-sender", Requirement: "identity-refuse",
 		What:   "runs a request with a forged sender as the owner of the sender folder",
-		Breaks: []string{"identity-refuse"},
+		Breaks: []string{"identity-refuse", "vectors-refused"},
 	},
 	{
 		Name: "sender-path", Requirement: "identity-path",
 		What:   "publishes in the folder of the sender in the envelope",
-		Breaks: []string{"identity-path", "identity-refuse"},
+		Breaks: []string{"identity-path", "identity-refuse", "vectors-refused"},
 	},
 	{
 		Name: "url-path", Requirement: "identity-path",
 		What:   "publishes at the path of the url in the envelope",
-		Breaks: []string{"identity-path", "identity-url"},
+		Breaks: []string{"identity-path", "identity-url", "vectors-refused"},
 	},
 	{
 		Name: "url-endpoint", Requirement: "identity-path",
 		What:   "publishes in the endpoint folder of the url in the envelope",
-		Breaks: []string{"identity-path", "identity-url"},
+		Breaks: []string{"identity-path", "identity-url", "vectors-refused"},
+	},
+	{
+		Name: "journals", Requirement: "identity-path",
+		What:   "notes the path of each response in a file beside the app's folder",
+		Breaks: []string{"identity-path", "publish-beside", "detect-links", "always-confined"},
 	},
 	{
 		Name: "id-path", Requirement: "identity-path",
 		What:   "names the response by the id in the envelope",
-		Breaks: []string{"identity-path", "identity-id"},
+		Breaks: []string{"identity-path", "identity-id", "vectors-lenient", "vectors-refused"},
 	},
 	{
 		Name: "folds-senders", Requirement: "identity-refuse",
 		What:   "takes addresses that are the same after normalization for the same",
-		Breaks: []string{"identity-refuse"},
+		Breaks: []string{"identity-refuse", "vectors-refused"},
 	},
 	{
 		Name: "any-id", Requirement: "identity-id",
 		What:   "runs requests whose id differs from the file stem",
-		Breaks: []string{"identity-id"},
+		Breaks: []string{"identity-id", "vectors-refused"},
 	},
 	{
 		Name: "exact-id", Requirement: "identity-id",
 		What:   "accepts only one spelling of a UUID",
-		Breaks: []string{"identity-id"},
+		Breaks: []string{"identity-id", "vectors-lenient"},
 	},
 	{
 		Name: "url-suffix", Requirement: "identity-url",
 		What:   "compares only the end of the path of a url with the endpoint",
-		Breaks: []string{"identity-url"},
+		Breaks: []string{"identity-url", "vectors-refused"},
 	},
 	{
 		Name: "any-url", Requirement: "identity-url",
 		What:   "runs requests whose url names another endpoint",
-		Breaks: []string{"identity-url"},
+		Breaks: []string{"identity-url", "vectors-refused"},
 	},
 	{
 		Name: "endpoint-only", Requirement: "identity-url",
 		What:   "compares only the endpoint of the url",
-		Breaks: []string{"identity-url"},
+		Breaks: []string{"identity-url", "vectors-refused"},
 	},
 	{
 		Name: "literal-url", Requirement: "identity-url",
 		What:   "refuses urls with a query, a fragment or escapes",
-		Breaks: []string{"identity-url", "proc-faithful"},
+		Breaks: []string{"identity-url", "proc-faithful", "vectors-faithful", "vectors-lenient"},
 	},
 	{
 		Name: "vouched-twice", Requirement: "identity-headers",
 		What:   "removes only the first spelling of a header that claims an identity",
-		Breaks: []string{"identity-headers"},
+		Breaks: []string{"identity-headers", "vectors-lenient"},
 	},
 	{
 		Name: "vouched", Requirement: "identity-headers",
 		What:   "passes headers that vouch for the sender to the handler",
-		Breaks: []string{"identity-headers"},
+		Breaks: []string{"identity-headers", "vectors-lenient"},
 	},
 
 	// Section 7: processing.
 	{
 		Name: "split-escapes", Requirement: "proc-faithful",
 		What:   "decodes the two escapes of a character separately",
-		Breaks: []string{"proc-faithful"},
+		Breaks: []string{"proc-faithful", "vectors-faithful"},
 	},
 	{
 		Name: "drops-empty-headers", Requirement: "proc-faithful",
 		What:   "drops headers with an empty value",
-		Breaks: []string{"proc-faithful"},
+		Breaks: []string{"proc-faithful", "vectors-faithful"},
 	},
 	{
 		Name: "drops-headers", Requirement: "proc-faithful",
 		What:   "drops the headers of requests",
-		Breaks: []string{"proc-faithful", "publish-faithful", "identity-headers", "envelope-examples"},
+		Breaks: []string{"proc-faithful", "publish-faithful", "identity-headers", "envelope-examples", "vectors-faithful", "vectors-lenient"},
 	},
 	{
 		Name: "drops-query", Requirement: "proc-faithful",
 		What:   "drops the query of urls",
-		Breaks: []string{"proc-faithful"},
+		Breaks: []string{"proc-faithful", "vectors-faithful"},
 	},
 	{
 		Name: "whole-numbers", Requirement: "proc-faithful",
@@ -466,22 +480,22 @@ var Defects = []Defect{
 	{
 		Name: "text-bodies", Requirement: "proc-faithful",
 		What:   "replaces bytes of bodies that are not UTF-8",
-		Breaks: []string{"proc-bodies"},
+		Breaks: []string{"proc-bodies", "vectors-faithful", "vectors-lenient"},
 	},
 	{
 		Name: "composes", Requirement: "proc-faithful",
 		What:   "normalizes the text of bodies",
-		Breaks: []string{"proc-bodies"},
+		Breaks: []string{"proc-bodies", "vectors-faithful", "vectors-lenient"},
 	},
 	{
 		Name: "trims-bodies", Requirement: "proc-faithful",
 		What:   "removes spaces and line ends around bodies",
-		Breaks: []string{"proc-bodies"},
+		Breaks: []string{"proc-bodies", "vectors-faithful", "vectors-lenient"},
 	},
 	{
 		Name: "unix-lines", Requirement: "proc-faithful",
 		What:   "changes line ends in bodies",
-		Breaks: []string{"proc-bodies"},
+		Breaks: []string{"proc-bodies", "vectors-faithful", "vectors-lenient"},
 	},
 	{
 		Name: "cuts-bodies", Requirement: "proc-faithful",
@@ -491,17 +505,17 @@ var Defects = []Defect{
 	{
 		Name: "four-methods", Requirement: "proc-faithful",
 		What:   "refuses HEAD and PATCH",
-		Breaks: []string{"proc-methods"},
+		Breaks: []string{"proc-methods", "vectors-faithful", "vectors-lenient", "vectors-refused"},
 	},
 	{
 		Name: "lower-senders", Requirement: "proc-faithful",
 		What:   "gives handlers the sender in lower case",
-		Breaks: []string{"proc-senders"},
+		Breaks: []string{"proc-senders", "vectors-faithful"},
 	},
 	{
 		Name: "twice", Requirement: "proc-once",
 		What:   "runs each request twice",
-		Breaks: []string{"proc-once", "proc-alone", "proc-expired", "proc-new", "proc-returned", "publish-again", "clock-created", "proc-restart", "proc-restart-kill"},
+		Breaks: []string{"proc-once", "proc-alone", "proc-expired", "proc-new", "proc-returned", "publish-again", "clock-created", "proc-restart", "proc-restart-kill", "vectors-faithful", "always-once"},
 	},
 	{
 		Name: "redelivered", Requirement: "proc-once",
@@ -556,17 +570,17 @@ var Defects = []Defect{
 	{
 		Name: "naive-dies", Requirement: "proc-survive",
 		What:   "exits on a time without an offset",
-		Breaks: []string{"proc-survive"},
+		Breaks: []string{"proc-survive", "vectors-times"},
 	},
 	{
 		Name: "null-dies", Requirement: "proc-survive",
 		What:   "exits on an envelope that is null",
-		Breaks: []string{"proc-survive"},
+		Breaks: []string{"proc-survive", "vectors-refused"},
 	},
 	{
 		Name: "garbage-start", Requirement: "proc-survive",
 		What:   "exits at start on a file that is not JSON",
-		Breaks: []string{"proc-survive", "cleanup-corrupt"},
+		Breaks: []string{"proc-survive", "cleanup-corrupt", "vectors-malformed"},
 	},
 	{
 		Name: "keeps-fields", Requirement: "proc-memory",
@@ -576,7 +590,7 @@ var Defects = []Defect{
 	{
 		Name: "deep-dies", Requirement: "proc-survive",
 		What:   "ends when JSON is nested deeply",
-		Breaks: []string{"proc-corpus"},
+		Breaks: []string{"proc-corpus", "vectors-malformed"},
 	},
 	{
 		Name: "surrogate-dies", Requirement: "proc-survive",
@@ -626,22 +640,22 @@ var Defects = []Defect{
 	{
 		Name: "ignores-offset", Requirement: "proc-expired",
 		What:   "takes all times of requests for UTC",
-		Breaks: []string{"proc-offset", "envelope-expires"},
+		Breaks: []string{"proc-offset", "envelope-expires", "vectors-faithful", "vectors-lenient", "vectors-refused"},
 	},
 	{
 		Name: "half-hours", Requirement: "proc-expired",
 		What:   "ignores the minutes of an offset",
-		Breaks: []string{"proc-offset", "envelope-expires"},
+		Breaks: []string{"proc-offset", "envelope-expires", "vectors-faithful", "vectors-lenient", "vectors-refused"},
 	},
 	{
 		Name: "local-times", Requirement: "proc-expired",
 		What:   "takes a time without an offset for local",
-		Breaks: []string{"proc-offset", "envelope-times"},
+		Breaks: []string{"proc-offset", "envelope-times", "vectors-times"},
 	},
 	{
 		Name: "never-expires", Requirement: "proc-expired",
 		What:   "runs expired requests",
-		Breaks: []string{"proc-expired", "fail-expired"},
+		Breaks: []string{"proc-expired", "fail-expired", "vectors-faithful", "vectors-refused", "vectors-times"},
 	},
 	{
 		Name: "one-at-a-time", Requirement: "proc-concurrent",
@@ -688,7 +702,7 @@ var Defects = []Defect{
 	{
 		Name: "own-id", Requirement: "publish-id",
 		What:   "gives each response a random id",
-		Breaks: []string{"publish-beside"},
+		Breaks: []string{"publish-beside", "vectors-faithful"},
 	},
 	{
 		Name: "in-place", Requirement: "publish-whole",
@@ -728,7 +742,7 @@ var Defects = []Defect{
 	{
 		Name: "head-drops-body", Requirement: "publish-faithful",
 		What:   "drops the body of the response to HEAD",
-		Breaks: []string{"publish-faithful"},
+		Breaks: []string{"publish-faithful", "vectors-faithful"},
 	},
 	{
 		Name: "ok-only", Requirement: "publish-faithful",
@@ -738,12 +752,12 @@ var Defects = []Defect{
 	{
 		Name: "no-reply-headers", Requirement: "publish-faithful",
 		What:   "drops the headers of responses",
-		Breaks: []string{"publish-faithful", "proc-faithful", "envelope-examples"},
+		Breaks: []string{"publish-faithful", "proc-faithful", "envelope-examples", "vectors-faithful", "vectors-lenient"},
 	},
 	{
 		Name: "empty-for-none", Requirement: "publish-faithful",
 		What:   "writes no body as an empty one",
-		Breaks: []string{"feature-empty"},
+		Breaks: []string{"feature-empty", "vectors-faithful"},
 	},
 	{
 		Name: "through-links", Requirement: "publish-links",
@@ -825,12 +839,12 @@ var Defects = []Defect{
 	{
 		Name: "fail-200", Requirement: "fail-status",
 		What:   "answers with status 200 when the handler fails",
-		Breaks: []string{"fail-status", "fail-text"},
+		Breaks: []string{"fail-status", "fail-text", "vectors-refused"},
 	},
 	{
 		Name: "silent-failure", Requirement: "fail-status",
 		What:   "does not answer when the handler fails",
-		Breaks: []string{"fail-status", "fail-text"},
+		Breaks: []string{"fail-status", "fail-text", "vectors-refused"},
 	},
 	{
 		Name: "tells", Requirement: "fail-text",
@@ -860,14 +874,14 @@ var Defects = []Defect{
 	{
 		Name: "silent-expired", Requirement: "fail-expired",
 		What:   "does not answer expired requests",
-		Breaks: []string{"fail-expired"},
+		Breaks: []string{"fail-expired", "vectors-refused", "vectors-times"},
 	},
 
 	// Section 8: routes.
 	{
 		Name: "silent-unknown", Requirement: "route-unknown",
 		What:   "does not answer requests to unknown endpoints",
-		Breaks: []string{"route-unknown"},
+		Breaks: []string{"route-unknown", "vectors-refused"},
 	},
 	{
 		Name: "few-endpoints", Requirement: "route-many",
@@ -1030,6 +1044,6 @@ var Defects = []Defect{
 	{
 		Name: "created-future", Requirement: "clock-created",
 		What:   "refuses requests created in the future",
-		Breaks: []string{"clock-created", "cleanup-recent"},
+		Breaks: []string{"clock-created", "cleanup-recent", "vectors-faithful", "vectors-refused", "vectors-times"},
 	},
 }

@@ -44,20 +44,20 @@ func TestServerUsesEveryDefect(t *testing.T) {
 }
 
 func TestFind(t *testing.T) {
-	if d, ok := Find("half"); !ok || d.Requirement != "read-whole" {
+	if d, ok := Defects.Find("half"); !ok || d.Requirement != "read-whole" {
 		t.Errorf("Find(half) = %+v, %v", d, ok)
 	}
-	if d, ok := Find(None); ok {
+	if d, ok := Defects.Find(None); ok {
 		t.Errorf("Find(None) = %+v", d)
 	}
 	var names []string
-	for _, d := range For("read-whole") {
+	for _, d := range Defects.For("read-whole") {
 		names = append(names, d.Name)
 	}
-	if got := strings.Join(names, " "); got != "half impatient" {
+	if got := strings.Join(names, " "); got != "half impatient last-brace counts-braces settles-by-file settles-by-size" {
 		t.Errorf("For(read-whole) = %s", got)
 	}
-	if got := For("no-such-id"); len(got) > 0 {
+	if got := Defects.For("no-such-id"); len(got) > 0 {
 		t.Errorf("For(no-such-id) = %v", got)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 )
@@ -41,8 +42,9 @@ type decoder struct {
 	defect
 	log *slog.Logger
 
-	mu     sync.Mutex
-	leaked []any
+	mu       sync.Mutex
+	leaked   []any
+	badTimes atomic.Int32 // for a defect
 }
 
 // decode decodes an envelope. Field names match exactly, and the last of duplicate
@@ -106,9 +108,13 @@ func (d *decoder) decodeTimes(fields map[string]json.RawMessage, req *request) e
 			if d.has("lenient-times") {
 				continue
 			}
+			d.badTimes.Add(1)
 			return refuse(400, "Error loading request: field %s", name)
 		}
 		*into = t
+	}
+	if d.has("created-past") && !created.IsZero() && time.Since(created) > 30*24*time.Hour {
+		return refuse(400, "Error loading request: created too long ago")
 	}
 	if d.has("created-future") && time.Until(created) > 365*24*time.Hour {
 		return refuse(400, "Error loading request: created in the future")
@@ -127,6 +133,9 @@ func (d *decoder) decodeBody(text string) ([]byte, error) {
 	if d.has("padded-only") && len(text)%4 != 0 {
 		return nil, base64.CorruptInputError(len(text))
 	}
+	if d.has("sloppy-base64") {
+		text = strings.Map(keepBase64, text)
+	}
 	standard := strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(text, "="))
 	return base64.RawStdEncoding.AppendDecode([]byte{}, []byte(standard))
 }
@@ -140,6 +149,9 @@ var timeForms = []string{
 	naiveForm, "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02",
 }
 
+// maxSeconds is more than a time of four digits of year can have, and fits in microseconds.
+const maxSeconds = 1e12
+
 // parseTime parses a time in ISO 8601 or in seconds since 1970.
 func (d *decoder) parseTime(raw json.RawMessage) (time.Time, error) {
 	var seconds float64
@@ -150,11 +162,14 @@ func (d *decoder) parseTime(raw json.RawMessage) (time.Time, error) {
 		if d.has("far-expiry-dies") && math.Abs(seconds) > 1e18 {
 			exitFatal(d.log, "year is out of range")
 		}
-		return time.UnixMicro(int64(seconds * 1e6)), nil
+		return time.UnixMicro(int64(min(max(seconds, -maxSeconds), maxSeconds) * 1e6)), nil
 	}
 	var text string
 	if err := json.Unmarshal(raw, &text); err != nil {
 		return time.Time{}, fmt.Errorf("parse time: %w", err)
+	}
+	if d.has("no-zulu") && strings.HasSuffix(text, "Z") {
+		return time.Time{}, fmt.Errorf("parse time %q: no offset", text)
 	}
 	if d.has("half-hours") {
 		text = halfOffset.ReplaceAllString(text, "$1:00")
@@ -172,6 +187,9 @@ func (d *decoder) parseTime(raw json.RawMessage) (time.Time, error) {
 		}
 		if d.has("local-times") && form == naiveForm {
 			t = t.Add(7 * time.Hour)
+		}
+		if d.has("overflow-dies") && (t.UTC().Year() > 9999 || t.UTC().Year() < 1) {
+			exitFatal(d.log, "date value out of range")
 		}
 		if d.has("naive-dies") && form == naiveForm {
 			exitFatal(d.log, "can't compare offset-naive and offset-aware times")
@@ -193,7 +211,7 @@ func (s *server) encode(file requestFile, req *request, r reply) ([]byte, error)
 	}
 	envelope := map[string]any{
 		"id": req.id, "sender": s.email, "url": req.url, "body": body, "headers": r.headers,
-		"created": formatTime(time.Now()), "expires": formatTime(req.expires), "status_code": r.status,
+		"created": formatTime(time.Now()), "expires": formatTime(s.inYears(req.expires)), "status_code": r.status,
 	}
 	s.corruptResponse(envelope, r)
 	var out bytes.Buffer
@@ -203,6 +221,19 @@ func (s *server) encode(file requestFile, req *request, r reply) ([]byte, error)
 		return nil, fmt.Errorf("encode response to %s: %w", file.request(), err)
 	}
 	return bytes.TrimSpace(out.Bytes()), nil
+}
+
+// inYears returns the nearest time whose year has four digits.
+func (d defect) inYears(t time.Time) time.Time {
+	first, last := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+	switch {
+	case d.has("five-digit-years"):
+	case t.Before(first):
+		return first
+	case t.After(last):
+		return last
+	}
+	return t
 }
 
 func formatTime(t time.Time) string {

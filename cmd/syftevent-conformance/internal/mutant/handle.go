@@ -1,7 +1,6 @@
 package mutant
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
@@ -21,7 +20,7 @@ func (s *server) process(file requestFile) {
 		}
 		return
 	}
-	sum := sha256.Sum256(data)
+	sum := s.sum(data)
 	if s.has("answers-by-bytes") {
 		if earlier := s.replies.withSum(sum); earlier != nil {
 			s.replies.add(file, sum, earlier, s.final(file, nil))
@@ -39,6 +38,9 @@ func (s *server) process(file requestFile) {
 	req, r := s.respond(file, data, err)
 	if r.silent {
 		return
+	}
+	if s.has("leaks-refusals") && r.status >= 400 {
+		s.leakHandle(file.request())
 	}
 	response, err := s.encode(file, req, r)
 	if err != nil {
@@ -82,16 +84,22 @@ func (s *server) admit(file requestFile, req *request) error {
 	}
 	switch {
 	case req.id != "" && req.id != file.stem && s.has("exact-id"),
-		req.id != "" && !sameID(req.id, file.stem) && !s.has("any-id"):
+		req.id != "" && !sameID(req.id, file.stem) && !s.has("any-id") && !s.foldsID(req.id, file.stem):
 		return refuse(400, "Error loading request: id does not match the file name")
-	case file.sender == "" && !addressForm.MatchString(req.sender):
+	case file.sender == "" && !s.isAddress(req.sender):
 		return refuse(400, "Error loading request: sender is not an address")
 	case s.has("folds-senders") && file.sender != req.sender && strings.EqualFold(file.sender, req.sender):
+	case s.has("prefix-senders") && file.sender != req.sender && strings.HasPrefix(file.sender, req.sender):
 	case file.sender != "" && file.sender != req.sender && !s.has("trust-sender"):
 		return refuse(403, "Sender does not match the folder")
 	case !s.urlMatches(req.url, file.endpoint) && !s.has("any-url"),
 		s.has("literal-url") && strings.ContainsAny(req.url, "?#%"):
 		return refuse(400, "Error loading request: url does not match the folder")
+	case s.has("large-bodies") && len(req.body) > largestBody:
+		return refuse(400, "Error loading request: body is too large")
+	case s.has("counts-bodies") && int64(len(req.body)) > s.maxSize:
+		return refuse(413, "Request too large")
+	case s.wasInTime(file), s.has("grace") && req.expires.After(time.Now().Add(-30*time.Second)):
 	case !req.expires.After(time.Now()) && !s.has("never-expires"):
 		return refuse(419, "Request expired")
 	}
@@ -120,6 +128,9 @@ func (s *server) urlMatches(text, endpoint string) bool {
 		rest = rest[:end]
 	}
 	unescaped, err := url.PathUnescape(rest)
+	if err == nil && s.has("unescapes-twice") {
+		unescaped, err = url.PathUnescape(unescaped)
+	}
 	if err != nil {
 		return false
 	}
@@ -134,7 +145,8 @@ func (s *server) urlMatches(text, endpoint string) bool {
 	if s.has("endpoint-only") {
 		return strings.HasSuffix(path.Clean(unescaped), "/rpc/"+endpoint)
 	}
-	return path.Clean(unescaped) == s.email+"/app_data/"+s.app+"/rpc/"+endpoint
+	own := s.email + "/app_data/" + s.app + "/rpc/" + endpoint
+	return path.Clean(unescaped) == own || s.has("folds-urls") && strings.EqualFold(path.Clean(unescaped), own)
 }
 
 // errorReply returns the reply to a request that was refused or whose handler failed.
@@ -146,13 +158,17 @@ func (s *server) errorReply(err error) reply {
 		return s.plain(reply{status: refused.status, body: []byte(refused.text), silent: silent})
 	}
 	s.log.Error("handler failed", "err", err)
-	return s.plain(reply{status: 500, body: []byte("Internal server error. Please try again later.")})
+	r := s.plain(reply{status: 500, body: []byte("Internal server error. Please try again later.")})
+	if s.has("tells-in-header") {
+		r.headers["X-Error"] = err.Error()
+	}
+	return r
 }
 
 // plain sets the media type of an error's text.
 func (s *server) plain(r reply) reply {
 	r.headers = map[string]string{}
-	if !s.has("no-type") {
+	if !s.has("no-type") && !(s.has("untyped-missing") && (r.status == 404 || r.status == 405)) {
 		r.headers["Content-Type"] = "text/plain; charset=utf-8"
 	}
 	return r
@@ -220,10 +236,11 @@ func (s *server) finish(r reply, err error) reply {
 		return s.errorReply(err)
 	case s.has("ok-only"):
 		r.status = 200
+	case s.has("status-range") && r.status >= 100 && r.status < 600:
 	case !knownStatus(r.status) && !s.has("any-status"):
 		return s.errorReply(fmt.Errorf("clients reject status %d", r.status))
 	}
-	return r
+	return s.corruptReply(r)
 }
 
 // run runs a handler and returns its panic as an error.

@@ -1,6 +1,7 @@
 package mutant
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,6 +46,8 @@ func permissionsFor(d defect) string {
 		return strings.ReplaceAll(permissions, "**/{{", "*/{{")
 	case "open-requests":
 		return strings.Replace(permissions, "{{.UserEmail}}/*.request", "*/*.request", 1)
+	case "prefix-permissions":
+		return strings.ReplaceAll(permissions, "{{.UserEmail}}/", "{{.UserEmail}}*/")
 	case "no-responses":
 		return strings.Join(rules[:2], "")
 	}
@@ -61,7 +64,7 @@ func (s *server) createLayout() error {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return fmt.Errorf("create endpoint directory: %w", err)
 		}
-		if s.has("no-keep") {
+		if s.has("no-keep") || s.has("keeps-top") && strings.Contains(r.literal(), "/") {
 			continue
 		}
 		if err := writeNew(filepath.Join(dir, keepName), ""); err != nil {
@@ -97,6 +100,11 @@ func (s *server) writePermissions() error {
 		}
 		return nil
 	}
+	if s.has("extends-permissions") {
+		if err := extendFile(name, data); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
 	temporary, err := s.writeTemporary(s.temporaryName(requestFile{}), data)
 	if err != nil {
 		return err
@@ -105,6 +113,18 @@ func (s *server) writePermissions() error {
 		return fmt.Errorf("write permissions: %w", err)
 	}
 	return s.removeTemporary(temporary)
+}
+
+// extendFile appends to a file what it lacks.
+func extendFile(name string, data []byte) error {
+	there, err := os.ReadFile(name)
+	if err != nil || bytes.Contains(there, data) {
+		return err
+	}
+	if err := os.WriteFile(name, append(append(there, '\n'), data...), 0o644); err != nil {
+		return fmt.Errorf("extend permissions: %w", err)
+	}
+	return nil
 }
 
 // writeNew writes a file unless it exists.
@@ -134,7 +154,7 @@ type schemaEntry struct {
 func (s *server) writeSchema() error {
 	schema := map[string]any{}
 	for _, r := range s.router.routes {
-		if s.has("short-schema") && r.pattern == "slow" {
+		if s.has("short-schema") && r.pattern == "slow" || s.has("schema-literals") && r.literal() != r.pattern {
 			continue
 		}
 		schema["/"+r.pattern] = schemaEntry{Args: map[string]any{}, Returns: "Any"}

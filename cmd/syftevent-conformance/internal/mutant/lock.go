@@ -2,6 +2,7 @@ package mutant
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,6 +24,9 @@ func (s *server) lock(ctx context.Context) (unlock func(), err error) {
 		return nil, fmt.Errorf("create app directory: %w", err)
 	}
 	name := filepath.Join(dir, "mutant-lock.tmp")
+	if s.has("text-lock") {
+		name = filepath.Join(dir, fmt.Sprintf("mutant-lock-%x.tmp", sha256.Sum256([]byte(s.dataDir))))
+	}
 	own := filepath.Join(dir, fmt.Sprintf("mutant-lock-%d.tmp", os.Getpid()))
 	if err := os.WriteFile(own, []byte(strconv.Itoa(os.Getpid())), 0o644); err != nil {
 		return nil, fmt.Errorf("write lock file: %w", err)
@@ -43,6 +47,9 @@ func (s *server) lock(ctx context.Context) (unlock func(), err error) {
 			}
 			os.Remove(name)
 			continue
+		}
+		if s.has("never-takes-over") {
+			<-ctx.Done()
 		}
 		select {
 		case <-time.After(s.poll):

@@ -36,7 +36,7 @@ func (s *server) requestOf(name string) (request string, ok bool) {
 		return "", false
 	}
 	if m := conflictStem.FindStringSubmatch(stem); m != nil {
-		return m[1] + requestSuffix, !s.has("keeps-conflicts")
+		return m[1] + requestSuffix, !s.has("keeps-conflicts") && !(s.has("keeps-timed-conflicts") && m[2] != "")
 	}
 	if m := rejectedStem.FindStringSubmatch(stem); m != nil {
 		return m[1] + requestSuffix, s.has("removes-rejected")

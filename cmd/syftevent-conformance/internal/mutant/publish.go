@@ -28,6 +28,9 @@ func (s *server) publish(file requestFile) {
 	if !s.has("no-refused-keep") || !refused(response) {
 		s.keepSenderDir(file)
 	}
+	if s.has("journals") {
+		s.journal(file)
+	}
 	if err := s.publishFile(file, s.path(final), response); err != nil {
 		s.log.Error("publish response failed", "path", file.response(), "err", err)
 		return
@@ -78,6 +81,9 @@ func (s *server) publishFile(file requestFile, final string, data []byte) error 
 			err = os.Rename(temporary, final)
 		}
 	}
+	if s.has("untidy-beaten") && errors.Is(err, fs.ErrExist) {
+		return err
+	}
 	if removed := s.removeTemporary(temporary); err == nil && removed != nil && !errors.Is(removed, fs.ErrNotExist) {
 		s.log.Warn("remove temporary file failed", "err", removed)
 	}
@@ -91,8 +97,15 @@ func (s *server) publishFile(file requestFile, final string, data []byte) error 
 	case s.has("rewrites-refusals") && refused(data):
 		s.replaceAfter(defectPause/20, final, data)
 	}
-	if s.has("no-nudge") {
+	switch {
+	case s.has("no-nudge"):
 		return nil
+	case s.has("nudges-times"):
+		return os.Chtimes(final, time.Now(), time.Now())
+	case s.has("nudges-with-line"):
+		return appendLine(final)
+	case s.has("nudges-whole"):
+		return os.WriteFile(final, data, 0o644)
 	}
 	return s.nudge(file.dir, final)
 }
@@ -111,6 +124,10 @@ func (s *server) temporaryName(file requestFile) string {
 		return file.response() + ".part"
 	case s.has("response-names"):
 		return path.Join(file.dir, file.stem+".tmp"+responseSuffix)
+	case s.has("long-temporaries") && file.stem != "":
+		return file.response() + "." + rand.Text() + ".tmp"
+	case s.has("id-temporary") && file.stem != "":
+		return path.Join(file.dir, s.jsonID(file)+".tmp")
 	}
 	return path.Join(file.dir, "mutant-"+rand.Text()+".tmp")
 }

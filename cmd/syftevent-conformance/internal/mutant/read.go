@@ -3,7 +3,6 @@ package mutant
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unicode/utf8"
 )
 
 var errIncomplete = errors.New("file is incomplete")
@@ -31,6 +31,7 @@ func refuse(status int, format string, args ...any) error {
 // read returns the content of a request. The error is a *refusal if the request must
 // be answered, errIncomplete if it must be read again later.
 func (s *server) read(file requestFile) ([]byte, error) {
+	began := time.Now()
 	data, err := s.readFile(s.path(file.request()))
 	if s.has("deep-dies") && depth(data) > 1000 {
 		exitFatal(s.log, "maximum recursion depth exceeded")
@@ -44,12 +45,18 @@ func (s *server) read(file requestFile) ([]byte, error) {
 	case err != nil:
 		s.incomplete.drop(file.request())
 		return nil, err
-	case json.Valid(data):
+	case s.isComplete(data):
 		s.incomplete.drop(file.request())
+		if s.has("first-value") {
+			data = firstValue(data)
+		}
 		return data, nil
 	case s.has("half"):
-	case s.has("patient") || !s.incomplete.settled(file.request(), data):
-		if s.has("once-read") {
+	case s.has("settles-by-file") && s.isOldFile(file):
+	case s.has("skips-zero-bytes") && len(data) == 0:
+		return nil, errIncomplete
+	case s.has("patient") || !s.incomplete.settled(file.request(), data, began):
+		if s.has("once-read") || s.has("cut-character") && !utf8.Valid(data) {
 			s.ignore(file)
 		}
 		return nil, errIncomplete
@@ -63,7 +70,10 @@ func (s *server) readFile(name string) ([]byte, error) {
 	if s.has("follow-links") {
 		stat = os.Stat
 	}
-	if s.has("any-size") {
+	if s.has("type-when-queued") {
+		return os.ReadFile(name)
+	}
+	if s.has("any-size") || s.has("counts-bodies") {
 		limit = 1 << 40
 	}
 	before, err := stat(name)
@@ -113,9 +123,10 @@ type incompleteFiles struct {
 	seen map[string]content
 }
 
-// settled reports whether the content of a file has not changed for the settle time.
-func (f *incompleteFiles) settled(name string, data []byte) bool {
-	sum := sha256.Sum256(data)
+// settled reports whether the content of a file, read at a time or later, has not changed
+// for the settle time.
+func (f *incompleteFiles) settled(name string, data []byte, at time.Time) bool {
+	sum := f.sum(data)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	before, known := f.seen[name]
@@ -123,7 +134,7 @@ func (f *incompleteFiles) settled(name string, data []byte) bool {
 		f.seen[name] = content{sum, time.Now()}
 		return false
 	}
-	return time.Since(before.since) >= f.settle
+	return at.Sub(before.since) >= f.settle
 }
 
 // drop stops tracking a file.

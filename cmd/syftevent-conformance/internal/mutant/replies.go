@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,6 +22,8 @@ const (
 	// maxPublished is how often a response is published: whoever removes it that often
 	// means it.
 	maxPublished = 4
+	// maxReplyBytes limits the responses in the cache together.
+	maxReplyBytes = 48 << 20
 	// repliesName is the file that keeps the cache across restarts, beside the rpc
 	// directory. SyftBox ignores *.tmp.
 	repliesName = "../mutant-answered.tmp"
@@ -56,6 +60,7 @@ func (c *replyCache) add(file requestFile, sum [sha256.Size]byte, response []byt
 		c.dropOldest()
 	}
 	c.entries[file.request()] = r
+	c.limitBytes()
 	switch {
 	case c.has("forgets-large") && len(response) > 64<<10:
 	case c.has("forgets-on-restart"):
@@ -94,6 +99,28 @@ func (c *replyCache) dropOldest() {
 	delete(c.entries, oldest)
 }
 
+// limitBytes removes the oldest published replies while all together are too large.
+func (c *replyCache) limitBytes() {
+	total := 0
+	for _, r := range c.entries {
+		total += len(r.response)
+	}
+	if total <= maxReplyBytes {
+		return
+	}
+	for _, request := range slices.SortedFunc(maps.Keys(c.entries), func(a, b string) int {
+		return c.entries[a].at.Compare(c.entries[b].at)
+	}) {
+		if total <= maxReplyBytes {
+			return
+		}
+		if r := c.entries[request]; r.published > 0 {
+			total -= len(r.response)
+			delete(c.entries, request)
+		}
+	}
+}
+
 // withSum returns the response to a request with the content; nil for none.
 func (c *replyCache) withSum(sum [sha256.Size]byte) []byte {
 	c.mu.Lock()
@@ -112,7 +139,7 @@ func (c *replyCache) due(file requestFile) (response []byte, final string, due b
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := c.entries[file.request()]
-	if r == nil || r.published >= maxPublished || r.published > 0 && c.has("never-again") {
+	if r == nil || r.published >= maxPublished || r.published > 0 && c.has("never-again") || r.published > 1 && c.has("again-once") {
 		return nil, "", false
 	}
 	due = r.published == 0 || !r.missing.IsZero() && time.Since(r.missing) >= c.delay
@@ -126,6 +153,9 @@ func (c *replyCache) published(file requestFile) {
 	if r := c.entries[file.request()]; r != nil {
 		r.published++
 		r.missing = time.Time{}
+		if r.published > 1 && c.has("forgets-returned") {
+			delete(c.entries, file.request())
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package mutant
 
 import (
+	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -30,6 +31,9 @@ func (r router) find(endpoint, method string) (found *route, values map[string]s
 		if r.has("word-wildcards") && strings.ContainsFunc(got["id"], func(c rune) bool { return !isWordRune(c) }) {
 			ok = false
 		}
+		if r.has("some-segments") && got["**"] == "" && strings.HasSuffix(candidate.pattern, "**") {
+			ok = false
+		}
 		if !ok || r.has("literal-wildcards") && candidate.literal() != candidate.pattern {
 			continue
 		}
@@ -40,6 +44,9 @@ func (r router) find(endpoint, method string) (found *route, values map[string]s
 		if found == nil || !r.has("first-route") && moreSpecific(candidate.pattern, found.pattern) {
 			found, values = candidate, got
 		}
+	}
+	if r.has("unescapes-values") {
+		values = unescaped(values)
 	}
 	return found, values, known
 }
@@ -126,4 +133,14 @@ func (r *route) literal() string {
 		names = append(names, segment)
 	}
 	return strings.Join(names, "/")
+}
+
+// unescaped returns path values with their percent escapes decoded.
+func unescaped(values map[string]string) map[string]string {
+	for name, value := range values {
+		if text, err := url.PathUnescape(value); err == nil {
+			values[name] = text
+		}
+	}
+	return values
 }

@@ -28,7 +28,7 @@ func (f requestFile) request() string  { return f.dir + "/" + f.name }
 func (f requestFile) response() string { return f.dir + "/" + f.stem + responseSuffix }
 
 var (
-	// addressForm matches the name of a sender folder.
+	// addressForm matches a name that looks like an address.
 	addressForm = regexp.MustCompile(`^[^\s@/]+@[^\s@/]+\.[^\s@/]+$`)
 	// markedStem matches a stem with one of SyftBox's markers, with or without a
 	// timestamp; oldMarkedStem one with a marker of old clients.
@@ -55,8 +55,13 @@ const maxDepth = 32
 
 // scan lists the tree and dispatches its pending requests.
 func (s *server) scan() {
+	s.beginScan()
 	s.orphans.begin()
-	s.scanDir("", maxDepth)
+	depth := maxDepth
+	if s.has("five-levels") {
+		depth = 5
+	}
+	s.scanDir("", depth)
 	s.orphans.end()
 	if s.has("forgets-gone") {
 		s.dropGone()
@@ -87,15 +92,24 @@ func (s *server) scanDir(dir string, depth int) {
 
 func (s *server) noteFirstSeen(dir string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, known := s.firstSeen[dir]; !known {
+	_, known := s.firstSeen[dir]
+	if !known {
 		s.firstSeen[dir] = time.Now()
+	}
+	s.mu.Unlock()
+	if s.has("leaks-folders") && !known {
+		s.leakHandle(dir)
 	}
 }
 
 func (s *server) list(dir string) ([]os.DirEntry, error) {
-	if s.has("old-folders") || s.has("old-root") && dir == "" {
+	switch {
+	case s.has("old-folders") || s.has("old-root") && dir == "":
 		return s.listByOldHandle(dir)
+	case s.has("lists-1024"):
+		return s.listSome(dir)
+	case s.has("cached-senders"):
+		return s.listCached(dir)
 	}
 	return os.ReadDir(s.path(dir))
 }
@@ -106,7 +120,7 @@ func (s *server) parsePath(dir, name string) (requestFile, bool) {
 	if s.has("temporary-names") {
 		stem, _, ok = strings.Cut(name, requestSuffix)
 	}
-	if !ok || stem == "" || strings.HasPrefix(stem, ".") || s.isMarked(stem) {
+	if !ok || stem == "" || strings.HasPrefix(stem, ".") && !s.has("hidden-requests") || s.isMarked(stem) {
 		return requestFile{}, false
 	}
 	senderDir := dir
@@ -116,7 +130,7 @@ func (s *server) parsePath(dir, name string) (requestFile, bool) {
 	endpoint, last := path.Split(senderDir)
 	endpoint = strings.TrimSuffix(endpoint, "/")
 	if addressForm.MatchString(last) {
-		return requestFile{dir, name, stem, endpoint, last}, endpoint != ""
+		return requestFile{dir, name, stem, endpoint, last}, endpoint != "" && s.isAddress(last)
 	}
 	// The legacy layout has no sender folders: only a directory that is an endpoint
 	// holds requests.
@@ -137,7 +151,7 @@ func (s *server) dispatch(file requestFile) {
 	taken := s.inFlight[name]
 	s.inFlight[name] = true
 	s.mu.Unlock()
-	if taken {
+	if taken && !s.overdue(name) {
 		return
 	}
 	done := func() {
@@ -156,6 +170,10 @@ func (s *server) dispatch(file requestFile) {
 		return
 	}
 	s.workers.Go(func() {
+		if s.queues() {
+			s.processInTurn(file, done)
+			return
+		}
 		defer done()
 		s.process(file)
 	})
@@ -179,7 +197,7 @@ func (s *server) answered(file requestFile) bool {
 		return true
 	case !info.Mode().IsRegular() && s.has("through-links"):
 		return false
-	case info.Mode().IsRegular() && !s.incomplete.settled(file.response(), nil):
+	case info.Mode().IsRegular() && !s.incomplete.settled(file.response(), nil, time.Now()):
 		return true
 	}
 	s.incomplete.drop(file.response())

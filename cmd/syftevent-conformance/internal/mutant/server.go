@@ -50,6 +50,9 @@ func (t Target) Serve(ctx context.Context) error {
 	// This goroutine ends with standard input or with the program.
 	go func() {
 		io.Copy(io.Discard, t.Stdin)
+		if s.has("input-no-drain") {
+			os.Exit(0)
+		}
 		cancel()
 	}()
 	if s.has("deaf") {
@@ -60,7 +63,11 @@ func (t Target) Serve(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		unlock = sync.OnceFunc(unlock)
 		defer unlock()
+		if s.has("early-takeover") {
+			context.AfterFunc(ctx, unlock)
+		}
 	}
 	if err := s.createLayout(); err != nil {
 		return err
@@ -107,6 +114,7 @@ func (t Target) newServer() (*server, error) {
 		return nil, err
 	}
 	d := defect(t.Defect)
+	settings.misread(d)
 	log := slog.New(slog.NewTextHandler(t.Stderr, nil))
 	s := &server{
 		settings:    settings,
@@ -136,7 +144,7 @@ func (s *server) run(ctx context.Context) {
 	defer poll.Stop()
 	lastCleanup := time.Now()
 	for scans := 0; ctx.Err() == nil; scans++ {
-		if scans == 0 || !s.has("once") {
+		if (scans == 0 || !s.has("once")) && !s.isTired() {
 			s.scan()
 		}
 		if s.cleanupExpiry > 0 && time.Since(lastCleanup) >= s.cleanupInterval {
@@ -151,6 +159,10 @@ func (s *server) run(ctx context.Context) {
 	if s.has("no-drain") {
 		return
 	}
+	timeout := drainTimeout
+	if s.has("short-drain") {
+		timeout = time.Second
+	}
 	drained := make(chan struct{})
 	// This goroutine ends with the last worker or with the program.
 	go func() {
@@ -159,19 +171,23 @@ func (s *server) run(ctx context.Context) {
 	}()
 	select {
 	case <-drained:
-	case <-time.After(drainTimeout):
-		s.log.Warn("drain timed out", "timeout", drainTimeout)
+	case <-time.After(timeout):
+		s.log.Warn("drain timed out", "timeout", timeout)
 	}
 }
 
 func (s *server) printReady(stdout io.Writer) error {
 	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+	poll := s.poll
+	if s.has("hour-poll") {
+		poll = time.Hour
+	}
 	line, err := json.Marshal(map[string]any{
 		"ready":            true,
 		"implementation":   "syftevent-go mutant",
 		"version":          string(s.defect),
 		"features":         Features,
-		"poll_ms":          ms(s.poll),
+		"poll_ms":          ms(poll),
 		"settle_ms":        ms(s.settle),
 		"republish_ms":     ms(s.republishDelay),
 		"orphan_ms":        ms(s.orphanDelay),

@@ -12,6 +12,7 @@ import (
 // settings are what the environment and SyftBox's config say.
 type settings struct {
 	email, app string
+	dataDir    string
 	rpc        string // the directory that holds the endpoints
 	recordPath string // where /record appends
 
@@ -84,22 +85,33 @@ func readSettings(getenv func(string) string) (settings, error) {
 }
 
 // readConfig reads the owner and the data directory from SyftBox's config file.
-func (s *settings) readConfig(name string) error {
+func (s *settings) readConfig(name string) (err error) {
+	if s.email, s.dataDir, err = ReadConfig(name); err == nil {
+		s.locate()
+	}
+	return err
+}
+
+// ReadConfig reads the address of the user and the data directory from SyftBox's config file.
+func ReadConfig(name string) (email, dataDir string, err error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
-		return fmt.Errorf("read SyftBox config: %w", err)
+		return "", "", fmt.Errorf("read SyftBox config: %w", err)
 	}
 	var config struct {
 		Email   string `json:"email"`
 		DataDir string `json:"data_dir"`
 	}
 	if err := json.Unmarshal(data, &config); err != nil {
-		return fmt.Errorf("parse SyftBox config %s: %w", name, err)
+		return "", "", fmt.Errorf("parse SyftBox config %s: %w", name, err)
 	}
 	if config.Email == "" || config.DataDir == "" {
-		return fmt.Errorf(`SyftBox config %s: "email" or "data_dir" is missing`, name)
+		return "", "", fmt.Errorf(`SyftBox config %s: "email" or "data_dir" is missing`, name)
 	}
-	s.email = config.Email
-	s.rpc = filepath.Join(config.DataDir, "datasites", config.Email, "app_data", s.app, "rpc")
-	return nil
+	return config.Email, config.DataDir, nil
+}
+
+// locate sets the directory that holds the endpoints.
+func (s *settings) locate() {
+	s.rpc = filepath.Join(s.dataDir, "datasites", s.email, "app_data", s.app, "rpc")
 }

@@ -1,6 +1,6 @@
-// Package reference is the embedded server of the suite, which it tests by default: the
-// conformance application of SPEC.md, Appendix A, built with package syftevent. No other
-// package of the suite imports the library.
+// Package reference is the embedded server of the suite, which it tests by default, and the
+// embedded client: the conformance application of SPEC.md, Appendix A, in both roles, built with
+// package syftevent. No other package of the suite imports the library.
 package reference
 
 import (
@@ -16,6 +16,9 @@ import (
 
 	"github.com/syftevent/syftevent-go/syftevent"
 )
+
+// implementation is the name of the library in ready lines.
+const implementation = "syftevent-go"
 
 // Features are the features that the ready line declares.
 var Features = []string{"sum", "status", "empty", "items", "users", "api", "nested", "methods", "extra", "schema", "cleanup"}
@@ -41,6 +44,7 @@ type options struct {
 	RepublishDelay  duration `json:"republish_delay"`
 	OrphanDelay     duration `json:"orphan_delay"`
 	MaxRequestSize  int64    `json:"max_request_size"`
+	MaxResponseSize int64    `json:"max_response_size"`
 	ExtraEndpoints  int      `json:"extra_endpoints"`
 	CleanupExpiry   duration `json:"cleanup_expiry"`
 	CleanupInterval duration `json:"cleanup_interval"`
@@ -55,6 +59,18 @@ func (d *duration) UnmarshalText(text []byte) error {
 	return err
 }
 
+// parseOptions parses SYFTEVENT_OPTIONS.
+func parseOptions(getenv func(string) string) (o options, err error) {
+	text := getenv("SYFTEVENT_OPTIONS")
+	if text == "" {
+		return o, nil
+	}
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		return o, fmt.Errorf("parse SYFTEVENT_OPTIONS: %w", err)
+	}
+	return o, nil
+}
+
 // Serve serves until ctx is canceled or standard input ends. It returns a one-line
 // error if the environment or SyftBox's config is invalid.
 func (t Target) Serve(ctx context.Context) error {
@@ -62,11 +78,9 @@ func (t Target) Serve(ctx context.Context) error {
 	if app == "" {
 		return errors.New("SYFTEVENT_APP is not set")
 	}
-	var o options
-	if text := t.Getenv("SYFTEVENT_OPTIONS"); text != "" {
-		if err := json.Unmarshal([]byte(text), &o); err != nil {
-			return fmt.Errorf("parse SYFTEVENT_OPTIONS: %w", err)
-		}
+	o, err := parseOptions(t.Getenv)
+	if err != nil {
+		return err
 	}
 	client, err := syftevent.LoadClient(t.Getenv(syftevent.ConfigPathVariable))
 	if err != nil {
@@ -124,15 +138,15 @@ func (t Target) printReady(server *syftevent.Server) error {
 		if d == 0 {
 			d = defaultValue
 		}
-		return float64(d) / float64(time.Millisecond)
+		return milliseconds(d)
 	}
 	size := server.MaxRequestSize
 	if size == 0 {
 		size = syftevent.DefaultMaxRequestSize
 	}
-	line, err := json.Marshal(map[string]any{
+	return printLine(t.Stdout, map[string]any{
 		"ready":            true,
-		"implementation":   "syftevent-go",
+		"implementation":   implementation,
 		"version":          t.Version,
 		"features":         Features,
 		"poll_ms":          ms(server.PollInterval, syftevent.DefaultPollInterval),
@@ -141,12 +155,19 @@ func (t Target) printReady(server *syftevent.Server) error {
 		"orphan_ms":        max(0, ms(server.OrphanDelay, syftevent.DefaultOrphanDelay)), // negative means never
 		"max_request_size": size,
 	})
+}
+
+// printLine prints a value as a line of JSON.
+func printLine(w io.Writer, value any) error {
+	line, err := json.Marshal(value)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(t.Stdout, "%s\n", line)
+	_, err = fmt.Fprintf(w, "%s\n", line)
 	return err
 }
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // Endpoints returns the handlers of the conformance application by pattern. recordPath
 // is the file to which /record appends.

@@ -43,13 +43,15 @@ type Document struct {
 	Scenarios []Scenario `json:"scenarios"` // scenarios that ran, by id
 }
 
-// An Implementation is the ready line of a server.
+// An Implementation is the ready line of a server or client.
 type Implementation struct {
-	Name     string   `json:"name"`
-	Version  string   `json:"version"`
-	Features []string `json:"features"`
-	PollMS   float64  `json:"poll_ms"`
-	SettleMS float64  `json:"settle_ms"`
+	Name string `json:"name"`
+	// Role is a server in a document without it.
+	Role     target.Role `json:"role,omitempty"`
+	Version  string      `json:"version"`
+	Features []string    `json:"features"`
+	PollMS   float64     `json:"poll_ms"`
+	SettleMS float64     `json:"settle_ms"`
 	// MaxRequestSize is in bytes. 0 means no limit.
 	MaxRequestSize int64 `json:"max_request_size"`
 }
@@ -108,6 +110,8 @@ type Failure struct {
 	Expected string `json:"expected"`
 	Actual   string `json:"actual"`
 	Dead     bool   `json:"dead"` // the server died
+	// Requirements lists the violated requirements if these are only some of the scenario's.
+	Requirements []string `json:"requirements,omitempty"`
 }
 
 // An Event is a change of a file below "rpc", or a command of the script.
@@ -169,6 +173,7 @@ func NewDocument(run Run) *Document {
 		SpecVersion:  run.SpecVersion,
 		Implementation: Implementation{
 			Name:           run.Ready.Implementation,
+			Role:           run.Ready.Role,
 			Version:        run.Ready.Version,
 			Features:       append([]string{}, run.Ready.Features...), // never null
 			PollMS:         run.Ready.PollMS,
@@ -220,7 +225,7 @@ func newScenario(r runner.Result, reproduce string) Scenario {
 		s.Known = &KnownEntry{Reason: r.Known.Reason, Flaky: r.Known.Flaky}
 	}
 	if f := r.Failure; f != nil {
-		s.Failure = &Failure{At: f.Line, Expected: f.Expected, Actual: f.Actual, Dead: f.Dead}
+		s.Failure = &Failure{At: f.Line, Expected: f.Expected, Actual: f.Actual, Dead: f.Dead, Requirements: f.Requirements}
 	}
 	for _, e := range r.Events {
 		s.Events = append(s.Events, Event{

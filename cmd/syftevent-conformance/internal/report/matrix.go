@@ -8,6 +8,7 @@ import (
 
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/runner"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
 
 // A Mark is the result in a cell of a matrix.
@@ -30,7 +31,7 @@ var legend = []struct{ Sign, Style, Meaning string }{
 	{string(Met), Met.Style(), "met"},
 	{string(NotMet), NotMet.Style(), "unmet MUST, or the server died"},
 	{string(NotAdvised), NotAdvised.Style(), "unmet SHOULD"},
-	{string(NotThere), NotThere.Style(), "not implemented, or not applicable"},
+	{string(NotThere), NotThere.Style(), "not implemented, not applicable, or of the other role"},
 	{string(NotAnswered), NotAnswered.Style(), "could not be tested, or not run"},
 	{flakySign, "", "flaky: may change between runs"},
 }
@@ -67,7 +68,11 @@ type Cell struct {
 	// Scenarios are the scenarios that cover the requirement. The first decides the
 	// mark.
 	Scenarios []Scenario
+
+	otherRole bool // the requirement is for servers, and the run tested a client, or the reverse
 }
+
+func (c Column) isClient() bool { return c.Document.Implementation.Role == target.Client }
 
 // NewMatrix compares documents. It has a row for each of the requirements, in their
 // order, followed by those that only documents know.
@@ -95,7 +100,11 @@ func NewMatrix(requirements []spec.Requirement, columns []Column) *Matrix {
 func (m *Matrix) addRow(r Requirement, listed bool) {
 	row := Row{Requirement: r, Listed: listed}
 	for _, c := range m.Columns {
-		row.Cells = append(row.Cells, newCell(c.Document, r.ID))
+		cell := newCell(c.Document, r.ID)
+		if len(cell.Scenarios) == 0 && (r.Class == "client") != c.isClient() {
+			cell.Mark, cell.otherRole = NotThere, true
+		}
+		row.Cells = append(row.Cells, cell)
 	}
 	m.Rows = append(m.Rows, row)
 }
@@ -110,7 +119,11 @@ func (m *Matrix) setTitles() {
 		return counts
 	}
 	name := func(c Column) string {
-		return strings.TrimSpace(c.Document.Implementation.Name + " " + c.Document.Implementation.Version)
+		title := strings.TrimSpace(c.Document.Implementation.Name + " " + c.Document.Implementation.Version)
+		if c.isClient() {
+			title += " (client)"
+		}
+		return title
 	}
 	nameAndFile := func(c Column) string { return fmt.Sprintf("%s (%s)", name(c), filepath.Base(c.File)) }
 	names, namesAndFiles := count(name), count(nameAndFile)
@@ -136,7 +149,8 @@ func newCell(d *Document, requirement string) Cell {
 	var c Cell
 	for _, s := range d.Scenarios {
 		covers := func(r Requirement) bool { return r.ID == requirement }
-		if slices.ContainsFunc(s.Requirements, covers) {
+		// A scenario that failed for other requirements says nothing about this one.
+		if slices.ContainsFunc(s.Requirements, covers) && s.Failure.concerns(requirement) {
 			c.Scenarios = append(c.Scenarios, s)
 			c.Flaky = c.Flaky || s.Status() == Flaky
 		}
@@ -148,6 +162,11 @@ func newCell(d *Document, requirement string) Cell {
 		c.Mark = c.Scenarios[0].Mark()
 	}
 	return c
+}
+
+// concerns reports whether the check may have failed because of a requirement.
+func (f *Failure) concerns(requirement string) bool {
+	return f == nil || f.Requirements == nil || slices.Contains(f.Requirements, requirement)
 }
 
 // Mark returns the mark of a requirement that only this scenario covers.
@@ -179,6 +198,9 @@ func (c Cell) Text() string {
 
 // Words returns the status of each scenario.
 func (c Cell) Words() string {
+	if c.otherRole {
+		return "a requirement of the other role"
+	}
 	if len(c.Scenarios) == 0 {
 		return "no scenario of this run covers it"
 	}

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 //go:embed matrix.html.tmpl
@@ -39,10 +41,71 @@ func family(id string) string {
 
 // The template calls the methods below.
 
-// Starts reports whether a row is the first of its family.
-func (m *Matrix) Starts(row int) bool {
-	return row > 0 && family(m.Rows[row].Requirement.ID) != family(m.Rows[row-1].Requirement.ID)
+// Styles returns the CSS classes of a row: "starts" if it is the first of its family,
+// "leads" if it is the first of its family among the rows with failures, and "calm" if it
+// has no failure.
+func (m *Matrix) Styles(row int) string {
+	previous := func(counts func(Row) bool) bool {
+		for i := row - 1; i >= 0; i-- {
+			if counts(m.Rows[i]) {
+				return family(m.Rows[i].Requirement.ID) != family(m.Rows[row].Requirement.ID)
+			}
+		}
+		return false
+	}
+	var styles []string
+	if previous(func(Row) bool { return true }) {
+		styles = append(styles, "starts")
+	}
+	switch {
+	case !m.Rows[row].Fails():
+		styles = append(styles, "calm")
+	case previous(Row.Fails):
+		styles = append(styles, "leads")
+	}
+	return strings.Join(styles, " ")
 }
+
+// Fails reports whether a run in the row needs attention: the requirement is not met, may
+// not be met in the next run, or could not be tested.
+func (r Row) Fails() bool {
+	return slices.ContainsFunc(r.Cells, func(c Cell) bool {
+		return c.Mark == NotMet || c.Mark == NotAdvised || c.Flaky || c.Mark == NotAnswered && len(c.Scenarios) > 0
+	})
+}
+
+// Failing returns the number of rows with failures.
+func (m *Matrix) Failing() int {
+	n := 0
+	for _, r := range m.Rows {
+		if r.Fails() {
+			n++
+		}
+	}
+	return n
+}
+
+// Dates returns the day of the runs, or the first and the last.
+func (m *Matrix) Dates() string {
+	const format = "2 January 2006"
+	var first, last time.Time
+	for i, c := range m.Columns {
+		started := c.Document.Started.UTC()
+		if i == 0 || started.Before(first) {
+			first = started
+		}
+		if i == 0 || started.After(last) {
+			last = started
+		}
+	}
+	if first.Format(format) == last.Format(format) {
+		return first.Format(format)
+	}
+	return first.Format(format) + " to " + last.Format(format)
+}
+
+// Date returns the time of the run.
+func (c Column) Date() string { return c.Document.Started.UTC().Format("2 January 2006, 15:04 UTC") }
 
 // SpecVersions returns the versions of SPEC.md in the documents, each once.
 func (m *Matrix) SpecVersions() string {

@@ -4,9 +4,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/runner"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/script"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
 )
 
@@ -25,6 +27,11 @@ func TestMarksOfCells(t *testing.T) {
 		}
 		return r
 	}
+	violating := func(requirement string) runner.Result {
+		r := with(runner.Fail, false)
+		r.Failure = &script.Failure{Requirements: []string{requirement}}
+		return r
+	}
 	tests := []struct {
 		results []runner.Result
 		want    string
@@ -41,6 +48,9 @@ func TestMarksOfCells(t *testing.T) {
 		{[]runner.Result{with(runner.Fail, true)}, "✗~"},
 		{[]runner.Result{with(runner.Fail, false), with(runner.Pass, true)}, "✗~"},
 		{[]runner.Result{with(runner.Pass, false), with(runner.NotApplicable, false)}, "✓"},
+		{[]runner.Result{violating("publish-id")}, "✗"},
+		{[]runner.Result{violating("publish-beside")}, "?"},
+		{[]runner.Result{violating("publish-beside"), with(runner.Pass, false)}, "✓"},
 		{[]runner.Result{with(runner.Pass, false), with(runner.CouldNotTest, false)}, "?"},
 		{[]runner.Result{with(runner.Pass, false), with(runner.Warn, false)}, "!"},
 		{[]runner.Result{with(runner.Warn, false), with(runner.Fail, false), with(runner.Pass, false)}, "✗"},
@@ -159,6 +169,60 @@ func TestMatrixAsHTML(t *testing.T) {
 		id, _, _ := strings.Cut(part, `"`)
 		if !strings.Contains(text, ` id="`+id+`"`) {
 			t.Errorf("dead link to %s", id)
+		}
+	}
+}
+
+// The page shows only rows with failures until its switch shows all.
+func TestMatrixAsHTMLShowsFailuresFirst(t *testing.T) {
+	var out strings.Builder
+	if err := fullMatrix(t).HTML(&out); err != nil {
+		t.Fatal(err)
+	}
+	for id, calm := range map[string]bool{
+		"fail-status":   false, // not met
+		"fail-text":     false, // a SHOULD
+		"proc-drain":    false, // flaky
+		"detect-links":  true,  // not applicable
+		"publish-alone": true,  // not run
+	} {
+		_, row, found := strings.Cut(out.String(), `<tr id="`+id+`"`)
+		row, _, _ = strings.Cut(row, ">")
+		if !found || strings.Contains(row, "calm") != calm {
+			t.Errorf("%s: found %v, want calm %v: %s", id, found, calm, row)
+		}
+	}
+	if text := out.String(); strings.Contains(text, "checked>") || !strings.Contains(text, `<input type="checkbox" id="show-all">`) {
+		t.Error("the switch shows all rows, though some have failures")
+	}
+
+	out.Reset()
+	good := column("good.json", "good", runner.Result{Scenario: covering(t, "fail-status", "fail-status"), Outcome: runner.Pass})
+	if err := NewMatrix(spec.Requirements(), []Column{good}).HTML(&out); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), `<input type="checkbox" id="show-all" checked>`) {
+		t.Error("no row has a failure, and none is shown")
+	}
+}
+
+func TestDatesOfMatrix(t *testing.T) {
+	at := func(day int) Column {
+		c := column("x.json", "toy")
+		c.Document.Started = time.Date(2026, 11, day, 23, 30, 0, 0, time.FixedZone("", -3600))
+		return c
+	}
+	for want, columns := range map[string][]Column{
+		"28 November 2026":                    {at(27), at(27)},
+		"2 November 2026 to 28 November 2026": {at(5), at(27), at(1)},
+	} {
+		m := NewMatrix(spec.Requirements(), columns)
+		if got := m.Dates(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+		var out strings.Builder
+		if err := m.HTML(&out); err != nil || !strings.Contains(out.String(), want) || !strings.Contains(out.String(), "28 November 2026, 00:30 UTC") {
+			t.Errorf("the page does not show %s: %v", want, err)
 		}
 	}
 }

@@ -9,17 +9,24 @@ import (
 
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/runner"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/terminal"
 )
 
 // A Text writes the results of a run as text while it runs.
 type Text struct {
 	Out io.Writer
+	// Screen is what Out can show.
+	Screen terminal.Screen
+	// Quiet leaves out everything but failures and the summary in one line.
+	Quiet bool
 	// Verbose adds the log of scenarios that pass, and the details of known failures.
 	Verbose bool
 	// Settings is a line for the head. "" means none.
 	Settings string
 	// Reproduce is the command line that repeats a scenario, with %s for its id.
 	Reproduce string
+	// Explain is the command line that explains a requirement, with %s for its id.
+	Explain string
 	// Required lists the scenarios that must pass for the verdict Conformant.
 	Required []string
 
@@ -33,6 +40,9 @@ func (t *Text) Begin(ready target.Ready, seed uint64, ids []string) {
 	t.total = len(ids)
 	for _, id := range ids {
 		t.width = max(t.width, len(id))
+	}
+	if t.Quiet {
+		return
 	}
 	features := "no features"
 	if len(ready.Features) > 0 {
@@ -49,8 +59,12 @@ func (t *Text) Begin(ready target.Ready, seed uint64, ids []string) {
 func (t *Text) Add(r runner.Result) {
 	t.results = append(t.results, r)
 	status := StatusOf(r)
+	if t.Quiet && !status.IsUnexpected() && status != CouldNotTest {
+		return
+	}
 	digits := len(fmt.Sprint(t.total))
-	fmt.Fprintf(t.Out, "%*d/%d  %-15s %-*s %8s\n", digits, len(t.results), t.total, status, t.width, r.Scenario.ID, r.Duration.Round(time.Millisecond))
+	fmt.Fprintf(t.Out, "%*d/%d  %s %-*s %8s\n", digits, len(t.results), t.total,
+		t.Screen.Paint(status.color(), fmt.Sprintf("%-15s", status)), t.width, r.Scenario.ID, r.Duration.Round(time.Millisecond))
 	s := newScenario(r, t.Reproduce)
 	switch status {
 	case Failed, Warned, CouldNotTest:
@@ -90,16 +104,46 @@ func (t *Text) indented(text string) {
 	}
 }
 
-// End writes the counts and the verdict.
-func (t *Text) End() {
+// color returns the color of a status on a terminal.
+func (s Status) color() terminal.Color {
+	switch s {
+	case Passed:
+		return terminal.Green
+	case Failed, UnexpectedPass, CouldNotTest:
+		return terminal.Red
+	case Warned, Flaky:
+		return terminal.Yellow
+	}
+	return ""
+}
+
+// End writes the failures by requirement, the counts and the verdict. cut says why the run
+// ended early; "" means that it did not.
+func (t *Text) End(cut string) {
 	s := t.Summary()
+	verdict := t.Screen.Paint(s.Verdict.color(), s.Counts.explain(s.Verdict))
+	if t.Quiet {
+		parts := []string{s.Counts.String(), cut, "verdict: " + verdict}
+		fmt.Fprintln(t.Out, strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), "; "))
+		return
+	}
+	t.writeFailures()
 	fmt.Fprintf(t.Out, "\n%d passed, %d failed\n", s.Counts.Passed, s.Counts.Failed)
 	for _, c := range s.Counts.list() {
 		fmt.Fprintf(t.Out, "%s: %d\n", c.What, c.N)
 	}
-	t.list(Failed)
-	t.list(Warned)
-	fmt.Fprintf(t.Out, "verdict: %s\n", s.Counts.explain(s.Verdict))
+	for _, status := range []Status{Warned, UnexpectedPass, CouldNotTest} {
+		t.list(status)
+	}
+	if cut != "" {
+		fmt.Fprintf(t.Out, "%s: the verdict is about the scenarios that ran\n", cut)
+	}
+	fmt.Fprintf(t.Out, "verdict: %s\n", verdict)
+}
+
+// color returns the color of a verdict on a terminal.
+func (v Verdict) color() terminal.Color {
+	return map[Verdict]terminal.Color{Conformant: terminal.Green, Partial: terminal.Yellow, NonConformant: terminal.Red}[v]
 }
 
 // list writes the ids of the scenarios with a status, if any.
@@ -111,7 +155,7 @@ func (t *Text) list(status Status) {
 		}
 	}
 	if slices.Sort(ids); len(ids) > 0 {
-		fmt.Fprintf(t.Out, "%s: %s\n", status, strings.Join(ids, ", "))
+		fmt.Fprintf(t.Out, "%s: %s\n", t.Screen.Paint(status.color(), string(status)), strings.Join(ids, ", "))
 	}
 }
 

@@ -11,14 +11,17 @@ import (
 
 // Run runs scenarios, several at once. Each has its own folder, and its own server unless
 // Config.Reuse is set. Run calls done with each result, in order of completion and in the
-// caller's goroutine. The results of invariants come last.
+// caller's goroutine. Scenarios that run beside others, and do not count, start first. The
+// results of invariants come last.
 //
 // When ctx is canceled, Run starts no further scenario and cancels those that run. A
-// canceled scenario has no result. Run returns once all goroutines and servers that it
+// canceled scenario has no result, and an invariant has one only if it was violated. Run
+// returns once all goroutines and servers that it
 // started have ended.
 func Run(ctx context.Context, config Config, ready target.Ready, scenarios []scenario.Scenario, done func(Result)) {
 	always := invariants{config: config}
 	scenarios = always.take(scenarios)
+	beside, scenarios := splitBeside(scenarios)
 	next, results := make(chan scenario.Scenario), make(chan Result)
 	var running sync.WaitGroup
 	workers := make([]*worker, min(config.parallel(), len(scenarios)))
@@ -30,6 +33,16 @@ func Run(ctx context.Context, config Config, ready target.Ready, scenarios []sce
 				if r, ok := w.run(ctx, s); ok {
 					results <- r
 				}
+			}
+			w.end(ctx)
+		})
+	}
+	for _, s := range beside {
+		w := &worker{config: config, ready: ready, number: len(workers)}
+		workers = append(workers, w)
+		running.Go(func() {
+			if r, ok := w.run(ctx, s); ok {
+				results <- r
 			}
 			w.end(ctx)
 		})
@@ -50,8 +63,8 @@ func Run(ctx context.Context, config Config, ready target.Ready, scenarios []sce
 		always.add(r)
 		done(r)
 	}
-	if ctx.Err() == nil {
-		for _, r := range always.results() {
+	for _, r := range always.results() {
+		if ctx.Err() == nil || r.Failure != nil {
 			done(r)
 		}
 	}
@@ -62,6 +75,18 @@ func Run(ctx context.Context, config Config, ready target.Ready, scenarios []sce
 			}
 		}
 	}
+}
+
+// splitBeside returns the scenarios that run beside others, and the others.
+func splitBeside(scenarios []scenario.Scenario) (beside, others []scenario.Scenario) {
+	for _, s := range scenarios {
+		if s.Beside {
+			beside = append(beside, s)
+		} else {
+			others = append(others, s)
+		}
+	}
+	return beside, others
 }
 
 func (c Config) parallel() int {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/scenario"
@@ -56,6 +57,30 @@ func TestRunOneAtATimeKeepsTheOrder(t *testing.T) {
 	Run(t.Context(), config, target.Ready{}, plain(5), func(r Result) { got = append(got, r.Scenario.ID) })
 	if !slices.IsSorted(got) || len(got) != 5 {
 		t.Errorf("%v", got)
+	}
+}
+
+// Among the others, the scenario that runs beside them would keep them from starting.
+func TestRunsScenariosBesideTheOthers(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	scenarios := plain(4)
+	scenarios[0].Beside, scenarios[0].Script = true, []byte("idle 1h\n")
+	config := Config{Dir: t.TempDir(), Config: script.Config{Timescale: 1}, Parallel: 1}
+	var got []string
+	Run(ctx, config, target.Ready{}, scenarios, func(r Result) {
+		if got = append(got, r.Scenario.ID); len(got) == 3 {
+			cancel()
+		}
+	})
+	if diff := cmp.Diff([]string{"s01", "s02", "s03"}, got); diff != "" {
+		t.Errorf("results (-want +got):\n%s", diff)
+	}
+	got = nil
+	scenarios[0].Script = scenarios[1].Script
+	Run(t.Context(), config, target.Ready{}, scenarios, func(r Result) { got = append(got, r.Scenario.ID) })
+	if slices.Sort(got); len(got) != 4 || got[0] != "s00" {
+		t.Errorf("results of %v", got)
 	}
 }
 

@@ -43,7 +43,7 @@ func (t *recorder) result(run *script.Run) Result {
 	case run.NotApplicable != "":
 		r.Outcome, r.Problem = NotApplicable, run.NotApplicable
 	case run.TooSlow != "":
-		r.Outcome, r.Problem, r.tooSlow = CouldNotTest, "machine too slow: "+run.TooSlow, true
+		r.Outcome, r.Problem, r.TooSlow = CouldNotTest, "machine too slow: "+run.TooSlow, true
 	case t.skipped:
 		r.Outcome, r.Problem = CouldNotTest, "script skipped itself"
 	case run.Failure != nil:

@@ -14,7 +14,7 @@ import (
 var (
 	sharedCommands = []string{
 		"expect", "whole", "canary", "unanswered", "quiet", "ran", "took",
-		"burst", "answered", "same", "kept", "schema", "requires", "present", "absent", "identical",
+		"burst", "answered", "same", "kept", "schema", "requires", "declares", "running", "lapses", "present", "absent", "identical", "vectors",
 	}
 	sharedBoxCommands = []string{"send", "more", "finish", "again", "wait"}
 )

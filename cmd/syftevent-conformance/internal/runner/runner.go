@@ -1,4 +1,4 @@
-// Package runner runs scenarios against a server.
+// Package runner runs scenarios against a server or a client.
 package runner
 
 import (
@@ -63,7 +63,10 @@ type Result struct {
 	observed   bool     // the invariants were checked
 	violations []Result // of invariants, without their scenario
 
-	tooSlow bool   // the suite was too slow for the scenario to prove anything
+	// TooSlow reports whether the suite was too slow for the scenario to prove anything. The
+	// outcome is then CouldNotTest.
+	TooSlow bool
+
 	workDir string // the script's directory
 }
 
@@ -86,6 +89,9 @@ type Config struct {
 	// Note, if not nil, receives problems outside of scenarios, such as a shared server
 	// that did not stop. It is called in the same way as done (see [Run]).
 	Note func(text string)
+	// Starting, if not nil, is called with the id of each scenario that starts, and may be
+	// called concurrently.
+	Starting func(id string)
 }
 
 // probeStopTimeout is how long an idle server may take to stop.
@@ -94,6 +100,7 @@ const probeStopTimeout = 5 * time.Second
 // Probe starts and stops the server, and returns its ready line. It returns a
 // *target.NotReadyError if the server does not become ready.
 func Probe(ctx context.Context, config Config) (target.Ready, error) {
+	config.Names = config.Names.OrExamples()
 	dir := filepath.Join(config.Dir, "probe")
 	box, err := fakebox.Open(filepath.Join(dir, "box"), fakebox.Config{Seed: config.Seed})
 	if err != nil {
@@ -103,13 +110,14 @@ func Probe(ctx context.Context, config Config) (target.Ready, error) {
 	if !config.Keep {
 		defer os.RemoveAll(dir)
 	}
-	replica, err := box.TryJoin(script.ServerEmail)
+	replica, err := box.TryJoin(config.Self())
 	if err != nil {
 		return target.Ready{}, err
 	}
 	process, err := target.Start(ctx, config.Command, target.Settings{
 		ConfigPath: replica.ConfigPath(),
-		App:        script.App,
+		App:        config.Names.App,
+		Role:       config.Role,
 		Options:    script.UsualOptions(),
 		RecordPath: filepath.Join(dir, "record.log"),
 		LogDir:     dir,
@@ -128,10 +136,29 @@ func Probe(ctx context.Context, config Config) (target.Ready, error) {
 // of its own.
 const scenarioTimeout = 5 * time.Minute
 
+// One runs one scenario, with a shared server unless that is nil. A violated invariant is a
+// failure of the scenario, unless without reports that it is left out.
+func One(ctx context.Context, config Config, s scenario.Scenario, shared *script.Shared, without func(invariant string) bool) Result {
+	r := runOne(ctx, config, s, shared)
+	if r.Outcome != Pass {
+		return r
+	}
+	for _, violation := range r.violations {
+		if id := violation.Scenario.ID; !without(id) {
+			violation.Scenario, violation.Outcome, violation.Duration = s, Fail, r.Duration
+			violation.Failure.Line = id + ": " + violation.Failure.Line
+			return violation
+		}
+	}
+	return r
+}
+
 // runOne runs a scenario in a folder of its own. shared is the server that it shares, nil
 // for one of its own.
 func runOne(ctx context.Context, config Config, s scenario.Scenario, shared *script.Shared) Result {
 	began := time.Now()
+	config.Names = config.Names.OrExamples()
+	s.Script = config.Names.In(s.Script)
 	timeout := time.Duration(float64(scenarioTimeout) * max(1, config.Timescale))
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -167,7 +194,7 @@ func runOne(ctx context.Context, config Config, s scenario.Scenario, shared *scr
 	}
 	if result.Outcome != Pass && result.Outcome != NotApplicable {
 		result.Stderr = run.Stderr()
-		result.Tree = tree(run.BoxDir())
+		result.Tree = tree(run.BoxDir(), config.Names)
 	}
 	if result.Outcome != Pass || config.Keep || config.AllEvents {
 		result.Events = run.Events()
@@ -180,7 +207,7 @@ func runOne(ctx context.Context, config Config, s scenario.Scenario, shared *scr
 	for id, failure := range violations {
 		result.violations = append(result.violations, Result{
 			Scenario: scenario.Scenario{ID: id}, Failure: failure, Log: result.Log,
-			Stderr: run.Stderr(), Tree: tree(run.BoxDir()), Events: run.Events(), Dir: result.Dir,
+			Stderr: run.Stderr(), Tree: tree(run.BoxDir(), config.Names), Events: run.Events(), Dir: result.Dir,
 		})
 	}
 	if !config.Keep {

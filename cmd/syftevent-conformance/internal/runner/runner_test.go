@@ -102,7 +102,7 @@ func TestTooSlowIsNotTheServersFailure(t *testing.T) {
 	run := script.NewRun(t.Context(), script.Config{})
 	run.TooSlow = "the next piece took 2s"
 	got := (&recorder{failed: true}).result(run)
-	if got.Outcome != CouldNotTest || !got.tooSlow || !strings.Contains(got.Problem, "machine too slow: the next piece took 2s") {
+	if got.Outcome != CouldNotTest || !got.TooSlow || !strings.Contains(got.Problem, "machine too slow: the next piece took 2s") {
 		t.Errorf("%+v", got)
 	}
 }

@@ -16,15 +16,15 @@ const maxTree = 40
 
 // tree lists the files below a folder with their sizes, without .syftkeep files and
 // canaries, which would hide the others. The server's "rpc" is abbreviated as $RPC.
-func tree(dir string) []string {
+func tree(dir string, names script.Names) []string {
 	var lines []string
 	more := 0
-	rpc := path.Join(script.ServerEmail, "SyftBox/datasites", script.ServerEmail, "app_data", script.App, "rpc")
+	rpc := path.Join(names.Server, "SyftBox/datasites", names.Server, "app_data", names.App, "rpc")
 	filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
 		switch {
 		case err != nil || strings.HasPrefix(d.Name(), ".syftkeep"):
 			return nil
-		case d.IsDir() && d.Name() == script.CanarySender:
+		case d.IsDir() && script.IsCanary(d.Name()):
 			return fs.SkipDir
 		case d.IsDir() || d.Name() == ".fakebox": // fakebox's own
 			return nil

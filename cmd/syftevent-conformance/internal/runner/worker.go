@@ -35,12 +35,15 @@ func (w *worker) run(ctx context.Context, s scenario.Scenario) (r Result, ok boo
 	if s.Feature != "" && !slices.Contains(w.ready.Features, s.Feature) {
 		return Result{Scenario: s, Outcome: NotImplemented}, true
 	}
+	if w.config.Starting != nil {
+		w.config.Starting(s.ID)
+	}
 	if w.config.Reuse && s.Reuse {
 		r = w.runShared(ctx, s)
 	} else {
 		r = runOne(ctx, w.config, s, nil)
 	}
-	for attempt := 2; r.tooSlow && attempt <= maxAttempts && ctx.Err() == nil; attempt++ {
+	for attempt := 2; r.TooSlow && attempt <= maxAttempts && ctx.Err() == nil; attempt++ {
 		w.note("%s runs again, attempt %d: %s", s.ID, attempt, r.Problem)
 		os.RemoveAll(r.workDir) // it is there if Config.Keep is set
 		r = runOne(ctx, w.config, s, nil)

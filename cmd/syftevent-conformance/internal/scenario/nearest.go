@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/syftevent/syftevent-go/cmd/internal/cmdline"
 )
 
 // maxNearest is the number of ids that are suggested for an unknown one.
@@ -18,7 +20,7 @@ func Nearest(id string, ids []string) []string {
 	}
 	var near []candidate
 	for _, other := range ids {
-		d := distance(strings.ToLower(id), other)
+		d := cmdline.Distance(strings.ToLower(id), other)
 		switch {
 		case d <= 1+len(id)/4:
 		case len(id) >= 3 && strings.Contains(other, strings.ToLower(id)):
@@ -36,25 +38,4 @@ func Nearest(id string, ids []string) []string {
 		nearest = append(nearest, c.id)
 	}
 	return nearest
-}
-
-// distance returns the Levenshtein distance of two strings, in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1) // the distances of a prefix of a to all prefixes of b
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

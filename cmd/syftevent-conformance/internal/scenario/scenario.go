@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/spec"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
 
 // A Scenario is one script of the suite. Its head is the comment at the beginning of the
@@ -30,6 +31,11 @@ import (
 // and checks the responses. "observed" says whether the invariants are checked while the scenario
 // runs; the default is yes, and no is for scenarios that write responses themselves.
 //
+// "role" is the role that it tests, server or client; the default is server.
+//
+// "beside" says whether the scenario only waits most of the time; with yes, it runs beside the
+// others from the beginning, and does not count as one of those that run at once.
+//
 // A scenario with "always: yes" is an invariant: it has no script, and is checked while the others
 // run.
 type Scenario struct {
@@ -39,10 +45,14 @@ type Scenario struct {
 	Summary string
 	// Covers lists the requirements that the scenario tests. They have the same level.
 	Covers []spec.Requirement
+	// Role is the role that the scenario tests.
+	Role target.Role
 	// Feature is the feature that the scenario needs, "" for none.
 	Feature string
 	// Reuse reports whether the scenario may share its server.
 	Reuse bool
+	// Beside reports whether the scenario runs beside others from the beginning.
+	Beside bool
 	// Always reports whether the scenario is an invariant, and Unobserved whether invariants are
 	// not checked while it runs.
 	Always, Unobserved bool
@@ -111,6 +121,11 @@ func All() ([]Scenario, error) {
 	return slices.Clone(list), err
 }
 
+// Of returns the scenarios of a role.
+func Of(role target.Role, all []Scenario) []Scenario {
+	return slices.DeleteFunc(slices.Clone(all), func(s Scenario) bool { return s.Role != role })
+}
+
 // Select returns the scenarios that match one of the selectors. A selector is the id of
 // a scenario, the id of a requirement, or a pattern of ids such as "publish-*". Without
 // selectors Select returns all scenarios. It returns an error if a selector matches
@@ -131,6 +146,9 @@ func Select(all []Scenario, selectors []string) ([]Scenario, error) {
 				chosen[s.ID], found = true, true
 			}
 		}
+		if role, ok := roleOf(selector); ok && !found {
+			return nil, fmt.Errorf("%s is for a %s: give -role %s", selector, role, role)
+		}
 		if r, known := spec.Find(selector); known && !found {
 			return nil, fmt.Errorf("requirement %s has no scenario: %s", r.ID, WhyUntested(r))
 		}
@@ -139,6 +157,20 @@ func Select(all []Scenario, selectors []string) ([]Scenario, error) {
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(all), func(s Scenario) bool { return !chosen[s.ID] }), nil
+}
+
+// roleOf returns the role of the scenarios that match a selector, of all that there are.
+func roleOf(selector string) (target.Role, bool) {
+	all, err := load()
+	if err != nil {
+		return "", false
+	}
+	for _, s := range all {
+		if matched, err := s.matches(selector); matched && err == nil {
+			return s.Role, true
+		}
+	}
+	return "", false
 }
 
 // meant suggests ids that are similar to an unknown selector.
@@ -187,6 +219,14 @@ func parse(id string, script []byte) (Scenario, error) {
 	if err != nil {
 		return s, err
 	}
+	if s.Role != target.Server && s.Role != target.Client {
+		return s, fmt.Errorf("role is %q, want server or client", s.Role)
+	}
+	for _, r := range s.Covers {
+		if (r.Class == "client") != (s.Role == target.Client) {
+			return s, fmt.Errorf("it tests a %s, and covers %s of class %s", s.Role, r.ID, r.Class)
+		}
+	}
 	if s.Summary == "" || len(s.Covers) == 0 || s.level != "" {
 		return s, errors.New(`the head must have a summary and a line "# covers: ID", and no level`)
 	}
@@ -200,7 +240,7 @@ func parse(id string, script []byte) (Scenario, error) {
 
 // parseHead parses the head of a script.
 func parseHead(id string, script []byte) (Scenario, error) {
-	s := Scenario{ID: id, Script: script}
+	s := Scenario{ID: id, Script: script, Role: target.Server}
 	for line := range strings.SplitSeq(string(script), "\n") {
 		text, ok := strings.CutPrefix(line, "# ")
 		if !ok {
@@ -213,7 +253,9 @@ func parseHead(id string, script []byte) (Scenario, error) {
 			}
 		case isField && name == "feature":
 			s.Feature = value
-		case isField && (name == "reuse" || name == "always" || name == "observed"):
+		case isField && name == "role":
+			s.Role = target.Role(value)
+		case isField && (name == "reuse" || name == "always" || name == "observed" || name == "beside"):
 			if value != "yes" && value != "no" {
 				return s, fmt.Errorf("%s is %q, want yes or no", name, value)
 			}
@@ -222,6 +264,8 @@ func parseHead(id string, script []byte) (Scenario, error) {
 				s.Reuse = yes
 			case "always":
 				s.Always = yes
+			case "beside":
+				s.Beside = yes
 			case "observed":
 				s.Unobserved = !yes
 			}

@@ -100,6 +100,7 @@ func TestParseRefuses(t *testing.T) {
 		"# A summary.\n# covers: publish-whole\n# level: SHOULD\n",
 		"# A summary.\n# covers: publish-whole\n# reuse: maybe\n",
 		"# A summary.\n# covers: publish-whole\n# always: no doubt\n",
+		"# A summary.\n# covers: publish-whole\n# beside: them\n",
 		"# A summary.\n# covers: publish-whole\n# always: yes\nserver start\n",
 	} {
 		if s, err := parse("x", []byte(script)); err == nil {

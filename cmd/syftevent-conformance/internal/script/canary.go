@@ -11,9 +11,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// CanarySender is the sender of canaries: requests that prove that the server is alive.
-const CanarySender = "canary@example.com"
-
 func (r *requests) commandCanary(ts *testscript.TestScript, args []string) error {
 	if len(args) != 0 {
 		return errUsage
@@ -40,7 +37,7 @@ func (r *requests) canary() error {
 }
 
 func (r *requests) sendCanary() (delivered, error) {
-	return r.deliver(fmt.Sprintf("00000000-0000-4000-8000-%012d", r.nextNumber()), CanarySender, "echo", "canary")
+	return r.deliver(fmt.Sprintf("%08x-0000-4000-8000-%012d", uint32(r.config.Seed), r.nextNumber()), r.config.Names.canary(), "echo", "canary")
 }
 
 func (r *requests) awaitCanary(canary delivered) error {

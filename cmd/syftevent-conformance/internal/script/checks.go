@@ -71,13 +71,19 @@ func judge(call *boxscript.Call, data []byte, neg bool, args []string) error {
 		return fmt.Errorf("no check %q with these arguments", strings.Join(args, " "))
 	}
 	expected, actual, ok := check.run(call, got, args[1:])
+	return verdict("", neg, expected, actual, ok)
+}
+
+// verdict returns a mismatch unless a check, perhaps a negated one, has passed. of begins what it
+// expected.
+func verdict(of string, neg bool, expected, actual string, ok bool) error {
 	if ok != neg {
 		return nil
 	}
 	if neg {
 		expected = "not " + expected
 	}
-	return &mismatch{expected, actual, false}
+	return &mismatch{of + expected, actual, false}
 }
 
 // A check is a check of "expect" and "says". It describes what it expects of a response
@@ -91,12 +97,12 @@ type check struct {
 //
 //	status PATTERN     the status code: 200, 4xx or 403|4xx
 //	body TEXT          the body: a text, "null" for none, "sent" for the request's
-//	contains TEXT      the body contains the text
+//	contains TEXT      the body or a header contains the text
 //	header NAME VALUE  a header; VALUE may have wildcards, as in GET*
 //	field NAME VALUE   a field of the envelope
 //	time NAME VALUE    a field that is the same time as VALUE
 //	json NAME VALUE    a member of the JSON body
-//	envelope           all fields exist, each with its type
+//	envelope           all fields exist, each with its type, and "created" is now
 //	base64             the body is URL-safe base64 with padding
 var checks = map[string]check{
 	"status":   {1, checkStatus},
@@ -143,6 +149,9 @@ func checkBody(call *boxscript.Call, got *reply, args []string) (expected, actua
 	}
 	body, present, err := got.body()
 	expected, actual = showBody(want, wantPresent), showBody(body, present)
+	if wantPresent && present {
+		expected, actual = difference("body ", want, body)
+	}
 	if err != nil {
 		actual = fmt.Sprintf("body %s: %v", got.members["body"], err)
 	}
@@ -158,8 +167,13 @@ func showBody(body []byte, present bool) string {
 
 func checkContains(_ *boxscript.Call, got *reply, args []string) (expected, actual string, ok bool) {
 	body, present, err := got.body()
-	return fmt.Sprintf("a body that contains %q", args[0]), showBody(body, present),
-		err == nil && strings.Contains(string(body), args[0])
+	there := err == nil && strings.Contains(string(body), args[0])
+	headers, _ := got.headers()
+	for name, value := range headers {
+		there = there || strings.Contains(name+": "+value, args[0])
+	}
+	return fmt.Sprintf("a body or header that contains %q", args[0]),
+		fmt.Sprintf("%s, headers %s", showBody(body, present), orAbsent(got.members["headers"])), there
 }
 
 func checkHeader(_ *boxscript.Call, got *reply, args []string) (expected, actual string, ok bool) {
@@ -175,9 +189,12 @@ func checkHeader(_ *boxscript.Call, got *reply, args []string) (expected, actual
 }
 
 func checkField(_ *boxscript.Call, got *reply, args []string) (expected, actual string, ok bool) {
-	return fmt.Sprintf("field %q is %q", args[0], args[1]),
-		fmt.Sprintf("field %q is %s", args[0], orAbsent(got.members[args[0]])),
-		got.is(args[0], args[1])
+	expected = fmt.Sprintf("field %q is %q", args[0], args[1])
+	actual = fmt.Sprintf("field %q is %s", args[0], orAbsent(got.members[args[0]]))
+	if text, isString := got.string(args[0]); isString && max(len(args[1]), len(text)) > longestWhole {
+		expected, actual = difference(fmt.Sprintf("field %q is ", args[0]), []byte(args[1]), []byte(text))
+	}
+	return expected, actual, got.is(args[0], args[1])
 }
 
 // checkTime compares times, which may have different offsets.
@@ -216,8 +233,17 @@ func checkJSON(_ *boxscript.Call, got *reply, args []string) (expected, actual s
 	if err != nil || json.Unmarshal(body, &members) != nil {
 		return expected, showBody(body, present), false
 	}
-	return expected, showBody(body, present), (&reply{members: members}).is(args[0], args[1])
+	inner := &reply{members: members}
+	if text, isString := inner.string(args[0]); isString && max(len(args[1]), len(text)) > longestWhole {
+		expected, actual = difference(fmt.Sprintf("a JSON body whose member %q is ", args[0]), []byte(args[1]), []byte(text))
+		return expected, actual, inner.is(args[0], args[1])
+	}
+	return expected, showBody(body, present), inner.is(args[0], args[1])
 }
+
+// maxCreatedAge is how far from now a response that was just read may have been written:
+// the clocks are those of one machine, and a scenario takes less.
+const maxCreatedAge = 30 * time.Minute
 
 func checkEnvelope(_ *boxscript.Call, got *reply, _ []string) (expected, actual string, ok bool) {
 	var wrong []string
@@ -228,7 +254,8 @@ func checkEnvelope(_ *boxscript.Call, got *reply, _ []string) (expected, actual 
 	}
 	for _, field := range []string{"created", "expires"} {
 		text, isString := got.string(field)
-		if _, err := time.Parse(time.RFC3339, text); !isString || err != nil {
+		t, err := time.Parse(time.RFC3339, text)
+		if !isString || err != nil || field == "created" && time.Since(t).Abs() > maxCreatedAge {
 			wrong = append(wrong, field)
 		}
 	}

@@ -2,7 +2,9 @@ package script
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/syftevent/syftevent-go/fakebox/boxscript"
 )
@@ -15,6 +17,9 @@ const answered = `{"id":"1","sender":"s@example.com","url":"u","body":%s,"header
 func TestChecksCanFail(t *testing.T) {
 	call := &boxscript.Call{Data: []byte(`{"body":"aGk="}`)}
 	hi, null := fmt.Sprintf(answered, `"aGk="`), fmt.Sprintf(answered, "null")
+	now := func(reply string) string {
+		return strings.Replace(reply, "2026-01-01T00:00:00+00:00", time.Now().Format(time.RFC3339), 1)
+	}
 	tests := []struct {
 		check, reply string
 		args         []string
@@ -36,6 +41,7 @@ func TestChecksCanFail(t *testing.T) {
 		{"body", null, []string{"sent"}, false},
 		{"body", `{"body":"!"}`, []string{"sent"}, false},
 		{"contains", hi, []string{"i"}, true},
+		{"contains", hi, []string{"X-A: 1"}, true},
 		{"contains", hi, []string{"x"}, false},
 		{"header", hi, []string{"x-a", "1"}, true},
 		{"header", hi, []string{"x-a", "2"}, false},
@@ -53,10 +59,11 @@ func TestChecksCanFail(t *testing.T) {
 		{"field", `{}`, []string{"id", ""}, false},
 		{"json", `{"body":"eyJhIjoxfQ=="}`, []string{"b", ""}, false},
 		{"json", hi, []string{"a", "1"}, false},
-		{"envelope", hi, nil, true},
-		{"envelope", null, nil, true},
+		{"envelope", now(hi), nil, true},
+		{"envelope", now(null), nil, true},
+		{"envelope", hi, nil, false},
 		{"envelope", `{}`, nil, false},
-		{"envelope", fmt.Sprintf(answered, `7`), nil, false},
+		{"envelope", now(fmt.Sprintf(answered, `7`)), nil, false},
 		{"base64", hi, nil, true},
 		{"base64", `{"body":"-_8="}`, nil, true},
 		{"base64", `{"body":"+/8="}`, nil, false},

@@ -53,13 +53,14 @@ func (f *files) commandIdentical(ts *testscript.TestScript, args []string) error
 	if err != nil {
 		return err
 	}
-	expected := fmt.Sprintf("%s has the content of %s: %s", f.relative(ts.MkAbs(args[0])), args[1], excerpt(string(want)))
+	expected := fmt.Sprintf("%s has the content of %s", f.relative(ts.MkAbs(args[0])), args[1])
 	got, err := os.ReadFile(ts.MkAbs(args[0]))
 	if err != nil {
 		return &mismatch{expected, err.Error(), false}
 	}
 	if string(got) != string(want) {
-		return &mismatch{expected, excerpt(string(got)), false}
+		shown, actual := difference("content ", want, got)
+		return &mismatch{expected + "\n" + shown, actual, false}
 	}
 	return nil
 }
@@ -113,19 +114,26 @@ func (f *files) commandRemove(ts *testscript.TestScript, args []string) error {
 	return nil
 }
 
-// remove removes a path. It tries again if that fails, because os.RemoveAll does when the
-// server writes into the folder at the same time.
+// remove removes a path, of a request perhaps while it is run.
 func (f *files) remove(name string) error {
 	f.premises.removed[name] = time.Now()
+	f.removes(name)
+	err := f.removeTree(name)
+	for _, call := range f.calls {
+		if takes := handlerTime(call); takes > 0 && call.RequestPath() == name {
+			f.premises.within(takes, time.Since(call.Sent), "removing request %q", call.Name)
+		}
+	}
+	return err
+}
+
+// removeTree removes a path. It tries again if that fails, because os.RemoveAll does when the
+// server writes into the folder at the same time.
+func (f *files) removeTree(name string) error {
 	err := os.RemoveAll(name)
 	for deadline := time.Now().Add(removeTimeout); err != nil && time.Now().Before(deadline); err = os.RemoveAll(name) {
 		if err := f.sleep(pollPause); err != nil {
 			return err
-		}
-	}
-	for _, call := range f.calls {
-		if takes := handlerTime(call); takes > 0 && call.RequestPath() == name {
-			f.premises.within(takes, time.Since(call.Sent), "removing request %q", call.Name)
 		}
 	}
 	return err
@@ -169,6 +177,31 @@ func (f *files) commandFIFO(ts *testscript.TestScript, args []string) error {
 		return err
 	}
 	return makeFIFO(name)
+}
+
+func (f *files) commandCollect(ts *testscript.TestScript, args []string) error {
+	if len(args) != 0 {
+		return errUsage
+	}
+	collect := func(request, response string) error {
+		if err := f.removeTree(request); err != nil {
+			return err
+		}
+		return f.removeTree(response)
+	}
+	for _, call := range f.calls {
+		if err := collect(call.RequestPath(), call.ResponsePath()); err != nil {
+			return err
+		}
+	}
+	for _, burst := range f.bursts {
+		for _, sent := range burst {
+			if err := collect(strings.TrimSuffix(sent.response, ".response")+".request", sent.response); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (f *files) commandTidy(ts *testscript.TestScript, args []string) error {
@@ -232,14 +265,6 @@ func foldersOfRequests(paths map[string]bool, inside string) map[string]bool {
 		}
 	}
 	return folders
-}
-
-// isOwn reports whether the suite or SyftBox writes a file while the server runs.
-func (f *files) isOwn(name string) bool {
-	second := filepath.Join(f.dir, "second")
-	return filepath.Dir(name) == f.dir && (strings.HasSuffix(name, ".log") || strings.HasSuffix(name, ".response")) ||
-		name == second || filepath.Dir(name) == second ||
-		strings.Contains(name, ".syft-tmp")
 }
 
 // isServerState reports whether a path is in a *.tmp file or folder of the app, where the

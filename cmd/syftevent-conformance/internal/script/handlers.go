@@ -13,7 +13,10 @@ import (
 
 // handlers are the handlers of /record and /slow, which append the ids of their requests
 // to the record file.
-type handlers struct{ *requests }
+type handlers struct {
+	*requests
+	mayRepeat map[string]bool // stems of requests that the script lets run more than once
+}
 
 // runs returns how often a handler ran each request, by id.
 func (h *handlers) runs() (map[string]int, error) {
@@ -43,7 +46,8 @@ func (h *handlers) commandRan(ts *testscript.TestScript, args []string) error {
 	if len(args) != 2 {
 		return errUsage
 	}
-	want, err := strconv.Atoi(args[1])
+	number, orMore := strings.CutSuffix(args[1], "+")
+	want, err := strconv.Atoi(number)
 	if err != nil {
 		return err
 	}
@@ -66,8 +70,15 @@ func (h *handlers) commandRan(ts *testscript.TestScript, args []string) error {
 		return err
 	}
 	for _, stem := range stems {
-		if got[stem] != want {
-			return &mismatch{fmt.Sprintf("request %q was run %s", args[0], times(want)), fmt.Sprintf("%s was run %s", stem, times(got[stem])), false}
+		if want > 1 || orMore {
+			h.mayRepeat[stem] = true
+		}
+		if got[stem] < want || got[stem] > want && !orMore {
+			expected := times(want)
+			if orMore {
+				expected = "at least " + expected
+			}
+			return &mismatch{fmt.Sprintf("request %q was run %s", args[0], expected), fmt.Sprintf("%s was run %s", stem, times(got[stem])), false}
 		}
 	}
 	return nil

@@ -66,10 +66,31 @@ func (f *files) commandSchema(ts *testscript.TestScript, args []string) error {
 			}
 		}
 		return nil
+	case "features":
+		return checkSchemaFeatures(members, f.process.Ready().Features)
 	case "entries":
 		return checkSchemaEntries(members)
 	}
 	return errUsage
+}
+
+// featureEndpoints are the endpoints of each feature (SPEC.md, Appendix A).
+var featureEndpoints = map[string][]string{
+	"sum": {"/sum"}, "status": {"/status"}, "empty": {"/empty"}, "items": {"/items/{id}", "/items/first"},
+	"users": {"/users/{email}/profile"}, "api": {"/api/**"}, "nested": {"/nested", "/nested/inner"}, "methods": {"/get-only"},
+}
+
+// checkSchemaFeatures checks that each endpoint of the declared features has an entry.
+func checkSchemaFeatures(members map[string]json.RawMessage, features []string) error {
+	for _, feature := range features {
+		for _, endpoint := range featureEndpoints[feature] {
+			if members[endpoint] == nil {
+				return &mismatch{fmt.Sprintf("rpc.schema.json has a member %q, an endpoint of the feature %s", endpoint, feature),
+					"its members are " + strings.Join(slices.Sorted(maps.Keys(members)), " "), false}
+			}
+		}
+	}
+	return nil
 }
 
 // checkSchemaEntries checks the members of each endpoint's entry.

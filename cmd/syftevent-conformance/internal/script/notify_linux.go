@@ -20,7 +20,7 @@ const notifyMask = syscall.IN_CREATE | syscall.IN_MODIFY | syscall.IN_MOVED_TO |
 
 // A notifier shows an observer each change of a folder, by inotify.
 type notifier struct {
-	observer *observer
+	observer observer
 	file     *os.File // of an inotify instance
 	control  syscall.RawConn
 	buffer   [64 << 10]byte
@@ -30,7 +30,7 @@ type notifier struct {
 
 // startNotifier watches a folder, which contains that of the observer, and starts a goroutine
 // that reads its changes until [notifier.end].
-func startNotifier(folder string, o *observer) (*notifier, error) {
+func startNotifier(folder string, o observer) (*notifier, error) {
 	fd, err := syscall.InotifyInit1(syscall.IN_NONBLOCK | syscall.IN_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("create an inotify instance: %w", err)
@@ -104,7 +104,7 @@ func (n *notifier) look(file string) {
 
 // relative returns the path of a file relative to the observer's folder, if it is in that.
 func (n *notifier) relative(file string) (name string, ok bool) {
-	name, ok = strings.CutPrefix(file, n.observer.dir+string(filepath.Separator))
+	name, ok = strings.CutPrefix(file, n.observer.folder()+string(filepath.Separator))
 	return filepath.ToSlash(name), ok
 }
 

@@ -11,7 +11,7 @@ import (
 func TestNotifierShowsChanges(t *testing.T) {
 	dir := t.TempDir()
 	rpc := filepath.Join(dir, "app_data", "rpc")
-	o := newObserver(rpc, func(string) bool { return false })
+	o := newServerObserver(rpc, func(string) bool { return false })
 	n, err := startNotifier(dir, o)
 	if err != nil {
 		t.Fatal(err)

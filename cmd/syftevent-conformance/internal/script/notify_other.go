@@ -9,6 +9,6 @@ const ObservedBy = "repeated scans"
 
 type notifier struct{}
 
-func startNotifier(string, *observer) (*notifier, error) { return nil, errors.ErrUnsupported }
+func startNotifier(string, observer) (*notifier, error) { return nil, errors.ErrUnsupported }
 
 func (*notifier) end() {}

@@ -14,49 +14,100 @@ import (
 	"github.com/syftevent/syftevent-go/fakebox"
 )
 
-// The invariants that an observer checks: ids of scenarios that have no script of their own.
+// The invariants of servers: ids of scenarios that have no script of their own. An observer checks all
+// but the last two, which are about the end of a scenario.
 const (
 	AlwaysWhole    = "always-whole"
 	AlwaysFinal    = "always-final"
 	AlwaysReadable = "always-readable"
 	AlwaysNamed    = "always-named"
 	AlwaysLayout   = "always-layout"
+	AlwaysOnce     = "always-once"
+	AlwaysConfined = "always-confined"
 )
 
-// An observer checks in every scenario what a server must never do with the files below "rpc",
-// whatever the scenario tests. It reads each file as soon as it changes. Its methods may be
-// called concurrently.
-type observer struct {
+// Invariants returns the ids of the invariants of both roles.
+func Invariants() []string {
+	return []string{
+		AlwaysWhole, AlwaysFinal, AlwaysReadable, AlwaysNamed, AlwaysLayout, AlwaysOnce, AlwaysConfined,
+		AlwaysRequestWhole, AlwaysRequestNamed, AlwaysOrdered, AlwaysInside,
+	}
+}
+
+// An observer checks invariants while a scenario runs. Paths are relative to its folder, with
+// slashes.
+type observer interface {
+	folder() string
+	look(name string)                  // a file appeared or was modified
+	forget(name string, isFolder bool) // it was removed or renamed
+	forgetAll()                        // removals may have been missed
+	confirm()                          // all removals before now are known
+	violated(invariant, name, expected, actual string)
+	violations() map[string]*Failure // the first violation of each invariant
+}
+
+// findings are what both observers have: a folder, and what was found in it.
+type findings struct {
 	dir string
 	// planted reports whether the scenario itself may have created a file.
 	planted func(base string) bool
 
-	mu       sync.Mutex
+	mu    sync.Mutex // guards the rest of the observer
+	found map[string]*Failure
+}
+
+func (f *findings) folder() string { return f.dir }
+
+func (f *findings) violations() map[string]*Failure {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.found
+}
+
+func (f *findings) isFile(name string) bool {
+	info, err := os.Lstat(filepath.Join(f.dir, filepath.FromSlash(name)))
+	return err == nil && info.Mode().IsRegular()
+}
+
+func (f *findings) violated(invariant, name, expected, actual string) {
+	f.note(invariant, &Failure{Line: name, Expected: expected, Actual: actual})
+}
+
+// note keeps the first violation of an invariant.
+func (f *findings) note(invariant string, failure *Failure) {
+	if f.found[invariant] == nil {
+		f.found[invariant] = failure
+	}
+}
+
+// isRemovedWhileOpen reports whether FUSE or NFS gave a file this name, which was removed while it
+// was open.
+func isRemovedWhileOpen(base string) bool {
+	return strings.HasPrefix(base, ".fuse_hidden") || strings.HasPrefix(base, ".nfs")
+}
+
+// A serverObserver checks in every scenario what a server must never do with the files below "rpc",
+// whatever the scenario tests. It reads each file as soon as it changes. Its methods may be
+// called concurrently.
+type serverObserver struct {
+	findings
 	requests map[string]bool              // paths of requests that there were, without ".request"
 	first    map[string][sha256.Size]byte // content of responses that were whole
 	suspects map[string]*Failure          // responses with another content, unless they were removed in between
 	lone     map[string]bool              // responses without a request
 	layout   map[string][][]byte          // earlier contents of the files of the layout
-	found    map[string]*Failure          // the first violation of each invariant
 }
 
-func newObserver(dir string, planted func(base string) bool) *observer {
-	return &observer{
-		dir: dir, planted: planted,
+func newServerObserver(dir string, planted func(base string) bool) *serverObserver {
+	return &serverObserver{
+		findings: findings{dir: dir, planted: planted, found: map[string]*Failure{}},
 		requests: map[string]bool{}, first: map[string][sha256.Size]byte{}, suspects: map[string]*Failure{},
-		lone: map[string]bool{}, layout: map[string][][]byte{}, found: map[string]*Failure{},
+		lone: map[string]bool{}, layout: map[string][][]byte{},
 	}
 }
 
-// violations returns the first violation of each invariant.
-func (o *observer) violations() map[string]*Failure {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.found
-}
-
 // look checks a file, whose path is relative to "rpc", that appeared or was modified.
-func (o *observer) look(name string) {
+func (o *serverObserver) look(name string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	base := path.Base(name)
@@ -71,15 +122,14 @@ func (o *observer) look(name string) {
 		o.lone[name] = true // in the wrong place, or temporary
 	case name == "syft.pub.yaml", name == "rpc.schema.json":
 		o.lookAtLayout(name)
-	case strings.HasPrefix(base, ".fuse_hidden"), strings.HasPrefix(base, ".nfs"):
-		// FUSE and NFS give such a name to a file that is removed while it is open.
+	case isRemovedWhileOpen(base):
 	case !fakebox.Ignores(name) && o.isFile(name):
 		o.misnamed(name)
 	}
 }
 
 // forget notes that a file was removed or renamed, or a folder with all that is in it.
-func (o *observer) forget(name string, isFolder bool) {
+func (o *serverObserver) forget(name string, isFolder bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.first, name)
@@ -99,7 +149,7 @@ func (o *observer) forget(name string, isFolder bool) {
 }
 
 // forgetAll notes that removals may have been missed.
-func (o *observer) forgetAll() {
+func (o *serverObserver) forgetAll() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	clear(o.first)
@@ -108,7 +158,7 @@ func (o *observer) forgetAll() {
 
 // confirm notes that all removals before now are known: a suspect was changed in place, or
 // replaced.
-func (o *observer) confirm() {
+func (o *serverObserver) confirm() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, failure := range o.suspects {
@@ -117,13 +167,8 @@ func (o *observer) confirm() {
 	clear(o.suspects)
 }
 
-func (o *observer) isFile(name string) bool {
-	info, err := os.Lstat(filepath.Join(o.dir, filepath.FromSlash(name)))
-	return err == nil && info.Mode().IsRegular()
-}
-
 // read returns the content of a regular file, and its mode.
-func (o *observer) read(name string) (data []byte, mode os.FileMode, ok bool) {
+func (o *serverObserver) read(name string) (data []byte, mode os.FileMode, ok bool) {
 	file := filepath.Join(o.dir, filepath.FromSlash(name))
 	info, err := os.Lstat(file)
 	if err != nil || !info.Mode().IsRegular() {
@@ -133,7 +178,7 @@ func (o *observer) read(name string) (data []byte, mode os.FileMode, ok bool) {
 	return data, info.Mode(), err == nil
 }
 
-func (o *observer) lookAtResponse(name string) {
+func (o *serverObserver) lookAtResponse(name string) {
 	data, mode, ok := o.read(name)
 	if !ok {
 		return
@@ -156,7 +201,7 @@ func (o *observer) lookAtResponse(name string) {
 }
 
 // lookAtLayout checks that an earlier content of a file was not a part of this one.
-func (o *observer) lookAtLayout(name string) {
+func (o *serverObserver) lookAtLayout(name string) {
 	data, _, ok := o.read(name)
 	if !ok {
 		return
@@ -169,16 +214,6 @@ func (o *observer) lookAtLayout(name string) {
 	o.layout[name] = append(o.layout[name], data)
 }
 
-func (o *observer) misnamed(name string) {
+func (o *serverObserver) misnamed(name string) {
 	o.violated(AlwaysNamed, name, "only requests, responses to them, and files that SyftBox never syncs appear", "it appeared, and SyftBox uploads it")
-}
-
-func (o *observer) violated(invariant, name, expected, actual string) {
-	o.note(invariant, &Failure{Line: name, Expected: expected, Actual: actual})
-}
-
-func (o *observer) note(invariant string, failure *Failure) {
-	if o.found[invariant] == nil {
-		o.found[invariant] = failure
-	}
 }

@@ -12,10 +12,10 @@ import (
 const whole = `{"status_code": 200}`
 
 // violated returns the invariants that are violated by what act does in a folder, which is "rpc".
-func violated(t *testing.T, act func(dir string, o *observer)) map[string]string {
+func violated(t *testing.T, act func(dir string, o *serverObserver)) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
-	o := newObserver(dir, func(base string) bool { return strings.HasPrefix(base, "planted") })
+	o := newServerObserver(dir, func(base string) bool { return strings.HasPrefix(base, "planted") })
 	act(dir, o)
 	o.confirm()
 	at := map[string]string{}
@@ -49,7 +49,7 @@ func TestObserverFindsViolations(t *testing.T) {
 		"an empty schema at first":         {[]files{{"rpc.schema.json": ""}, {"rpc.schema.json": "{}"}}, map[string]string{AlwaysLayout: "rpc.schema.json"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := violated(t, func(dir string, o *observer) {
+			got := violated(t, func(dir string, o *serverObserver) {
 				for _, state := range test.states {
 					for name, content := range state {
 						if content != "-" {
@@ -75,7 +75,7 @@ func TestObserverFindsViolations(t *testing.T) {
 }
 
 func TestObserverWantsReadableResponses(t *testing.T) {
-	got := violated(t, func(dir string, o *observer) {
+	got := violated(t, func(dir string, o *serverObserver) {
 		write(t, dir, "1.request", "{}")
 		o.look("1.request")
 		write(t, dir, "1.response", whole)
@@ -91,7 +91,7 @@ func TestObserverWantsReadableResponses(t *testing.T) {
 
 // The removal of a response is known only after its successor was read.
 func TestObserverWaitsForRemovals(t *testing.T) {
-	got := violated(t, func(dir string, o *observer) {
+	got := violated(t, func(dir string, o *serverObserver) {
 		for _, content := range []string{whole, whole + " "} {
 			write(t, dir, "e/1.request", "{}")
 			o.look("e/1.request")

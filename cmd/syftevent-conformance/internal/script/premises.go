@@ -35,9 +35,16 @@ func (p *premises) within(limit, took time.Duration, act string, args ...any) {
 
 // piece records that a piece of a request was written, beginning at a time.
 func (p *premises) piece(name string, began time.Time, settle time.Duration) {
+	p.waiting(name, settle)
+	if _, ok := p.pieces[name]; ok {
+		p.pieces[name] = began
+	}
+}
+
+// waiting states that the last piece of a request was written a short time ago.
+func (p *premises) waiting(name string, settle time.Duration) {
 	if last, ok := p.pieces[name]; ok {
 		p.within(settle/2, time.Since(last), "the next piece of request %q", name)
-		p.pieces[name] = began
 	}
 }
 

@@ -40,6 +40,21 @@ func TestPremisesMeasureBetweenPieces(t *testing.T) {
 	}
 }
 
+func TestPremisesMeasureSinceThePiece(t *testing.T) {
+	p := newPremises()
+	p.waiting("whole", time.Second)
+	p.pieces["half"] = time.Now()
+	p.waiting("half", time.Minute)
+	if p.broken != "" {
+		t.Errorf("a piece a moment ago: %s", p.broken)
+	}
+	p.pieces["half"] = time.Now().Add(-time.Hour)
+	p.waiting("half", time.Minute)
+	if p.broken == "" {
+		t.Error("a piece an hour ago is not too late")
+	}
+}
+
 func TestSendArguments(t *testing.T) {
 	name, flags := sendArguments([]string{"-first", "60", "-via", "websocket", "paused", "echo", "-body"})
 	if diff := cmp.Diff(map[string]string{"first": "60", "via": "websocket"}, flags); name != "paused" || diff != "" {

@@ -17,9 +17,8 @@ import (
 // makes itself.
 type requests struct {
 	*server
-	numbers int               // of requests that the suite made
-	bursts  map[string]burst  // by name
-	calls   []*boxscript.Call // of "box send"
+	bursts map[string]burst  // by name
+	calls  []*boxscript.Call // of "box send"
 
 	starting bool // another goroutine starts the server
 }
@@ -49,30 +48,24 @@ func (r *requests) onlyCall(args []string) (*boxscript.Call, error) {
 	return r.call(args[0])
 }
 
-// nextNumber returns a number that is new in the network.
-func (r *requests) nextNumber() int {
-	n := &r.numbers
-	if r.shared != nil {
-		n = &r.shared.numbers
-	}
-	*n++
-	return *n
-}
-
 // deliver delivers a request with a text as its body.
 func (r *requests) deliver(stem, sender, endpoint, body string) (delivered, error) {
 	now := time.Now().UTC()
 	data := fmt.Sprintf(`{"id":%q,"sender":%q,"url":"syft://%s/app_data/%s/rpc/%s","body":%q,"headers":{},"created":%q,"expires":%q,"method":"POST"}`,
-		stem, sender, ServerEmail, App, endpoint, base64.URLEncoding.EncodeToString([]byte(body)),
+		stem, sender, r.config.Names.Server, r.config.Names.App, endpoint, base64.URLEncoding.EncodeToString([]byte(body)),
 		now.Format(time.RFC3339), now.Add(time.Hour).Format(time.RFC3339))
 	return r.deliverData(stem, sender, endpoint, []byte(data))
 }
 
 func (r *requests) deliverData(stem, sender, endpoint string, data []byte) (delivered, error) {
-	folder := "app_data/" + App + "/rpc/" + endpoint + "/" + sender + "/"
+	return r.deliverBy(r.config.Delivery, stem, sender, endpoint, data)
+}
+
+func (r *requests) deliverBy(mode fakebox.Mode, stem, sender, endpoint string, data []byte) (delivered, error) {
+	folder := "app_data/" + r.config.Names.App + "/rpc/" + endpoint + "/" + sender + "/"
 	began := time.Now()
-	err := r.network.Server.Deliver(folder+stem+".request", data, fakebox.Delivery{Mode: r.config.Delivery})
-	if !r.starting && r.process != nil && r.config.Delivery == fakebox.BlobStoreInPlace {
+	err := r.network.Server.Deliver(folder+stem+".request", data, fakebox.Delivery{Mode: mode})
+	if !r.starting && r.process != nil && mode == fakebox.BlobStoreInPlace {
 		r.premises.within(r.process.Ready().Settle()/2, time.Since(began), "delivering a request in place")
 	}
 	response := filepath.Join(r.network.Server.Datasite(), filepath.FromSlash(folder), stem+".response")
@@ -80,11 +73,11 @@ func (r *requests) deliverData(stem, sender, endpoint string, data []byte) (deli
 }
 
 func (r *requests) burstStem() string {
-	return fmt.Sprintf("00000000-0000-4000-9000-%012d", r.nextNumber())
+	return fmt.Sprintf("%08x-0000-4000-9000-%012d", uint32(r.config.Seed), r.nextNumber())
 }
 
-// burstSender returns the sender of the nth request of a burst.
-func burstSender(n int) string { return fmt.Sprintf("sender%d@example.com", n%5) }
+// usualSenders is the number of senders of a burst that does not say.
+const usualSenders = 5
 
 // addToBurst delivers the next request of a burst.
 func (r *requests) addToBurst(name, sender, endpoint, body string) error {
@@ -96,6 +89,14 @@ func (r *requests) addToBurst(name, sender, endpoint, body string) error {
 }
 
 func (r *requests) commandBurst(ts *testscript.TestScript, args []string) error {
+	senders := usualSenders
+	if len(args) > 2 && args[0] == "-senders" {
+		var err error
+		if senders, err = strconv.Atoi(args[1]); err != nil || senders < 1 {
+			return fmt.Errorf("burst: %q is not a number of senders", args[1])
+		}
+		args = args[2:]
+	}
 	if len(args) != 3 && len(args) != 4 {
 		return errUsage
 	}
@@ -108,21 +109,18 @@ func (r *requests) commandBurst(ts *testscript.TestScript, args []string) error 
 		body = args[3]
 	}
 	for n := range count {
-		if err := r.addToBurst(args[0], burstSender(n), args[2], body); err != nil {
+		if err := r.addToBurst(args[0], r.config.Names.burstSender(n, senders), args[2], body); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-const (
-	// startingSender is the sender of requests that are sent while the server starts. It
-	// is the default of "box send", so that they lie in the folder of requests that wait.
-	startingSender = "client@example.com"
-	// startingPause is the pause between these requests.
-	startingPause = 10 * time.Millisecond
-)
+// startingPause is the pause between requests that are sent while the server starts.
+const startingPause = 10 * time.Millisecond
 
+// commandStarting sends with the default sender of "box send", so that the requests lie in the
+// folder of requests that wait.
 func (r *requests) commandStarting(ts *testscript.TestScript, args []string) error {
 	if len(args) != 2 && len(args) != 3 {
 		return errUsage
@@ -138,7 +136,7 @@ func (r *requests) commandStarting(ts *testscript.TestScript, args []string) err
 	tick := time.NewTicker(startingPause)
 	defer tick.Stop()
 	for {
-		if err := r.addToBurst(args[0], startingSender, args[1], body); err != nil {
+		if err := r.addToBurst(args[0], r.config.Names.Client, args[1], body); err != nil {
 			return errors.Join(err, <-started)
 		}
 		select {
@@ -154,8 +152,8 @@ func (r *requests) commandStarting(ts *testscript.TestScript, args []string) err
 const wideSize = 3_000_000
 
 // wideRequest returns a request with as many members as its size allows.
-func wideRequest(stem, sender string) []byte {
-	data := fmt.Appendf(nil, `{"id":%q,"sender":%q,"url":"syft://%s/app_data/%s/rpc/echo","method":"POST"`, stem, sender, ServerEmail, App)
+func wideRequest(stem, sender string, names Names) []byte {
+	data := fmt.Appendf(nil, `{"id":%q,"sender":%q,"url":"syft://%s/app_data/%s/rpc/echo","method":"POST"`, stem, sender, names.Server, names.App)
 	for n := 0; len(data) < wideSize-20; n++ {
 		data = append(strconv.AppendInt(append(data, `,"`...), int64(n), 10), `":0`...)
 	}
@@ -171,8 +169,8 @@ func (r *requests) commandWide(ts *testscript.TestScript, args []string) error {
 		return fmt.Errorf("wide: %q is not a number of requests", args[1])
 	}
 	for n := range count {
-		stem, sender := r.burstStem(), burstSender(n)
-		sent, err := r.deliverData(stem, sender, "echo", wideRequest(stem, sender))
+		stem, sender := r.burstStem(), r.config.Names.burstSender(n, usualSenders)
+		sent, err := r.deliverData(stem, sender, "echo", wideRequest(stem, sender, r.config.Names))
 		if err != nil {
 			return err
 		}
@@ -207,6 +205,9 @@ func (r *requests) commandTrickle(ts *testscript.TestScript, args []string) erro
 	for n := 1; ; n++ {
 		if err := r.sleep(settle / tricklePieces); err != nil {
 			return err
+		}
+		for _, name := range args {
+			r.premises.waiting(name, settle)
 		}
 		if err := r.noResponse(args); err != nil {
 			return err

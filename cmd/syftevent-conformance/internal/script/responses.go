@@ -225,7 +225,8 @@ func (r *responses) commandSame(ts *testscript.TestScript, args []string) error 
 		return &mismatch{"the response is unchanged", "it is gone", false}
 	}
 	if err == nil && string(data) != before {
-		return &mismatch{"the response is unchanged: " + excerpt(before), excerpt(string(data)), false}
+		expected, actual := difference("content ", []byte(before), data)
+		return &mismatch{"the response is unchanged\n" + expected, actual, false}
 	}
 	return err
 }
@@ -257,17 +258,30 @@ func (r *responses) commandAnswered(ts *testscript.TestScript, args []string) er
 	if err := r.started(); err != nil {
 		return err
 	}
-	for n, sent := range burst {
-		// Each response has a deadline of its own: the server need not be fast.
+	before := 0 // responses
+	for n := 0; n < len(burst); {
+		sent := burst[n]
+		// Each response has a deadline of its own, which is extended while others appear: the
+		// server need not be fast, and may choose the order.
 		expected := fmt.Sprintf("a response to each of the %d requests %q", len(burst), args[0])
 		err := r.wait(r.answerWithin(), expected, func() (bool, string, error) {
 			data, err := os.ReadFile(sent.response)
 			if errors.Is(err, fs.ErrNotExist) {
 				err = nil
 			}
-			return json.Valid(data), fmt.Sprintf("%d responses, and no %s", n, r.relative(sent.response)), err
+			return json.Valid(data), fmt.Sprintf("%d responses in order, and no %s", n, r.relative(sent.response)), err
 		})
-		if err != nil {
+		m, late := err.(*mismatch)
+		now := 0
+		if late && !m.dead {
+			now = burst.answered()
+		}
+		switch {
+		case err == nil:
+			n++
+		case now > before:
+			before = now
+		default:
 			return err
 		}
 	}
@@ -277,10 +291,20 @@ func (r *responses) commandAnswered(ts *testscript.TestScript, args []string) er
 	return burst.checkBodies(args[1])
 }
 
+// answered returns how many requests of a burst have a response.
+func (b burst) answered() (n int) {
+	for _, sent := range b {
+		if there, err := exists(sent.response); there && err == nil {
+			n++
+		}
+	}
+	return n
+}
+
 // checkBodies checks the bodies of all responses of a burst.
 func (b burst) checkBodies(want string) error {
 	wrong := 0
-	var first string
+	var expected, actual string // of the first
 	for _, sent := range b {
 		data, err := os.ReadFile(sent.response)
 		if err != nil {
@@ -291,13 +315,18 @@ func (b burst) checkBodies(want string) error {
 			return err
 		}
 		if body, present, err := got.body(); err != nil || !present || string(body) != want {
-			if wrong++; wrong == 1 {
-				first = excerpt(got.text)
+			if wrong++; wrong > 1 {
+				continue
 			}
+			expected, actual = difference("body ", []byte(want), body)
+			if err != nil || !present {
+				actual = excerpt(got.text)
+			}
+			actual = fmt.Sprintf("first in %s:\n%s", filepath.Base(sent.response), actual)
 		}
 	}
 	if wrong > 0 {
-		return &mismatch{fmt.Sprintf("body %q in all %d responses", want, len(b)), fmt.Sprintf("another body in %d of them, first in %s", wrong, first), false}
+		return &mismatch{fmt.Sprintf("in all %d responses:\n%s", len(b), expected), fmt.Sprintf("another one in %d of them, %s", wrong, actual), false}
 	}
 	return nil
 }

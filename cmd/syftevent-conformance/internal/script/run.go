@@ -1,6 +1,7 @@
 package script
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -12,20 +13,21 @@ import (
 	"github.com/syftevent/syftevent-go/fakebox/boxscript"
 )
 
-// ServerEmail and App name the datasite and the app under test.
-const (
-	ServerEmail = "server@example.com"
-	App         = "conformance"
-)
-
 // Config is the configuration of all scenarios of a run.
 type Config struct {
 	// Command starts the server under test.
 	Command target.Command
 	// Seed is the seed of the network and of request ids.
 	Seed uint64
+	// Names are the names of the run. Defaults to Examples.
+	Names Names
+	// Role is what the program under test does. Defaults to target.Server.
+	Role target.Role
 	// Delivery is how requests are delivered if the scenario does not choose.
 	Delivery fakebox.Mode
+	// LooseTimeline lets a command be out of order with the file changes just before it. With
+	// hundreds of commands and folders it saves time.
+	LooseTimeline bool
 	// Timescale is the factor for every deadline.
 	Timescale float64
 }
@@ -40,6 +42,9 @@ type Failure struct {
 	// Dead reports whether the server exited or stopped answering. That is a failure
 	// whatever the scenario tests.
 	Dead bool
+	// Requirements lists the ids of the requirements that the server violates, if these are
+	// only some of those that the scenario covers. Nil means that this is not known.
+	Requirements []string
 }
 
 // A Run is one run of a scenario. Its fields may be read once the script has ended.
@@ -59,21 +64,27 @@ type Run struct {
 	requests  *requests
 	responses *responses
 	handlers  *handlers
+	vectors   *vectorRunner
 	files     *files
+	client    *client
 }
 
 // NewRun prepares a scenario. Its waits end when ctx is done.
 func NewRun(ctx context.Context, config Config) *Run {
+	config.Names, config.Role = config.Names.OrExamples(), cmp.Or(config.Role, target.Server)
 	scene := &scene{config: config, ctx: ctx, timeline: &timeline{began: time.Now()}, premises: newPremises()}
 	server := &server{scene: scene}
 	requests := &requests{server: server, bursts: map[string]burst{}}
+	handlers := &handlers{requests: requests, mayRepeat: map[string]bool{}}
 	return &Run{
 		scene:     scene,
 		server:    server,
 		requests:  requests,
 		responses: &responses{requests: requests, first: map[string]string{}},
-		handlers:  &handlers{requests: requests},
+		handlers:  handlers,
+		vectors:   &vectorRunner{handlers: handlers},
 		files:     &files{requests: requests},
+		client:    &client{server: server, bursts: map[string][]*clientCall{}},
 	}
 }
 
@@ -126,8 +137,9 @@ func (r *Run) setup(env *testscript.Env) error {
 	if err := r.scene.open(boxscript.FromEnv(env)); err != nil {
 		return err
 	}
-	env.Setenv("BOX_APP", App)
-	env.Setenv("SERVER", ServerEmail)
+	env.Setenv("BOX_APP", r.scene.config.Names.App)
+	env.Setenv("SERVER", r.scene.config.Names.Server)
+	env.Setenv("CLIENT", r.scene.config.Names.Client)
 	env.Setenv("RECORD", r.scene.recordPath())
 	env.Setenv("RPC", r.scene.rpc())
 	// Times whose offset makes them past, although their text is in the future, and the reverse.
@@ -141,6 +153,9 @@ func (r *Run) setup(env *testscript.Env) error {
 		r.files.end()
 		r.noteExit()
 		r.server.end()
+		if err := (endChecks{r.handlers}).check(); err != nil {
+			env.T().Fatal(err)
+		}
 	})
 	return nil
 }
@@ -152,8 +167,8 @@ func (r *Run) noteExit() {
 	}
 	r.Failure = &Failure{
 		Line: "the end of the script", Dead: true,
-		Expected: "the server runs until it is told to stop",
-		Actual:   fmt.Sprintf("the server has ended (%s)", r.server.process.Status()),
+		Expected: fmt.Sprintf("the %s runs until it is told to stop", r.scene.config.Role),
+		Actual:   fmt.Sprintf("it has ended (%s)", r.server.process.Status()),
 	}
 }
 
@@ -185,7 +200,7 @@ func (r *Run) finish(ts *testscript.TestScript, name string, args []string, err 
 		err, failed = &tooSlow{r.scene.premises.broken}, false
 	}
 	if failed {
-		r.Failure = &Failure{Line: strings.Join(append([]string{name}, args...), " "), Expected: m.expected, Actual: m.actual, Dead: m.dead}
+		r.Failure = &Failure{Line: strings.Join(append([]string{name}, args...), " "), Expected: m.expected, Actual: m.actual, Dead: m.dead, Requirements: r.vectors.violated}
 	}
 	switch e := err.(type) {
 	case *tooSlow:

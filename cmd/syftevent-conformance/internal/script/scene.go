@@ -21,7 +21,7 @@ type scene struct {
 	shared   *Shared // nil for a server of the scenario's own
 	timeline *timeline
 	watch    *watch    // nil before the server's first start
-	observer *observer // nil before that, or if the scenario is not observed
+	observer observer  // nil before that, or if the scenario is not observed
 	notifier *notifier // nil if the watch shows the observer the changes
 	script   string    // its text; "" for a scenario that is not observed
 	premises *premises
@@ -30,11 +30,18 @@ type scene struct {
 // open starts the network, or uses the shared one.
 func (s *scene) open(network *boxscript.Network) error {
 	s.network = network
-	network.Seed, network.Delivery = s.config.Seed, s.config.Delivery
+	network.Seed, network.Delivery, network.Sender = s.config.Seed, s.config.Delivery, s.config.Names.Client
+	err := error(nil)
 	if s.shared != nil {
-		return network.Adopt(s.shared.box, s.shared.replica)
+		err = network.Adopt(s.shared.box, s.shared.replica)
+	} else {
+		err = network.Start(s.boxDir(), s.config.Self())
 	}
-	return network.Start(s.boxDir(), ServerEmail)
+	if err != nil || s.config.Role != target.Client {
+		return err
+	}
+	// SyftBox has brought the folder of the server's app.
+	return os.MkdirAll(s.rpc(), 0o755)
 }
 
 // home returns the folder of the server's logs and of the record file.
@@ -52,9 +59,10 @@ func (s *scene) boxDir() string {
 	return filepath.Join(s.home(), "box")
 }
 
-// rpc returns the folder in which the server's requests arrive.
+// rpc returns the folder in which the server's requests arrive. That of a client's call is in its
+// own replica.
 func (s *scene) rpc() string {
-	return filepath.Join(s.network.Server.Datasite(), "app_data", App, "rpc")
+	return s.network.Server.Path(s.config.Names.Server + "/app_data/" + s.config.Names.App + "/rpc")
 }
 
 func (s *scene) recordPath() string { return filepath.Join(s.home(), "record.log") }
@@ -101,12 +109,17 @@ func (s *scene) startWatch(silent bool) {
 	}
 	if s.script != "" {
 		// What the script names may be its own.
-		s.observer = newObserver(s.rpc(), func(base string) bool { return strings.Contains(s.script, base) })
+		planted := func(base string) bool { return strings.Contains(s.script, base) }
+		if s.config.Role == target.Client {
+			s.observer = newClientObserver(s.rpc(), s.config.Names.Client, planted)
+		} else {
+			s.observer = newServerObserver(s.rpc(), planted)
+		}
 	}
 	shown := s.observer
 	if shown != nil {
 		var err error
-		if s.notifier, err = startNotifier(s.network.Server.Datasite(), s.observer); err == nil {
+		if s.notifier, err = startNotifier(s.network.Server.Path(s.config.Names.Server), s.observer); err == nil {
 			shown = nil
 		}
 	}
@@ -124,7 +137,7 @@ func (s *scene) endWatch() {
 
 // addCommand adds a command to the timeline, after the file changes so far.
 func (s *scene) addCommand(name string, neg bool, args []string) {
-	if s.watch != nil {
+	if s.watch != nil && !s.config.LooseTimeline {
 		s.watch.scan()
 	}
 	s.timeline.add(Commanded, s.commandText(name, neg, args), -1)

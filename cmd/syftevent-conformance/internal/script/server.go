@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -21,16 +19,19 @@ func UsualOptions() map[string]any {
 	return map[string]any{"poll_interval": "20ms", "settle": "300ms", "republish_delay": "300ms"}
 }
 
-// A server is the server under test.
+// A server is the server under test. For the role client it is the process of the client.
 type server struct {
 	*scene
 	process     *target.Process // nil before the first start
-	second      *target.Process // beside it, nil if there is none
+	rival       *rival          // the server beside it, nil if there is none
 	startTook   time.Duration   // until it was ready
 	lastWords   string          // the log output of a server that was never ready
 	told        bool            // it was told to stop, or killed
 	descriptors int             // that "descriptors" has recorded
 	before      map[string]bool // the paths in the script's directory when it was first ready
+	killed      bool
+	numbers     int             // of requests and calls that the suite made
+	outside     map[string]stat // the files outside the app's folder before its first start, nil if another scenario made it
 }
 
 func (s *server) commandServer(ts *testscript.TestScript, args []string) error {
@@ -46,24 +47,41 @@ func (s *server) commandServer(ts *testscript.TestScript, args []string) error {
 		ts.Setenv("LONG", fmt.Sprint(s.long().Milliseconds()))
 		return nil
 	case verb == "second" && running:
-		return s.startSecond()
+		return s.startSecond(args[1:])
+	case verb == "takeover" && !running && s.rival != nil:
+		return s.takeOver()
 	case verb == "stop" && running:
 		return s.stop(args[1:])
 	case verb == "kill" && running:
-		s.told = true
+		s.told, s.killed = true, true
 		s.process.Kill()
 		return nil
+	case verb == "suspend" && running:
+		if errors.Is(s.process.Suspend(), errors.ErrUnsupported) {
+			return &notApplicable{"the system has no signals"}
+		}
+		return nil
+	case verb == "resume" && running:
+		if err := s.process.Resume(); err != nil {
+			return doesNotRead(err)
+		}
+		return nil
 	case s.process != nil && !running && verb != "start":
-		return &mismatch{"the server runs", "it has ended (" + s.process.Status() + ")", true}
+		return &mismatch{"the " + string(s.config.Role) + " runs", "it has ended (" + s.process.Status() + ")", true}
 	}
 	return fmt.Errorf("server %s: the server runs already, or was never started", args[0])
 }
 
 // settings returns the settings of every server of the scenario.
 func (s *server) settings() target.Settings {
+	app := s.config.Names.App
+	if s.config.Role == target.Client {
+		app = "other-" + app // a client takes the app from the url of a call
+	}
 	return target.Settings{
 		ConfigPath: s.network.Server.ConfigPath(),
-		App:        App,
+		App:        app,
+		Role:       s.config.Role,
 		Options:    UsualOptions(),
 		RecordPath: s.recordPath(),
 		LogDir:     s.home(),
@@ -83,11 +101,17 @@ func (s *server) start(options []string) error {
 		settings.Options[name] = optionValue(value)
 	}
 	s.startWatch(false)
+	if s.outside == nil && s.shared == nil {
+		var err error
+		if s.outside, err = s.listOutside(); err != nil {
+			return err
+		}
+	}
 	began := time.Now()
 	process, err := target.Start(s.ctx, s.config.Command, settings)
 	if notReady, ok := err.(*target.NotReadyError); ok {
 		s.lastWords = notReady.Stderr
-		return &mismatch{"the server becomes ready", notReady.Reason, true}
+		return &mismatch{"the " + string(s.config.Role) + " becomes ready", notReady.Reason, true}
 	}
 	if err != nil {
 		return err
@@ -104,8 +128,8 @@ func (s *server) start(options []string) error {
 
 // joinShared uses the shared server, and reports whether it runs.
 func (s *server) joinShared() bool {
-	if s.shared == nil || s.shared.process == nil {
-		return false
+	if s.shared == nil || s.shared.process == nil || s.told {
+		return false // the script itself has stopped it
 	}
 	s.startWatch(true) // the files of other scenarios are not part of the timeline
 	s.process = s.shared.process
@@ -119,32 +143,6 @@ func optionValue(value string) any {
 		return json.RawMessage(value)
 	}
 	return value
-}
-
-// minSecondTimeout is the shortest time to wait for a second server. A server that waits
-// for the first one to end is never ready.
-const minSecondTimeout = 2 * time.Second
-
-// startSecond starts another server and waits until it is ready, has ended, or has had
-// much longer than the first one needed.
-func (s *server) startSecond() error {
-	dir := filepath.Join(s.dir, "second")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	settings := s.settings()
-	settings.LogDir = dir
-	command := s.config.Command
-	command.ReadyTimeout = s.config.scale(minSecondTimeout) + 5*s.startTook
-	process, err := target.Start(s.ctx, command, settings)
-	if notReady := (*target.NotReadyError)(nil); errors.As(err, &notReady) {
-		return nil // it refused, or waits
-	}
-	if err != nil {
-		return fmt.Errorf("start a second server: %w", err)
-	}
-	s.second = process
-	return nil
 }
 
 func (s *server) stop(flags []string) error {
@@ -162,15 +160,15 @@ func (s *server) stop(flags []string) error {
 	case errors.Is(err, errors.ErrUnsupported):
 		return &notApplicable{"the system has no signals"}
 	case err != nil:
-		return &mismatch{"the server stops when it is told to", err.Error(), true}
+		return &mismatch{"the " + string(s.config.Role) + " stops when it is told to", err.Error(), true}
 	}
 	return nil
 }
 
 // end kills the servers of the scenario.
 func (s *server) end() {
-	if s.second != nil {
-		s.second.Kill()
+	if s.rival != nil {
+		s.rival.end()
 	}
 	if s.process != nil && s.shared == nil {
 		s.process.Kill()
@@ -186,6 +184,16 @@ func (s *server) stderr() string {
 		return s.lastWords
 	}
 	return s.process.StderrTail()
+}
+
+// nextNumber returns a number that is new in the network.
+func (s *server) nextNumber() int {
+	n := &s.numbers
+	if s.shared != nil {
+		n = &s.shared.numbers
+	}
+	*n++
+	return *n
 }
 
 // started returns an error if there is no server.
@@ -221,7 +229,7 @@ func (s *server) wait(within time.Duration, expected string, condition func() (o
 		case s.ctx.Err() != nil:
 			return s.ctx.Err()
 		case ended:
-			return &mismatch{expected, fmt.Sprintf("the server has ended (%s)", s.process.Status()), !s.told}
+			return &mismatch{expected, fmt.Sprintf("the %s has ended (%s)", s.config.Role, s.process.Status()), !s.told}
 		case time.Now().After(deadline):
 			return &mismatch{expected, fmt.Sprintf("%s after %v", state, within), false}
 		}
@@ -229,8 +237,19 @@ func (s *server) wait(within time.Duration, expected string, condition func() (o
 	}
 }
 
+func (s *server) commandIdle(ts *testscript.TestScript, args []string) error {
+	if len(args) != 1 {
+		return errUsage
+	}
+	duration, err := time.ParseDuration(args[0])
+	if err != nil {
+		return fmt.Errorf("idle: %w", err)
+	}
+	return s.sleep(duration)
+}
+
 func (s *server) commandDeclares(ts *testscript.TestScript, args []string) error {
-	if len(args) != 2 || args[0] != "settle_ms" {
+	if len(args) != 2 || args[0] != "settle_ms" && args[0] != "poll_ms" {
 		return errUsage
 	}
 	limit, err := strconv.ParseFloat(args[1], 64)
@@ -240,14 +259,18 @@ func (s *server) commandDeclares(ts *testscript.TestScript, args []string) error
 	if err := s.started(); err != nil {
 		return err
 	}
-	if declared := s.process.Ready().SettleMS; declared > limit {
-		return &mismatch{fmt.Sprintf("settle_ms of at most %v in the ready line", limit), fmt.Sprintf("it is %v", declared), false}
+	declared := s.process.Ready().SettleMS
+	if args[0] == "poll_ms" {
+		declared = s.process.Ready().PollMS
+	}
+	if declared > limit {
+		return &mismatch{fmt.Sprintf("%s of at most %v in the ready line", args[0], limit), fmt.Sprintf("it is %v", declared), false}
 	}
 	return nil
 }
 
 func (s *server) commandRequires(ts *testscript.TestScript, args []string) error {
-	if len(args) != 2 || args[0] != "max_request_size" {
+	if len(args) != 2 || args[0] != "max_request_size" && args[0] != "max_response_size" {
 		return errUsage
 	}
 	limit, err := strconv.ParseInt(args[1], 10, 64)
@@ -257,8 +280,12 @@ func (s *server) commandRequires(ts *testscript.TestScript, args []string) error
 	if err := s.started(); err != nil {
 		return err
 	}
-	if size := s.process.Ready().MaxRequestSize; size == 0 || size > limit {
-		return &notApplicable{fmt.Sprintf("the server declares no max_request_size of at most %d", limit)}
+	size := s.process.Ready().MaxRequestSize
+	if args[0] == "max_response_size" {
+		size = s.process.Ready().MaxResponseSize
+	}
+	if size == 0 || size > limit {
+		return &notApplicable{fmt.Sprintf("the ready line declares no %s of at most %d", args[0], limit)}
 	}
 	return nil
 }

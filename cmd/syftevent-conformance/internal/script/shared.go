@@ -1,8 +1,10 @@
 package script
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
@@ -23,11 +25,12 @@ type Shared struct {
 
 // OpenShared creates a folder and a network in it. [Shared.Close] closes the network.
 func OpenShared(config Config, dir string) (*Shared, error) {
+	config.Names, config.Role = config.Names.OrExamples(), cmp.Or(config.Role, target.Server)
 	box, err := fakebox.Open(filepath.Join(dir, "box"), fakebox.Config{Seed: config.Seed})
 	if err != nil {
 		return nil, err
 	}
-	replica, err := box.TryJoin(ServerEmail)
+	replica, err := box.TryJoin(config.Self())
 	if err != nil {
 		return nil, errors.Join(err, box.Close())
 	}
@@ -43,6 +46,23 @@ func (s *Shared) Died() string {
 		return ""
 	}
 	return s.process.Status()
+}
+
+// Resources returns what the server uses now.
+func (s *Shared) Resources() (target.Resources, error) { return s.process.Resources() }
+
+// Folders returns the number of folders in the datasite of the server.
+func (s *Shared) Folders() (n int, err error) {
+	err = filepath.WalkDir(s.replica.Path(s.config.Names.Server), func(_ string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() {
+			n++
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	})
+	return n, err
 }
 
 // Stop stops the server. It returns an error if the server had exited, or had to be

@@ -54,13 +54,20 @@ func (t *timeline) add(change Change, what string, size int64) {
 	t.events = append(t.events, Event{At: time.Since(t.began), Change: change, What: what, Size: size})
 }
 
+// isFull reports whether further events are only counted.
+func (t *timeline) isFull() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.omitted > 0
+}
+
 // all returns the events so far.
 func (t *timeline) all() []Event {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	events := append([]Event(nil), t.events...)
 	if t.omitted > 0 {
-		what := fmt.Sprintf("%d more events are left out", t.omitted)
+		what := fmt.Sprintf("at least %d more events are left out", t.omitted)
 		events = append(events, Event{At: time.Since(t.began), Change: Omitted, What: what, Size: -1})
 	}
 	return events

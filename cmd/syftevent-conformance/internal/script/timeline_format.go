@@ -63,7 +63,7 @@ func formatEvents(events []Event) (line string, n int) {
 
 // isCanary reports whether an event is about a canary's file.
 func isCanary(e Event) bool {
-	return e.Change != Commanded && e.Change != Omitted && path.Base(path.Dir(e.What)) == CanarySender
+	return e.Change != Commanded && e.Change != Omitted && IsCanary(path.Base(path.Dir(e.What)))
 }
 
 // shortPath shortens a stem that is a UUID.

@@ -15,15 +15,15 @@ func TestFormatEvents(t *testing.T) {
 	got := FormatEvents([]Event{
 		{at(2), Commanded, "server start", -1},
 		{at(13), Appeared, "syft.pub.yaml", 262},
-		{at(14), Appeared, "echo/canary@example.com/1.request", 10},
-		{at(15), Appeared, "echo/canary@example.com/1.response", 10},
-		{at(16), Modified, "echo/canary@example.com/1.response", 10},
-		{at(17), Appeared, "echo/canary@example.com/2.request", 10},
+		{at(14), Appeared, "echo/canary.c@example.com/1.request", 10},
+		{at(15), Appeared, "echo/canary.c@example.com/1.response", 10},
+		{at(16), Modified, "echo/canary.c@example.com/1.response", 10},
+		{at(17), Appeared, "echo/canary.c@example.com/2.request", 10},
 		{at(20), Commanded, "box send hello echo", -1},
 		{at(41), Appeared, "echo/client@example.com/" + uuid + ".response", 1},
 		{at(1042), Modified, "echo/client@example.com/" + uuid + ".rejected.request", -1},
 		{at(12043), Vanished, "echo/client@example.com/short.request", 9},
-		{at(12044), Omitted, "7 more events are left out", -1},
+		{at(12044), Omitted, "at least 7 more events are left out", -1},
 	})
 	want := []string{
 		"  0.002  > server start",
@@ -33,7 +33,7 @@ func TestFormatEvents(t *testing.T) {
 		"  0.041  appear  echo/client@example.com/…62509e45.response (1 byte)",
 		"  1.042  modify  echo/client@example.com/…62509e45.rejected.request (no file)",
 		" 12.043  vanish  echo/client@example.com/short.request",
-		" 12.044  … 7 more events are left out",
+		" 12.044  … at least 7 more events are left out",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -16,7 +16,7 @@ import (
 type watch struct {
 	dir      string
 	timeline *timeline
-	observer *observer  // nil if it sees the changes by itself
+	observer observer   // nil if it sees the changes by itself
 	mu       sync.Mutex // guards known
 	known    map[string]fileState
 	stop     chan struct{} // closed to end the watch
@@ -38,7 +38,7 @@ const (
 
 // startWatch scans a folder, which need not exist, and starts a goroutine that watches it
 // until [watch.end]. If silent, the files of the first scan are not added to the timeline.
-func startWatch(dir string, timeline *timeline, observer *observer, silent bool) *watch {
+func startWatch(dir string, timeline *timeline, observer observer, silent bool) *watch {
 	w := &watch{dir: dir, timeline: timeline, observer: observer, stop: make(chan struct{}), ended: make(chan struct{})}
 	if silent {
 		w.known = w.list()
@@ -76,6 +76,9 @@ func (w *watch) end() {
 func (w *watch) scan() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.observer == nil && w.timeline.isFull() {
+		return // of tens of thousands of files a scan takes a while
+	}
 	now := w.list()
 	for _, name := range slices.Sorted(maps.Keys(now)) {
 		is := now[name]

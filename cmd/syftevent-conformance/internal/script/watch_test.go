@@ -88,7 +88,7 @@ func TestTimelineIsBounded(t *testing.T) {
 	if len(got) != maxEvents+1 {
 		t.Fatalf("%d events", len(got))
 	}
-	want := Event{Change: Omitted, What: "7 more events are left out", Size: -1}
+	want := Event{Change: Omitted, What: "at least 7 more events are left out", Size: -1}
 	if diff := cmp.Diff(want, got[maxEvents], untimed); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -10,9 +10,10 @@ import (
 	"time"
 )
 
-// Ready is the line that a server prints when it is ready.
+// Ready is the line that a server or client prints when it is ready.
 type Ready struct {
 	Ready          bool     `json:"ready"`
+	Role           Role     `json:"role"`
 	Implementation string   `json:"implementation"`
 	Version        string   `json:"version"`
 	Features       []string `json:"features"`
@@ -21,12 +22,21 @@ type Ready struct {
 	RepublishMS    float64  `json:"republish_ms"`
 	OrphanMS       float64  `json:"orphan_ms"`
 	MaxRequestSize int64    `json:"max_request_size"`
+	// ResendMS and MaxResponseSize are those of a client.
+	ResendMS        float64 `json:"resend_ms"`
+	MaxResponseSize int64   `json:"max_response_size"`
 	// SkippedLines is the number of lines that the server printed before this one.
 	SkippedLines int `json:"-"`
 }
 
-// Poll returns the longest time between two scans.
-func (r Ready) Poll() time.Duration { return time.Duration(r.PollMS * float64(time.Millisecond)) }
+// MaxPoll is the longest poll interval for which the suite waits (SPEC.md,
+// [detect-timely]).
+const MaxPoll = 10 * time.Second
+
+// Poll returns the longest time between two scans, at most [MaxPoll].
+func (r Ready) Poll() time.Duration {
+	return min(MaxPoll, time.Duration(r.PollMS*float64(time.Millisecond)))
+}
 
 // Settle returns how long an incomplete file must not change before it is malformed.
 func (r Ready) Settle() time.Duration { return time.Duration(r.SettleMS * float64(time.Millisecond)) }
@@ -36,6 +46,9 @@ func (r Ready) Settle() time.Duration { return time.Duration(r.SettleMS * float6
 func (r Ready) Republish() time.Duration {
 	return time.Duration(r.RepublishMS * float64(time.Millisecond))
 }
+
+// Resend returns how long a request must be missing before a client sends it again. 0 means never.
+func (r Ready) Resend() time.Duration { return time.Duration(r.ResendMS * float64(time.Millisecond)) }
 
 // Orphan returns how long a response must be without its request before the server
 // removes it. 0 means never.
@@ -92,7 +105,7 @@ func parseReady(line []byte) (ready Ready, ok bool, err error) {
 	if json.Unmarshal(line, &members) != nil || string(members["ready"]) != "true" {
 		return ready, false, nil
 	}
-	ready.SettleMS = 2000
+	ready.SettleMS, ready.Role = 2000, Server
 	if err := json.Unmarshal(line, &ready); err != nil {
 		var wrongType *json.UnmarshalTypeError
 		if errors.As(err, &wrongType) {
@@ -119,6 +132,10 @@ func parseReady(line []byte) (ready Ready, ok bool, err error) {
 		wrong = `"orphan_ms" must be at least 0 and at most one hour`
 	case ready.MaxRequestSize < 0:
 		wrong = `"max_request_size" must be at least 0`
+	case ready.ResendMS < 0 || ready.ResendMS > maxInterval:
+		wrong = `"resend_ms" must be at least 0 and at most one hour`
+	case ready.MaxResponseSize < 0:
+		wrong = `"max_response_size" must be at least 0`
 	}
 	if wrong != "" {
 		return ready, true, fmt.Errorf("ready line: %s: %s", wrong, bytes.TrimSpace(line))

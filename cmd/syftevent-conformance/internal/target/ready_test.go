@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 )
 
 const goodLine = `{"ready":true,"implementation":"x","version":"1","features":[],"poll_ms":10}`
@@ -103,6 +104,14 @@ func TestParseReadyRefusesValues(t *testing.T) {
 		_, ok, err := parseReady([]byte(strings.Replace(goodLine, test.old, test.new, 1)))
 		if !ok || err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, %v; want %q", test.new, ok, err, test.want)
+		}
+	}
+}
+
+func TestPollIsLimited(t *testing.T) {
+	for ms, want := range map[float64]time.Duration{20: 20 * time.Millisecond, 3_600_000: MaxPoll} {
+		if got := (Ready{PollMS: ms}).Poll(); got != want {
+			t.Errorf("poll_ms %v: %v, want %v", ms, got, want)
 		}
 	}
 }

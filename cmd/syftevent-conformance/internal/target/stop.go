@@ -33,6 +33,31 @@ func (p *Process) StopByInput(grace time.Duration) error {
 	return p.awaitExit(grace, "the end of standard input")
 }
 
+// Suspend stops the server and its descendants until [Process.Resume], as the operating system
+// does to a job in the background. It returns [errors.ErrUnsupported] on systems without signals.
+func (p *Process) Suspend() error {
+	if !hasSignals {
+		return errors.ErrUnsupported
+	}
+	suspend(p.command.Process)
+	p.suspended = true
+	return nil
+}
+
+// Resume lets a suspended server go on, and writes the lines that [Process.Write] has kept.
+func (p *Process) Resume() error {
+	resume(p.command.Process)
+	p.suspended = false
+	lines := p.unwritten
+	p.unwritten = nil
+	for _, line := range lines {
+		if err := p.Write(line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // awaitExit waits until the server has exited, and kills what is left of its group.
 func (p *Process) awaitExit(grace time.Duration, request string) error {
 	timer := time.NewTimer(grace)

@@ -1,11 +1,11 @@
-// Package target starts and stops the server under test.
+// Package target starts and stops the server, or the client, under test.
 package target
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +29,8 @@ type Settings struct {
 	ConfigPath string
 	// App is the name of the app.
 	App string
+	// Role is the role of the program. Defaults to Server.
+	Role Role
 	// Options become the JSON of SYFTEVENT_OPTIONS. Defaults to an empty object.
 	Options map[string]any
 	// RecordPath is the file to which /record appends.
@@ -50,10 +52,16 @@ func (e *NotReadyError) Error() string { return "the server did not become ready
 type Process struct {
 	ready   Ready
 	command *exec.Cmd
-	stdin   io.Closer
+	stdin   *os.File
 	logDir  string
 	exited  chan struct{} // closed when the process has exited
 	err     error         // set before exited is closed
+
+	linesRead    int64 // bytes of standard output that Lines has read
+	linesSkipped int   // lines in them
+
+	suspended bool
+	unwritten [][]byte // lines for a suspended client
 }
 
 // killDelay is how long Kill waits for the process, and for descendants that hold its
@@ -75,7 +83,9 @@ func Start(ctx context.Context, command Command, settings Settings) (*Process, e
 		return nil, err
 	}
 	cmd := exec.Command(command.Args[0], command.Args[1:]...)
+	role := cmp.Or(settings.Role, Server)
 	cmd.Env = append(os.Environ(),
+		"SYFTEVENT_ROLE="+string(role),
 		"SYFTBOX_CLIENT_CONFIG_PATH="+settings.ConfigPath,
 		"SYFTEVENT_APP="+settings.App,
 		"SYFTEVENT_OPTIONS="+string(options),
@@ -97,17 +107,25 @@ func Start(ctx context.Context, command Command, settings Settings) (*Process, e
 	}
 	defer stderr.Close()
 	cmd.Stdout, cmd.Stderr = stdout, stderr
-	if p.stdin, err = cmd.StdinPipe(); err != nil {
+	input, stdin, err := os.Pipe()
+	if err != nil {
 		return nil, fmt.Errorf("open the server's standard input: %w", err)
 	}
+	defer input.Close()
+	cmd.Stdin, p.stdin = input, stdin
 	if err := cmd.Start(); err != nil {
+		stdin.Close()
 		return nil, &NotReadyError{Reason: err.Error()}
 	}
 	go func() {
 		p.err = cmd.Wait()
 		close(p.exited)
 	}()
-	if err := p.awaitReady(ctx, command.ReadyTimeout); err != nil {
+	err = p.awaitReady(ctx, command.ReadyTimeout)
+	if err == nil {
+		err = p.checkRole(role)
+	}
+	if err != nil {
 		p.Kill()
 		return nil, err
 	}

@@ -3,6 +3,7 @@
 package target
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -157,6 +158,43 @@ func TestStopBySignalOrInput(t *testing.T) {
 		}
 		if err := stop(grace); errors.Is(err, ErrIgnoredStop) != test.wantIgnored || !p.Exited() {
 			t.Errorf("%s: %v, exited %v", name, err, p.Exited())
+		}
+	}
+}
+
+// A line that is longer than a pipe holds does not block the suspension of its reader.
+func TestSuspendedClientReadsLinesWhenResumed(t *testing.T) {
+	p, err := startShell(t, `echo '`+readyLine+`'; exec cat`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Kill()
+	if err := p.Suspend(); err != nil {
+		t.Fatal(err)
+	}
+	want := [][]byte{bytes.Repeat([]byte("a"), 1<<20), []byte("b")}
+	for _, line := range want {
+		if err := p.Write(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	var got [][]byte
+	for deadline := time.Now().Add(20 * time.Second); len(got) < len(want); time.Sleep(time.Millisecond) {
+		lines, err := p.Lines()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, lines...)
+		if time.Now().After(deadline) {
+			t.Fatalf("read %d lines, want %d", len(got), len(want))
+		}
+	}
+	for n := range want {
+		if !bytes.Equal(got[n], want[n]) {
+			t.Errorf("line %d has %d bytes, want %d", n, len(got[n]), len(want[n]))
 		}
 	}
 }

@@ -1,0 +1,202 @@
+package soak
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
+)
+
+func nothing(string) bool { return false }
+
+func oneRound(seed uint64, number int) string {
+	g := newGenerator(target.Server, seed, maxBody, nothing)
+	return string(join("", []*round{g.round(number)}, everything))
+}
+
+func TestRoundDependsOnSeedAndNumberAlone(t *testing.T) {
+	g := newGenerator(target.Server, 7, maxBody, nothing)
+	for number := 1; number < 20; number++ {
+		r := string(join("", []*round{g.round(number)}, everything))
+		if r != oneRound(7, number) {
+			t.Errorf("round %d is another one with a new generator", number)
+		}
+		if r == oneRound(8, number) || r == oneRound(7, number+1) {
+			t.Errorf("round %d is that of another seed or number", number)
+		}
+	}
+}
+
+func TestRoundsHaveEveryKind(t *testing.T) {
+	seen := map[string]bool{Flat: true, Stems: true, Times: true, InPlace: true} // they have no plan
+	for _, role := range []target.Role{target.Server, target.Client} {
+		g := newGenerator(role, 1, maxBody, nothing)
+		for number := 1; number < 200; number++ {
+			for _, p := range g.round(number).plans {
+				seen[p.kind] = true
+			}
+		}
+	}
+	for _, kind := range Kinds() {
+		if !seen[kind] {
+			t.Errorf("there is no %s", kind)
+		}
+	}
+	g := newGenerator(target.Server, 1, maxBody, func(kind string) bool { return kind != Echo })
+	for number := 1; number < 20; number++ {
+		for _, p := range g.round(number).plans {
+			if p.kind != Echo {
+				t.Fatalf("%s, which is left out", p.kind)
+			}
+		}
+	}
+}
+
+// Between an act that stops the server and the one that starts it, nothing may need it.
+func TestServerRunsWhenItIsNeeded(t *testing.T) {
+	g := newGenerator(target.Server, 2, maxBody, nothing)
+	for number := 1; number < 100; number++ {
+		running := true
+		for _, l := range g.round(number).lines {
+			words := strings.Fields(l.text)
+			switch command := strings.Join(words[:min(2, len(words))], " "); {
+			case command == "server stop", command == "server kill", command == "server suspend":
+				if !running {
+					t.Fatalf("round %d: %s without a server", number, command)
+				}
+				running = false
+			case command == "server start", command == "server resume":
+				running = true
+			case !running && slices.Contains([]string{"expect", "running", "canary", "same", "ran", "answered"}, words[0]):
+				t.Errorf("round %d: %q without a server", number, l.text)
+			}
+		}
+		if !running {
+			t.Errorf("round %d ends without a server", number)
+		}
+	}
+}
+
+// A killed server may run again what it had not answered.
+func TestKillAllowsAnotherRun(t *testing.T) {
+	send := act{lines: []string{"send"}}
+	expect := act{lines: []string{"expect"}, running: true, answered: true}
+	for _, test := range []struct {
+		kind string
+		acts []act
+		by   state
+		want []string // for any order of the acts
+	}{
+		{Record, []act{send}, killed, []string{"ran 1", "ran 1+"}},
+		{Record, []act{expect}, killed, []string{"ran 1"}},
+		{Record, []act{send}, stopped, []string{"ran 1"}},
+		{Record, []act{send}, suspended, []string{"ran 1"}},
+		{Away, []act{send}, stopped, []string{"ran 1", "ran 1+"}},
+	} {
+		var got []string
+		for seed := range uint64(50) {
+			g := &generator{Rand: rand.New(rand.NewPCG(seed, 0))}
+			r := &round{plans: []plan{
+				{kind: test.kind, acts: test.acts, checks: []string{"ran {runs}"}},
+				{kind: Kill, acts: []act{{state: test.by, running: true, lines: []string{"down"}}, {state: up, lines: []string{"up"}}}},
+			}}
+			g.merge(r)
+			for _, l := range r.lines {
+				if strings.HasPrefix(l.text, "ran ") {
+					got = append(got, l.text)
+				}
+			}
+		}
+		slices.Sort(got)
+		if got = slices.Compact(got); !slices.Equal(got, test.want) {
+			t.Errorf("%+v: %q", test, got)
+		}
+	}
+}
+
+func TestJoinLeavesOutPlans(t *testing.T) {
+	g := newGenerator(target.Server, 3, maxBody, nothing)
+	r := g.round(1)
+	whole := join("", []*round{r}, everything)
+	for kept := range r.plans {
+		text := join("", []*round{r}, func(_, plan int) bool { return plan == kept })
+		for line := range bytes.Lines(text) {
+			if !bytes.Contains(whole, line) {
+				t.Fatalf("%q is not in the round", line)
+			}
+		}
+		for other, p := range r.plans {
+			if other != kept && bytes.Contains(text, []byte(" "+p.name+" ")) {
+				t.Errorf("%s is there without its plan", p.name)
+			}
+		}
+	}
+}
+
+func TestLifeFindsGrowth(t *testing.T) {
+	grow := func(each, start target.Resources, folders, rounds int) string {
+		var l life
+		used := start
+		for n := range rounds {
+			if failure := l.add(used, n*folders); failure != nil {
+				return failure.Expected
+			}
+			used.Memory += each.Memory
+			used.Threads += each.Threads
+			used.Descriptors += each.Descriptors
+		}
+		return ""
+	}
+	start := target.Resources{Memory: 30 << 20, Threads: 10, Descriptors: 20}
+	for _, test := range []struct {
+		each    target.Resources
+		folders int
+		want    string
+	}{
+		{target.Resources{}, 0, ""},
+		{target.Resources{Memory: 16 << 20}, 0, "memory"},
+		{target.Resources{Threads: 2}, 0, "threads"},
+		{target.Resources{Descriptors: 1}, 0, "descriptors"},
+		{target.Resources{Descriptors: 1}, 1, ""},
+		{target.Resources{Descriptors: 3}, 1, "descriptors"},
+	} {
+		if got := grow(test.each, start, test.folders, 120); (got == "") != (test.want == "") || !strings.Contains(got, test.want) {
+			t.Errorf("%+v: %q", test, got)
+		}
+	}
+	// What grows and shrinks again is no leak, nor what a burst needed once.
+	var waves, burst, handles life
+	for n := range 100 {
+		used := start
+		used.Memory += int64(n%7) * 100 << 20
+		if failure := waves.add(used, 0); failure != nil {
+			t.Fatalf("round %d: %+v", n, failure)
+		}
+		used = start
+		used.Descriptors += n
+		if failure := handles.add(used, 120); failure != nil {
+			t.Fatalf("round %d: %+v", n, failure)
+		}
+		used = start
+		if n >= 20 {
+			used.Threads += 200
+			used.Memory += 500 << 20
+		}
+		if failure := burst.add(used, 0); failure != nil {
+			t.Fatalf("round %d: %+v", n, failure)
+		}
+	}
+}
+
+func TestQuote(t *testing.T) {
+	for word, want := range map[string]string{
+		"plain-1.2_@+": "plain-1.2_@+", "": "''", "a b": "'a b'", "it's": "'it''s'", "#": "'#'", "$HOME": "'$HOME'", "*": "'*'",
+	} {
+		if got := quote(word); got != want {
+			t.Errorf("%q: %s", word, got)
+		}
+	}
+}

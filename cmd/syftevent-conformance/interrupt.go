@@ -1,0 +1,24 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+
+	"github.com/syftevent/syftevent-go/cmd/internal/cmdline"
+)
+
+// errInterrupted is returned by a command that was interrupted before it was done.
+var errInterrupted = errors.New("interrupted")
+
+// signaled reports whether a signal canceled ctx.
+func signaled(ctx context.Context) bool {
+	_, ok := cmdline.Signaled(ctx)
+	return ok
+}
+
+// interruptedStatus returns the exit status of a command that was interrupted.
+func interruptedStatus(ctx context.Context) int {
+	status, _ := cmdline.Signaled(ctx)
+	return cmp.Or(status, exitCouldNotTest)
+}
