@@ -187,6 +187,15 @@ func (l *Listing) halve() {
 	}
 }
 
+// NamesSum returns a sum over the names of the entries, whatever their order. It differs, but for
+// one chance in 2^64, between listings of the process that have different names.
+func (l *Listing) NamesSum() (sum uint64) {
+	for _, e := range l.Entries {
+		sum += maphash.Bytes(keySeed, l.Name(e))
+	}
+	return sum
+}
+
 // Files returns the number of entries that are not known to be directories.
 func (l *Listing) Files() int { return len(l.Entries) - l.folderCount }
 

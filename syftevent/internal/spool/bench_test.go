@@ -113,7 +113,7 @@ func BenchmarkManyOwners(b *testing.B) {
 	began := time.Now()
 	scanAll(s)
 	first := time.Since(began)
-	s.listing = listing{Listing: rootfs.Listing{Stem: s.stem}}
+	s.listing = &listing{Listing: rootfs.Listing{Stem: s.stem}}
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	for d := range s.directories.all() {

@@ -226,35 +226,45 @@ func (s *Spool) reclassify(d *directory) {
 	s.setRecent(d, recent)
 }
 
-// isSkipped reports whether this round skips a directory: its owner has more than a fair share,
-// or all owners together have too many directories.
+// isSkipped reports whether this round skips a directory, and counts one that it does not skip
+// because of activity.
 func (s *Spool) isSkipped(d *directory, now instant) bool {
+	skipped, lately := s.skips(d, now)
+	if lately {
+		s.round.lately++
+	}
+	return skipped
+}
+
+// skips reports whether this round skips a directory: its owner has more than a fair share, or
+// all owners together have too many directories. It also reports whether activity counts.
+func (s *Spool) skips(d *directory, now instant) (skipped, counts bool) {
 	lately := d.lastActive != 0 && now.sub(d.lastActive) < activeLately
 	if d.owned && d.listed != 0 && !d.unwanted && !lately && !s.round.full && !s.round.hasTurn(d) {
-		return true // as below, without a look at the share
+		return true, false // as below, without a look at the share
 	}
 	b, in := &s.budget, d.share
 	switch {
 	case in.always:
-		return false
+		return false, false
 	case d.unwanted:
 		every := max(unwantedEvery, time.Duration(b.unwantedKnown)*unwantedPause)
 		scanned := d.detail().scanned
-		return scanned != 0 && now.sub(scanned) < every
+		return scanned != 0 && now.sub(scanned) < every, false
 	case d.listed == 0, s.round.full:
-		return false
+		return false, false
 	}
 	every := turns(int(in.known), int(in.fair))
 	if d.owned {
 		if every == 1 && lately {
-			s.round.lately++
+			counts = true
 			if s.latelyBefore < b.inRound/2 {
-				return false
+				return false, counts
 			}
 		}
 		every *= s.round.turns
 	}
-	return every > 1 && (uint32(d.number)+s.round.number)%uint32(every) != 0
+	return every > 1 && (uint32(d.number)+s.round.number)%uint32(every) != 0, counts
 }
 
 // activeLately is how long a directory is scanned in each round after the last activity, unless

@@ -37,6 +37,7 @@ type directory struct {
 
 	stamp      rootfs.Stamp
 	stampSince instant // when the stamp was first seen, or before (see Spool.since)
+	names      uint64  // where mtimes are not trusted: Listing.NamesSum of the last listing
 	took       uint32  // duration of the last listing, in microseconds
 
 	seen       bool // the current listing of its parent shows it
@@ -49,6 +50,7 @@ type directory struct {
 	distrusted bool // its mtime did not show a change
 	fruitless  bool // the last listing was for a change by others and offered nothing
 	mendAgain  bool // used by Mend: its stamp was new at the last listing, and may miss a change just after
+	large      bool // it is not listed ahead
 	marked     bool // it probably has the marker; guarded by Spool.mu
 }
 
@@ -65,6 +67,8 @@ type detail struct {
 	left    uint32 // directories in it that are not tracked
 	waiting uint32 // pending inputs of the last listing that were not taken
 	deep    uint32 // directories in it that are too deep
+
+	touchDue instant // when its times are to be set before it is listed; see touches
 
 	leftSoFar, deepSoFar uint32 // left and deep of the parts listed so far
 }

@@ -25,9 +25,10 @@ type faultyFileSystem struct {
 	fileSystem
 	remote  bool                               // mtimes are not trusted
 	mtime   func(dir string, real int64) int64 // returns the mtime shown for a directory
-	onList  func(dir string, into *listing)    // changes a listing
+	onList  func(dir string, into *listing)    // changes a listing; called by one goroutine at a time
 	failure map[string]error                   // of a directory
 
+	change  sync.Mutex // held while onList runs
 	mu      sync.Mutex
 	listed  map[string]int // how often
 	touched map[string]int
@@ -56,9 +57,18 @@ func (f *faultyFileSystem) list(s *Spool, d *directory, into *listing) error {
 	f.mu.Unlock()
 	err := f.fileSystem.list(s, d, into)
 	if f.onList != nil {
+		f.change.Lock()
+		defer f.change.Unlock()
 		f.onList(d.name, into)
 	}
 	return err
+}
+
+// touches returns how often a directory was touched.
+func (f *faultyFileSystem) touches(dir string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.touched[dir]
 }
 
 func (f *faultyFileSystem) touch(s *Spool, d *directory) error {

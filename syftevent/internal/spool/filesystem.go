@@ -19,6 +19,9 @@ type fileSystem interface {
 	touch(s *Spool, d *directory) error
 	// trusted reports whether the stamps of the spool's file system show every change.
 	trusted(s *Spool) bool
+	// refresh returns the time after which the listings of the spool's file system are old unless
+	// the directory is touched, or 0 if they do not grow old.
+	refresh(s *Spool) time.Duration
 	// links reports whether the spool's file system has hard links.
 	links(s *Spool) (bool, error)
 }
@@ -36,7 +39,13 @@ func (native) touch(s *Spool, d *directory) error {
 	now := time.Now()
 	return s.current().Chtimes(d.name, now, now)
 }
-func (native) trusted(s *Spool) bool        { return rootfs.IsLocal(s.anchor) }
+func (native) trusted(s *Spool) bool { return rootfs.IsLocal(s.anchor) }
+func (native) refresh(s *Spool) time.Duration {
+	if cachesListings[rootfs.MountType(s.anchor)] {
+		return refreshEvery
+	}
+	return 0
+}
 func (native) links(s *Spool) (bool, error) { return rootfs.ProbeLinks(s.root, s.options.TempPrefix) }
 
 // portable uses calls that every system has.

@@ -159,11 +159,11 @@ var guards = map[string]guard{
 		return cmp.Equal(found(s), []string{"d/b"})
 	}},
 	// NFSv3 shows an old listing until the directory's times are set.
-	"touch": {"scan.go", `} else if c.full {`, `} else if false {`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+	"touch": {"refresh.go", `(c.full || due`, `(false || due`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
 		f.remote = true
 		s.trusted = false
 		f.onList = func(dir string, into *listing) {
-			if dir == "d" && f.touched[dir] < 2 {
+			if dir == "d" && f.touches(dir) < 2 {
 				into.Entries = nil
 			}
 		}
@@ -171,6 +171,42 @@ var guards = map[string]guard{
 		found(s)
 		time.Sleep(fullScanEvery)
 		return cmp.Equal(found(s), []string{"d/a"})
+	}},
+	// It lacks one of two changes within a tick.
+	"touch after change": {"refresh.go", `(due == 0 || again < due) {`, `false {`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		f.remote = true
+		s.trusted = false
+		before := -1 // touches when the change was missed
+		f.onList = func(dir string, into *listing) {
+			if dir == "d" && before >= f.touches(dir) {
+				into.Entries = slices.DeleteFunc(into.Entries, func(e rootfs.Entry) bool { return string(into.Name(e)) == "b.in" })
+			}
+		}
+		write(t, dir, "d/first.out", "x")
+		settleStamps(s)
+		before = f.touches("d")
+		write(t, dir, "d/a.in", sampleInput)
+		write(t, dir, "d/b.in", sampleInput)
+		return foundWithin(s, touchAfter+offerAgain, "d/b")
+	}},
+	// sshfs keeps a listing for 20 s.
+	"refresh": {"refresh.go", `due = began.add(s.refresh)`, `due = 0 * due`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		f.remote = true
+		s.trusted, s.refresh = false, refreshEvery
+		shown := map[string]int{} // touches when a name was first shown
+		f.onList = func(dir string, into *listing) {
+			into.Entries = slices.DeleteFunc(into.Entries, func(e rootfs.Entry) bool {
+				name := dir + "/" + string(into.Name(e))
+				if _, known := shown[name]; !known {
+					shown[name] = f.touches(dir)
+				}
+				return shown[name] == f.touches(dir)
+			})
+		}
+		write(t, dir, "d/first.out", "x")
+		settleStamps(s)
+		write(t, dir, "d/a.in", sampleInput)
+		return foundWithin(s, 2*refreshEvery, "d/a")
 	}},
 	// On a network file system mtimes never change.
 	"file system": {"scan.go", `if c.trusted {

@@ -22,7 +22,7 @@ const maxOrphans = 10_000
 
 // findOrphans collects the orphans of the listing.
 func (c *scan) findOrphans() {
-	names := &c.spool.listing
+	names := c.spool.listing
 	if names.paired >= names.outputs.count && len(names.ignored) == 0 {
 		return // no orphans, the usual case
 	}

@@ -44,7 +44,7 @@ func TestPartsCoverEachNameOnce(t *testing.T) {
 		var got []string
 		for rest := []rootfs.Section{{}}; len(rest) > 0; {
 			next := rest[len(rest)-1]
-			names := &s.listing
+			names := s.listing
 			names.reset(next)
 			if err := base.list(s, s.directories.get("d"), names); err != nil {
 				t.Fatal(err)

@@ -54,6 +54,9 @@ func (s *Spool) Scan(take func(Entry) Verdict) ScanResult {
 		*r = round{number: r.number + 1, next: s.top, full: c.now >= s.nextFull, turns: turns(s.budget.few, s.budget.inRound)}
 	}
 	c.full = r.full
+	if !c.trusted {
+		c.next = c.nextInRound
+	}
 	for r.next != nil && !c.pauses() {
 		d := r.next
 		if r.full && d.parent != nil {
@@ -122,6 +125,15 @@ func (s *Spool) scanSome(take func(Entry) Verdict, some *[]*directory) ScanResul
 		return ScanResult{Done: true}
 	}
 	scanned := 0
+	if !c.trusted {
+		at := 0
+		c.next = func(*directory) *directory {
+			if at = max(at, scanned) + 1; at < len(*some) {
+				return (*some)[at]
+			}
+			return nil
+		}
+	}
 	for ; scanned < len(*some) && !c.pauses(); scanned++ { // the scan may append to it
 		if d := (*some)[scanned]; !d.dropped {
 			c.scanDirectory(d)
@@ -181,7 +193,20 @@ func (s *Spool) begin(take func(Entry) Verdict) (*scan, bool) {
 	return &s.scan, true
 }
 
-func (c *scan) end() { c.result.Took = c.spool.watch.stop() }
+func (c *scan) end() {
+	c.spool.ahead.discard()
+	c.result.Took = c.spool.watch.stop()
+}
+
+// nextInRound returns the directory to which a round comes after d.
+func (c *scan) nextInRound(d *directory) *directory {
+	for d = walkOn(d); d != nil; d = walkOn(d) {
+		if skipped, _ := c.spool.skips(d, c.now); !skipped {
+			return d
+		}
+	}
+	return nil
+}
 
 // clockWork is the work of a scan between two readings of the clock. A scanned directory counts
 // scanWork, a skipped one or a name in a listing 1.
@@ -190,9 +215,10 @@ const (
 	scanWork  = 64
 )
 
-// pauses reports whether the slice has ended.
+// pauses reports whether the slice has ended. Listings that were made ahead are mostly used
+// before.
 func (c *scan) pauses() bool {
-	if c.work++; c.work < clockWork {
+	if c.work++; c.work < clockWork || len(c.spool.ahead.listings) > 0 && c.work < 4*clockWork {
 		return false
 	}
 	c.work = 0
@@ -204,9 +230,10 @@ type scan struct {
 	spool   *Spool
 	take    func(Entry) Verdict
 	began   time.Time
-	now     instant // when it began
-	work    int     // since the clock was read
-	full    bool    // list every directory
-	trusted bool    // stamps of this file system
+	now     instant                     // when it began
+	work    int                         // since the clock was read
+	full    bool                        // list every directory
+	trusted bool                        // stamps of this file system
+	next    func(*directory) *directory // to which the scan comes after a directory; set unless trusted
 	result  ScanResult
 }

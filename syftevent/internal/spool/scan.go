@@ -52,10 +52,6 @@ func (c *scan) scanDirectory(d *directory) {
 		if !c.full && (skip || d.waits(c.now)) {
 			return
 		}
-	} else if c.full {
-		// NFSv3 keeps a listing as long as the mtime of the directory is the same, even if the
-		// listing lacks a change within one tick of the server's clock.
-		s.files.touch(s, d)
 	}
 	found, err := c.list(d)
 	if err != nil {
@@ -136,21 +132,25 @@ func (c *scan) fail(d *directory, err error) {
 func (c *scan) list(d *directory) (found bool, err error) {
 	s := c.spool
 	c.result.Listed++
-	s.forgetOwn(d)
-	sequence := s.sequence.Add(1)
-	began, taken := s.watch.read(), c.result.Taken
-	names := &s.listing
+	taken := c.result.Taken
 	next, rest := s.nextPart(d)
-	names.reset(next)
-	err = s.files.list(s, d, names)
-	if s.relieve(err) {
-		names.reset(next)
-		err = s.files.list(s, d, names)
+	a := c.takeAhead(d)
+	if a != nil {
+		alone := s.listing
+		s.listing = a.names
+		defer func() {
+			s.listing = alone
+			s.ahead.free(a)
+		}()
+	} else {
+		a = c.listAlone(d, next)
 	}
+	names, err, began, sequence := s.listing, a.err, a.began, a.sequence
 	if err != nil {
 		s.setRest(d, nil)
 		return false, err
 	}
+	listed := s.watch.read()
 	c.work += len(names.Entries)
 	foreign := d.detail().changed != 0
 	d.beginListing(s.instant(began.at))
@@ -202,8 +202,11 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	found = c.offer(d, sequence)
 	d.crowded = 2*folders > len(names.Entries)
 	d.fruitless = foreign && c.result.Taken == taken
+	if !c.trusted {
+		c.scheduleTouch(d, a)
+	}
 	d.settle()
-	took := s.watch.since(began)
+	took := a.took + s.watch.since(listed)
 	d.took = uint32(took.Microseconds())
 	if costly := took >= s.costlyFrom; costly != d.costly {
 		s.mu.Lock()
@@ -217,9 +220,31 @@ func (c *scan) list(d *directory) (found bool, err error) {
 	return found, nil
 }
 
+// listAlone lists a part of one directory.
+func (c *scan) listAlone(d *directory, part rootfs.Section) *aheadListing {
+	s := c.spool
+	s.forgetOwn(d)
+	a := &s.alone
+	*a = aheadListing{directory: d, sequence: s.sequence.Add(1), began: s.watch.read(), touched: c.touches(d), names: s.listing}
+	if a.touched {
+		s.files.touch(s, d)
+	}
+	a.names.reset(part)
+	a.err = s.files.list(s, d, a.names)
+	if s.relieve(a.err) {
+		a.names.reset(part)
+		a.err = s.files.list(s, d, a.names)
+	}
+	if !c.trusted && part == (rootfs.Section{}) {
+		d.large = len(a.names.Entries) > aheadEntries || !a.names.Complete()
+	}
+	a.took = s.watch.since(a.began)
+	return a
+}
+
 // findInputs collects the inputs that have no output, once all outputs are known.
 func (c *scan) findInputs() {
-	names := &c.spool.listing
+	names := c.spool.listing
 	for number, e := range names.Entries {
 		name := names.Name(e)
 		stem, isInput := bytes.CutSuffix(name, c.spool.in)
@@ -237,7 +262,7 @@ func (c *scan) findInputs() {
 
 // findTypes finds the types of the pending inputs that were listed without one.
 func (c *scan) findTypes(d *directory) {
-	names := &c.spool.listing
+	names := c.spool.listing
 	files, folders := names.inputs[:0], len(names.folders)
 	for _, a := range names.inputs {
 		if a.kind == rootfs.Unknown {
@@ -274,7 +299,7 @@ func (c *scan) folder(d *directory, number int) {
 		d.edit().deepSoFar++
 		return
 	}
-	names := &s.listing
+	names := s.listing
 	child := s.directories.get(s.join(d, names.Name(names.Entries[number])))
 	if child == nil {
 		names.folders = append(names.folders, int32(number))
@@ -291,7 +316,7 @@ func (c *scan) folder(d *directory, number int) {
 // admit tracks the new directories in the listing of d, as many as the budgets allow. It
 // begins after the last one that it admitted before.
 func (c *scan) admit(d *directory) {
-	s, names, folders := c.spool, &c.spool.listing, c.spool.listing.folders
+	s, names, folders := c.spool, c.spool.listing, c.spool.listing.folders
 	begin := 0
 	if (d.first || !names.Complete()) && len(folders) > 0 {
 		begin = rand.N(len(folders)) // it may have been evicted, or d.hand is of another part
@@ -337,7 +362,7 @@ func (s *Spool) join(d *directory, name []byte) string {
 // offer offers the pending inputs of a listing. It reports whether more of them are new than
 // were not taken before.
 func (c *scan) offer(d *directory, sequence uint64) (found bool) {
-	s, names := c.spool, &c.spool.listing
+	s, names := c.spool, c.spool.listing
 	room := true
 	var unknown, waiting uint32
 	for _, a := range names.inputs {

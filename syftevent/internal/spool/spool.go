@@ -107,14 +107,17 @@ type Spool struct {
 	rest         map[*directory][]rootfs.Section // the parts that are left to list, the next one last
 	scan         scan
 	watch        stopwatch // of the scan
-	listing      listing
-	joined       []byte     // the buffer of join
-	returned     []returned // the spare of done
+	listing      *listing  // of the directory that is scanned
+	ahead        lookahead
+	alone        aheadListing // the last one of listAlone
+	joined       []byte       // the buffer of join
+	returned     []returned   // the spare of done
 	orphans      orphans
 	deepLogged   map[string]bool
 	leftLogged   bool
-	linksKnown   bool // the file system was tested for hard links
-	linksWarned  bool // a failure of that test was logged
+	refresh      time.Duration // the time between two touches of a directory; 0 for none without a change
+	linksKnown   bool          // the file system was tested for hard links
+	linksWarned  bool          // a failure of that test was logged
 
 	scanned       chan struct{} // closed by firstScan
 	firstScan     func()        // called when all directories were scanned once
@@ -179,7 +182,7 @@ func openWith(dir string, options Options, files fileSystem) (*Spool, error) {
 		own:         map[string]*ownChange{},
 		troubles:    map[string]string{},
 	}
-	s.listing = listing{Listing: rootfs.Listing{Limit: options.MaxListed, Stem: s.stem, KeepFor: keepListing}}
+	s.listing = s.newListing(options.MaxListed)
 	s.firstScan = sync.OnceFunc(func() { close(s.scanned) })
 	s.released.L = &s.mu
 	if err := s.openRoot(); err != nil {
@@ -285,6 +288,7 @@ func (s *Spool) openRoot() error {
 	s.root, s.anchor = root, anchor
 	s.mu.Unlock()
 	trusted := s.files.trusted(s)
+	s.refresh = s.files.refresh(s)
 	s.mu.Lock()
 	s.trusted = trusted
 	s.mu.Unlock()

@@ -1,0 +1,52 @@
+package spool
+
+import "time"
+
+// Network file systems keep listings in a cache, which may be behind:
+//
+//   - NFSv3 keeps a listing as long as the mtime of the directory is the same, even if the listing
+//     lacks a change within one tick of the server's clock, 1 to 10 ms. Bursts of up to four files
+//     left one unlisted in 10 % of the cases. NFSv4 has a counter of changes.
+//   - sshfs keeps a listing for 20 s (dcache_timeout).
+//
+// Setting the times of the directory, through the mount, ends both. So a directory is touched
+// before it is listed
+//
+//   - in each full scan,
+//   - touchAfter after a listing that showed other names than the one before,
+//   - each refreshEvery where listings grow old.
+const (
+	touchAfter   = 500 * time.Millisecond
+	refreshEvery = time.Second
+)
+
+// cachesListings are the types of file systems whose listings grow old.
+var cachesListings = map[string]bool{"fuse.sshfs": true}
+
+// touches reports whether a directory is touched before it is listed.
+func (c *scan) touches(d *directory) bool {
+	due := d.detail().touchDue
+	return !c.trusted && (c.full || due != 0 && c.now >= due)
+}
+
+// scheduleTouch decides after a listing when the directory is touched next.
+func (c *scan) scheduleTouch(d *directory, a *aheadListing) {
+	s := c.spool
+	began := s.instant(a.began.at)
+	due := d.detail().touchDue
+	if a.touched {
+		due = 0
+	}
+	if due == 0 && s.refresh > 0 {
+		due = began.add(s.refresh)
+	}
+	if sum := a.names.NamesSum(); a.names.Complete() && sum != d.names {
+		d.names = sum
+		if again := began.add(touchAfter); !(d.first && a.touched) && (due == 0 || again < due) {
+			due = again
+		}
+	}
+	if due != d.detail().touchDue {
+		d.edit().touchDue = due
+	}
+}
