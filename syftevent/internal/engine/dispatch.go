@@ -50,6 +50,7 @@ type dispatcher struct {
 	senders     map[string]*sender // with requests queued or in flight
 	turns       []*sender          // with requests queued, next first
 	running     int
+	wasRunning  bool    // since the last call of busy
 	queued      int     // including those that are parked
 	parked      int     // that wait for bytes
 	bytes       int64   // held by requests
@@ -162,6 +163,7 @@ func (d *dispatcher) start(i int) bool {
 		}
 	}
 	d.running++
+	d.wasRunning = true
 	s.running++
 	go d.run(s, w)
 	return true
@@ -258,6 +260,15 @@ func (d *dispatcher) backlog() bool {
 	default:
 	}
 	return d.queued-d.parked > d.atOnce
+}
+
+// busy reports whether a request was in flight since the last call.
+func (d *dispatcher) busy() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	was := d.wasRunning
+	d.wasRunning = d.running > 0
+	return was
 }
 
 // A load is the state of a dispatcher's queues.

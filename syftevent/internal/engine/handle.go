@@ -48,6 +48,9 @@ func (s *Server) mayRun(w work, a admission) bool {
 			return false
 		}
 	default:
+		if s.spool.Answered(w.entry) {
+			return false
+		}
 		if err := s.spool.Usable(w.entry, false); errors.Is(err, rootfs.ErrName) {
 			s.notPublished(w, nil, err)
 			return false

@@ -35,7 +35,11 @@ func (s *Server) prepare(starting context.Context) error {
 	if len(set.Undeliverable) > 0 {
 		return set.Undeliverable[0]
 	}
-	root, err := os.OpenRoot(s.options.Dir)
+	var root *os.Root
+	err := rootfs.Retry(func() (err error) {
+		root, err = os.OpenRoot(s.options.Dir)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("syftevent: open folder of app %q: %w", s.options.App, err)
 	}
@@ -70,7 +74,10 @@ func (s *Server) refreshLayout() {
 // publishLayout writes the permissions, the folders of the endpoints, and the schema.
 func (s *Server) publishLayout(root *os.Root, set *Endpoints) {
 	s.layoutStale.Store(false)
-	if err := errors.Join(s.writePermissions(root), s.publishEndpoints(root, set)); err != nil {
+	err := errors.Join(
+		rootfs.Retry(func() error { return s.writePermissions(root) }),
+		rootfs.Retry(func() error { return s.publishEndpoints(root, set) }))
+	if err != nil {
 		s.layoutFailed(set, err)
 		return
 	}

@@ -45,11 +45,19 @@ const (
 	// requests, and busyFactor that in a scan that found none.
 	foundFactor = 4
 	busyFactor  = 20
-	// remoteCostFactor is the ratio of the pause to the duration of a scan on file systems
-	// without trusted mtimes, where a scan mostly waits for the network, and remoteLongestWait
-	// bounds the pause.
-	remoteCostFactor  = 10
+	// On file systems without trusted mtimes, each scan lists every directory, and mostly waits
+	// for the network. remoteFactor is the ratio of the pause to the duration of a scan, and
+	// remoteLongestWait bounds the pause. A request is thus found within six times the
+	// duration of a scan, and a poll interval, after the mount shows it: within 2 s if there are
+	// 1,000 directories and listing one takes 5 ms.
+	remoteFactor      = 5
 	remoteLongestWait = 30 * time.Second
+	// remoteFoundFactor replaces remoteFactor after a scan that found requests.
+	remoteFoundFactor = 1
+	// remoteDrift bounds how much longer the next scan may count while requests are handled:
+	// reading and publishing files makes scans slow, and a burst must not make what comes after
+	// it wait.
+	remoteDrift = 1.1
 
 	// backlogFactor is the ratio of the pause to the duration of a scan while there is a
 	// backlog.
@@ -69,6 +77,7 @@ type pace struct {
 	nextAll    time.Time        // scan of all directories, or next slice of it
 	nextRecent time.Time        // scan of the recently active directories
 	cost       time.Duration    // duration of the last complete scan that was not full, without listing
+	remoteCost time.Duration    // duration of a scan where mtimes are not trusted, without the effect of other work
 	quiet      time.Duration    // sum of the pauses since the last activity
 	lastActive time.Time        // when ScanActive had something to scan
 	pause      time.Duration    // the last pause
@@ -95,7 +104,7 @@ func scaled(d time.Duration, part float64) time.Duration { return time.Duration(
 
 // scannedSlice adds a slice to the scan of all directories, and reports whether the scan
 // is complete.
-func (p *pace) scannedSlice(began time.Time, took, ran time.Duration, did spool.ScanResult) bool {
+func (p *pace) scannedSlice(began time.Time, took, ran time.Duration, did spool.ScanResult, local bool) bool {
 	if p.round.Done || p.began.IsZero() {
 		p.began, p.took, p.ran, p.round = began, 0, 0, spool.ScanResult{}
 	}
@@ -107,12 +116,27 @@ func (p *pace) scannedSlice(began time.Time, took, ran time.Duration, did spool.
 	p.round.Listing += did.Listing
 	p.round.Costly += did.Costly
 	p.round.Full, p.round.FullShare, p.round.Done = did.Full, did.FullShare, did.Done
-	p.nextAll = began.Add(took + sliceFactor*took)
+	p.nextAll = began.Add(took)
+	if local {
+		p.nextAll = p.nextAll.Add(sliceFactor * took)
+	}
 	return did.Done
 }
 
-// scannedAll schedules the next scan of all directories after a complete one.
-func (p *pace) scannedAll(now time.Time, local bool) (wait time.Duration) {
+// scannedAll schedules the next scan of all directories after a complete one. busy means that
+// requests were handled meanwhile.
+func (p *pace) scannedAll(now time.Time, local, busy bool) (wait time.Duration) {
+	if local {
+		wait = p.localWait()
+	} else {
+		wait = p.remoteWait(busy)
+	}
+	wait = max(wait, p.poll)
+	p.nextAll = now.Add(wait)
+	return wait
+}
+
+func (p *pace) localWait() (wait time.Duration) {
 	if !p.round.Full {
 		part := ranPart(p.took, p.ran)
 		p.cost = scaled(p.took-p.round.Listing, part)
@@ -124,13 +148,19 @@ func (p *pace) scannedAll(now time.Time, local bool) (wait time.Duration) {
 		wait = factor * scaled(p.round.Listing-p.round.Costly, part)
 	}
 	share := max(min(statShare*p.idleShare, p.idleShare-p.round.FullShare), statLeast*p.idleShare)
-	wait = max(wait, time.Duration(float64(p.cost)*(1/share-1)))
-	if !local {
-		wait = min(remoteCostFactor*p.took, remoteLongestWait)
+	return max(wait, time.Duration(float64(p.cost)*(1/share-1)))
+}
+
+func (p *pace) remoteWait(busy bool) time.Duration {
+	cost := p.took
+	if busy && p.remoteCost > 0 {
+		cost = min(cost, scaled(p.remoteCost, remoteDrift))
 	}
-	wait = max(wait, p.poll)
-	p.nextAll = now.Add(wait)
-	return wait
+	p.remoteCost = cost
+	if p.round.Taken > 0 {
+		return min(remoteFoundFactor*cost, remoteLongestWait)
+	}
+	return min(remoteFactor*cost, remoteLongestWait)
 }
 
 // scannedRecent schedules the next scan of the recently active directories. took is the

@@ -80,10 +80,10 @@ func TestPaceAfterCostlyScans(t *testing.T) {
 	} {
 		now := time.Now()
 		test.did.Done = true
-		if !p.scannedSlice(now, test.took, test.took, test.did) {
+		if !p.scannedSlice(now, test.took, test.took, test.did, true) {
 			t.Errorf("%+v: not complete", test)
 		}
-		if got := p.scannedAll(now, true).Round(ms); got != test.want || p.nextAll.Sub(now).Round(ms) != got {
+		if got := p.scannedAll(now, true, false).Round(ms); got != test.want || p.nextAll.Sub(now).Round(ms) != got {
 			t.Errorf("%+v: %v", test, got)
 		}
 	}
@@ -104,8 +104,8 @@ func TestPaceCountsProcessorTime(t *testing.T) {
 		p := pace{poll: 100 * ms, idleShare: 0.01}
 		now := time.Now()
 		test.did.Done = true
-		p.scannedSlice(now, test.took, test.ran, test.did)
-		if got := p.scannedAll(now, true).Round(ms); got != test.want {
+		p.scannedSlice(now, test.took, test.ran, test.did, true)
+		if got := p.scannedAll(now, true, false).Round(ms); got != test.want {
 			t.Errorf("%+v: %v", test, got)
 		}
 	}
@@ -113,10 +113,28 @@ func TestPaceCountsProcessorTime(t *testing.T) {
 
 func TestPaceOnNetworkFileSystems(t *testing.T) {
 	p := pace{poll: 100 * ms, idleShare: 0.01}
-	for took, want := range map[time.Duration]time.Duration{ms: 100 * ms, 40 * ms: 400 * ms, time.Minute: 30 * time.Second} {
-		p.scannedSlice(time.Now(), took, took, spool.ScanResult{Listing: took, Done: true})
-		if got := p.scannedAll(time.Now(), false); got != want {
-			t.Errorf("after %v: %v", took, got)
+	for _, test := range []struct {
+		took  time.Duration
+		taken int
+		busy  bool
+		want  time.Duration
+	}{
+		{took: ms, want: 100 * ms},
+		{took: 40 * ms, want: 200 * ms},
+		// A burst makes scans slow, and not those after it rare.
+		{took: 3 * time.Second, taken: 100, busy: true, want: 100 * ms},
+		{took: 3 * time.Second, busy: true, want: 242 * ms},
+		{took: 41 * ms, want: 205 * ms},
+		{took: 300 * ms, taken: 1, want: 300 * ms},
+		{took: time.Minute, want: 30 * time.Second},
+	} {
+		now := time.Now()
+		did := spool.ScanResult{Listing: test.took, Taken: test.taken, Done: true}
+		if p.scannedSlice(now, test.took, test.took, did, false); !p.nextAll.Equal(now.Add(test.took)) {
+			t.Error("the next slice waits")
+		}
+		if got := p.scannedAll(now, false, test.busy).Round(ms); got != test.want {
+			t.Errorf("%+v: waits %v", test, got)
 		}
 	}
 }
@@ -129,7 +147,7 @@ func TestPaceAddsUpSlices(t *testing.T) {
 		now := time.Now()
 		for n := range 5 {
 			last := n == 4
-			if p.scannedSlice(now, 2*ms, 2*ms, spool.ScanResult{Directories: 1000, Done: last}) != last {
+			if p.scannedSlice(now, 2*ms, 2*ms, spool.ScanResult{Directories: 1000, Done: last}, true) != last {
 				t.Fatalf("slice %d", n)
 			}
 			if next := p.nextAll.Sub(now); next != 4*ms {
@@ -137,7 +155,7 @@ func TestPaceAddsUpSlices(t *testing.T) {
 			}
 			now = now.Add(4 * ms)
 		}
-		if wait := p.scannedAll(now, true); wait.Round(ms) != 1240*ms || p.took != 10*ms || p.round.Directories != 5000 {
+		if wait := p.scannedAll(now, true, false); wait.Round(ms) != 1240*ms || p.took != 10*ms || p.round.Directories != 5000 {
 			t.Errorf("%v after %v for %d directories", wait, p.took, p.round.Directories)
 		}
 	}

@@ -27,7 +27,8 @@ func (s *Server) poll() {
 		}
 		did, ran := s.timed(scan, all || recent)
 		took := did.Took
-		complete := all && pace.scannedSlice(began, took, ran, did)
+		trusted := s.spool.Trusted()
+		complete := all && pace.scannedSlice(began, took, ran, did, trusted)
 		s.replies.expire(began)
 		if began.Sub(s.flushed) >= loglimit.Period {
 			s.flushed = began
@@ -36,7 +37,7 @@ func (s *Server) poll() {
 		switch {
 		case complete:
 			now := time.Now()
-			wait := pace.scannedAll(now, s.spool.Trusted())
+			wait := pace.scannedAll(now, trusted, s.dispatcher.busy())
 			s.scanWait = wait + now.Sub(pace.began)
 			s.counters.scanned(pace.began, pace.took, wait)
 			s.traceScan(all, pace.round, pace.took)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 	"github.com/syftevent/syftevent-go/syftevent/internal/spool"
 	"github.com/syftevent/syftevent-go/syftevent/internal/wire"
 )
@@ -78,7 +79,7 @@ func New(options Options) *Server {
 // with ctx. A server is started once. If Start fails, or starting is canceled, it closes what
 // it has opened.
 func (s *Server) Start(starting, ctx context.Context) (err error) {
-	if err := os.MkdirAll(s.options.Dir, 0o755); err != nil {
+	if err := rootfs.Retry(func() error { return os.MkdirAll(s.options.Dir, 0o755) }); err != nil {
 		return fmt.Errorf("syftevent: create folder of app %q: %w", s.options.App, err)
 	}
 	s.lock = &appLock{dir: filepath.Dir(s.options.Dir), logger: s.logger}
@@ -101,12 +102,16 @@ func (s *Server) Start(starting, ctx context.Context) (err error) {
 	}()
 	s.replyLog.restore(s.replies, time.Now())
 	// The spool's bounds of nudges are those that SyftBox was measured to need.
-	s.spool, err = spool.Open(s.options.Dir, spool.Options{
+	options := spool.Options{
 		In: protocol.RequestSuffix, Out: protocol.ResponseSuffix,
 		Ignore: protocol.IsMarker, Wanted: s.wanted, Owner: s.owner, Own: s.own, Complete: wire.Complete, Valid: wire.IsObject,
 		Orphan: protocol.OrphanOf, OrphanDelay: s.options.OrphanDelay, Marker: protocol.KeepName, TempPrefix: protocol.ServeTempPrefix,
 		MaxSize: s.options.MaxSize, Settle: s.options.Settle, SettleRemote: s.options.SettleRemote, FullScanShare: s.options.IdleShare * (1 - statShare), NudgeInterval: s.options.NudgeInterval, Durable: s.options.Durable,
 		Logger: s.logger,
+	}
+	err = rootfs.Retry(func() error {
+		s.spool, err = spool.Open(s.options.Dir, options)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("syftevent: start app %q: %w", s.options.App, err)

@@ -26,7 +26,18 @@ func ReadFile(root *os.Root, name string, maxSize int64) ([]byte, fs.FileInfo, e
 
 // ReadRegular is ReadFile, and reports whether the file stayed the same meanwhile.
 func ReadRegular(root *os.Root, name string, maxSize int64) (data []byte, info fs.FileInfo, steady bool, err error) {
-	f, before, err := OpenRegular(root, name, os.O_RDONLY)
+	err = Retry(func() error {
+		data, info, steady, err = readOnce(root, name, maxSize)
+		return err
+	})
+	return data, info, steady, err
+}
+
+// openRegular is a variable so that tests can make it fail.
+var openRegular = OpenRegular
+
+func readOnce(root *os.Root, name string, maxSize int64) (data []byte, info fs.FileInfo, steady bool, err error) {
+	f, before, err := openRegular(root, name, os.O_RDONLY)
 	if err != nil {
 		return nil, nil, false, err
 	}

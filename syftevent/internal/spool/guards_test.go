@@ -208,6 +208,36 @@ var guards = map[string]guard{
 		write(t, dir, "d/a.in", sampleInput)
 		return foundWithin(s, 2*refreshEvery, "d/a")
 	}},
+	// A listing lacks an output that was published before the process started.
+	"answered": {"publish.go", `if err != nil || !info.Mode().IsRegular() {`, `if true || !info.Mode().IsRegular() {`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		f.remote = true
+		s.trusted = false
+		stale := true
+		f.onList = func(dir string, into *listing) {
+			if dir == "d" && stale {
+				into.Entries = slices.DeleteFunc(into.Entries, func(e rootfs.Entry) bool { return string(into.Name(e)) == "a.out" })
+			}
+		}
+		write(t, dir, "d/a.in", sampleInput)
+		write(t, dir, "d/b.in", sampleInput)
+		write(t, dir, "d/a.out", "answer")
+		var run []string
+		for began := time.Now(); time.Since(began) < 10*time.Second; time.Sleep(100 * time.Millisecond) {
+			var taken []Entry
+			s.Scan(take(&taken, Taken))
+			for _, e := range taken {
+				if !s.Answered(e) {
+					run = append(run, e.String())
+					if err := s.Publish(e, []byte("answer")); err != nil {
+						t.Error(err)
+					}
+				}
+				s.Done(e)
+			}
+			stale = time.Since(began) < 5*time.Second
+		}
+		return cmp.Equal(run, []string{"d/b"}) && s.Figures().Incomplete == 0
+	}},
 	// On a network file system mtimes never change.
 	"file system": {"scan.go", `if c.trusted {
 		has`, `if true {

@@ -98,7 +98,15 @@ func (s *Spool) Read(entry Entry, most int64) ([]byte, State, error) {
 	return nil, Incomplete, nil
 }
 
+// read reads an input, once more with a new handle if that of its directory was stale.
 func (s *Spool) read(entry Entry, most int64) (data []byte, info fs.FileInfo, steady bool, err error) {
+	if data, info, steady, err = s.readOnce(entry, most); rootfs.IsStale(err) {
+		data, info, steady, err = s.readOnce(entry, most)
+	}
+	return data, info, steady, err
+}
+
+func (s *Spool) readOnce(entry Entry, most int64) (data []byte, info fs.FileInfo, steady bool, err error) {
 	p, err := s.acquire(entry.Dir)
 	if err != nil {
 		return nil, nil, false, err
