@@ -39,8 +39,8 @@ type Server struct {
 	// PollInterval is the time between two scans for requests while the app is idle. Defaults
 	// to 100 ms. Negative means that only the cost of scans determines the pause. Folders
 	// that had a request in the last five minutes are scanned more often. With very many
-	// folders the server scans less often: as often as IdleShare allows, or every 30 s on network
-	// file systems. See [Stats].
+	// folders the server scans less often: as often as IdleShare allows, or on network file
+	// systems for a sixth of the time. See [Stats].
 	PollInterval time.Duration
 	// IdleShare is the share of a processor core that scans may use while no request comes.
 	// Defaults to 0.01. It must not be negative or more than 1. With many folders it determines

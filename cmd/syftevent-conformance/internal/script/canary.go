@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strconv"
 	"time"
 
@@ -88,7 +87,7 @@ func (r *requests) noResponse(names []string) error {
 		if err != nil {
 			return err
 		}
-		data, err := os.ReadFile(call.ResponsePath())
+		data, err := readFile(call.ResponsePath())
 		if !errors.Is(err, fs.ErrNotExist) {
 			return &mismatch{fmt.Sprintf("no response to request %q", name), fmt.Sprintf("%s: %s", r.relative(call.ResponsePath()), excerpt(string(data))), false}
 		}

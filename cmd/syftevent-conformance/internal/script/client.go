@@ -282,7 +282,7 @@ func (c *client) awaitRequest(call *clientCall) error {
 	expected := fmt.Sprintf("the request of call %q is in the folder of its endpoint", call.name)
 	return c.wait(c.answerWithin()+c.process.Ready().Resend(), expected, func() (bool, string, error) {
 		if call.request != "" {
-			data, err := os.ReadFile(call.request)
+			data, err := readFile(call.request)
 			if err == nil && json.Valid(data) {
 				call.data = data
 				return true, "", nil
@@ -312,7 +312,7 @@ func (c *client) findRequests() error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".request") {
 			return nil
 		}
-		data, err := os.ReadFile(name)
+		data, err := readFile(name)
 		if err != nil {
 			return nil
 		}
@@ -497,7 +497,7 @@ func (c *client) commandPaced(_ *testscript.TestScript, args []string) error {
 		if err := c.awaitRequest(call); err != nil {
 			return err
 		}
-		info, err := os.Stat(call.request)
+		info, err := statFile(call.request)
 		if err != nil {
 			return err
 		}

@@ -81,7 +81,7 @@ func (o *clientObserver) look(name string) {
 }
 
 func (o *clientObserver) lookAtRequest(name string) {
-	data, err := os.ReadFile(filepath.Join(o.dir, filepath.FromSlash(name)))
+	data, err := readFile(filepath.Join(o.dir, filepath.FromSlash(name)))
 	if err != nil {
 		return
 	}

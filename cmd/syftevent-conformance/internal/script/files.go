@@ -23,7 +23,7 @@ func (f *files) commandPresent(ts *testscript.TestScript, args []string) error {
 		return errUsage
 	}
 	for _, arg := range args {
-		if _, err := os.Stat(ts.MkAbs(arg)); err != nil {
+		if _, err := statFile(ts.MkAbs(arg)); err != nil {
 			return &mismatch{f.relative(ts.MkAbs(arg)) + " exists", err.Error(), false}
 		}
 	}
@@ -49,12 +49,12 @@ func (f *files) commandIdentical(ts *testscript.TestScript, args []string) error
 	if len(args) != 2 {
 		return errUsage
 	}
-	want, err := os.ReadFile(ts.MkAbs(args[1]))
+	want, err := readFile(ts.MkAbs(args[1]))
 	if err != nil {
 		return err
 	}
 	expected := fmt.Sprintf("%s has the content of %s", f.relative(ts.MkAbs(args[0])), args[1])
-	got, err := os.ReadFile(ts.MkAbs(args[0]))
+	got, err := readFile(ts.MkAbs(args[0]))
 	if err != nil {
 		return &mismatch{expected, err.Error(), false}
 	}
@@ -212,7 +212,7 @@ func (f *files) commandTidy(ts *testscript.TestScript, args []string) error {
 	folder := filepath.Dir(call.RequestPath())
 	// It waits: the response may appear before its temporary name is removed.
 	return f.wait(f.answerWithin(), "only requests, responses and .syftkeep in "+f.relative(folder), func() (bool, string, error) {
-		entries, err := os.ReadDir(folder)
+		entries, err := readDir(folder)
 		for _, entry := range entries {
 			name := entry.Name()
 			if name != ".syftkeep" && !strings.HasSuffix(name, ".request") && !strings.HasSuffix(name, ".response") {

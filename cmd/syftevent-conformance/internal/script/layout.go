@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,7 +24,7 @@ func (f *files) commandPermits(neg bool, args []string) error {
 	if neg {
 		expected = fmt.Sprintf("syft.pub.yaml does not let %s %s %s", user, args[1], path)
 	}
-	data, err := os.ReadFile(filepath.Join(f.rpc(), "syft.pub.yaml"))
+	data, err := readFile(filepath.Join(f.rpc(), "syft.pub.yaml"))
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && neg:
 		return nil // SyftBox then allows nobody else
@@ -47,7 +46,7 @@ func (f *files) commandSchema(ts *testscript.TestScript, args []string) error {
 		return errUsage
 	}
 	const file = "rpc.schema.json"
-	data, err := os.ReadFile(filepath.Join(f.rpc(), file))
+	data, err := readFile(filepath.Join(f.rpc(), file))
 	if err != nil {
 		return &mismatch{"the rpc folder holds " + file, err.Error(), false}
 	}

@@ -65,7 +65,7 @@ func (f *findings) violations() map[string]*Failure {
 }
 
 func (f *findings) isFile(name string) bool {
-	info, err := os.Lstat(filepath.Join(f.dir, filepath.FromSlash(name)))
+	info, err := lstat(filepath.Join(f.dir, filepath.FromSlash(name)))
 	return err == nil && info.Mode().IsRegular()
 }
 
@@ -170,11 +170,11 @@ func (o *serverObserver) confirm() {
 // read returns the content of a regular file, and its mode.
 func (o *serverObserver) read(name string) (data []byte, mode os.FileMode, ok bool) {
 	file := filepath.Join(o.dir, filepath.FromSlash(name))
-	info, err := os.Lstat(file)
+	info, err := lstat(file)
 	if err != nil || !info.Mode().IsRegular() {
 		return nil, 0, false
 	}
-	data, err = os.ReadFile(file)
+	data, err = readFile(file)
 	return data, info.Mode(), err == nil
 }
 

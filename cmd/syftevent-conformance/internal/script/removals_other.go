@@ -26,7 +26,7 @@ func watchRemovals(folder string) (*removals, error) {
 func (r *removals) close() {}
 
 func (r *removals) list() ([]string, error) {
-	entries, err := os.ReadDir(r.folder)
+	entries, err := readDir(r.folder)
 	if err != nil && !os.IsNotExist(err) {
 		return nil, err
 	}

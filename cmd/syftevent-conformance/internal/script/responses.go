@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -28,7 +27,7 @@ func (r *responses) await(call *boxscript.Call) ([]byte, error) {
 	expected := fmt.Sprintf("a response to request %q, %s", call.Name, r.relative(call.ResponsePath()))
 	err := r.wait(r.answerWithin(), expected, func() (bool, string, error) {
 		var err error
-		data, err = os.ReadFile(call.ResponsePath())
+		data, err = readFile(call.ResponsePath())
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return false, "no such file", nil
@@ -72,7 +71,7 @@ func (r *responses) commandSays(neg bool, args []string) error {
 			return err
 		}
 		found = true
-		data, err := os.ReadFile(name)
+		data, err := readFile(name)
 		if err != nil {
 			return err
 		}
@@ -92,7 +91,7 @@ func (r *responses) commandWhole(ts *testscript.TestScript, args []string) error
 	expected := fmt.Sprintf("the response to request %q is complete whenever it exists", call.Name)
 	// No pause between reads: a partly written response may exist for microseconds.
 	for deadline := time.Now().Add(r.answerWithin()); ; {
-		data, err := os.ReadFile(call.ResponsePath())
+		data, err := readFile(call.ResponsePath())
 		switch {
 		case err == nil && !json.Valid(data):
 			return &mismatch{expected, fmt.Sprintf("%d bytes that are not JSON: %s", len(data), excerpt(string(data))), false}
@@ -204,7 +203,7 @@ func (r *responses) commandReadable(ts *testscript.TestScript, args []string) er
 	if _, err := r.await(call); err != nil {
 		return err
 	}
-	info, err := os.Stat(call.ResponsePath())
+	info, err := statFile(call.ResponsePath())
 	if err == nil && info.Mode().Perm()&0o400 == 0 {
 		return &mismatch{"SyftBox may read the response: its owner has permission", "its mode is " + info.Mode().String(), false}
 	}
@@ -220,7 +219,7 @@ func (r *responses) commandSame(ts *testscript.TestScript, args []string) error 
 	if !read {
 		return fmt.Errorf("same: the response to %q was not read before", call.Name)
 	}
-	data, err := os.ReadFile(call.ResponsePath())
+	data, err := readFile(call.ResponsePath())
 	if errors.Is(err, fs.ErrNotExist) {
 		return &mismatch{"the response is unchanged", "it is gone", false}
 	}
@@ -265,7 +264,7 @@ func (r *responses) commandAnswered(ts *testscript.TestScript, args []string) er
 		// server need not be fast, and may choose the order.
 		expected := fmt.Sprintf("a response to each of the %d requests %q", len(burst), args[0])
 		err := r.wait(r.answerWithin(), expected, func() (bool, string, error) {
-			data, err := os.ReadFile(sent.response)
+			data, err := readFile(sent.response)
 			if errors.Is(err, fs.ErrNotExist) {
 				err = nil
 			}
@@ -306,7 +305,7 @@ func (b burst) checkBodies(want string) error {
 	wrong := 0
 	var expected, actual string // of the first
 	for _, sent := range b {
-		data, err := os.ReadFile(sent.response)
+		data, err := readFile(sent.response)
 		if err != nil {
 			return err
 		}

@@ -73,7 +73,7 @@ func (s *server) startSecond(flags []string) error {
 // respell copies a configuration of SyftBox into a directory, with another spelling of
 // "data_dir".
 func respell(config, dir string) (string, error) {
-	data, err := os.ReadFile(config)
+	data, err := readFile(config)
 	if err != nil {
 		return "", err
 	}

@@ -155,7 +155,7 @@ func (c Config) scale(d time.Duration) time.Duration {
 
 // exists reports whether a path exists. It does not follow symbolic links.
 func exists(name string) (bool, error) {
-	_, err := os.Lstat(name)
+	_, err := lstat(name)
 	if os.IsNotExist(err) {
 		return false, nil
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -193,7 +192,7 @@ func (v *vectorRunner) awaitVectors(name string, sent []*sentVector) (waiting []
 
 // answered reads the response, and reports whether it is complete.
 func (s *sentVector) answered() bool {
-	data, err := os.ReadFile(s.response)
+	data, err := readFile(s.response)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false
 	}

@@ -3,7 +3,6 @@ package script
 import (
 	"io/fs"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -119,7 +118,7 @@ func (w *watch) list() map[string]fileState {
 }
 
 func (w *watch) listFolder(rel string, seen map[string]fileState) {
-	entries, err := os.ReadDir(filepath.Join(w.dir, filepath.FromSlash(rel)))
+	entries, err := readDir(filepath.Join(w.dir, filepath.FromSlash(rel)))
 	if err != nil {
 		return
 	}
