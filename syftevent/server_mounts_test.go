@@ -137,11 +137,17 @@ func awaitShown(t *testing.T, top string, ids []string) time.Duration {
 	}
 }
 
+// awaitFile waits for a file, by its name and by listings: GlusterFS may say for minutes that
+// a name does not exist if it is asked for all the time, until the folder is listed.
 func awaitFile(t *testing.T, name string) {
 	t.Helper()
-	for began := time.Now(); ; time.Sleep(time.Millisecond) {
+	for began, listed := time.Now(), time.Now(); ; time.Sleep(time.Millisecond) {
 		if _, err := os.Lstat(name); err == nil {
 			return
+		}
+		if time.Since(listed) > 100*time.Millisecond {
+			os.ReadDir(filepath.Dir(name))
+			listed = time.Now()
 		}
 		if time.Since(began) > mountPatience {
 			t.Fatalf("there is no %s", name)
