@@ -63,7 +63,7 @@ stop() {
 	local dir=$1 pid
 	shift
 	for mount; do
-		! mountpoint -q "$mount" || umount "$mount"
+		! mountpoint -q "$mount" || umount -l "$mount"
 	done
 	for pid in "$dir"/*.pid; do
 		kill "$(cat "$pid")"
