@@ -27,7 +27,7 @@ const (
 // scanDirectory scans one directory: it lists it if it may have changed.
 func (c *scan) scanDirectory(d *directory) {
 	s := c.spool
-	if d.costly && d.crowded && !c.full && d.listed != 0 && c.now.sub(d.lastListed()) < crowdedPause*d.duration() {
+	if c.trusted && d.costly && d.crowded && !c.full && d.listed != 0 && c.now.sub(d.lastListed()) < crowdedPause*d.duration() {
 		return
 	}
 	c.work += scanWork
