@@ -74,7 +74,8 @@ func TestServerOnNetworkMountsUnderLoad(t *testing.T) {
 
 		m.call("first", 1)
 		m.call("one after the other", *mountCalls)
-		m.callIn("in the large folder", 0, min(*mountCalls, 20))
+		m.callIn("in the large folder", 0, 1, min(*mountCalls, 20))
+		m.callIn("up to four within some milliseconds", 1, 4, *mountCalls)
 		began := time.Now()
 		var names []string
 		for n := range *mountBurst {
@@ -147,11 +148,12 @@ func (m *mountLoad) await(request string) {
 // call sends requests one after the other to random folders.
 func (m *mountLoad) call(what string, count int) {
 	m.Helper()
-	m.callIn(what, -1, count)
+	m.callIn(what, -1, 1, count)
 }
 
-// callIn is call with one folder; negative for random ones.
-func (m *mountLoad) callIn(what string, folder, count int) {
+// callIn is call with one folder, negative for random ones, and with up to atOnce requests
+// instead of one: the second may be written in the same tick of the file server's clock.
+func (m *mountLoad) callIn(what string, folder, atOnce, count int) {
 	m.Helper()
 	var took []time.Duration
 	for range count {
@@ -161,12 +163,19 @@ func (m *mountLoad) callIn(what string, folder, count int) {
 		}
 		time.Sleep(rand.N(200 * time.Millisecond))
 		began := time.Now()
-		m.await(m.write(to))
+		names := []string{m.write(to)}
+		for range rand.N(atOnce) {
+			time.Sleep(rand.N(8 * time.Millisecond))
+			names = append(names, m.write(to))
+		}
+		for _, name := range names {
+			m.await(name)
+		}
 		took = append(took, time.Since(began))
 	}
 	slices.Sort(took)
 	at := func(share float64) time.Duration {
 		return took[int(share*float64(len(took)-1))].Round(100 * time.Microsecond)
 	}
-	m.Logf("%s: %d requests, p50 %v, p99 %v, longest %v", what, count, at(0.5), at(0.99), at(1))
+	m.Logf("%s: %d times, p50 %v, p99 %v, longest %v", what, count, at(0.5), at(0.99), at(1))
 }

@@ -58,7 +58,7 @@ func (c *scan) listAhead(d *directory) {
 	for _, a := range listings {
 		wait.Go(func() {
 			if a.touched {
-				s.files.touch(s, a.directory)
+				s.touchDirectory(a.directory)
 			}
 			a.names.reset(rootfs.Section{})
 			a.err = s.files.list(s, a.directory, a.names)

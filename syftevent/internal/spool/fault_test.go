@@ -32,6 +32,7 @@ type faultyFileSystem struct {
 	mu      sync.Mutex
 	listed  map[string]int // how often
 	touched map[string]int
+	when    map[string]time.Time // of the last touch
 }
 
 func (f *faultyFileSystem) trusted(*Spool) bool { return !f.remote }
@@ -71,10 +72,18 @@ func (f *faultyFileSystem) touches(dir string) int {
 	return f.touched[dir]
 }
 
+// touchedAt returns when a directory was last touched.
+func (f *faultyFileSystem) touchedAt(dir string) time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.when[dir]
+}
+
 func (f *faultyFileSystem) touch(s *Spool, d *directory) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.touched[d.name]++
+	f.when[d.name] = time.Now()
 	return nil
 }
 
@@ -82,7 +91,7 @@ func (f *faultyFileSystem) touch(s *Spool, d *directory) error {
 func faulty(t *testing.T, dir string, base fileSystem, change func(*Options)) (*Spool, *faultyFileSystem) {
 	t.Helper()
 	s := open(t, dir, change)
-	f := &faultyFileSystem{fileSystem: base, listed: map[string]int{}, touched: map[string]int{}}
+	f := &faultyFileSystem{fileSystem: base, listed: map[string]int{}, touched: map[string]int{}, when: map[string]time.Time{}}
 	s.files = f
 	return s, f
 }

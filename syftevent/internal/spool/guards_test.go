@@ -189,6 +189,31 @@ var guards = map[string]guard{
 		write(t, dir, "d/b.in", sampleInput)
 		return foundWithin(s, touchAfter+offerAgain, "d/b")
 	}},
+	// A touch is a change, too.
+	"touch pause": {"refresh.go", `if s.refresh == 0 {`, `if false {`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+		const tick = 10 * time.Millisecond
+		f.remote = true
+		s.trusted = false
+		missed := -1 // touches when a change was missed
+		created := false
+		f.onList = func(name string, into *listing) {
+			if name != "d" {
+				return
+			}
+			if touches := f.touches("d"); touches > 0 && !created {
+				created = true
+				write(t, dir, "d/b.in", sampleInput)
+				if time.Since(f.touchedAt("d")) < tick {
+					missed = touches
+				}
+			}
+			if missed >= f.touches("d") {
+				into.Entries = slices.DeleteFunc(into.Entries, func(e rootfs.Entry) bool { return string(into.Name(e)) == "b.in" })
+			}
+		}
+		write(t, dir, "d/a.in", sampleInput)
+		return foundWithin(s, 2*touchAfter+offerAgain, "d/b")
+	}},
 	// sshfs keeps a listing for 20 s.
 	"refresh": {"refresh.go", `due = began.add(s.refresh)`, `due = 0 * due`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
 		f.remote = true

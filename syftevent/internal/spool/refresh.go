@@ -18,10 +18,21 @@ import "time"
 const (
 	touchAfter   = 500 * time.Millisecond
 	refreshEvery = time.Second
+	// touchPause is the time from touching a directory to listing it. A listing within the same
+	// tick of the server's clock as the touch could miss a change within that tick again.
+	touchPause = 15 * time.Millisecond
 )
 
 // cachesListings are the types of file systems whose listings grow old.
 var cachesListings = map[string]bool{"fuse.sshfs": true}
+
+// touchDirectory sets the times of a directory. A failure means that its listing may be old.
+func (s *Spool) touchDirectory(d *directory) {
+	s.files.touch(s, d)
+	if s.refresh == 0 {
+		time.Sleep(touchPause)
+	}
+}
 
 // touches reports whether a directory is touched before it is listed.
 func (c *scan) touches(d *directory) bool {

@@ -227,7 +227,7 @@ func (c *scan) listAlone(d *directory, part rootfs.Section) *aheadListing {
 	a := &s.alone
 	*a = aheadListing{directory: d, sequence: s.sequence.Add(1), began: s.watch.read(), touched: c.touches(d), names: s.listing}
 	if a.touched {
-		s.files.touch(s, d)
+		s.touchDirectory(d)
 	}
 	a.names.reset(part)
 	a.err = s.files.list(s, d, a.names)
