@@ -16,6 +16,9 @@ func (b *Box) StopServer() error {
 	if !b.hub.process.end() {
 		return b.failed(errors.New("fakebox: stop server: not running"))
 	}
+	for _, m := range b.hub.takeQueued() {
+		b.hub.lose(m)
+	}
 	b.sim.journal.record(Event{Actor: Hub, Op: OpStop})
 	for _, c := range b.hub.allConnections() {
 		c.disconnect()
@@ -56,7 +59,19 @@ func (b *Box) SetViewLatency(d time.Duration) { b.hub.setViewLatency(d) }
 // into the next n full syncs of any replica. Calls add up. FailNext returns an error if
 // the fault is unknown or n is less than 1; an error fails the test passed to [New].
 func (b *Box) FailNext(fault Fault, n int) error {
-	return b.failed(b.sim.chance.failNext(fault, n))
+	return b.failed(b.sim.chance.failNext(fault, "", n))
+}
+
+// FailNextRequests is like [Box.FailNext], but the fault strikes only requests. It returns an
+// error for [Offline], which strikes no files.
+func (b *Box) FailNextRequests(fault Fault, n int) error {
+	return b.failed(b.sim.chance.failNext(fault, ".request", n))
+}
+
+// FailNextResponses is like [Box.FailNext], but the fault strikes only responses. It returns
+// an error if the fault strikes no responses.
+func (b *Box) FailNextResponses(fault Fault, n int) error {
+	return b.failed(b.sim.chance.failNext(fault, ".response", n))
 }
 
 // Heal ends all faults: no more are injected, and every replica is online. Files that

@@ -3,6 +3,7 @@ package fakebox
 import (
 	"fmt"
 	"hash/fnv"
+	"path"
 	"strings"
 	"sync"
 )
@@ -16,9 +17,16 @@ type chance struct {
 	mu        sync.Mutex        // guards the fields below
 	rate      float64           // Config.FaultRate
 	rates     map[Fault]float64 // by [Box.SetFaultRate]
-	failing   map[Fault]int     // files still to be struck, by [Box.FailNext]
+	failing   map[target]int    // files still to be struck, by [Box.FailNext]
 	draws     counts            // draws per path
 	decisions counts            // decisions per point and path
+}
+
+// A target is a fault, and the files that it is to strike: those with a suffix, or all if it
+// is empty.
+type target struct {
+	fault  Fault
+	suffix string
 }
 
 // counts counts by name, for the names that were counted lately: a network that runs for
@@ -43,15 +51,15 @@ func (c *counts) next(name string) int {
 }
 
 func newChance(seed uint64, rate float64) *chance {
-	return &chance{seed: seed, rate: rate, rates: map[Fault]float64{}, failing: map[Fault]int{}}
+	return &chance{seed: seed, rate: rate, rates: map[Fault]float64{}, failing: map[target]int{}}
 }
 
-// draw returns a pseudo-random number that depends on the seed, the path, and the
-// number of earlier draws for the path.
-func (c *chance) draw(path string) uint64 {
+// draw returns a pseudo-random number that depends on the seed, the name, and the
+// number of earlier draws for it.
+func (c *chance) draw(name string) uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return hash(c.seed, "draw", path, c.draws.next(path))
+	return hash(c.seed, "draw", name, c.draws.next(name))
 }
 
 // newID returns a pseudo-random UUID for a request from an address.
@@ -67,9 +75,14 @@ func (c *chance) decide(at point, name string) Fault {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, info := range faults {
-		if c.failing[info.Fault] > 0 && info.strikes(at, name) {
-			c.failing[info.Fault]--
-			return info.Fault
+		if !info.strikes(at, name) {
+			continue
+		}
+		for _, t := range []target{{info.Fault, path.Ext(name)}, {info.Fault, ""}} {
+			if c.failing[t] > 0 {
+				c.failing[t]--
+				return info.Fault
+			}
 		}
 	}
 	for _, info := range faults {
@@ -86,17 +99,22 @@ func (c *chance) decide(at point, name string) Fault {
 	return decision(c.seed, c.rate, at, name, c.decisions.next(string(at)+" "+name))
 }
 
-// failNext adds to the number of files that a fault will strike.
-func (c *chance) failNext(fault Fault, n int) error {
+// failNext adds to the number of files with a suffix that a fault will strike.
+func (c *chance) failNext(fault Fault, suffix string, n int) error {
 	if _, err := ParseFault(string(fault)); err != nil {
 		return err
 	}
 	if n < 1 {
 		return fmt.Errorf("fakebox: inject fault %s: count %d is less than 1", fault, n)
 	}
+	for _, info := range faults {
+		if info.Fault == fault && suffix != "" && (info.point == atCycle || !info.strikes(info.point, suffix)) {
+			return fmt.Errorf("fakebox: inject fault %s: it strikes no files with the suffix %s", fault, suffix)
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.failing[fault] += n
+	c.failing[target{fault, suffix}] += n
 	return nil
 }
 
@@ -104,7 +122,7 @@ func (c *chance) failNext(fault Fault, n int) error {
 func (c *chance) heal() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.rate, c.rates, c.failing = 0, map[Fault]float64{}, map[Fault]int{}
+	c.rate, c.rates, c.failing = 0, map[Fault]float64{}, map[target]int{}
 }
 
 func (i FaultInfo) strikes(at point, name string) bool {

@@ -53,7 +53,7 @@ type FaultInfo struct {
 }
 
 var faults = []FaultInfo{
-	{BurstLoss, "The server's queue is full: it drops the message, and the next full sync deletes the sender's own file.", "publish-again", atSend, false},
+	{BurstLoss, "The hub's queue is full: it drops the message, and the next full sync deletes the sender's own file.", "publish-again", atSend, false},
 	{DeadZone, "The message is too large: it is lost, the sender's file is deleted, and the connection is down for a second.", "publish-again", atSend, false},
 	{Late, "The client misses the modification: a full sync delivers the file 5 to 10 seconds late.", "detect-blobstore", atNotice, false},
 	{Reorder, "The message is delayed for up to a second: later messages overtake it.", "detect-websocket", atSend, false},

@@ -2,10 +2,13 @@ package fakebox_test
 
 import (
 	"os"
+	"path"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/syftevent/syftevent-go/fakebox"
 )
 
@@ -254,6 +257,41 @@ func TestJoinRejectsForeignFolder(t *testing.T) {
 		data, err := os.ReadFile(dir + "/config.json")
 		if entries, _ := os.ReadDir(dir); err != nil || string(data) != config || len(entries) != 1 {
 			t.Errorf("folder changed: configuration %q, error %v, entries %v", data, err, entries)
+		}
+	}
+}
+
+func TestFaultStrikesOnlyRequestsOrResponses(t *testing.T) {
+	n := idleNetwork(t, fakebox.Config{})
+	n.do("inject", n.box.FailNextRequests(fakebox.Future, 1))
+	n.do("inject", n.box.FailNextResponses(fakebox.Coarse, 1))
+	for _, name := range []string{"1.response", "1.request", "2.request", "2.response"} {
+		n.do("deliver", n.bob.Deliver("app_data/echo/rpc/hello/alice@example.com"+"/"+name, []byte("x"), fakebox.Delivery{}))
+	}
+	got := map[string]fakebox.Fault{}
+	for _, e := range n.box.Events() {
+		got[path.Base(e.Path)] = e.Fault
+	}
+	want := map[string]fakebox.Fault{"1.response": fakebox.Coarse, "1.request": fakebox.Future, "2.request": "", "2.response": ""}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("faults (-want +got):\n%s", diff)
+	}
+	for _, s := range n.box.FaultSettings() {
+		if s.Next != 0 {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+func TestRefusesResponseFaultsOfRequests(t *testing.T) {
+	box, err := fakebox.Open(filepath.Join(t.TempDir(), "box"), fakebox.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer box.Close()
+	for _, fault := range []fakebox.Fault{fakebox.Answered, fakebox.Truncated, fakebox.Skew, fakebox.Offline, "flood"} {
+		if err := box.FailNextResponses(fault, 1); err == nil {
+			t.Errorf("%s: no error", fault)
 		}
 	}
 }

@@ -149,12 +149,12 @@ func (g *gateway) serveSend(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	key := c.folder + "/" + id + ".request"
-	if err := g.hub.store.put(c.from, key, data); err != nil {
+	sent := Event{Actor: Hub, Op: OpSend, Path: key, Size: len(data), Etag: etagOf(data), Via: ViaFast, Note: "gateway"}
+	if err := g.hub.store.put(c.from, key, data, func() { g.sim.journal.record(sent) }); err != nil {
 		g.sim.journal.record(Event{Actor: Hub, Op: OpRefuse, Path: key, Note: "gateway: " + err.Error()})
 		refuse(w, http.StatusForbidden, "permission_denied", c.from+" may not write "+key, id)
 		return
 	}
-	g.sim.journal.record(Event{Actor: Hub, Op: OpSend, Path: key, Size: len(data), Via: ViaFast, Note: "gateway"})
 	g.hub.broadcast(c.from, key, data, g.sim.clock.now())
 	if g.awaitResponse(w, req, c, id) {
 		return
@@ -189,19 +189,19 @@ func (g *gateway) servePoll(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// awaitResponse waits for a response and replies with it. Then it deletes the request and
-// the response on the server. It returns false if there was no response in time.
+// awaitResponse waits for a response, deletes the request and the response on the server, and
+// replies with the response. It returns false if there was no response in time.
 func (g *gateway) awaitResponse(w http.ResponseWriter, req *http.Request, c call, id string) bool {
 	key := c.folder + "/" + id + ".response"
 	o, ok := g.awaitObject(req.Context(), key, c.timeout)
 	if !ok {
 		return false
 	}
-	replyResponse(w, o.data, id)
 	for _, name := range []string{c.folder + "/" + id + ".request", key} {
 		g.hub.store.drop(name)
 		g.sim.journal.record(Event{Actor: Hub, Op: OpDelete, Path: name, Note: "gateway: response fetched"})
 	}
+	replyResponse(w, o.data, id)
 	return true
 }
 

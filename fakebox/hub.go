@@ -17,6 +17,7 @@ type hub struct {
 	mu          sync.Mutex    // guards the fields below
 	connections []*connection // of all clients, sorted by address
 	latency     time.Duration // of the list of files, see Config.ViewLatency
+	queued      []*message    // not handled yet, in the order of their arrival
 }
 
 // A message carries one file over the fast path.
@@ -61,9 +62,47 @@ func (h *hub) setViewLatency(d time.Duration) {
 	h.latency = max(d, 0)
 }
 
-// accept relays a message at the given time, unless the server stops before.
+// accept relays a message at the given time. If the server stops before, the message is
+// lost.
 func (h *hub) accept(m message, at time.Time) {
-	h.process.current().at(at, func() { h.relay(m, at) })
+	h.mu.Lock()
+	h.queued = append(h.queued, &m)
+	h.mu.Unlock()
+	if s := h.process.current(); s != nil {
+		s.at(at, func() {
+			if h.dequeue(&m) {
+				h.relay(m, at)
+			}
+		})
+	} else if h.dequeue(&m) {
+		h.lose(&m) // the server stopped while the client sent it
+	}
+}
+
+// dequeue removes a message from the queue. It returns false if [Box.StopServer] was faster.
+func (h *hub) dequeue(m *message) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	i := slices.Index(h.queued, m)
+	if i < 0 {
+		return false
+	}
+	h.queued = slices.Delete(h.queued, i, i+1)
+	return true
+}
+
+// takeQueued empties the queue of a server that has stopped.
+func (h *hub) takeQueued() []*message {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	queued := h.queued
+	h.queued = nil
+	return queued
+}
+
+// lose records that a message was lost because the server stopped.
+func (h *hub) lose(m *message) {
+	h.sim.journal.record(Event{Actor: Hub, Op: OpLose, Path: m.key, Size: len(m.data), Etag: etagOf(m.data), Note: "server stopped"})
 }
 
 // relay passes a message on, or tells its sender that it is refused. Storing the file
@@ -77,7 +116,7 @@ func (h *hub) relay(m message, at time.Time) {
 		return
 	}
 	h.process.current().after(h.sim.scaled(StoreTime), func() {
-		err := h.store.put(m.from, m.key, m.data)
+		err := h.store.put(m.from, m.key, m.data, nil)
 		switch {
 		case errors.Is(err, errDenied) || errors.Is(err, errRefused):
 			// All readers have the file by now.

@@ -62,7 +62,13 @@ func (b *Box) FaultSettings() []FaultSetting {
 	defer c.mu.Unlock()
 	var all []FaultSetting
 	for _, info := range faults {
-		all = append(all, FaultSetting{info.Fault, c.failing[info.Fault], c.rates[info.Fault]})
+		next := 0
+		for t, n := range c.failing {
+			if t.fault == info.Fault {
+				next += n
+			}
+		}
+		all = append(all, FaultSetting{info.Fault, next, c.rates[info.Fault]})
 	}
 	return all
 }

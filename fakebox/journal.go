@@ -20,8 +20,18 @@ type journal struct {
 
 // record adds an event. A zero time means now.
 func (j *journal) record(e Event) {
+	j.recordOnce(e, func() error { return nil })
+}
+
+// recordOnce calls do, which makes a file appear or disappear, and adds an event if it
+// succeeds. Whoever sees the change in the file system, and asks the journal then, finds the
+// event there.
+func (j *journal) recordOnce(e Event, do func() error) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if err := do(); err != nil {
+		return err
+	}
 	if e.Time.IsZero() {
 		e.Time = j.clock.now()
 	}
@@ -32,6 +42,7 @@ func (j *journal) record(e Event) {
 	if j.observe != nil {
 		j.observe(e)
 	}
+	return nil
 }
 
 // recordError records the failure of a client to handle a file, such as a name that

@@ -196,6 +196,9 @@ func TestServerStopLosesQueuedMessages(t *testing.T) {
 	n.write(n.alice, key, "x")
 	n.event("the message is sent", of(aliceBox, fakebox.OpSend, key))
 	n.do("stop", n.box.StopServer())
+	if n.count(fakebox.OpLose, key) != 1 {
+		t.Error("the journal does not have the loss")
+	}
 	n.clock.Advance(2 * fakebox.JournalDelay)
 	n.do("start", n.box.StartServer())
 	n.until("the file is deleted", func() bool { return !n.exists(n.alice, key) })

@@ -61,7 +61,10 @@ func (r *receiver) arrive(key string, data []byte, etag string, how Delivery, vi
 		r.states.ignoreNext(key)
 	}
 	end := r.states.beginArrival(key)
-	err := r.tree.place(key, content, how, set, r.pause)
+	arrival := Event{
+		Actor: boxActor(r.email), Op: OpArrive, Path: key, Size: len(content), Etag: etagOf(content), Mode: how.Mode.String(), Via: via, Fault: fault,
+	}
+	err := r.tree.place(arrival, content, how, set, r.pause)
 	if running && err == nil {
 		// Before end, so that the sender ignores the write.
 		r.states.setSynced(key, etag)
@@ -71,9 +74,6 @@ func (r *receiver) arrive(key string, data []byte, etag string, how Delivery, vi
 	if err != nil {
 		return err
 	}
-	r.sim.journal.record(Event{
-		Actor: boxActor(r.email), Op: OpArrive, Path: key, Size: len(content), Etag: etagOf(content), Mode: how.Mode.String(), Via: via, Fault: fault,
-	})
 	r.follow(fault, key, data)
 	return nil
 }
@@ -122,17 +122,17 @@ func (r *receiver) forgeResponse(request string) error {
 	data := []byte(`{"id":"` + strings.TrimSuffix(path.Base(request), ".request") + `","sender":"` + path.Base(path.Dir(request)) +
 		`","url":"syft://` + path.Dir(request) + `","status_code":299,"headers":{},"body":null}`)
 	if r.process.running() {
-		r.store.put(r.email, key, data)
+		r.store.put(r.email, key, data, nil)
 	}
-	if err := r.tree.place(key, data, Delivery{Mode: WebSocket}, nil, r.pause); err != nil {
+	arrival := Event{
+		Actor: boxActor(r.email), Op: OpArrive, Path: key, Size: len(data), Etag: etagOf(data), Mode: WebSocket.String(), Via: ViaFast, Fault: Answered,
+	}
+	if err := r.tree.place(arrival, data, Delivery{Mode: WebSocket}, nil, r.pause); err != nil {
 		return err
 	}
 	if r.process.running() {
 		r.states.setSynced(key, etagOf(data))
 	}
-	r.sim.journal.record(Event{
-		Actor: boxActor(r.email), Op: OpArrive, Path: key, Size: len(data), Etag: etagOf(data), Mode: WebSocket.String(), Via: ViaFast, Fault: Answered,
-	})
 	return nil
 }
 

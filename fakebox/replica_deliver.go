@@ -40,7 +40,7 @@ func (r *Replica) deliver(owner, name string, data []byte, how Delivery) error {
 		if !d.process.running() {
 			return fmt.Errorf("fakebox: deliver %s: client of %s is stopped", name, r.Email)
 		}
-		if err := b.hub.store.put(owner, key, data); err != nil {
+		if err := b.hub.store.put(owner, key, data, nil); err != nil {
 			return fmt.Errorf("fakebox: deliver %s: %w", name, err)
 		}
 	}

@@ -2,6 +2,7 @@ package fakebox
 
 import (
 	"fmt"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -12,6 +13,8 @@ type Request struct {
 	// Datasite is the address of the recipient. App and Endpoint are the recipient's
 	// app and its endpoint.
 	Datasite, App, Endpoint string
+	// Query is the query of the URL without "?", such as "limit=10".
+	Query string
 	// Method defaults to POST.
 	Method string
 	// Headers are sent unchanged.
@@ -45,7 +48,7 @@ func (r *Replica) send(req Request) (string, error) {
 	if !emailPattern.MatchString(req.Datasite) || req.App == "" || strings.Contains(req.App, "/") {
 		return "", fmt.Errorf("fakebox: send request: datasite %q or app %q is invalid", req.Datasite, req.App)
 	}
-	url := "syft://" + path.Join(req.Datasite, "app_data", req.App, "rpc", endpoint)
+	url := "syft://" + req.Datasite + (&url.URL{Path: path.Join("/app_data", req.App, "rpc", endpoint), RawQuery: req.Query}).String()
 	if req.Expires == 0 {
 		req.Expires = requestLifetime
 	}

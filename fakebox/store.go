@@ -62,8 +62,9 @@ func (s *store) get(name string) (object, bool) {
 
 // put stores a file for a user. It returns errDenied or errRefused if it did not store
 // it. Any other error means that it stored a syft.pub.yaml that it cannot parse, which
-// grants access to the owner only.
-func (s *store) put(user, name string, data []byte) error {
+// grants access to the owner only. Just before others can read the file, put calls stored,
+// if it is not nil: the journal has the upload of a file before its download.
+func (s *store) put(user, name string, data []byte, stored func()) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.allows(user, name, true) {
@@ -71,6 +72,9 @@ func (s *store) put(user, name string, data []byte) error {
 	}
 	if isRefusedKey(name) {
 		return errRefused
+	}
+	if stored != nil {
+		stored()
 	}
 	s.objects[name] = object{data: data, etag: etagOf(data)}
 	if path.Base(name) != permissionsName {

@@ -1,7 +1,10 @@
 package fakebox_test
 
 import (
+	"fmt"
+	"os"
 	"path"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -113,5 +116,68 @@ func TestReportsState(t *testing.T) {
 	}
 	if !box.May("bob@example.com", "bob@example.com/a", true) || box.May("alice@example.com", "bob@example.com/a", true) {
 		t.Error("a file without rules must be writable for its owner only")
+	}
+}
+
+// Whoever follows the journal must not see a file arrive before it was uploaded.
+func TestJournalHasUploadBeforeArrival(t *testing.T) {
+	box := fakebox.New(t, fakebox.Config{Speed: 500})
+	bob, alice := box.Join("bob@example.com"), box.Join("alice@example.com")
+	const files = 200
+	for i := range files {
+		if err := os.WriteFile(filepath.Join(bob.Datasite(), fmt.Sprintf("%d.txt", i)), []byte("x"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(bob.Datasite(), "syft.pub.yaml"), []byte("rules:\n- pattern: '**'\n  access:\n    read: ['*']\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := box.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "all files", func() bool {
+		names, _ := filepath.Glob(alice.Path("bob@example.com/*.txt"))
+		return len(names) == files
+	})
+	uploaded := map[string]bool{}
+	for _, e := range box.Events() {
+		switch {
+		case e.Op == fakebox.OpUpload:
+			uploaded[e.Path] = true
+		case e.Op == fakebox.OpArrive && !uploaded[e.Path]:
+			t.Errorf("%s arrived before its upload", e.Path)
+		}
+	}
+}
+
+// An application that has read a file finds its arrival in the journal.
+func TestJournalHasArrivalOfEveryFileThatIsThere(t *testing.T) {
+	box := fakebox.New(t, fakebox.Config{})
+	bob := box.Join("bob@example.com")
+	const files = 300
+	name := func(i int) string { return fmt.Sprintf("app_data/app/rpc/x/alice@example.com/%d.request", i) }
+	go func() {
+		for i := range files {
+			mode := []fakebox.Mode{fakebox.WebSocket, fakebox.BlobStore, fakebox.BlobStoreInPlace}[i%3]
+			bob.Deliver(name(i), []byte("{}"), fakebox.Delivery{Mode: mode}) // Deliver reports errors to t
+		}
+	}()
+	for i := range files {
+		key := "bob@example.com/" + name(i)
+		for deadline := time.Now().Add(5 * time.Minute); ; {
+			if data, _ := os.ReadFile(bob.Path(key)); len(data) == 2 {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s does not arrive", key)
+			}
+		}
+		found := false
+		for _, e := range box.Events() {
+			found = found || e.Op == fakebox.OpArrive && e.Path == key
+		}
+		if !found {
+			t.Errorf("%s is there without an event", key)
+		}
 	}
 }

@@ -133,7 +133,10 @@ func (y *syncer) upload(key, etag string) error {
 		return err
 	}
 	event := Event{Actor: boxActor(y.email), Op: OpUpload, Path: key, Size: len(data), Etag: etagOf(data), Via: ViaFullSync}
-	err = y.hub.store.put(y.email, key, data)
+	err = y.hub.store.put(y.email, key, data, func() {
+		y.states.setSynced(key, event.Etag)
+		y.sim.journal.record(event)
+	})
 	if errors.Is(err, errDenied) || errors.Is(err, errRefused) {
 		event.Actor, event.Op, event.Note = Hub, OpRefuse, err.Error()
 		y.sim.journal.record(event)
@@ -144,8 +147,6 @@ func (y *syncer) upload(key, etag string) error {
 	if err != nil { // stored, but cannot be parsed
 		y.sim.journal.trouble(Hub, key, err)
 	}
-	y.states.setSynced(key, etagOf(data))
-	y.sim.journal.record(event)
 	return nil
 }
 

@@ -68,10 +68,10 @@ func (t *tree) writeFile(key string, data []byte) error {
 // remove removes a file, and the folders above it that become empty. It is not an error
 // if an application was faster.
 func (t *tree) remove(key string, fault Fault) error {
-	err := t.root.Remove(inRoot(key))
-	if err == nil {
-		t.sim.journal.record(Event{Actor: boxActor(t.email), Op: OpRemove, Path: key, Via: ViaFullSync, Fault: fault})
-	}
+	err := t.sim.journal.recordOnce(
+		Event{Actor: boxActor(t.email), Op: OpRemove, Path: key, Via: ViaFullSync, Fault: fault},
+		func() error { return t.root.Remove(inRoot(key)) },
+	)
 	t.pruning.Lock()
 	defer t.pruning.Unlock()
 	for dir := path.Dir(key); dir != "."; dir = path.Dir(dir) {
@@ -95,13 +95,10 @@ func (t *tree) mark(key, marker string, op Op, via string, fault Fault) error {
 			return err
 		}
 	}
-	if err := t.root.Rename(name, to); err != nil {
-		return err
-	}
-	t.sim.journal.record(Event{
-		Actor: boxActor(t.email), Op: op, Path: key, Via: via, Fault: fault, Note: "renamed to " + path.Base(to),
-	})
-	return nil
+	return t.sim.journal.recordOnce(
+		Event{Actor: boxActor(t.email), Op: op, Path: key, Via: via, Fault: fault, Note: "renamed to " + path.Base(to)},
+		func() error { return t.root.Rename(name, to) },
+	)
 }
 
 // removeLegacyMarkers removes the markers of earlier SyftBox versions.
@@ -129,10 +126,11 @@ func (f times) apply(root *os.Root, name string) error {
 	return root.Chtimes(name, changed, changed)
 }
 
-// place writes a file in the way that a delivery specifies. It calls pause between
-// chunks, and gives up if that fails.
-func (t *tree) place(key string, data []byte, how Delivery, set times, pause func(time.Duration) error) error {
-	final := inRoot(key)
+// place writes a file in the way that a delivery specifies, and records its arrival with the
+// step that completes it. It calls pause between chunks, and gives up if that fails.
+func (t *tree) place(arrival Event, data []byte, how Delivery, set times, pause func(time.Duration) error) error {
+	final := inRoot(arrival.Path)
+	complete := func(last func() error) error { return t.sim.journal.recordOnce(arrival, last) }
 	t.pruning.RLock()
 	exists := sync.OnceFunc(t.pruning.RUnlock)
 	defer exists()
@@ -146,27 +144,26 @@ func (t *tree) place(key string, data []byte, how Delivery, set times, pause fun
 			return err
 		}
 		temp := path.Join(tempDir, fmt.Sprintf("%s.syft.tmp.%d", path.Base(final), uint32(t.sim.chance.draw(final))))
-		return t.placeByRename(temp, final, data, 0o600, set)
+		return t.placeByRename(temp, final, data, 0o600, set, complete)
 	case BlobStore:
 		temp := fmt.Sprintf("%s.tmp.%d", final, uint32(t.sim.chance.draw(final)))
-		return t.placeByRename(temp, final, data, 0o644, set)
+		return t.placeByRename(temp, final, data, 0o644, set, complete)
 	default:
 		f, err := t.root.OpenFile(final, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
 		if err != nil {
 			return err
 		}
 		exists()
-		if err := writeChunks(f, data, how, pause); err != nil {
-			return err
-		}
-		return set.apply(t.root, final)
+		return writeChunks(f, data, how, pause, func(last func() error) error {
+			return complete(func() error { return errors.Join(last(), set.apply(t.root, final)) })
+		})
 	}
 }
 
 // placeByRename writes a temporary file and renames it. Unlike SyftBox it does not sync
 // the file to disk. SyftBox sets the modification time of a download to the time when
 // the download ended; here the file system has just done so.
-func (t *tree) placeByRename(temp, final string, data []byte, mode os.FileMode, set times) error {
+func (t *tree) placeByRename(temp, final string, data []byte, mode os.FileMode, set times, complete func(func() error) error) error {
 	f, err := t.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
@@ -179,7 +176,7 @@ func (t *tree) placeByRename(temp, final string, data []byte, mode os.FileMode, 
 		err = set.apply(t.root, temp)
 	}
 	if err == nil {
-		err = t.root.Rename(temp, final)
+		err = complete(func() error { return t.root.Rename(temp, final) })
 	}
 	if err != nil {
 		t.root.Remove(temp)
@@ -187,25 +184,26 @@ func (t *tree) placeByRename(temp, final string, data []byte, mode os.FileMode, 
 	return err
 }
 
-// writeChunks writes a file in chunks, and closes it.
-func writeChunks(f *os.File, data []byte, how Delivery, pause func(time.Duration) error) error {
+// writeChunks writes a file in chunks, and closes it. It calls complete with the last step.
+func writeChunks(f *os.File, data []byte, how Delivery, pause func(time.Duration) error, complete func(func() error) error) error {
 	size := how.ChunkSize
 	if size <= 0 {
 		size = DefaultChunkSize
 	}
-	for len(data) > 0 {
-		chunk := data[:min(size, len(data))]
-		data = data[len(chunk):]
-		if _, err := f.Write(chunk); err != nil {
+	for len(data) > size {
+		if _, err := f.Write(data[:size]); err != nil {
 			return errors.Join(err, f.Close())
 		}
-		if len(data) > 0 {
-			if err := pause(how.Pause); err != nil {
-				return errors.Join(err, f.Close())
-			}
+		data = data[size:]
+		if err := pause(how.Pause); err != nil {
+			return errors.Join(err, f.Close())
 		}
 	}
-	return f.Close()
+	err := complete(func() error {
+		_, err := f.Write(data)
+		return err
+	})
+	return errors.Join(err, f.Close())
 }
 
 // ignoreNotExist returns err, or nil if a file does not exist: applications may remove

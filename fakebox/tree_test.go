@@ -22,7 +22,7 @@ func TestPruningDoesNotFailAnArrival(t *testing.T) {
 				}
 			})
 			both.Go(func() {
-				if err := tree.place("bob@example.com/rpc/x/new", []byte("x"), Delivery{Mode: mode}, nil, nil); err != nil {
+				if err := tree.place(Event{Path: "bob@example.com/rpc/x/new"}, []byte("x"), Delivery{Mode: mode}, nil, nil); err != nil {
 					t.Error(err)
 				}
 			})

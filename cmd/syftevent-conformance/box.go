@@ -65,7 +65,7 @@ func boxDetails() string {
 	var out strings.Builder
 	out.WriteString("Box creates a replica in DIR for each EMAIL, prints what happens to which file, and\n" +
 		"stops on Ctrl-C. Its page shows the same in the browser: calls, why a call has no\n" +
-		"response, and files. It also sends requests and injects faults.\n\nFaults, and the requirement that obliges a server to survive each:\n")
+		"response, and files. It also sends requests and injects faults. Hub means SyftBox's server.\n\nFaults, and the requirement that obliges a server to survive each:\n")
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	for _, f := range fakebox.Faults() {
 		fmt.Fprintf(w, "  %s\t%s\t%s\n", f.Fault, f.Requirement, f.Description)

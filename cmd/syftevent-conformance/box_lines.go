@@ -65,7 +65,7 @@ func (l *boxLines) who(actor string) string {
 // boxVerbs are the words for the events of a request or a response.
 var boxVerbs = map[fakebox.Op]string{
 	fakebox.OpWrite: "wrote", fakebox.OpSend: "sent", fakebox.OpUpload: "uploaded", fakebox.OpLose: "lost", fakebox.OpRefuse: "refused",
-	fakebox.OpArrive: "received", fakebox.OpDelete: "deleted", fakebox.OpRemove: "removed", fakebox.OpReject: "rejected",
+	fakebox.OpArrive: "received", fakebox.OpDelete: "deleted", fakebox.OpRemove: "deleted", fakebox.OpReject: "rejected",
 	fakebox.OpConflict: "found conflict in",
 }
 

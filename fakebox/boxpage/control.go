@@ -2,10 +2,12 @@ package boxpage
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"math"
 	"net/http"
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -20,7 +22,7 @@ import (
 // A network is the state of the network.
 type network struct {
 	People  []person   `json:"people"`
-	Server  bool       `json:"server"` // SyftBox's server runs
+	Server  bool       `json:"server"` // the hub runs
 	Speed   float64    `json:"speed"`
 	Rate    float64    `json:"rate"`
 	Faults  []faultRow `json:"faults"`
@@ -56,6 +58,9 @@ type endpoint struct {
 	Method      string          `json:"method,omitempty"`
 	Description string          `json:"description,omitempty"`
 	Args        json.RawMessage `json:"args,omitempty"`
+	// PathArgs and Query are like Args, for values in the URL.
+	PathArgs json.RawMessage `json:"pathArgs,omitempty"`
+	Query    json.RawMessage `json:"query,omitempty"`
 }
 
 func (p *Page) serveState(w http.ResponseWriter, _ *http.Request) {
@@ -103,12 +108,14 @@ func (p *Page) endpointsOf(r *fakebox.Replica, name string) []endpoint {
 		var fields struct {
 			Description *string         `json:"description"`
 			Args        json.RawMessage `json:"args"`
+			Path        json.RawMessage `json:"path"`
+			Query       json.RawMessage `json:"query"`
 			Method      string          `json:"method"`
 		}
 		if json.Unmarshal(value, &fields) != nil {
 			continue
 		}
-		e := endpoint{Path: key, Method: fields.Method, Args: fields.Args}
+		e := endpoint{Path: key, Method: fields.Method, Args: fields.Args, PathArgs: fields.Path, Query: fields.Query}
 		if method, rest, ok := strings.Cut(key, " "); ok {
 			e.Method, e.Path = method, rest
 		}
@@ -156,17 +163,28 @@ type outgoing struct {
 	Body     string            `json:"body"`
 	// Expires is the number of seconds until the request expires.
 	Expires float64 `json:"expires"`
+
+	query string // of the URL, cut from Endpoint by check
 }
 
 var (
 	emailPattern  = regexp.MustCompile(`^[a-z0-9_.+-]+@[a-z0-9-]+(\.[a-z0-9-]+)+$`)
+	placeholder   = regexp.MustCompile(`\{[^/{}]*\}`)
 	methodPattern = regexp.MustCompile(`^[A-Za-z]{1,20}$`)
 )
 
 // check returns an error that names the invalid field.
 func (o *outgoing) check() error {
-	o.Endpoint = "/" + strings.Trim(o.Endpoint, "/")
+	endpoint, query, _ := strings.Cut(o.Endpoint, "?")
+	o.Endpoint, o.query = "/"+strings.Trim(endpoint, "/"), query
+	_, queryErr := url.ParseQuery(query)
 	switch {
+	case strings.Contains(o.Endpoint+query, "#"):
+		return errors.New("endpoint: a request has no fragment, the part after #")
+	case queryErr != nil:
+		return fmt.Errorf("endpoint: query %q: %w", query, queryErr)
+	case placeholder.MatchString(o.Endpoint):
+		return fmt.Errorf("endpoint: the path parameter %s has no value", placeholder.FindString(o.Endpoint))
 	case !emailPattern.MatchString(o.To):
 		return fmt.Errorf("to: %q is not an e-mail address in lower case", o.To)
 	case o.App == "" || o.App == "." || o.App == ".." || strings.ContainsAny(o.App, "/\\\x00"):
@@ -181,7 +199,9 @@ func (o *outgoing) check() error {
 	return nil
 }
 
-func (o *outgoing) url() string { return "syft://" + o.To + "/app_data/" + o.App + "/rpc" + o.Endpoint }
+func (o *outgoing) url() string {
+	return "syft://" + o.To + (&url.URL{Path: "/app_data/" + o.App + "/rpc" + o.Endpoint, RawQuery: o.query}).String()
+}
 
 // readOutgoing reads the request that the page wants to send, or replies with an error.
 func readOutgoing(w http.ResponseWriter, req *http.Request) (o outgoing, ok bool) {
@@ -206,18 +226,23 @@ func (p *Page) serveSend(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	key, err := replica.Send(fakebox.Request{
-		Datasite: o.To, App: o.App, Endpoint: o.Endpoint, Method: o.Method, Headers: o.Headers, Body: []byte(o.Body),
+		Datasite: o.To, App: o.App, Endpoint: o.Endpoint, Query: o.query, Method: o.Method, Headers: o.Headers, Body: []byte(o.Body),
 		Expires: time.Duration(o.Expires * float64(time.Second)),
 	})
 	if err != nil {
 		replyError(w, http.StatusInternalServerError, "%v", err)
 		return
 	}
-	reply(w, http.StatusOK, map[string]any{"n": p.model.sent(key, o.Method)})
+	reply(w, http.StatusOK, map[string]any{"n": p.sent(key, o.Method)})
 }
 
 // sent adds a call that the page has sent: there may never be an event of it. It returns
 // the number of the call.
+func (p *Page) sent(key, method string) int {
+	p.catchUp()
+	return p.model.sent(key, method)
+}
+
 func (m *model) sent(key, method string) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -225,12 +250,12 @@ func (m *model) sent(key, method string) int {
 	if !ok {
 		return 0
 	}
+	m.seq++
 	c := m.callOf(f, time.Now())
 	if c.method == "" {
 		c.method = method
 	}
 	setFirst(&c.request.Written, c.started)
-	m.seq++
 	m.touch(c)
 	m.notify()
 	return c.number
@@ -261,20 +286,11 @@ func (p *Page) serveFault(w http.ResponseWriter, req *http.Request) {
 	}
 	if body.Next > 0 {
 		err = p.box.FailNext(body.Fault, body.Next)
-		p.model.act("box fault %s %d", body.Fault, body.Next)
 	}
 	if body.Rate != nil && err == nil {
 		err = p.box.SetFaultRate(body.Fault, *body.Rate)
-		p.model.act("# fault rate of %s: %v; start the network with -faults for random ones", nameOf(body.Fault), *body.Rate)
 	}
 	done(w, err)
-}
-
-func nameOf(fault fakebox.Fault) string {
-	if fault == "" {
-		return "all faults"
-	}
-	return string(fault)
 }
 
 // done replies to a request that changed the network.
@@ -289,7 +305,6 @@ func done(w http.ResponseWriter, err error) {
 func (p *Page) serveHeal(w http.ResponseWriter, req *http.Request) {
 	if readJSON(w, req, &struct{}{}) {
 		p.box.Heal()
-		p.model.act("box heal")
 		done(w, nil)
 	}
 }
@@ -314,7 +329,6 @@ func (p *Page) serveOnline(w http.ResponseWriter, req *http.Request) {
 	}
 	if r := p.replica(w, body.Email); r != nil {
 		r.SetOnline(body.Online)
-		p.model.act("box %s %s", map[bool]string{true: "online", false: "offline"}[body.Online], body.Email)
 		done(w, nil)
 	}
 }
@@ -336,13 +350,11 @@ func (p *Page) serveClient(w http.ResponseWriter, req *http.Request) {
 	switch {
 	case body.Running == r.Running():
 	case body.Running && (!r.Online() || !p.box.ServerRunning()):
-		err = fmt.Errorf("the client of %s does not start while it cannot reach SyftBox's server", body.Email)
+		err = fmt.Errorf("the client of %s does not start while it cannot reach the hub", body.Email)
 	case body.Running:
 		err = r.Start()
-		p.model.act("# the client of %s was started", body.Email)
 	default:
 		err = r.Stop()
-		p.model.act("# the client of %s was stopped", body.Email)
 	}
 	done(w, err)
 }
@@ -359,10 +371,8 @@ func (p *Page) serveServer(w http.ResponseWriter, req *http.Request) {
 	case body.Running == p.box.ServerRunning():
 	case body.Running:
 		err = p.box.StartServer()
-		p.model.act("# SyftBox's server was started")
 	default:
 		err = p.box.StopServer()
-		p.model.act("# SyftBox's server was stopped")
 	}
 	done(w, err)
 }
@@ -378,5 +388,7 @@ func (p *Page) serveSpeed(w http.ResponseWriter, req *http.Request) {
 		replyError(w, http.StatusBadRequest, "speed: %v is not between 0.01 and 1000", body.Speed)
 		return
 	}
-	done(w, p.box.SetSpeed(body.Speed))
+	err := p.box.SetSpeed(body.Speed)
+	p.model.act("box speed %v", body.Speed)
+	done(w, err)
 }

@@ -36,7 +36,8 @@ type detail struct {
 // A hop is a step of a call and its duration.
 type hop struct {
 	Name   string  `json:"name"`
-	Millis float64 `json:"ms"` // -1 if it has not ended
+	Note   string  `json:"note,omitempty"` // what the duration includes
+	Millis float64 `json:"ms"`             // -1 if it has not ended
 }
 
 // A content is a request or response file, decoded.
@@ -70,8 +71,34 @@ func (m *model) snapshot(number int) (*call, bool) {
 	return &copied, true
 }
 
+// takeDeleted returns copies of the calls whose request was deleted since the last call of
+// takeDeleted, and whose cause is not known.
+func (m *model) takeDeleted() []*call {
+	m.mu.Lock()
+	numbers := m.deleted
+	m.deleted = nil
+	m.mu.Unlock()
+	var calls []*call
+	for _, number := range numbers {
+		if c, ok := m.snapshot(number); ok {
+			calls = append(calls, c)
+		}
+	}
+	return calls
+}
+
+// setCause remembers why a call has no response.
+func (m *model) setCause(number int, found *cause) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if c := m.byNumber[number]; c != nil && found != nil {
+		c.cause = found
+	}
+}
+
 // call finds the call that a request names. If there is none, it replies and returns nil.
 func (p *Page) call(w http.ResponseWriter, req *http.Request) *call {
+	p.catchUp()
 	number, err := strconv.Atoi(req.URL.Query().Get("n"))
 	if err == nil {
 		if c, ok := p.model.snapshot(number); ok {
@@ -91,6 +118,9 @@ func (p *Page) serveCall(w http.ResponseWriter, req *http.Request) {
 		summary: c.summary(p.joined), Key: c.key, URL: c.url, Request: c.request, Response: c.response, Events: c.events,
 		Omitted: c.eventCount - len(c.events), Hops: c.hops(), Diagnosis: p.diagnose(c),
 	}
+	if d.Diagnosis != nil && d.State != stateDeleted {
+		p.model.setCause(c.number, &cause{d.State, *d.Diagnosis})
+	}
 	if data, ok := p.content(c, false); ok {
 		d.RequestF = decode(data)
 	}
@@ -103,13 +133,15 @@ func (p *Page) serveCall(w http.ResponseWriter, req *http.Request) {
 // hops returns the steps of a call.
 func (c *call) hops() []hop {
 	var hops []hop
-	add := func(name string, from, to time.Time) {
+	add := func(name, note string, from, to time.Time) {
 		switch {
 		case from.IsZero():
-		case to.IsZero() || to.Before(from):
-			hops = append(hops, hop{name, -1})
+		case to.IsZero():
+			hops = append(hops, hop{name, note, -1})
 		default:
-			hops = append(hops, hop{name, float64(to.Sub(from).Microseconds()) / 1000})
+			// The journal has the time of a write as the file system knows it: a step that
+			// was faster than its clock seems to end before it began.
+			hops = append(hops, hop{name, note, float64(max(0, to.Sub(from)).Microseconds()) / 1000})
 		}
 	}
 	q, r := &c.request, &c.response
@@ -122,11 +154,16 @@ func (c *call) hops() []hop {
 		}
 		return ""
 	}
-	add("request waits at the sender", q.Written, q.Sent)
-	add("request travels"+via(q.Via), q.Sent, q.Arrived)
-	add("server handles", q.Arrived, r.Written)
-	add("response waits at the server", r.Written, r.Sent)
-	add("response travels"+via(r.Via), r.Sent, r.Arrived)
+	self := c.sender == c.server
+	if !self {
+		add("request waits at the sender", "", q.Written, q.Sent)
+		add("request travels"+via(q.Via), "", q.Sent, q.Arrived)
+	}
+	add("server responds", "from the arrival of the request, even if no server ran then", q.Arrived, r.Written)
+	if !self {
+		add("response waits at the server", "", r.Written, r.Sent)
+		add("response travels"+via(r.Via), "", r.Sent, r.Arrived)
+	}
 	return hops
 }
 
@@ -243,8 +280,8 @@ func (p *Page) serveFiles(w http.ResponseWriter, req *http.Request) {
 	reply(w, http.StatusOK, p.files(req.URL.Query().Get("q")))
 }
 
-// serveFile shows a file in a replica, or in the store of SyftBox's server, or serves it
-// as a download.
+// serveFile shows a file in a replica, or on the hub, or serves it as a
+// download.
 func (p *Page) serveFile(w http.ResponseWriter, req *http.Request) {
 	query := req.URL.Query()
 	place, key := query.Get("place"), query.Get("path")

@@ -39,29 +39,45 @@ func (p *Page) diagnose(c *call) *diagnosis {
 			Why:   "SyftBox never delivers this name: " + ignoredPart(c.key+".request") + " is in its list of ignored names.",
 			Do:    "Choose another name for the app, the endpoint or the file.",
 		}
-	case stateRemoved:
-		return p.diagnoseRemoved(c)
+	case stateDeleted:
+		return p.diagnoseDeleted(c)
 	case stateArrived:
 		return p.diagnoseArrived(c)
 	}
 	return p.diagnoseSending(c)
 }
 
-// diagnoseRemoved says, besides, what keeps the request from a response now: usually its sender gave
-// up for the same reason.
-func (p *Page) diagnoseRemoved(c *call) *diagnosis {
-	before := *c
-	before.request.Removed = false
-	cause := p.diagnoseSending(&before)
-	if !c.request.Arrived.IsZero() {
-		cause = p.diagnoseArrived(&before)
-	}
-	return &diagnosis{
+// diagnoseDeleted says, besides, what kept the request from a response before: usually its
+// sender gave up for this reason.
+func (p *Page) diagnoseDeleted(c *call) *diagnosis {
+	d := &diagnosis{
 		Title: "The request was deleted before it had a response.",
-		Why: "An application, or a full sync, removed the file of the request. A client that waits no longer does so. " +
-			"As the network is now: " + cause.Title + " " + cause.Why,
-		Do: cause.Do + " Then send the request again.", Requirement: cause.Requirement,
+		Why:   "An application, or a full sync, deleted the file of the request. A client that waits no longer does so.",
+		Do:    "Send the request again.",
 	}
+	cause := c.cause
+	if cause == nil {
+		cause = p.causeOfDeleted(c)
+	}
+	d.Why += " Before that: " + cause.Title + " " + cause.Why
+	d.Do, d.Requirement = cause.Do+" Then send the request again.", cause.Requirement
+	return d
+}
+
+// causeOfDeleted returns why a call whose request was deleted just now had no response. It
+// returns what was found out before, if the call had the same state then.
+func (p *Page) causeOfDeleted(c *call) *cause {
+	before := *c
+	before.request.Gone, before.request.Deleted = false, false
+	state := before.state(p.joined)
+	if c.cause != nil && c.cause.state == state {
+		return c.cause
+	}
+	d := p.diagnose(&before)
+	if d == nil {
+		return nil
+	}
+	return &cause{state, *d}
 }
 
 func (p *Page) diagnoseAnswered(c *call) *diagnosis {
@@ -81,7 +97,7 @@ func (p *Page) diagnoseAnswered(c *call) *diagnosis {
 	case c.everLost:
 		return &diagnosis{
 			Title: "SyftBox lost a message, and the response arrived all the same.",
-			Why:   "See the event “lose” below. The file was written or uploaded again.",
+			Why:   "See the event “lost” in the timeline. The file was written or uploaded again.",
 			Do:    "Nothing. This is what a robust server or client does.", Requirement: "publish-again",
 		}
 	}
@@ -91,8 +107,8 @@ func (p *Page) diagnoseAnswered(c *call) *diagnosis {
 func (p *Page) diagnoseRejected(c *call) *diagnosis {
 	if c.response.Rejected || c.response.Refused {
 		return &diagnosis{
-			Title: "SyftBox's server rejected the response.",
-			Why:   "The server refused the file: " + orUnknown(c.lastError) + ".",
+			Title: "The hub rejected the response.",
+			Why:   "The hub refused the file: " + orUnknown(c.lastError) + ".",
 			Do:    "Write the response as the owner of the datasite, beside the request and with its name.",
 		}
 	}
@@ -103,7 +119,7 @@ func (p *Page) diagnoseRejected(c *call) *diagnosis {
 			Do:  "Send the request again.",
 		}
 		if c.lastError != "" && c.lastError != "permission denied" {
-			d.Why, d.Do = "The server refused the file: "+c.lastError+".", "Use a shorter name without “..”."
+			d.Why, d.Do = "The hub refused the file: "+c.lastError+".", "Use a shorter name without “..”."
 		}
 	}
 	d.Title = "SyftBox rejected the request, so it never reached " + c.server + "."
@@ -123,10 +139,10 @@ func (p *Page) diagnosePermission(c *call) *diagnosis {
 	_, stored := p.box.Stored(rules)
 	switch {
 	case stored:
-		d.Why = rules + " on SyftBox's server does not let " + c.sender + " write this request."
+		d.Why = rules + " on the hub does not let " + c.sender + " write this request."
 		d.Do = "Correct the file in the replica of " + c.server + ": a rule for '**/{{.UserEmail}}/*.request' with 'USER' in its list “write”."
 	case p.exists(c.server, rules):
-		d.Why = rules + " exists in the replica of " + c.server + ", but it has not reached SyftBox's server yet."
+		d.Why = rules + " exists in the replica of " + c.server + ", but it has not reached the hub yet."
 		d.Do = "Wait for the next full sync of " + c.server + ", up to " + p.cycle() + ", then send the request again."
 	case p.exists(c.server, c.rpcFolder()):
 		d.Why = "The folder " + c.rpcFolder() + " has no syft.pub.yaml, so only its owner may write there."
@@ -144,19 +160,19 @@ func (p *Page) diagnoseLost(c *call) *diagnosis {
 		file, author, l = "response", c.server, &c.response
 	}
 	d := &diagnosis{Title: "SyftBox lost the " + file + " on its way.", Requirement: "publish-again"}
-	d.Why = "The client of " + author + " sent it by the fast path and counts it as delivered, but SyftBox's server dropped the message"
+	d.Why = "The client of " + author + " sent it by the fast path and counts it as delivered, but the hub dropped the message"
 	switch fault := lastLoss(c.events); fault {
 	case "":
-		d.Why += ": it was stopped."
+		d.Why += " because it was stopped."
 	case fakebox.DeadZone:
-		d.Why += fmt.Sprintf(" [%s]: it is larger than %d MiB as base64.", fault, fakebox.MaxMessageSize>>20)
+		d.Why += fmt.Sprintf(" because it was larger than %d MiB as base64 [%s].", fakebox.MaxMessageSize>>20, fault)
 	default:
-		d.Why += fmt.Sprintf(" [%s]: its queue holds %d messages.", fault, fakebox.QueueLength)
+		d.Why += fmt.Sprintf(" because its queue of %d messages was full [%s].", fakebox.QueueLength, fault)
 	}
 	if l.Gone {
-		d.Why += " A full sync has deleted the file of " + author + " since, because the server does not have it."
+		d.Why += " A full sync has deleted the file of " + author + " since, because the hub does not have it."
 	} else {
-		d.Why += " The file is still in the replica of " + author + ". The next full sync, within " + p.cycle() + ", deletes it because the server does not have it."
+		d.Why += " The file is still in the replica of " + author + ". The next full sync, within " + p.cycle() + ", deletes it because the hub does not have it."
 	}
 	if file == "request" {
 		d.Do = "Send the request again: nothing does that by itself. A client notices the loss when its file disappears without a response."
@@ -166,7 +182,7 @@ func (p *Page) diagnoseLost(c *call) *diagnosis {
 	return d
 }
 
-// lastLoss returns the fault of the last message that the server dropped.
+// lastLoss returns the fault of the last message that the hub dropped.
 func lastLoss(events []fakebox.Event) (fault fakebox.Fault) {
 	for _, e := range events {
 		if e.Op == fakebox.OpLose {
@@ -195,13 +211,13 @@ func (p *Page) diagnoseResponding(c *call) *diagnosis {
 			d.Why, d.Do = outage.Why, outage.Do
 			break
 		}
-		d.Why += " SyftBox's server has it."
+		d.Why += " The hub has it."
 		d.Do = "Wait. If the fast path does not deliver it, a full sync does within " + p.cycle() + "."
 	}
 	return d
 }
 
-// diagnoseOutage returns nil if a machine can reach SyftBox's server.
+// diagnoseOutage returns nil if a machine can reach the hub.
 func (p *Page) diagnoseOutage(email string) *diagnosis {
 	r, ok := p.box.Replica(email)
 	d := &diagnosis{Requirement: "detect-waiting"}
@@ -213,7 +229,7 @@ func (p *Page) diagnoseOutage(email string) *diagnosis {
 	case !r.Online():
 		d.Why, d.Do = "The machine of "+email+" is offline.", "Connect it under Faults. Its next full sync carries what was missed."
 	case !p.box.ServerRunning():
-		d.Why, d.Do = "SyftBox's server is stopped.", "Start it under Faults. Clients reconnect after 1 to 8 seconds."
+		d.Why, d.Do = "The hub, SyftBox's server, is stopped.", "Start it under Faults. Clients reconnect after 1 to 8 seconds."
 	default:
 		return nil
 	}
@@ -235,10 +251,10 @@ func (p *Page) diagnoseArrived(c *call) *diagnosis {
 			Do:  "It comes back with a full sync, within " + p.cycle() + ".",
 		}
 	}
-	if c.request.Removed {
+	if c.request.Deleted {
 		return &diagnosis{
-			Title: "The request has vanished from the machine of " + c.server + ".", Requirement: "proc-once",
-			Why: "SyftBox removed the file after it had arrived.",
+			Title: "The request was deleted on the machine of " + c.server + ".", Requirement: "proc-once",
+			Why: "SyftBox deleted the file after it had arrived.",
 			Do:  "It comes back with a full sync, within " + p.cycle() + ".",
 		}
 	}
@@ -300,6 +316,10 @@ func (p *Page) diagnoseSending(c *call) *diagnosis {
 		return d
 	}
 	if p.joined(c.sender) {
+		if c.request.Sent.IsZero() && !p.exists(c.sender, c.key+".request") && !p.exists(c.sender, markedName(c.key+".request", "conflict")) {
+			d.Why, d.Do = "The file of the request was deleted before SyftBox carried it.", "Send the request again."
+			return d
+		}
 		if outage := p.diagnoseOutage(c.sender); outage != nil {
 			outage.Title = d.Title
 			return outage
@@ -310,6 +330,9 @@ func (p *Page) diagnoseSending(c *call) *diagnosis {
 		return denied
 	}
 	switch {
+	case c.request.Sent.IsZero() && c.lastError != "":
+		d.Why = "The client of " + c.sender + " could not send it: " + c.lastError + "."
+		d.Do = "Wait. A full sync carries it within " + p.cycle() + ", unless sending it has failed three times."
 	case c.request.Sent.IsZero():
 		d.Why = "The client of " + c.sender + " has not sent it. It sends a file 50 ms after a modification, but misses one that is written in a new folder at once, or renamed into place."
 		d.Do = "Wait for the next full sync, within " + p.cycle() + "."
@@ -318,7 +341,7 @@ func (p *Page) diagnoseSending(c *call) *diagnosis {
 			outage.Title = d.Title
 			return outage
 		}
-		d.Why = "SyftBox's server has it."
+		d.Why = "The hub has it."
 		if c.request.Dropped {
 			d.Why += " It dropped the message to " + c.server + " because the queue was full."
 		}

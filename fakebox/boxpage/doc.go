@@ -11,6 +11,8 @@
 //
 //	<-t.Context().Done()
 //
+// On the page, the hub is SyftBox's server, and a server is one that serves an app.
+//
 // # Security
 //
 // Whoever opens the page controls the network and reads its files. The page is therefore

@@ -54,7 +54,7 @@ func readRegular(root *os.Root, key string, limit int64) ([]byte, bool) {
 	return data, err == nil
 }
 
-// readAnywhere reads a file in the store of SyftBox's server or in the first replica of
+// readAnywhere reads a file on the hub or in the first replica of
 // the given people that has it.
 func (p *Page) readAnywhere(key string, people ...string) ([]byte, bool) {
 	for _, email := range people {
@@ -65,8 +65,8 @@ func (p *Page) readAnywhere(key string, people ...string) ([]byte, bool) {
 	return p.box.Stored(key)
 }
 
-// readVersion reads the version of a file that an event names. Usually it is in the store
-// of SyftBox's server by then, which costs no system call.
+// readVersion reads the version of a file that an event names. Usually it is on the hub
+// by then, which costs no system call.
 func (p *Page) readVersion(key, etag string, people ...string) ([]byte, bool) {
 	if data, ok := p.box.Stored(key); ok && hashOf(data) == etag {
 		return data, true
@@ -95,7 +95,12 @@ func (p *Page) content(c *call, response bool) ([]byte, bool) {
 	if l.Written.IsZero() && l.Sent.IsZero() && l.Arrived.IsZero() && l.Size == 0 {
 		return nil, false
 	}
-	return p.readAnywhere(name, first, second)
+	for _, name := range []string{name, markedName(name, "rejected"), markedName(name, "conflict")} {
+		if data, ok := p.readAnywhere(name, first, second); ok {
+			return data, true
+		}
+	}
+	return nil, false
 }
 
 // exists reports whether a file or folder exists in somebody's replica.
@@ -116,7 +121,7 @@ type fileInfo struct {
 	link bool
 }
 
-// A listing holds the files of all replicas and of SyftBox's server.
+// A listing holds the files of all replicas and of the hub.
 type listing struct {
 	People        []string        `json:"people"`
 	Files         []listedFile    `json:"files"`
@@ -212,11 +217,11 @@ func noteOf(key string) string {
 	base := path.Base(key)
 	switch {
 	case strings.Contains(base, ".rejected."):
-		return "rejected: SyftBox's server refused this file, and the client renamed it"
+		return "rejected: the hub refused this file, and the client renamed it"
 	case strings.Contains(base, ".conflict."):
 		return "conflict: the file changed on both sides; this is the local version"
 	case base == ".syftkeep":
-		return "keeps its folder: SyftBox removes empty folders; never travels"
+		return "keeps its folder: SyftBox deletes empty folders; never travels"
 	case base == "syft.pub.yaml":
 		return "permissions of this folder"
 	case base == "rpc.schema.json":

@@ -31,9 +31,12 @@ const (
 	stateAnswered   = "answered"
 	stateLost       = "lost" // SyftBox lost the request or the response
 	stateRejected   = "rejected"
-	stateRemoved    = "removed" // the request was deleted without a response
+	stateDeleted    = "deleted" // the request was deleted without a response
 	stateNever      = "never"   // SyftBox ignores the name of the request
 )
+
+// unreadTime is the time after which the page reads a file that is still on its way.
+const unreadTime = 200 * time.Millisecond
 
 // A leg is the way of one file of a call: the request, or the response.
 type leg struct {
@@ -44,13 +47,13 @@ type leg struct {
 	Via     string    `json:"via,omitempty"` // by which the file arrived
 	Size    int       `json:"size"`
 	// The last event that is not an arrival decides what is the matter with the file.
-	Lost      bool `json:"lost"`     // dropped on the way to the server
-	Dropped   bool `json:"dropped"`  // dropped by the server on the way to the recipient
-	Refused   bool `json:"refused"`  // the server refused the file
+	Lost      bool `json:"lost"`     // dropped by the hub on the way to it
+	Dropped   bool `json:"dropped"`  // dropped by the hub on the way to the recipient
+	Refused   bool `json:"refused"`  // the hub refused the file
 	Rejected  bool `json:"rejected"` // renamed to its marker
 	Conflict  bool `json:"conflict"` // renamed to its marker
 	Truncated bool `json:"truncated"`
-	Removed   bool `json:"removed"` // from the machine of the recipient
+	Deleted   bool `json:"deleted"` // from the machine of the recipient
 	Gone      bool `json:"gone"`    // from the machine of its author
 	Writes    int  `json:"writes"`
 
@@ -63,6 +66,7 @@ type call struct {
 	callFile
 	number     int
 	started    time.Time
+	firstSeq   uint64 // model.seq at its first event
 	changed    uint64 // model.seq at the last change
 	element    *list.Element
 	request    leg
@@ -70,8 +74,8 @@ type call struct {
 	fetched    bool // by the gateway
 	forged     bool // a response of somebody else arrived first
 	skewed     bool
-	local      bool // the network was not started: the request was delivered by the test
 	everLost   bool
+	cause      *cause // why there was no response, when it was last found out
 	method     string
 	url        string
 	status     int // of the response, 0 if unknown
@@ -79,6 +83,19 @@ type call struct {
 	events     []fakebox.Event
 	eventCount int
 	lastError  string
+}
+
+// A cause is a diagnosis of a call that had a state.
+type cause struct {
+	state string
+	diagnosis
+}
+
+// An unread is a file that is on its way and was not read yet.
+type unread struct {
+	call  *call
+	event fakebox.Event
+	due   time.Time
 }
 
 // A shownEvent is an event in the list of all events.
@@ -108,6 +125,8 @@ type model struct {
 	keptTotal int
 	changed   chan struct{} // closed at the next change
 	actions   []action
+	unread    []unread // in the order in which they are due
+	deleted   []int    // numbers of calls whose request was deleted since takeDeleted
 }
 
 func newModel(numbers *Numbering, read func(string, string, ...string) ([]byte, bool), joined func(string) bool) *model {
@@ -143,9 +162,15 @@ func (m *model) addEvent(e fakebox.Event) {
 	if f, ok := parseFile(e.Path); ok {
 		c := m.callOf(f, e.Time)
 		shown.Number = c.number
+		before := c.isDeleted()
 		c.apply(f, e)
+		if !before && c.state(m.joined) == stateDeleted {
+			m.deleted = append(m.deleted, c.number)
+		}
 		m.keep(c, f, e)
 		m.touch(c)
+	} else if line := scriptLine(e); line != "" {
+		m.addAction(e.Time, line)
 	}
 	if m.events = append(m.events, shown); len(m.events) >= 2*maxEvents {
 		m.trimmed = m.events[maxEvents-1].Seq
@@ -160,7 +185,7 @@ func (m *model) callOf(f callFile, at time.Time) *call {
 		return c
 	}
 	number, _ := m.numbers.Of(f.key + ".request")
-	c = &call{callFile: f, number: number, started: at}
+	c = &call{callFile: f, number: number, started: at, firstSeq: m.seq}
 	c.element = m.recent.PushFront(c)
 	m.calls[f.key], m.byNumber[number] = c, c
 	m.order = append(m.order, c)
@@ -190,18 +215,57 @@ func (m *model) touch(c *call) {
 // keep remembers the content of a file, and what the list shows of it.
 func (m *model) keep(c *call, f callFile, e fakebox.Event) {
 	l := c.leg(f.response)
-	// A file that was only written is on its way, and is read when it is there or lost.
-	early := e.Op == fakebox.OpWrite || e.Op == fakebox.OpSend && e.Actor != fakebox.Hub
 	name := e.Path
 	if e.Op == fakebox.OpReject && l.keptEtag == "" {
-		name, e.Etag = rejectedName(e.Path), "rejected"
+		name, e.Etag = markedName(e.Path, "rejected"), "rejected"
 	}
-	if e.Etag == "" || early || l.keptEtag == e.Etag || e.Fault == fakebox.Truncated {
+	if e.Etag == "" || l.keptEtag == e.Etag || e.Fault == fakebox.Truncated {
 		return
 	}
+	if isEarly(e) {
+		// The file is on its way. Once it is there, or lost, reading it is cheap.
+		m.unread = append(m.unread, unread{c, e, time.Now().Add(unreadTime)})
+		return
+	}
+	m.readFile(c, l, f.response, name, e)
+}
+
+// isEarly reports whether an event is one of a file that is on its way.
+func isEarly(e fakebox.Event) bool {
+	return e.Op == fakebox.OpWrite || e.Op == fakebox.OpSend && e.Actor != fakebox.Hub
+}
+
+// readDue reads the files that are still on their way after unreadTime. It returns the time
+// until the next one is due, or false if there is none.
+func (m *model) readDue() (next time.Duration, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	changed := false
+	for len(m.unread) > 0 {
+		u := m.unread[0]
+		if next = time.Until(u.due); next > 0 {
+			break
+		}
+		m.unread = m.unread[1:]
+		f, _ := parseFile(u.event.Path)
+		if l := u.call.leg(f.response); l.keptEtag == "" && m.calls[f.key] == u.call {
+			m.readFile(u.call, l, f.response, u.event.Path, u.event)
+			m.seq++
+			m.touch(u.call)
+			changed = true
+		}
+	}
+	if changed {
+		m.notify()
+	}
+	return next, len(m.unread) > 0
+}
+
+// readFile reads a file of a call.
+func (m *model) readFile(c *call, l *leg, response bool, name string, e fakebox.Event) {
 	person, _, _ := strings.Cut(e.Actor, "/")
 	data, ok := m.read(name, e.Etag, person, c.server, c.sender)
-	if !ok {
+	if !ok || isEarly(e) && !json.Valid(data) { // an application is still writing it
 		return
 	}
 	l.keptEtag = e.Etag
@@ -212,7 +276,7 @@ func (m *model) keep(c *call, f callFile, e fakebox.Event) {
 		Status int    `json:"status_code"`
 	}
 	json.Unmarshal(data, &fields) // an incomplete file shows nothing
-	if f.response {
+	if response {
 		c.status = fields.Status
 	} else {
 		c.method, c.url = fields.Method, fields.URL
@@ -278,11 +342,18 @@ func (c *call) apply(f callFile, e fakebox.Event) {
 		}
 		l.Writes++
 		setFirst(&l.Written, e.Time)
+		c.arriveAtOnce(l, e.Time)
+		if l.Lost {
+			l.Sent, l.SentVia = time.Time{}, "" // it is not sent again yet
+		}
 		l.Lost, l.Rejected, l.Refused, l.Gone = false, false, false, false
 	case fakebox.OpSend, fakebox.OpUpload:
 		setFirst(&l.Written, e.Time)
 		if l.Sent.IsZero() || l.Lost {
 			l.Sent, l.SentVia = e.Time, e.Via
+		}
+		if e.Actor != fakebox.Hub {
+			c.arriveAtOnce(l, e.Time)
 		}
 		l.Lost, l.Refused, l.Rejected = false, false, false
 	case fakebox.OpLose:
@@ -305,9 +376,8 @@ func (c *call) apply(f callFile, e fakebox.Event) {
 			if l.Arrived.IsZero() {
 				l.Arrived, l.Via = e.Time, e.Via
 			}
-			l.Removed, l.Lost, l.Dropped, l.Conflict = false, false, false, false
+			l.Deleted, l.Lost, l.Dropped, l.Conflict = false, false, false, false
 			l.Truncated = e.Fault == fakebox.Truncated
-			c.local = c.local || !f.response && l.Sent.IsZero()
 		case author + "/box":
 			c.forged = c.forged || e.Fault == fakebox.Answered
 			l.Gone, l.Conflict = false, false
@@ -315,7 +385,7 @@ func (c *call) apply(f callFile, e fakebox.Event) {
 	case fakebox.OpRemove:
 		switch e.Actor {
 		case recipient + "/box":
-			l.Removed = true
+			l.Deleted = true
 		case author + "/box":
 			l.Gone = true
 		}
@@ -329,6 +399,21 @@ func (c *call) apply(f callFile, e fakebox.Event) {
 	case fakebox.OpError:
 		c.lastError = e.Note
 	}
+}
+
+// arriveAtOnce marks a file of a call to oneself: its recipient's replica is its author's.
+func (c *call) arriveAtOnce(l *leg, at time.Time) {
+	if c.sender == c.server {
+		setFirst(&l.Arrived, at)
+	}
+}
+
+// isLocal reports whether a test delivered the request: SyftBox did not carry it.
+func (c *call) isLocal() bool { return !c.request.Arrived.IsZero() && c.request.Sent.IsZero() }
+
+// isDeleted reports whether the request was deleted.
+func (c *call) isDeleted() bool {
+	return c.request.Gone || c.request.Deleted && !c.request.Conflict
 }
 
 func setFirst(t *time.Time, at time.Time) {
@@ -355,7 +440,7 @@ func (c *call) state(joined func(string) bool) string {
 		return stateAnswered
 	case !joined(c.sender) && !r.Sent.IsZero() && !r.Lost:
 		return stateAnswered // the gateway can fetch it
-	case c.local && !r.Written.IsZero():
+	case c.isLocal() && !r.Written.IsZero():
 		return stateAnswered // a test that delivers requests reads responses where they are written
 	case q.Rejected, q.Refused, r.Rejected, r.Refused:
 		return stateRejected
@@ -365,8 +450,8 @@ func (c *call) state(joined func(string) bool) string {
 		return stateResponding
 	case fakebox.Ignores(c.key + ".request"):
 		return stateNever
-	case q.Gone || q.Removed && !q.Conflict:
-		return stateRemoved
+	case c.isDeleted():
+		return stateDeleted
 	case !q.Arrived.IsZero():
 		return stateArrived
 	}

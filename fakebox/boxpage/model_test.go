@@ -71,7 +71,7 @@ func (h *harness) send() (key string, number int) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return strings.TrimSuffix(key, ".request"), h.page.model.sent(key, "POST")
+	return strings.TrimSuffix(key, ".request"), h.page.sent(key, "POST")
 }
 
 // answer writes a response as Bob's server does.
@@ -106,7 +106,7 @@ func (h *harness) arrived(endpoint string) int {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	number := h.page.model.sent(key, "POST")
+	number := h.page.sent(key, "POST")
 	h.awaitState(number, stateArrived)
 	return number
 }
@@ -240,7 +240,7 @@ func TestDiagnoses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.diagnosed(h.page.model.sent(key, "POST"), "SyftBox never delivers this name: “logs/”")
+		h.diagnosed(h.page.sent(key, "POST"), "SyftBox never delivers this name: “logs/”")
 		if all := h.page.files("").Undeliverable; len(all) != 1 || all[0].Path != key {
 			t.Errorf("undeliverable %+v", all)
 		}
@@ -260,7 +260,7 @@ func TestDiagnoses(t *testing.T) {
 		if !c.everLost {
 			t.Error("not marked as lost")
 		}
-		h.diagnosed(number, "[burst-loss]: its queue holds 8 messages. A full sync has deleted the file of "+alice)
+		h.diagnosed(number, "because its queue of 8 messages was full [burst-loss]. A full sync has deleted the file of "+alice)
 	})
 	t.Run("lost response that is written again", func(t *testing.T) {
 		h := newHarness(t, true)
@@ -292,7 +292,7 @@ func TestDiagnoses(t *testing.T) {
 		h.diagnosed(number, "The machine of "+alice+" is offline.")
 		h.alice.SetOnline(true)
 		h.box.StopServer()
-		h.diagnosed(number, "SyftBox's server is stopped.")
+		h.diagnosed(number, "The hub, SyftBox's server, is stopped.")
 		h.box.StartServer()
 		h.awaitState(number, stateArrived)
 	})
@@ -302,7 +302,7 @@ func TestDiagnoses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.diagnosed(h.page.model.sent(key, "POST"), "Nobody called carol@example.com has joined this network.")
+		h.diagnosed(h.page.sent(key, "POST"), "Nobody called carol@example.com has joined this network.")
 	})
 	t.Run("truncated", func(t *testing.T) {
 		h := newHarness(t, true)
@@ -317,7 +317,7 @@ func TestDiagnoses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		number := h.page.model.sent(key, "POST")
+		number := h.page.sent(key, "POST")
 		h.awaitState(number, stateArrived)
 		h.diagnosed(number, "The request has expired.")
 	})
@@ -437,5 +437,141 @@ func TestNumberingForgetsOldNames(t *testing.T) {
 	}
 	if number, _ := n.Of("notes.txt"); number != 0 {
 		t.Errorf("number %d for another file", number)
+	}
+}
+
+// An application may read a response before the page has handled the events in its queue.
+func TestCallIsAnsweredAsSoonAsTheJournalSaysSo(t *testing.T) {
+	h := newHarness(t, true)
+	c := h.serve()
+	for range 5 {
+		key, number := h.send()
+		h.awaitState(number, stateArrived)
+		h.answer(key, 200)
+		for arrived := false; !arrived; time.Sleep(100 * time.Microsecond) {
+			for _, e := range h.box.Events() {
+				arrived = arrived || e.Op == fakebox.OpArrive && e.Path == key+".response"
+			}
+		}
+		var d detail
+		c.json("GET", fmt.Sprintf("api/call?n=%d", number), "", &d)
+		if d.State != stateAnswered || d.Status != 200 || d.Millis < 0 {
+			t.Errorf("state %s, status %d, %v ms", d.State, d.Status, d.Millis)
+		}
+		for _, hop := range d.Hops {
+			if hop.Millis < 0 {
+				t.Errorf("hop %+v", hop)
+			}
+		}
+	}
+}
+
+// The recipient's replica of a call to oneself is the sender's: nothing arrives.
+func TestCallToOneselfIsAnswered(t *testing.T) {
+	h := newHarness(t, true)
+	key, err := h.bob.Send(fakebox.Request{Datasite: bob, App: "echo", Endpoint: "hello"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := h.page.sent(key, "POST")
+	h.awaitState(number, stateArrived)
+	h.answer(strings.TrimSuffix(key, ".request"), 200)
+	if c := h.awaitState(number, stateAnswered); len(c.hops()) != 1 {
+		t.Errorf("hops %v", c.hops())
+	}
+}
+
+// A state must not fall back: a caller of the gateway has no replica in which the response
+// arrives.
+func TestLostResponseOfGatewayIsNotAnswered(t *testing.T) {
+	const guest = "guest@syftbox.net"
+	key := bob + "/" + rpc + "/hello/" + guest + "/1"
+	joined := func(email string) bool { return email != guest }
+	m := newModel(&Numbering{}, func(string, string, ...string) ([]byte, bool) { return nil, false }, joined)
+	var states []string
+	for _, e := range []fakebox.Event{
+		{Actor: fakebox.Hub, Op: fakebox.OpSend, Path: key + ".request"},
+		{Actor: bob + "/box", Op: fakebox.OpArrive, Path: key + ".request"},
+		{Actor: bob + "/app", Op: fakebox.OpWrite, Path: key + ".response"},
+		{Actor: bob + "/box", Op: fakebox.OpSend, Path: key + ".response"},
+		{Actor: fakebox.Hub, Op: fakebox.OpLose, Path: key + ".response"},
+		{Actor: bob + "/app", Op: fakebox.OpWrite, Path: key + ".response"},
+		{Actor: bob + "/box", Op: fakebox.OpSend, Path: key + ".response"},
+	} {
+		e.Time = time.Unix(int64(len(states)+1), 0)
+		m.add([]fakebox.Event{e}, 0)
+		c, _ := m.snapshot(1)
+		states = append(states, c.state(joined))
+	}
+	want := []string{stateSending, stateArrived, stateResponding, stateAnswered, stateLost, stateResponding, stateAnswered}
+	if diff := cmp.Diff(want, states); diff != "" {
+		t.Errorf("states (-want +got):\n%s", diff)
+	}
+}
+
+func TestDeletedCallKeepsItsCause(t *testing.T) {
+	t.Run("that was shown", func(t *testing.T) {
+		h := newHarness(t, true)
+		c := h.serve()
+		key, number := h.send()
+		h.awaitState(number, stateArrived)
+		var d detail
+		c.json("GET", fmt.Sprintf("api/call?n=%d", number), "", &d)
+		h.remove(key)
+		h.awaitState(number, stateDeleted)
+		h.write(h.bob, rpc+"/rpc.schema.json", `{"/other": {}}`)
+		h.diagnosed(number, "Before that: "+d.Diagnosis.Title+" "+d.Diagnosis.Why)
+	})
+	t.Run("that nobody has seen", func(t *testing.T) {
+		h := newHarness(t, true)
+		h.write(h.bob, rpc+"/rpc.schema.json", `{"/sum": {}}`)
+		key, number := h.send()
+		h.awaitState(number, stateArrived)
+		os.Remove(h.bob.Path(bob + "/" + rpc + "/hello/.syftkeep"))
+		h.remove(key)
+		h.await(number, "diagnosed", func(c *call) bool { return c.cause != nil })
+		h.write(h.bob, rpc+"/rpc.schema.json", `{"/hello": {}}`)
+		h.diagnosed(number, "Its rpc.schema.json names /sum.")
+	})
+	t.Run("before SyftBox noticed it", func(t *testing.T) {
+		h := newHarness(t, true)
+		h.alice.SetOnline(false)
+		key, number := h.send()
+		h.remove(key)
+		h.diagnosed(number, "deleted before SyftBox carried it")
+	})
+}
+
+// Until a request arrives, only the sender's replica has it.
+func TestShowsRequestsThatHaveNotArrived(t *testing.T) {
+	for name, fail := range map[string]func(h *harness){
+		"sender offline": func(h *harness) { h.alice.SetOnline(false) },
+		"hub stopped":    func(h *harness) { h.box.StopServer() },
+		"rejected":       func(h *harness) { h.write(h.bob, rpc+"/syft.pub.yaml", "rules: []\n") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, name != "rejected")
+			c := h.serve()
+			fail(h)
+			folder := bob + "/" + rpc + "/hello/" + alice + "/"
+			h.alice.Send(fakebox.Request{Datasite: bob, App: "echo", Endpoint: "hello"}) // creates the folder
+			var n int
+			for deadline := time.Now().Add(time.Minute); n == 0; time.Sleep(20 * time.Millisecond) { // until the client watches it
+				if time.Now().After(deadline) {
+					t.Fatal("the page never shows the method")
+				}
+				os.WriteFile(h.alice.Path(folder+"1.request"), []byte(`{"id":"1","method":"PATCH","url":"syft://x","headers":{},"body":"aGk="}`), 0o644)
+				for number := 1; number <= 2; number++ {
+					if found, ok := h.page.model.snapshot(number); ok && found.method == "PATCH" {
+						n = number
+					}
+				}
+			}
+			var d detail
+			c.json("GET", fmt.Sprintf("api/call?n=%d", n), "", &d)
+			if d.Method != "PATCH" || d.RequestF == nil || d.RequestF.Body != "hi" {
+				t.Errorf("%+v, %+v", d, d.RequestF)
+			}
+		})
 	}
 }

@@ -40,11 +40,11 @@ func parseFile(name string) (f callFile, ok bool) {
 	return f, true
 }
 
-// rejectedName returns the name to which SyftBox renames a request or response that its
-// server rejected.
-func rejectedName(name string) string {
+// markedName returns the name to which SyftBox renames a request or response that the hub
+// rejected, or that is in conflict.
+func markedName(name, marker string) string {
 	ext := path.Ext(name)
-	return strings.TrimSuffix(name, ext) + ".rejected" + ext
+	return strings.TrimSuffix(name, ext) + "." + marker + ext
 }
 
 // rpcFolder returns the folder "rpc" of the app, relative to "datasites".

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/syftevent/syftevent-go/fakebox"
@@ -22,8 +23,8 @@ import (
 // queueLength is the number of events that can wait for the page.
 const queueLength = 1 << 16
 
-// batchTime is how long the page collects events. Files that have arrived are in the store
-// of SyftBox's server by then, where reading them is cheap.
+// batchTime is how long the page collects events. Files that have arrived are on the hub
+// by then, where reading them is cheap.
 const batchTime = 20 * time.Millisecond
 
 // Options configure a page. The zero value is a page without further links.
@@ -40,11 +41,14 @@ type Page struct {
 	box     *fakebox.Box
 	options Options
 	token   string
+	speed   float64 // when the page was created
 	model   *model
 	events  *fakebox.Subscription
 	mux     *http.ServeMux
 	done    chan struct{} // closed by Close
 	ended   sync.WaitGroup
+	streams atomic.Int32
+	taking  sync.Mutex // held while events are taken and added, so that they are added in order
 	close   sync.Once
 }
 
@@ -60,7 +64,7 @@ func New(box *fakebox.Box, options Options) *Page {
 		options.Numbers = &Numbering{}
 	}
 	p := &Page{
-		box: box, options: options, token: rand.Text(), events: box.Subscribe(queueLength), done: make(chan struct{}),
+		box: box, options: options, token: rand.Text(), speed: box.Speed(), events: box.Subscribe(queueLength), done: make(chan struct{}),
 		mux: http.NewServeMux(),
 	}
 	p.model = newModel(options.Numbers, p.readVersion, p.joined)
@@ -109,17 +113,34 @@ func (p *Page) Close() {
 // follow hands the events of the network to the model.
 func (p *Page) follow() {
 	for {
+		var unread <-chan time.Time
+		if next, ok := p.model.readDue(); ok {
+			unread = time.After(next)
+		}
 		select {
 		case <-p.done:
 			return
+		case <-unread:
+			continue
 		case <-p.events.Ready():
 		}
 		select {
 		case <-p.done:
 			return
 		case <-time.After(batchTime):
-			p.model.add(p.events.Take())
+			p.catchUp()
 		}
+	}
+}
+
+// catchUp hands the events in the queue to the model. Whoever asks about a call gets its
+// state as of now: an application may have read a response before the page has.
+func (p *Page) catchUp() {
+	p.taking.Lock()
+	defer p.taking.Unlock()
+	p.model.add(p.events.Take())
+	for _, c := range p.model.takeDeleted() {
+		p.model.setCause(c.number, p.causeOfDeleted(c))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"regexp"
@@ -31,6 +32,18 @@ func serve(t *testing.T, box *fakebox.Box) *client {
 		t.Fatal(err)
 	}
 	return &client{t, base}
+}
+
+// serve serves the page of the harness.
+func (h *harness) serve() *client {
+	h.t.Helper()
+	s := httptest.NewServer(h.page)
+	h.t.Cleanup(s.Close)
+	base, err := url.Parse(s.URL + h.page.Path())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return &client{h.t, base}
 }
 
 // do sends a request and returns the response with its body.
@@ -168,6 +181,14 @@ func TestPageRequestsNothingElse(t *testing.T) {
 		data, err := assets.ReadFile("page/" + name)
 		if err != nil {
 			t.Fatal(err)
+		}
+		// The only address is that of links to SPEC.md, which the user follows.
+		outside := regexp.MustCompile(`https?://[^"\s]*`).FindAllString(string(data), -1)
+		if name == "app.js" && len(outside) == 1 && strings.HasPrefix(outside[0], "https://github.com/syftevent/syftevent-go/blob/main/SPEC.md#") {
+			outside = nil
+		}
+		if outside != nil {
+			t.Errorf("%s: addresses %q", name, outside)
 		}
 		for _, link := range regexp.MustCompile(`(?:src|href|action)="([^"]*)"|url\(([^)]*)\)|fetch\((["'\x60][^,)]*)|EventSource\((["'\x60][^,)]*)`).FindAllStringSubmatch(string(data), -1) {
 			target := strings.Trim(link[1]+link[2]+link[3]+link[4], "\"'` ")
@@ -313,7 +334,12 @@ type part struct{ id, kind, data string }
 // readPart returns the first part of a stream with data.
 func readPart(t *testing.T, c *client, last string) part {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), "GET", c.base.String()+"api/stream", nil)
+	return readPartOf(t, c, "api/stream", last)
+}
+
+func readPartOf(t *testing.T, c *client, target, last string) part {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), "GET", c.base.String()+target, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -388,6 +414,9 @@ func TestStreamResumes(t *testing.T) {
 			break
 		}
 	}
+	if part := readPartOf(t, c, "api/stream?after="+url.QueryEscape(p.id), ""); part.kind != "" || len(decodePart(part).Events) >= 3 {
+		t.Errorf("%+v; want what is after the first part", part)
+	}
 	if reset := readPart(t, c, "other-1"); reset.kind != "reset" {
 		t.Errorf("%+v; want a reset", reset)
 	}
@@ -426,7 +455,10 @@ func TestControlsNetwork(t *testing.T) {
 		t.Errorf("%+v", n)
 	}
 	_, script := c.do("GET", "api/script", "", nil)
-	for _, line := range []string{"box fault torn 2\n", "box offline alice@example.com\n", "box heal\n", "# SyftBox's server was stopped\n"} {
+	for _, line := range []string{
+		"box offline alice@example.com\n", "box client stop bob@example.com\n", "box hub stop\n", "box speed 40\n", "box hub start\n",
+		"box client start bob@example.com\n", "box online alice@example.com\n",
+	} {
 		if !strings.Contains(script, line) {
 			t.Errorf("the script lacks %q:\n%s", line, script)
 		}
@@ -562,5 +594,59 @@ func TestDecodesContents(t *testing.T) {
 	big := decode(bytes.Repeat([]byte("x"), 2*maxText))
 	if len(big.Raw) != maxText || !big.Cut {
 		t.Errorf("%d bytes of raw text, cut: %v", len(big.Raw), big.Cut)
+	}
+}
+
+// The query of a request is in its URL, not in its folder, and names are escaped there.
+func TestSendsQuery(t *testing.T) {
+	h := newHarness(t, true)
+	c := h.serve()
+	var sent struct{ N int }
+	c.json("POST", "api/send", `{"from":"alice@example.com","to":"bob@example.com","app":"echo","endpoint":"/hello/a b%41?x=1&y=%3F","method":"GET"}`, &sent)
+	h.awaitState(sent.N, stateArrived)
+	var d detail
+	c.json("GET", fmt.Sprintf("api/call?n=%d", sent.N), "", &d)
+	if want := "syft://bob@example.com/app_data/echo/rpc/hello/a%20b%2541?x=1&y=%3F"; d.URL != want || d.Endpoint != "/hello/a b%41" {
+		t.Errorf("url %s, endpoint %s; want %s", d.URL, d.Endpoint, want)
+	}
+	for endpoint, want := range map[string]string{
+		"/hello#top": "has no fragment", "/users/{id}": "the path parameter {id} has no value", "/hello?x=%zz": "invalid URL escape",
+	} {
+		resp, text := c.do("POST", "api/send", `{"from":"alice@example.com","to":"bob@example.com","app":"echo","endpoint":"`+endpoint+`","method":"GET"}`, nil)
+		if resp.StatusCode != 400 || !strings.Contains(text, want) {
+			t.Errorf("%s: status %d: %s", endpoint, resp.StatusCode, text)
+		}
+	}
+}
+
+func TestLimitsStreams(t *testing.T) {
+	box := fakebox.New(t, fakebox.Config{})
+	c := serve(t, box)
+	open := func() *http.Response {
+		req, err := http.NewRequestWithContext(t.Context(), "GET", c.base.String()+"api/stream", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { resp.Body.Close() })
+		return resp
+	}
+	first := open()
+	for range maxStreams - 1 {
+		if resp := open(); resp.StatusCode != http.StatusOK {
+			t.Fatalf("status %d", resp.StatusCode)
+		}
+	}
+	if resp := open(); resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("status %d of one stream too many", resp.StatusCode)
+	}
+	first.Body.Close()
+	for deadline := time.Now().Add(time.Minute); open().StatusCode != http.StatusOK; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("no stream after another one has ended")
+		}
 	}
 }

@@ -1,7 +1,6 @@
 package boxpage
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -14,171 +13,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 )
-
-const (
-	// maxActions is the number of changes by the user that a script contains.
-	maxActions = 200
-	// maxScriptCalls is the number of calls that a script contains.
-	maxScriptCalls = 50
-)
-
-// An action is a change of the network by the user, as a line of a script.
-type action struct {
-	at   time.Time
-	line string
-}
-
-// clockStep is the maximum granularity of modification times, by which calls are sorted: a
-// request that follows a change at once seems to be that much older.
-const clockStep = 10 * time.Millisecond
-
-// act remembers a change of the network by the user.
-func (m *model) act(format string, args ...any) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.actions = append(m.actions, action{time.Now().Add(-clockStep), fmt.Sprintf(format, args...)})
-	m.actions = m.actions[max(0, len(m.actions)-maxActions):]
-}
-
-// serveScript replies with a testscript scenario for package boxscript, of one call or of
-// the last calls and the user's changes of the network.
-func (p *Page) serveScript(w http.ResponseWriter, req *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	if req.URL.Query().Get("n") != "" {
-		if c := p.call(w, req); c != nil {
-			fmt.Fprint(w, p.script([]*call{c}, nil))
-		}
-		return
-	}
-	calls, actions := p.model.lately()
-	fmt.Fprint(w, p.script(calls, actions))
-}
-
-// lately returns copies of the last calls, and the user's changes.
-func (m *model) lately() ([]*call, []action) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var calls []*call
-	for _, c := range m.order[max(0, len(m.order)-maxScriptCalls):] {
-		copied := *c
-		copied.events = slices.Clone(c.events)
-		calls = append(calls, &copied)
-	}
-	return calls, slices.Clone(m.actions)
-}
-
-// script returns a testscript scenario that repeats calls to the server of the first one.
-func (p *Page) script(calls []*call, actions []action) string {
-	var out, files strings.Builder
-	out.WriteString("# Commands of the package fakebox/boxscript.\n")
-	if len(calls) == 0 {
-		out.WriteString("# No calls yet: box send NAME ENDPOINT [BODY]\n")
-		calls = []*call{}
-	}
-	server, app := "bob@example.com", "app"
-	if len(calls) > 0 {
-		server, app = calls[0].server, calls[0].app
-	}
-	people := []string{server}
-	for _, r := range p.box.Replicas() {
-		if r.Email != server {
-			people = append(people, r.Email)
-		}
-	}
-	fmt.Fprintf(&out, "env BOX_APP=%s\n", quoteScript(app))
-	fmt.Fprintf(&out, "box start -speed %v %s\n", p.box.Speed(), strings.Join(people, " "))
-	out.WriteString("env BOX_TIMEOUT=1m   # the longest wait\n")
-	out.WriteString("exec my-server &server&   # replace by the server under test\n")
-	out.WriteString("exec sleep 2   # until it is ready\n")
-	out.WriteString("box sync\n")
-	type step struct {
-		at   time.Time
-		text string
-	}
-	var steps []step
-	for _, a := range actions {
-		steps = append(steps, step{a.at, a.line + "\n"})
-	}
-	for i, c := range calls {
-		name := "call" + strconv.Itoa(i+1)
-		switch {
-		case c.server != server:
-			steps = append(steps, step{c.started, fmt.Sprintf("# left out: a call to %s, a script has one server\n", quoteScript(c.server))})
-			continue
-		case c.app != app:
-			steps = append(steps, step{c.started, fmt.Sprintf("env BOX_APP=%s\n", quoteScript(c.app))})
-		}
-		steps = append(steps, step{c.started, p.scriptCall(c, name, len(actions) == 0, &files)})
-		if c.app != app {
-			steps = append(steps, step{c.started, fmt.Sprintf("env BOX_APP=%s\n", quoteScript(app))})
-		}
-	}
-	slices.SortStableFunc(steps, func(a, b step) int { return a.at.Compare(b.at) })
-	for _, s := range steps {
-		out.WriteString("\n" + s.text)
-	}
-	return out.String() + files.String()
-}
-
-// scriptCall returns the commands that repeat a call. If faults is true, they inject the
-// faults that struck it.
-func (p *Page) scriptCall(c *call, name string, faults bool, files *strings.Builder) string {
-	var out strings.Builder
-	fmt.Fprintf(&out, "# call %d: %s\n", c.number, c.state(p.joined))
-	var late []string // faults of the response
-	seen := map[string]bool{}
-	for _, e := range c.events {
-		f, _ := parseFile(e.Path)
-		line := fmt.Sprintf("box fault %s\n", e.Fault)
-		if e.Fault == "" || !faults || seen[line+strconv.FormatBool(f.response)] {
-			continue
-		}
-		seen[line+strconv.FormatBool(f.response)] = true
-		if f.response {
-			late = append(late, line)
-		} else {
-			out.WriteString(line)
-		}
-	}
-	command := []string{"box", "send", "-from", quoteScript(c.sender)}
-	if c.method != "" && c.method != "POST" {
-		command = append(command, "-method", quoteScript(c.method))
-	}
-	body := ""
-	if data, ok := p.content(c, false); ok {
-		decoded := decode(data)
-		for _, key := range slices.Sorted(maps.Keys(decoded.Headers)) {
-			if line := key + ": " + decoded.Headers[key]; isOneLine(line) {
-				command = append(command, "-header", quoteScript(line))
-			}
-		}
-		body = bodyOf(data)
-	}
-	switch {
-	case body == "":
-		command = append(command, name, quoteScript(strings.Trim(c.endpoint, "/")))
-	case isOneLine(body):
-		command = append(command, name, quoteScript(strings.Trim(c.endpoint, "/")), quoteScript(body))
-	default:
-		encoded, _ := json.Marshal(base64.URLEncoding.EncodeToString([]byte(body))) // a string
-		command = append(command, "-set", quoteScript("body="+string(encoded)), name, quoteScript(strings.Trim(c.endpoint, "/")))
-	}
-	out.WriteString(strings.Join(command, " ") + "\n")
-	if len(late) > 0 {
-		fmt.Fprintf(&out, "box wait -arrived %s\n%s", name, strings.Join(late, ""))
-	}
-	switch state := c.state(p.joined); {
-	case state == stateAnswered && c.status != 0:
-		fmt.Fprintf(&out, "box wait %s\ngrep '\"status_code\": ?%d' %s.response\n", name, c.status, name)
-	case state == stateAnswered:
-		fmt.Fprintf(&out, "box wait %s\n", name)
-	case state == stateArrived || state == stateResponding:
-		fmt.Fprintf(&out, "box wait -arrived %s\nbox wait %s   # it had no response when this was copied\n", name, name)
-	default:
-		fmt.Fprintf(&out, "# It had no response when this was copied: \"box wait %s\" would fail.\n", name)
-	}
-	return out.String()
-}
 
 // bodyOf returns the body of a request file.
 func bodyOf(data []byte) string {
@@ -209,7 +43,7 @@ func quoteScript(word string) string {
 		}
 		return r
 	}, word)
-	if word != "" && !strings.ContainsAny(word, " '\"$#&@<>|;\\\t") || emailPattern.MatchString(word) {
+	if word != "" && !strings.ContainsAny(word, " '\"$#&<>|;\\\t") || emailPattern.MatchString(word) {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", "''") + "'"
@@ -254,7 +88,36 @@ func (p *Page) curl(o *outgoing) string {
 	if o.Body != "" {
 		words = append(words, "--data-binary", quoteShell(o.Body))
 	}
-	return strings.Join(append(words, quoteShell(gateway+"/api/v1/send/msg?"+query.Encode())), " ")
+	return o.gatewayNotes() + strings.Join(append(words, quoteShell(gateway+"/api/v1/send/msg?"+query.Encode())), " ")
+}
+
+// gatewayNotes returns comments that say what the gateway does not send.
+func (o *outgoing) gatewayNotes() string {
+	notes := ""
+	if d := o.expiry(); d != gatewayExpiry {
+		notes += fmt.Sprintf("# SyftBox's HTTP gateway lets every request expire after %s: this command cannot set the expiry of %s.\n", short(gatewayExpiry), short(d))
+	}
+	switch o.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete:
+	default:
+		notes += "# The gateway does not support the method " + o.Method + ".\n"
+	}
+	return notes
+}
+
+// gatewayExpiry is the time until a request expires that the HTTP gateway has created.
+const gatewayExpiry = 24 * time.Hour
+
+// short returns a duration without units that are zero.
+func short(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 func goProgram(o *outgoing, config string) string {
@@ -298,16 +161,20 @@ func pythonProgram(o *outgoing, config string) string {
 // expiry returns the time until the request expires.
 func (o *outgoing) expiry() time.Duration {
 	if o.Expires == 0 {
-		return 24 * time.Hour
+		return gatewayExpiry // the default of fakebox, too
 	}
 	return time.Duration(o.Expires * float64(time.Second))
 }
 
 // testscript returns the command of package boxscript that sends the request.
 func (o *outgoing) testscript() string {
-	words := []string{"box", "send", "-from", quoteScript(o.From), "-method", quoteScript(o.Method), "-expires", o.expiry().String()}
+	words := []string{"box", "send", "-from", quoteScript(o.From), "-method", quoteScript(o.Method), "-expires", short(o.expiry())}
 	for _, name := range slices.Sorted(maps.Keys(o.Headers)) {
 		words = append(words, "-header", quoteScript(name+": "+o.Headers[name]))
+	}
+	if o.query != "" {
+		encoded, _ := json.Marshal(o.url()) // a string
+		words = append(words, "-set", quoteScript("url="+string(encoded)))
 	}
 	words = append(words, "call", quoteScript(strings.Trim(o.Endpoint, "/")))
 	if o.Body != "" {

@@ -34,11 +34,25 @@ func answerAll(datasite string, stop <-chan struct{}) {
 	}
 }
 
+// withServer adds a command that starts a server.
+func withServer(commands map[string]func(*testscript.TestScript, bool, []string)) map[string]func(*testscript.TestScript, bool, []string) {
+	commands["server"] = func(ts *testscript.TestScript, _ bool, _ []string) {
+		datasite := ts.Getenv("DATASITE")
+		rpc := filepath.Join(datasite, "app_data", "echo", "rpc")
+		ts.Check(os.MkdirAll(rpc, 0o755))
+		ts.Check(os.WriteFile(filepath.Join(rpc, "syft.pub.yaml"), []byte(permissions), 0o644))
+		stop := make(chan struct{})
+		go answerAll(datasite, stop)
+		ts.Defer(func() { close(stop) })
+	}
+	return commands
+}
+
 // The copied script of calls with odd bodies, headers and faults runs, and finds the same
 // status codes.
 func TestCopiedScriptRuns(t *testing.T) {
 	h := newHarness(t, true)
-	c := serve(t, h.box)
+	c := h.serve()
 	stop := make(chan struct{})
 	defer close(stop)
 	go answerAll(h.bob.Datasite(), stop)
@@ -62,15 +76,11 @@ func TestCopiedScriptRuns(t *testing.T) {
 	for i, target := range scripts {
 		const check = "box wait call1\ngrep "
 		_, script := c.do("GET", target, "", nil)
-		// The state of a call settles with its last event.
-		for deadline := time.Now().Add(time.Minute); !strings.Contains(script, check) && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-			_, script = c.do("GET", target, "", nil)
-		}
 		const server = "exec my-server &server&   # replace by the server under test\nexec sleep 2   # until it is ready\n"
 		if strings.Count(script, server) != 1 {
 			t.Fatalf("no line for the server in\n%s", script)
 		}
-		if _, sends, found := strings.Cut(script, "box fault future"); i == 0 && (!found || strings.Count(sends, "box send") != 5) {
+		if _, sends, found := strings.Cut(script, "box fault -request future"); i == 0 && (!found || strings.Count(sends, "box send") != 5) {
 			t.Errorf("the fault is not before the calls in\n%s", script)
 		}
 		if !strings.Contains(script, check) {
@@ -80,18 +90,8 @@ func TestCopiedScriptRuns(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	commands := boxscript.Commands()
-	commands["server"] = func(ts *testscript.TestScript, _ bool, _ []string) {
-		datasite := ts.Getenv("DATASITE")
-		rpc := filepath.Join(datasite, "app_data", "echo", "rpc")
-		ts.Check(os.MkdirAll(rpc, 0o755))
-		ts.Check(os.WriteFile(filepath.Join(rpc, "syft.pub.yaml"), []byte(permissions), 0o644))
-		stop := make(chan struct{})
-		go answerAll(datasite, stop)
-		ts.Defer(func() { close(stop) })
-	}
 	testscript.Run(t, testscript.Params{
-		Dir: dir, Cmds: commands,
+		Dir: dir, Cmds: withServer(boxscript.Commands()),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("BOX_TIMEOUT", "2m")
 			return boxscript.Setup(env)
@@ -112,6 +112,16 @@ func TestSnippetsQuote(t *testing.T) {
 	c.json("POST", "api/snippets", string(message), &snippets)
 	if !strings.Contains(snippets["curl"], `-H 'x-a: it'\''s'`) || !strings.Contains(snippets["curl"], "x-syft-from=alice%40example.com") {
 		t.Errorf("curl: %s", snippets["curl"])
+	}
+	for expires, want := range map[string]bool{"0": false, "86400": false, "60": true, "-60": true} {
+		var curl map[string]string
+		c.json("POST", "api/snippets", `{"from":"alice@example.com","to":"bob@example.com","app":"echo","endpoint":"/hello?x=1","method":"POST","expires":`+expires+`}`, &curl)
+		if got := strings.Contains(curl["curl"], "# SyftBox's HTTP gateway lets every request expire after 24h: this"); got != want {
+			t.Errorf("expiry %s: %s", expires, curl["curl"])
+		}
+		if !strings.Contains(curl["testscript"], "-set 'url=\"syft://bob@example.com/app_data/echo/rpc/hello?x=1\"' call hello\n") {
+			t.Errorf("testscript: %s", curl["testscript"])
+		}
 	}
 	file := filepath.Join(t.TempDir(), "main.go")
 	if err := os.WriteFile(file, []byte(snippets["go"]), 0o644); err != nil {

@@ -1,6 +1,7 @@
 package boxpage
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -17,17 +18,27 @@ const (
 	// streamBeat is the time after which an idle stream writes a comment, to find out
 	// whether the browser is still there.
 	streamBeat = 15 * time.Second
+	// maxStreams is the number of streams at a time. A slow browser occupies the memory of
+	// one part.
+	maxStreams = 50
 )
 
 // serveStream sends changes as server-sent events. A part has the id "TOKEN-SEQ", with
 // part of the token, so that a browser that reconnects to another page starts again. A
-// slow browser gets fewer and larger parts: nothing is queued for it.
+// slow browser gets fewer and larger parts: nothing is queued for it. The parameter "after" is
+// the id of the last part that a page has, which it loses with the connection that it closes.
 func (p *Page) serveStream(w http.ResponseWriter, req *http.Request) {
+	if p.streams.Add(1) > maxStreams {
+		p.streams.Add(-1)
+		replyError(w, http.StatusServiceUnavailable, "the page is open %d times already", maxStreams)
+		return
+	}
+	defer p.streams.Add(-1)
 	control := http.NewResponseController(w)
 	w.Header().Set("Content-Type", "text/event-stream")
 	prefix := p.token[:6] + "-"
 	var seq uint64
-	if last := req.Header.Get("Last-Event-ID"); last != "" {
+	if last := cmp.Or(req.Header.Get("Last-Event-ID"), req.URL.Query().Get("after")); last != "" {
 		number, known := strings.CutPrefix(last, prefix)
 		var err error
 		if seq, err = strconv.ParseUint(number, 10, 64); err != nil || !known {

@@ -40,7 +40,23 @@
 //
 // Start the clients of all replicas, and wait for the server's first full sync. From now
 // on "box send" writes into the replica of the sender, if the sender has joined, and
-// SyftBox carries the request.
+// SyftBox carries the request. Later in a script it waits until each running client has
+// completed a full sync, so that what a server wrote before has been uploaded.
+//
+//	box folder [-from EMAIL] [-to EMAIL] ENDPOINT
+//
+// Create the folder for requests to ENDPOINT in the replicas of the sender and the
+// recipient, as earlier calls have done. In a folder that is new, a client misses a file
+// that is written at once: a full sync carries it. The flags are those of "box send".
+//
+//	box speed X
+//
+// Divide every duration of SyftBox by X from now on.
+//
+//	box client stop|start EMAIL
+//	box hub stop|start
+//
+// Stop or start the client of EMAIL, or the hub: SyftBox's server.
 //
 // # Requests
 //
@@ -51,6 +67,7 @@
 // ".request".
 //
 //	-from EMAIL            sender (default client@example.com)
+//	-to EMAIL              recipient (default the server's)
 //	-via MODE              websocket, blobstore or blobstore-in-place (default websocket)
 //	-method METHOD         method (default POST)
 //	-header 'NAME: VALUE'  header; repeatable
@@ -90,16 +107,35 @@
 //
 // Wait until each request is complete in the server's replica, or does not exist there.
 //
+//	box wait -written NAME...
+//
+// Wait until each response is complete in the server's replica.
+//
+//	box wait -lost NAME...
+//	box wait -rejected NAME...
+//
+// Wait until SyftBox's server has lost each request or its response, or until it has
+// rejected one of the two.
+//
+//	box wait -unanswered NAME...
+//
+// Wait until each running client has completed two full syncs, in which a response would
+// have arrived. It is an error if there is a response then.
+//
+//	box delete NAME
+//
+// Delete a request that SyftBox carries, as a sender does that gives up.
+//
 //	box deliver [-via MODE] [-chunk N] [-pause DURATION] PATH FILE
 //
 // Deliver FILE to PATH in the server's datasite.
 //
 // # Faults
 //
-//	box fault FAULT [N]
+//	box fault [-request | -response] FAULT [N]
 //
-// Inject FAULT into the next N files that it can strike (default 1). See
-// [fakebox.Faults].
+// Inject FAULT into the next N files that it can strike (default 1), or only into
+// requests, or only into responses. See [fakebox.Faults].
 //
 //	box heal
 //
@@ -175,6 +211,7 @@ type Call struct {
 	network *Network
 	written int              // bytes of Data that were delivered
 	client  *fakebox.Replica // the sender's replica; nil if the request was delivered
+	to      string           // address of the recipient
 }
 
 type key struct{}
@@ -217,6 +254,11 @@ func box(ts *testscript.TestScript, neg bool, args []string) {
 		"heal":     (*Network).commandHeal,
 		"offline":  (*Network).commandOffline,
 		"online":   (*Network).commandOnline,
+		"folder":   (*Network).commandFolder,
+		"speed":    (*Network).commandSpeed,
+		"client":   (*Network).commandClient,
+		"hub":      (*Network).commandHub,
+		"delete":   (*Network).commandDelete,
 		"journal":  (*Network).commandJournal,
 		"timeline": (*Network).commandTimeline,
 	}
@@ -322,14 +364,23 @@ func (c *Call) RequestPath() string { return c.path(".request") }
 // carries the request, otherwise in the server's.
 func (c *Call) ResponsePath() string {
 	if c.client != nil {
-		return c.client.Path(path.Join(c.network.Server.Email, c.Folder, c.Stem+".response"))
+		return c.client.Path(c.key(".response"))
 	}
 	return c.path(".response")
 }
 
+// path returns a file of the call in the recipient's replica. If the recipient has not
+// joined, no such file exists.
 func (c *Call) path(suffix string) string {
-	return filepath.Join(c.network.Server.Datasite(), filepath.FromSlash(c.Folder), c.Stem+suffix)
+	datasite := filepath.Join(c.network.Box.Dir(), c.to)
+	if replica, joined := c.network.Box.Replica(c.to); joined {
+		datasite = replica.Datasite()
+	}
+	return filepath.Join(datasite, filepath.FromSlash(c.Folder), c.Stem+suffix)
 }
+
+// key returns the path of a file of the call relative to "datasites".
+func (c *Call) key(suffix string) string { return path.Join(c.to, c.Folder, c.Stem+suffix) }
 
 // stemOf derives a UUID from the seed, the script and the name of a request.
 func (n *Network) stemOf(script, name string) string {

@@ -23,17 +23,18 @@ import (
 
 // An outgoing holds the flags and arguments of "box send".
 type outgoing struct {
-	name, endpoint, body       string
-	from, method, stem, folder string
-	bodyFile, envelopeFile     string
-	via                        fakebox.Mode
-	bodySize, first            int
-	bodySeed                   uint64 // 0 for text
-	trailing, fill             string
-	expires                    time.Duration
-	headers                    map[string]string
-	set                        map[string]json.RawMessage
-	unset                      []string
+	name, endpoint, body   string
+	from, to               string
+	method, stem, folder   string
+	bodyFile, envelopeFile string
+	via                    fakebox.Mode
+	bodySize, first        int
+	bodySeed               uint64 // 0 for text
+	trailing, fill         string
+	expires                time.Duration
+	headers                map[string]string
+	set                    map[string]json.RawMessage
+	unset                  []string
 }
 
 const sendUsage = "usage: box send [flags] NAME ENDPOINT [BODY]"
@@ -42,6 +43,7 @@ func (n *Network) parseSend(args []string) (*outgoing, error) {
 	o := &outgoing{via: n.Delivery, headers: map[string]string{}, set: map[string]json.RawMessage{}}
 	flags := newFlags("send")
 	flags.StringVar(&o.from, "from", cmp.Or(n.Sender, "client@example.com"), "")
+	flags.StringVar(&o.to, "to", "", "")
 	flags.StringVar(&o.method, "method", "POST", "")
 	flags.StringVar(&o.stem, "stem", "", "")
 	flags.StringVar(&o.folder, "folder", "", "")
@@ -106,22 +108,23 @@ func (n *Network) commandSend(ts *testscript.TestScript, args []string) error {
 	if n.calls[o.name] != nil {
 		return fmt.Errorf("box send: request %q already exists", o.name)
 	}
-	app := ts.Getenv("BOX_APP")
-	if app == "" {
-		app = "app"
-	}
+	app := appOf(ts)
 	if o.stem == "" {
 		o.stem = n.stemOf(ts.Name(), o.name)
 	}
+	o.to = cmp.Or(o.to, n.Server.Email)
 	if o.folder == "" {
 		o.folder = path.Join(o.endpoint, o.from)
 	}
 	call := &Call{
-		Name: o.name, Stem: o.stem, From: o.from, network: n,
+		Name: o.name, Stem: o.stem, From: o.from, network: n, to: o.to,
 		Folder: path.Join("app_data", app, "rpc", o.folder),
 	}
-	if call.Data, err = o.content(ts, n.Server.Email, app); err != nil {
+	if call.Data, err = o.content(ts, app); err != nil {
 		return fmt.Errorf("box send: %w", err)
+	}
+	if o.to != n.Server.Email && !n.syncing {
+		return errors.New("box send: -to needs box sync")
 	}
 	n.calls[o.name] = call
 	call.Sent = time.Now()
@@ -145,9 +148,33 @@ func (n *Network) commandSend(ts *testscript.TestScript, args []string) error {
 	return n.Server.Deliver(call.Folder+"/"+call.Stem+".request", data, fakebox.Delivery{Mode: mode})
 }
 
+func appOf(ts *testscript.TestScript) string { return cmp.Or(ts.Getenv("BOX_APP"), "app") }
+
+func (n *Network) commandFolder(ts *testscript.TestScript, args []string) error {
+	flags := newFlags("folder")
+	from := flags.String("from", cmp.Or(n.Sender, "client@example.com"), "")
+	to := flags.String("to", n.Server.Email, "")
+	if err := flags.Parse(args); err != nil {
+		return fmt.Errorf("box folder: %w", err)
+	}
+	if flags.NArg() != 1 {
+		return errors.New("usage: box folder [-from EMAIL] [-to EMAIL] ENDPOINT")
+	}
+	for _, email := range []string{*from, *to} {
+		replica, err := n.replica("folder", email)
+		if err != nil {
+			return err
+		}
+		if err := os.MkdirAll(replica.Path(path.Join(*to, "app_data", appOf(ts), "rpc", flags.Arg(0), *from)), 0o755); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // write writes the request into the replica of its sender, in place, as a client does.
 func (c *Call) write() error {
-	name := c.client.Path(path.Join(c.network.Server.Email, c.Folder, c.Stem+".request"))
+	name := c.client.Path(c.key(".request"))
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
@@ -155,7 +182,7 @@ func (c *Call) write() error {
 }
 
 // content returns the content of the request file.
-func (o *outgoing) content(ts *testscript.TestScript, server, app string) ([]byte, error) {
+func (o *outgoing) content(ts *testscript.TestScript, app string) ([]byte, error) {
 	if o.envelopeFile != "" {
 		return []byte(strings.ReplaceAll(strings.TrimSuffix(ts.ReadFile(o.envelopeFile), "\n"), "$STEM", o.stem)), nil
 	}
@@ -176,7 +203,7 @@ func (o *outgoing) content(ts *testscript.TestScript, server, app string) ([]byt
 	}{
 		{"id", o.stem},
 		{"sender", o.from},
-		{"url", "syft://" + server + "/app_data/" + app + "/rpc/" + o.endpoint},
+		{"url", "syft://" + o.to + "/app_data/" + app + "/rpc/" + o.endpoint},
 		{"body", body},
 		{"headers", o.headers},
 		{"created", now.Format(layout)},

@@ -1,9 +1,11 @@
-"""Measures the page and the network under load: python load.py [CALLS] [SECONDS]. It writes
-requests and responses as files, directly, once with the page open and once without it."""
+"""Measures the page and the network under load: python load.py [CALLS] [SECONDS] [PAGE...]. It
+writes requests and responses as files, directly, once for each PAGE: off (there is none), hidden
+(open in a tab in the background) or shown. The default is all three."""
 
 import base64
 import collections
 import json
+import os
 import sys
 import threading
 import time
@@ -13,6 +15,7 @@ from network import ALICE, BOB, Network, browser
 
 CALLS = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
 SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 60
+PAGES = sys.argv[3:] or ["off", "hidden", "shown"]
 
 PERMISSIONS = """rules:
 - pattern: '**/{{.UserEmail}}/*.request'
@@ -47,7 +50,7 @@ def cpu(pid):
 
 def run(page):
     """Makes the calls, and prints how many arrived and what they cost."""
-    network = Network("-page", "127.0.0.1:0" if page else "off", server=False)
+    network = Network("-page", "off" if page == "off" else "127.0.0.1:0", server=False)
     driver = None
     try:
         rpc = network.rpc(BOB)
@@ -59,10 +62,14 @@ def run(page):
         requests = network.rpc(ALICE) / "hello" / ALICE
         while not (requests / "keep.request").exists():
             time.sleep(0.1)
-        if page:
+        if page != "off":
             driver = browser()
             driver.get(network.page)
             driver.execute_script(OBSERVE)
+        if page == "hidden":
+            tab = driver.current_window_handle
+            driver.switch_to.new_window("tab")
+            time.sleep(3)  # until the page has noticed
         before, start = cpu(network.box.pid)[0], time.monotonic()
         delays, queue = [], collections.deque()
         done = threading.Event()
@@ -113,9 +120,17 @@ def run(page):
         result = {
             "page": page, "written_s": round(written, 1), "answered": count, "took_s": round(took, 1), "calls_per_s": round(count / took, 1),
             "request_median_ms": round(percentile(delays, 0.5) * 1000), "request_p95_ms": round(percentile(delays, 0.95) * 1000),
-            "box_cpu_s": round(used - before, 1), "box_memory_mib": round(memory),
+            "box_cpu_s": round(used - before, 1), "box_cpu_ms_per_call": round((used - before) / CALLS * 1000, 2), "box_memory_mib": round(memory),
+            "load_average": os.getloadavg()[0],
         }
-        if page:
+        if page == "hidden":
+            driver.switch_to.window(tab)
+            result["caught_up_ms"] = driver.execute_async_script(
+                """const start = performance.now(), [wanted, done] = arguments;
+                (function wait() { if (order.length < wanted) setTimeout(wait, 20); else done(Math.round(performance.now() - start)); })()""",
+                min(10_000, CALLS),
+            )
+        if page != "off":
             result |= driver.execute_script(
                 """frames_.sort((a, b) => a - b); const at = (p) => Math.round(frames_[Math.min(frames_.length - 1, Math.floor(frames_.length * p))] * 10) / 10;
                 return {frames: frames_.length, frame_median_ms: at(0.5), frame_p95_ms: at(0.95), frame_p99_ms: at(0.99), frame_max_ms: at(1),
@@ -123,11 +138,17 @@ def run(page):
                   shown_calls: order.length, shown_events: events.length, dropped, counts: document.getElementById("counts").textContent, nodes: document.querySelectorAll("*").length}"""
             )
         print(json.dumps(result), flush=True)
+        return result
     finally:
         if driver:
             driver.quit()
         network.close()
 
 
-for page in (False, True):
-    run(page)
+results = {}
+for page in PAGES:
+    results[page] = run(page)
+if "off" in results:
+    for page, result in results.items():
+        ratio = lambda name: round(result[name] / results["off"][name], 3)
+        print(page, "calls_per_s:", ratio("calls_per_s"), "box_cpu_s:", ratio("box_cpu_s"))

@@ -17,6 +17,11 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 TIMEOUT = 90  # seconds, for a busy machine
 
 
+# The ids of the controls that Tab must reach. Tabs that are not selected are reached by arrow keys.
+FOCUSABLE = """return [...document.querySelectorAll("button, input, select, textarea, a[href], summary")].filter((n) => n.offsetParent &&
+  !n.disabled && n.tabIndex >= 0).map((n, i) => i)"""
+
+
 class PageTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -85,7 +90,7 @@ class PageTest(unittest.TestCase):
         number = self.send("/echo", '{"greeting": "hello"}')
         self.wait("the answer", lambda: "answered 200" in self.answer())
         text = self.answer()
-        for part in ('"greeting": "hello"', "server handles", "alice app", "bob box", "received response"):
+        for part in ('"greeting": "hello"', "server responds", "alice app", "bob box", "received response"):
             self.assertIn(part, text)
         self.tab("calls")
         row = self.wait("the call", lambda: next((r for r in self.all("#calls .row") if f"#{number}\n" in r.text), None))
@@ -120,7 +125,7 @@ class PageTest(unittest.TestCase):
         self.tab("faults")
         self.css("#heal").click()
         self.wait("no fault", lambda: not self.all(".fault.on"))
-        self.assertIn("box fault burst-loss 1", self.api("GET", "api/script")["text"])
+        self.assertIn("box fault -response burst-loss", self.api("GET", "api/script")["text"])
 
     def test_says_why_nobody_answers(self):
         self.send("/hello", "{}", app="nobody")
@@ -273,6 +278,128 @@ class PageTest(unittest.TestCase):
         self.assertEqual(self.css("#send-args input[data-name=a]").get_property("value"), "9")
         snippets = json.loads(self.api("POST", "api/snippets", self.driver.execute_script("return outgoing()"))["text"])
         self.assertEqual(sorted(snippets), ["curl", "go", "python", "testscript"])
+
+    def test_path_parameters_become_fields(self):
+        self.tab("send")
+        self.wait("people", lambda: len(self.all("#send-from option")) == 2)
+        Select(self.css("#send-from")).select_by_value(ALICE)
+        Select(self.css("#send-to")).select_by_value(BOB)
+        self.fill("#send-app", "echo")
+        self.fill("#send-endpoint", "/users/{email}/profile?a=1")
+        self.wait("the field", lambda: len(self.all("#send-path input")) == 1)
+        for value, error in (("", "path parameter “email” is empty"), ("a/b", "contains a character")):
+            self.fill("#send-path input", value)
+            self.click("[data-copy=testscript]")
+            self.wait("the error", lambda: error in self.css("#send-error").text)
+        self.fill("#send-path input", "ann@example.com")
+        self.fill("#send-body", "")
+        self.assertEqual(self.driver.execute_script("return outgoing().endpoint"), "/users/ann@example.com/profile?a=1")
+        before = self.answer()
+        self.css("#send button[type=submit]").click()
+        self.wait("the answer", lambda: self.answer() != before and "answered 200" in self.answer())
+        self.assertIn("/rpc/users/ann@example.com/profile?a=1", self.answer())
+        self.assertIn("ann@example.com", self.css("#answer .messages").text)
+        # A call keeps its query and its expiry when it is edited.
+        self.click("#answer [data-key=again]")
+        self.assertEqual(self.css("#send-endpoint").get_property("value"), "/users/ann@example.com/profile?a=1")
+        self.fill("#send-expires", "60")
+        curl = json.loads(self.api("POST", "api/snippets", self.driver.execute_script("return outgoing()"))["text"])["curl"]
+        self.assertIn("cannot set the expiry of 1m", curl)
+
+    def test_differing_files_are_in_sight(self):
+        self.api("POST", "api/online", {"email": BOB, "online": False})
+        self.wait("offline", lambda: BOB in self.css("#notices").text)
+        folder = self.network.datasites(BOB) / BOB / "public" / "deep" / "down"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "differs.txt").write_text("x")
+        try:
+            self.tab("files")
+            self.wait("files", lambda: self.all("#tree .entry"))
+            for details in self.all("#tree > details[open] > summary"):
+                details.click()  # close all
+            self.css("#files-differing").click()
+            self.css("#files-form button").click()
+            shown = self.wait("the file", lambda: next((b for b in self.all("#tree .file-name") if b.is_displayed() and b.text == "differs.txt"), None))
+            shown.send_keys(Keys.ENTER)
+            self.wait("its content", lambda: self.css("#file").is_displayed())
+            self.driver.switch_to.active_element.send_keys(Keys.ESCAPE)
+            self.wait("the tree", lambda: not self.css("#file").is_displayed() and self.driver.switch_to.active_element.text == "differs.txt")
+        finally:
+            self.api("POST", "api/heal", {})
+            (folder / "differs.txt").unlink()
+
+    def test_events_are_not_cut(self):
+        self.send("/echo", "1")
+        self.wait("the answer", lambda: "answered 200" in self.answer())
+        self.send("/hello", "{}", app="nobody")
+        self.wait("the diagnosis", lambda: "rejected" in self.answer())
+        self.tab("events")
+        cut = """const box = document.getElementById("events").getBoundingClientRect();
+            return [...document.querySelectorAll("#events .row:not([hidden]) .op")].filter((cell) => {
+              const range = document.createRange(); range.selectNodeContents(cell); const text = range.getBoundingClientRect(), own = cell.getBoundingClientRect();
+              const wide = cell.matches(".left, .right"); // may extend over its neighbors
+              return text.width > 0 && (wide ? text.left < box.left || text.right > box.right : cell.scrollWidth > cell.clientWidth);
+            }).map((cell) => cell.textContent)"""
+        self.wait("events", lambda: self.all("#events .row"))
+        self.assertEqual(self.driver.execute_script(cut), [])
+
+    def test_requirement_links_to_specification(self):
+        self.send("/hello", "{}", app="nobody")
+        self.wait("the diagnosis", lambda: self.all("#answer .diagnosis a"))
+        link = self.css("#answer .diagnosis a")
+        self.assertEqual(link.get_attribute("href"), "https://github.com/syftevent/syftevent-go/blob/main/SPEC.md#layout-permissions")
+        self.assertEqual(link.get_attribute("rel"), "noopener noreferrer")
+        origins = self.driver.execute_script("return [...new Set(performance.getEntriesByType('resource').map((e) => new URL(e.name).origin))]")
+        self.assertEqual(origins, [self.driver.execute_script("return location.origin")])
+
+    def test_arrow_keys_follow_open_call(self):
+        self.send("/echo", "1")
+        self.wait("the answer", lambda: "answered 200" in self.answer())
+        self.send("/echo", "2")
+        self.wait("the answer", lambda: "answered 200" in self.answer())
+        number = self.driver.execute_script("return answered.number")
+        self.tab("calls")
+        self.css("#calls").send_keys(Keys.HOME, Keys.ENTER)
+        self.wait("the last call", lambda: f"#{number} " in self.css("#detail").text)
+        self.css("#calls").send_keys(Keys.ARROW_DOWN)
+        self.wait("the call before", lambda: f"#{number - 1} " in self.css("#detail").text)
+        self.css("#calls").send_keys(Keys.ESCAPE)
+
+    def test_focus_is_visible_and_never_trapped(self):
+        self.send("/echo", "1")
+        self.wait("the answer", lambda: "answered 200" in self.answer())
+        for view in ("calls", "events", "send", "faults", "files"):
+            self.tab(view)
+            if view == "files":
+                self.wait("files", lambda: self.all("#tree .entry"))
+            self.driver.execute_script("document.querySelector('.skip').focus()")
+            seen, wanted = [], set(self.driver.execute_script(FOCUSABLE))
+            for _ in range(400):
+                state = self.driver.execute_script(
+                    """const a = document.activeElement; if (!a.dataset.seen) a.dataset.seen = String(window.seen_ = (window.seen_ || 0) + 1);
+                    const s = getComputedStyle(a); return [a.dataset.seen, a === document.body || a.matches(".skip") || s.outlineStyle !== "none" && parseFloat(s.outlineWidth) > 0, a.outerHTML.slice(0, 80)]"""
+                )
+                if seen and state[0] in seen:
+                    break
+                self.assertTrue(state[1], f"{view}: no focus is visible at {state[2]}")
+                seen.append(state[0])
+                self.driver.switch_to.active_element.send_keys(Keys.TAB)
+            else:
+                self.fail(f"{view}: Tab does not come back")
+            reached = len(seen)
+            self.assertGreaterEqual(reached, len(wanted), f"{view}: Tab reaches {reached} of {len(wanted)} controls")
+
+    def test_hidden_page_catches_up(self):
+        script = self.driver.execute_script
+        script("Object.defineProperty(document, 'hidden', {configurable: true, get: () => true}); document.dispatchEvent(new Event('visibilitychange'))")
+        self.wait("the end of the stream", lambda: script("return stream === null"))
+        request = {"from": ALICE, "to": BOB, "app": "echo", "endpoint": "/echo", "method": "POST", "body": "1"}
+        number = json.loads(self.api("POST", "api/send", request)["text"])["n"]
+        self.wait("the answer", lambda: json.loads(self.api("GET", f"api/call?n={number}")["text"])["st"] == "answered")
+        self.assertFalse(script("return calls.has(arguments[0])", number))
+        script("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+        self.wait("the call", lambda: script("return calls.get(arguments[0])?.st", number) == "answered")
+        self.assertEqual(script("return new Set(events.map((e) => e.q)).size - events.length"), 0)
 
     def test_screenshots(self):
         folder = os.environ.get("SCREENSHOTS")

@@ -2,6 +2,8 @@
 "use strict";
 
 const maxEvents = 20000;
+// Links to requirements lead to this address; the page itself requests nothing from it.
+const specURL = "https://github.com/syftevent/syftevent-go/blob/main/SPEC.md#";
 const $ = (id) => document.getElementById(id);
 
 // el creates an element. Properties beginning with "on" are listeners, "class" and others
@@ -115,8 +117,11 @@ function resetData() {
   schedule();
 }
 
+let stream = null, lastPart = "";
+
+// connect follows the network, from the last part that was received.
 function connect() {
-  const stream = new EventSource("api/stream");
+  stream = new EventSource("api/stream" + (lastPart ? "?after=" + encodeURIComponent(lastPart) : ""));
   stream.onopen = () => { $("connection").className = ""; };
   stream.onerror = () => {
     $("connection").className = "down";
@@ -124,17 +129,35 @@ function connect() {
   };
   stream.addEventListener("reset", resetData);
   stream.onmessage = (message) => {
+    lastPart = message.lastEventId;
     addPart(JSON.parse(message.data));
     $("connection").className = "";
-    $("connection").textContent = "live · " + total.toLocaleString("en") + " events";
+    $("connection").textContent = "live · " + total.toLocaleString("en") + (total === 1 ? " event" : " events") + " so far";
   };
 }
+
+// A page that nobody sees costs the network nothing: after a moment it stops to follow, and
+// catches up when it is shown again.
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(connect.timer);
+  if (!document.hidden && !stream) {
+    connect();
+    refreshState();
+    refreshDetail();
+    refreshAnswer();
+  } else if (document.hidden) {
+    connect.timer = setTimeout(() => {
+      stream?.close();
+      stream = null;
+    }, 2000);
+  }
+});
 
 // ---- Words
 
 const words = {
   sending: ["under way", "warn"], arrived: ["no answer", "warn"], responding: ["response under way", "warn"],
-  answered: ["answered", "ok"], lost: ["lost", "bad"], rejected: ["rejected", "bad"], never: ["never delivered", "bad"], removed: ["deleted", "bad"],
+  answered: ["answered", "ok"], lost: ["lost", "bad"], rejected: ["rejected", "bad"], never: ["never delivered", "bad"], deleted: ["deleted", "bad"],
 };
 
 function badge(call) {
@@ -171,7 +194,7 @@ function opKind(event) {
 
 const opWords = {
   write: "wrote", send: "sent", upload: "uploaded", lose: "lost", refuse: "refused", arrive: "received", delete: "deleted",
-  remove: "removed", reject: "rejected", conflict: "conflict", offline: "went offline", online: "came online", stop: "stopped", start: "started",
+  remove: "deleted", reject: "rejected", conflict: "conflict", offline: "went offline", online: "came online", stop: "stopped", start: "started", error: "failed to sync",
 };
 
 function opText(event, withFile) {
@@ -266,7 +289,7 @@ class WindowedList {
   onKey(e) {
     const page = Math.max(1, Math.floor(this.box.clientHeight / this.rowHeight) - 1);
     const moves = { ArrowDown: this.active + 1, ArrowUp: this.active - 1, PageDown: this.active + page, PageUp: this.active - page, Home: 0, End: this.items.length - 1 };
-    if (e.key in moves) this.select(moves[e.key], false);
+    if (e.key in moves) this.select(moves[e.key], this.follow?.());
     else if (e.key === "Enter" || e.key === " ") this.select(Math.max(0, this.active), true);
     else return;
     e.preventDefault();
@@ -288,15 +311,31 @@ function fillCall(row, number) {
   const p = row.parts, [text, kind] = badge(call);
   write(p.num, "#" + call.n);
   write(p.what, (call.m ? call.m + " " : "") + call.app + call.ep);
-  write(p.badge, text + (call.lost && call.st !== "lost" ? " · lost before" : ""));
+  write(p.badge, text + (call.lost && call.st !== "lost" ? " · lost a message" : ""));
   p.badge.className = "badge " + (call.lost && kind === "ok" ? "warn" : kind);
   write(p.time, clock(call.t));
   write(p.who, local(call.from) + " → " + local(call.to) + (call.f ? "  [" + call.f.join(", ") + "]" : ""));
   write(p.path, pathText(call.path));
+  p.path.title = "Path of the request, then of the response: " + pathText(call.path);
   write(p.ms, call.ms < 0 ? "" : duration(call.ms));
 }
 
-let lanes = [], compact = false;
+const widths = new Map(), canvas = document.createElement("canvas").getContext("2d");
+
+// textWidth returns the width of a text in a row of the events, in pixels.
+function textWidth(text) {
+  let width = widths.get(text);
+  if (width === undefined) {
+    const style = getComputedStyle($("events"));
+    canvas.font = "500 " + parseFloat(style.fontSize) * 0.86 + "px " + style.fontFamily;
+    width = canvas.measureText(text).width;
+    if (widths.size >= 5000) widths.clear();
+    widths.set(text, width);
+  }
+  return width;
+}
+
+let lanes = [], laneWidth = 0, compact = false;
 
 function fillEvent(row, event) {
   const layout = compact ? "compact" : lanes.length + "";
@@ -312,13 +351,17 @@ function fillEvent(row, event) {
   if (compact) {
     write(cells[2], shortActor(event.actor) + ": " + opText(event, true));
     cells[2].className = "op " + opKind(event);
+    row.title = cells[2].textContent;
     return;
   }
-  const lane = lanes.indexOf(event.actor);
+  const lane = lanes.indexOf(event.actor), text = opText(event, true);
+  // A text that is longer than its lane extends over the empty ones beside it.
+  const extend = lane * 2 >= lanes.length ? " left" : " right";
   for (let i = 0; i < lanes.length; i++) {
-    write(cells[i + 2], i === lane ? opText(event, true) : "");
-    cells[i + 2].className = i === lane ? "op " + opKind(event) : "";
+    write(cells[i + 2], i === lane ? text : "");
+    cells[i + 2].className = i === lane ? "op " + opKind(event) + (lane * 2 < lanes.length || textWidth(text) + 14 > laneWidth ? extend : "") : "";
   }
+  row.title = text;
   row.setAttribute("aria-label", clock(event.time) + ", " + shortActor(event.actor) + ": " + opText(event, true));
 }
 
@@ -333,6 +376,8 @@ function shortActor(actor) {
 const callList = new WindowedList($("calls"), 50, fillCall, (number) => openCall(number, true));
 const eventList = new WindowedList($("events"), 26, fillEvent, (event) => { if (event.n) { show("calls"); openCall(event.n, true); } });
 eventList.key = (event) => event.q;
+// While a call is open beside the list, it is that of the selected row.
+callList.follow = () => Boolean(shown.number);
 
 let scheduled = false;
 
@@ -379,9 +424,11 @@ function draw() {
   }
   if (view === "calls") {
     callList.set(numbers);
-    const text = (filtered ? numbers.length.toLocaleString("en") + " of " : "") + order.length.toLocaleString("en") +
-      (order.length === 1 ? " call" : " calls") + " · " + unanswered + " unanswered · " + lost + " lost";
-    write($("counts"), text);
+    write($("count-calls"), (filtered ? numbers.length.toLocaleString("en") + " of " : "") + order.length.toLocaleString("en"));
+    write($("count-calls-word"), order.length === 1 ? "call" : "calls");
+    write($("count-answered"), (order.length - unanswered).toLocaleString("en"));
+    write($("count-unanswered"), unanswered.toLocaleString("en"));
+    write($("count-lost"), lost.toLocaleString("en"));
     $("calls-empty").hidden = numbers.length > 0;
     $("calls").hidden = numbers.length === 0;
     write($("calls-empty"), order.length ? "No call passes the filters." : "No calls yet. Start a server and a client, or send a request under Send.");
@@ -396,6 +443,8 @@ function drawEvents(numbers) {
   state.people.forEach(({ email }, i) => lanes.push(...(i ? [email + "/box", email + "/app"] : [email + "/app", email + "/box", "hub"])));
   if (!lanes.length) lanes.push("hub");
   compact = $("events").clientWidth < 180 + 120 * lanes.length;
+  laneWidth = ($("events").clientWidth - 180) / lanes.length;
+  eventList.rowHeight = compact ? 44 : 26; // two lines of text, or one
   $("view-events").style.setProperty("--lanes", lanes.length);
   $("lanes-head").hidden = compact;
   const head = lanes.join("\n");
@@ -412,7 +461,7 @@ function drawEvents(numbers) {
 
 function drawNotices() {
   const notices = [];
-  if (!state.server) notices.push("SyftBox's server is stopped.");
+  if (!state.server) notices.push("The hub, SyftBox's server, is stopped.");
   for (const person of state.people) {
     if (!person.running) notices.push("The client of " + person.email + " is stopped.");
     else if (!person.online) notices.push(person.email + " is offline.");
@@ -488,19 +537,24 @@ class Detail {
 
 function diagnosisOf(d) {
   if (!d.diagnosis) return "";
-  const kind = d.st === "answered" ? "ok" : d.st === "lost" || d.st === "rejected" || d.st === "removed" || d.st === "never" ? "bad" : "";
+  const kind = d.st === "answered" ? "ok" : d.st === "lost" || d.st === "rejected" || d.st === "deleted" || d.st === "never" ? "bad" : "";
   return el("div", { class: "diagnosis " + kind, role: "status" },
     el("strong", {}, d.diagnosis.title), el("p", {}, d.diagnosis.why),
     d.diagnosis.do ? el("p", {}, el("b", {}, "What to do: "), d.diagnosis.do) : "",
-    d.diagnosis.requirement ? el("p", {}, "SPEC.md: ", el("code", {}, d.diagnosis.requirement)) : "");
+    d.diagnosis.requirement ? el("p", {}, "SPEC.md: ", specLink(d.diagnosis.requirement, "spec")) : "");
+}
+
+// specLink returns a link to a requirement in the repository.
+function specLink(id, key) {
+  return el("a", { href: specURL + encodeURIComponent(id), target: "_blank", rel: "noopener noreferrer", class: "mono", "data-key": key, title: "Requirement " + id + " in SPEC.md on GitHub, in a new tab" }, id);
 }
 
 function hopsOf(d) {
   if (!d.hops || !d.hops.length) return "";
-  const over = ["answered", "rejected", "lost", "removed", "never"].includes(d.st);
+  const over = ["answered", "rejected", "lost", "deleted", "never"].includes(d.st);
   const longest = Math.max(1, ...d.hops.map((hop) => hop.ms));
   return el("section", {}, el("h3", {}, "Hops"), el("ol", { class: "hops" }, d.hops.map((hop) => el("li", {},
-    el("span", {}, hop.name), el("span", { class: "ms" }, hop.ms < 0 ? (over ? "never" : "not yet") : duration(hop.ms)),
+    el("span", {}, hop.name, hop.note ? el("small", {}, hop.note) : ""), el("span", { class: "ms" }, hop.ms < 0 ? (over ? "never" : "not yet") : duration(hop.ms)),
     hop.ms < 0 ? "" : el("meter", { min: 0, max: longest, value: hop.ms, "aria-hidden": "true" })))));
 }
 
@@ -515,15 +569,29 @@ function lanesOf(d) {
       el("thead", {}, el("tr", {}, el("th", { class: "time", scope: "col" }, "after"), columns.map((c) => el("th", { scope: "col", title: c }, shortActor(c))))),
       el("tbody", {}, list.map((event) => el("tr", {},
         el("th", { class: "time", scope: "row", title: clock(event.time) }, duration(new Date(event.time) - start)),
-        columns.map((c) => event.actor === c
-          ? el("td", {}, el("span", { class: "who" }, shortActor(c)), el("span", { class: "op " + opKind(event) }, opText(event, true)))
-          : el("td", {})))))),
+        cellsOf(event, columns))))),
     d.omitted ? el("p", { class: "hint" }, d.omitted + " more events are not shown.") : "");
+}
+
+// cellsOf returns the cells of an event: a long text extends over the empty cells beside it.
+function cellsOf(event, columns) {
+  const text = opText(event, true), at = columns.indexOf(event.actor), long = text.length > 22;
+  let from = at, to = at;
+  if (long && at * 2 < columns.length) to = Math.min(columns.length - 1, at + 2);
+  else if (long) from = Math.max(0, at - 2);
+  const cells = [];
+  for (let i = 0; i < columns.length; i++) {
+    if (i === from) {
+      cells.push(el("td", { colSpan: to - from + 1, class: from < at ? "left" : "" },
+        el("span", { class: "who" }, shortActor(event.actor)), el("span", { class: "op " + opKind(event) }, text)));
+    } else if (i < from || i > to) cells.push(el("td", {}));
+  }
+  return cells;
 }
 
 function messageOf(d, part, file) {
   const title = el("h3", {}, part === "request" ? "Request" : "Response");
-  if (!file) return el("section", {}, title, el("p", { class: "hint" }, part === "request" ? "The file does not exist any more." : "There is none."));
+  if (!file) return el("section", {}, title, el("p", { class: "hint" }, part === "request" ? "The file no longer exists, and the page has not read it before." : "There is none."));
   const facts = [];
   if (part === "request" && file.created) facts.push("created " + file.created);
   if (part === "request" && file.expires) facts.push("expires " + file.expires);
@@ -597,7 +665,10 @@ $("tabs").addEventListener("keydown", (e) => {
   show(views[(moves[e.key] + views.length) % views.length], true);
 });
 document.addEventListener("keydown", (e) => {
-  if (e.key === "Escape" && view === "calls" && shown.number) closeCall();
+  if (e.key === "Escape" && !e.target.closest("dialog")) {
+    if (view === "calls" && shown.number) closeCall();
+    if (view === "files" && !$("file").hidden) closeFile();
+  }
   if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest("input, textarea, select, dialog")) return;
   if (e.key >= "1" && e.key <= "5") show(views[e.key - 1], true);
   else if (e.key === "/") {
@@ -648,8 +719,8 @@ function drawMachines() {
   const speed = el("input", { type: "number", min: 0.01, max: 1000, step: "any", value: state.speed, "data-key": "speed" });
   keepFocus(box, () => box.replaceChildren(
     el("form", { class: "machine", onsubmit: (e) => { e.preventDefault(); speed.blur(); act("api/speed", { speed: Number(speed.value) }, "Speed changed."); } },
-      el("strong", {}, "SyftBox's server"),
-      toggle("server", "running", state.server, (running) => act("api/server", { running })),
+      el("strong", {}, "hub, SyftBox's server"),
+      toggle("server", "hub running", state.server, (running) => act("api/server", { running })),
       el("label", {}, "Speed: divides every duration", speed),
       el("button", { type: "submit", "data-key": "set-speed" }, "Set speed")),
     ...state.people.map((person) => el("div", { class: "machine" },
@@ -672,7 +743,7 @@ function drawFaults() {
     rateInput.addEventListener("keydown", enter(setRate));
     const now = [next ? "next " + next : "", rate ? "rate " + rate : ""].filter(Boolean).join(", ");
     return el("div", { class: "fault" + (now ? " on" : ""), "data-fault": fault },
-      el("div", {}, el("strong", {}, title), id ? el("span", { class: "id" }, "SPEC.md: ", el("code", {}, id)) : ""),
+      el("div", {}, el("strong", {}, title), id ? el("span", { class: "id" }, "SPEC.md: ", specLink(id, "spec " + fault)) : ""),
       el("div", {}, description),
       el("div", { class: "set" }, el("span", { class: "now" }, now ? "on: " + now : "off"),
         fault ? el("label", {}, "Next ", nextInput) : "",
@@ -716,9 +787,69 @@ function drawEndpoints() {
   const app = apps.find((a) => a.name === $("send-app").value);
   options($("send-endpoints"), [...new Set((app ? app.endpoints : []).map((e) => e.path))]);
   if (!$("send-endpoint").value && app && app.endpoints.length) $("send-endpoint").value = app.endpoints[0].path;
-  const path = "/" + $("send-endpoint").value.replace(/^\/+|\/+$/g, "");
-  const candidates = (app ? app.endpoints : []).filter((e) => e.path === path);
-  drawFields(candidates.find((e) => e.method === $("send-method").value) || candidates[0]);
+  const path = "/" + $("send-endpoint").value.split("?")[0].replace(/^\/+|\/+$/g, "");
+  const all = app ? app.endpoints : [];
+  let candidates = all.filter((e) => e.path === path);
+  if (!candidates.length) candidates = all.filter((e) => patternOf(e.path).test(path));
+  const endpoint = candidates.find((e) => e.method === $("send-method").value) || candidates[0];
+  drawPath(path, endpoint);
+  drawFields(endpoint);
+}
+
+// placeholder matches a segment of a pattern that stands for others: {name}, {name...}, *, or **.
+const placeholder = /(?<=\/)(?:\{[^/{}]*\}|\*\*?)(?=\/|$)/g;
+const isRest = (name) => name === "**" || name.endsWith("...}");
+
+// patternOf returns an expression for the paths that match a pattern.
+function patternOf(pattern) {
+  const literal = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  let source = "", last = 0;
+  for (const match of pattern.matchAll(placeholder)) {
+    source += literal(pattern.slice(last, match.index)) + (isRest(match[0]) ? ".+" : "[^/]+");
+    last = match.index + match[0].length;
+  }
+  return new RegExp("^" + source + literal(pattern.slice(last)) + "$");
+}
+
+let pathFor = "";
+
+// drawPath shows a field for each path parameter, and for each parameter of the query.
+function drawPath(path, endpoint) {
+  const names = path.match(placeholder) || [];
+  const types = endpoint && endpoint.pathArgs || {}, query = Object.entries(endpoint && endpoint.query || {});
+  const text = JSON.stringify([names, types, query]);
+  if (text === pathFor) return;
+  pathFor = text;
+  const typeOf = (arg) => arg && typeof arg.type === "string" ? arg.type : "text";
+  const values = new Map([...$("send-path").querySelectorAll("input")].map((input) => [input.dataset.in + input.dataset.name, input.value]));
+  const field = (place, name, label, required) => el("label", {}, label,
+    el("input", { type: "text", spellcheck: false, autocomplete: "off", required, "data-in": place, "data-name": name, value: values.get(place + name) || "" }));
+  $("send-path").hidden = !names.length && !query.length;
+  $("send-path").lastElementChild.replaceChildren(
+    ...names.map((name) => {
+      const plain = name.replace(/^\{|(\.\.\.)?\}$/g, "");
+      return field("path", name, "path: " + plain + " (" + (isRest(name) ? "rest of the path" : typeOf(types[plain])) + ")", true);
+    }),
+    ...query.map(([name, arg]) => field("query", name, "query: " + name + " (" + typeOf(arg) + (arg && arg.required ? ", required)" : ")"), Boolean(arg && arg.required))));
+}
+
+// filledEndpoint returns the endpoint with its path parameters and its query.
+function filledEndpoint() {
+  let [path, ...query] = $("send-endpoint").value.trim().split("?");
+  query = query.length ? [query.join("?")] : [];
+  const inputs = [...$("send-path").querySelectorAll("input")];
+  let next = 0;
+  path = path.replace(placeholder, (name) => {
+    const value = inputs[next++]?.value || "";
+    const plain = name.replace(/^\{|\}$/g, "");
+    if (!value.trim()) throw new Error("path parameter “" + plain + "” is empty");
+    if (/[?#\\]/.test(value) || !isRest(name) && value.includes("/")) throw new Error("path parameter “" + plain + "”: “" + value + "” contains a character that a folder of an endpoint cannot have");
+    return value;
+  });
+  for (const input of inputs) {
+    if (input.dataset.in === "query" && input.value !== "") query.push(encodeURIComponent(input.dataset.name) + "=" + encodeURIComponent(input.value));
+  }
+  return path + (query.length ? "?" + query.join("&") : "");
 }
 
 let fieldsFor = "";
@@ -784,7 +915,7 @@ function outgoing() {
     headers[line.slice(0, colon).trim()] = line.slice(colon + 1).trim();
   }
   return {
-    from: $("send-from").value, to: $("send-to").value, app: $("send-app").value.trim(), endpoint: $("send-endpoint").value.trim(),
+    from: $("send-from").value, to: $("send-to").value, app: $("send-app").value.trim(), endpoint: filledEndpoint(),
     method: $("send-method").value, headers, body: $("send-body").value, expires: Number($("send-expires").value),
   };
 }
@@ -819,12 +950,14 @@ function fillSend(d) {
   $("send-from").value = d.from;
   $("send-to").value = d.to;
   $("send-app").value = d.app;
-  $("send-endpoint").value = d.ep;
+  $("send-endpoint").value = d.ep + (d.url && d.url.includes("?") ? d.url.slice(d.url.indexOf("?")) : "");
   drawEndpoints();
   $("send-method").value = d.m || "POST";
   const file = d.requestFile;
   $("send-headers").value = file ? Object.entries(file.headers || {}).map(([name, value]) => name + ": " + value).join("\n") : "";
   $("send-body").value = file && file.kind !== "binary" ? file.body : "";
+  const lifetime = file ? (Date.parse(file.expires) - Date.parse(file.created)) / 1000 : NaN;
+  $("send-expires").value = Number.isFinite(lifetime) ? Math.round(lifetime * 1000) / 1000 : 86400;
   delete $("send-body").dataset.made;
   bodyToFields();
   if (file && file.kind === "binary") toast("The body is binary and was left out.");
@@ -864,7 +997,8 @@ function drawFiles() {
     node.files.push(file);
   }
   const open = new Set([...$("tree").querySelectorAll("details[open]")].map((d) => d.dataset.path));
-  const small = files.length <= 200;
+  // What differs is to be seen at once.
+  const small = files.length <= 200 || $("files-differing").checked && files.length <= 2000;
   $("tree").replaceChildren(...(files.length ? childrenOf(root, "", open, small) : [el("p", { class: "empty" }, "No files.")]));
 }
 
@@ -882,7 +1016,7 @@ function childrenOf(node, path, open, small) {
       made = true;
     };
     details.addEventListener("toggle", () => { if (details.open) make(); });
-    if (open.has(inner) || small && !open.size) {
+    if (open.has(inner) || small && (!open.size || $("files-differing").checked)) {
       make();
       details.open = true;
     }
@@ -891,7 +1025,7 @@ function childrenOf(node, path, open, small) {
   for (const file of node.files) {
     const places = ["hub " + (file.hub || "–"), ...listing.people.map((email, i) => local(email) + " " + (file.replicas[i] || "–"))];
     entries.push(el("div", { class: "entry" },
-      el("button", { type: "button", class: "file-name mono", onclick: () => openFile(file) }, file.path.slice(path.length)),
+      el("button", { type: "button", class: "file-name mono", "data-path": file.path, onclick: () => openFile(file) }, file.path.slice(path.length)),
       file.differs ? el("span", { class: "badge warn" }, "differs") : "",
       el("span", { class: "places" }, places.join(" · ")),
       file.note ? el("span", { class: "note" }, file.note) : ""));
@@ -900,6 +1034,7 @@ function childrenOf(node, path, open, small) {
 }
 
 async function openFile(file, place) {
+  openFile.path = file.path;
   const places = [];
   if (file.hub) places.push("hub");
   listing.people.forEach((email, i) => { if (file.replicas[i]) places.push(email); });
@@ -914,12 +1049,19 @@ async function openFile(file, place) {
   $("file").hidden = false;
   $("file").replaceChildren(
     el("header", {}, el("h2", { class: "mono" }, file.path.split("/").pop()), el("span", { class: "end" },
-      el("a", { href: query + "&download=1" }, "download"), el("button", { type: "button", onclick: () => { $("file").hidden = true; } }, "Close"))),
+      el("a", { href: query + "&download=1" }, "download"), el("button", { type: "button", onclick: closeFile }, "Close"))),
     el("p", { class: "url mono" }, file.path),
     el("p", { class: "group", role: "group", "aria-label": "Place" }, places.map((p) => el("button", { type: "button", "aria-pressed": String(p === place), onclick: () => openFile(file, p) }, p === "hub" ? "hub" : local(p)))),
     file.note ? el("p", { class: "hint" }, file.note) : "",
     el("pre", { tabIndex: 0 }, content.text));
   $("file").focus();
+}
+
+// closeFile closes a file, and goes back to its name.
+function closeFile() {
+  $("file").hidden = true;
+  const name = [...$("tree").querySelectorAll(".file-name")].find((button) => button.dataset.path === openFile.path);
+  (name || $("files-filter")).focus();
 }
 
 $("files-form").addEventListener("submit", (e) => { e.preventDefault(); refreshFiles(); });
