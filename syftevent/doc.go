@@ -201,16 +201,18 @@
 // so each scan lists every folder, 16 folders at a time. The pause between two scans is five
 // times as long as a scan takes, one scan if it found requests, and at most 30 s. A request is
 // found within six times the duration of a scan, and a PollInterval, after the mount shows it:
-// within 2 s if there are 1,000 folders and listing one takes 5 ms. Folders that had a request
-// in the last minutes are scanned more often. What a burst adds to the duration of a scan does
-// not make the next pause longer.
+// within 2 s if there are 1,000 folders and listing one takes 5 ms. A scan that sets the mtime of
+// each folder, as below, takes up to twice as long. Folders that had a request in the last minutes
+// are scanned more often. What a burst adds to the duration of a scan does not make the next
+// pause longer.
 //
 // Some mounts show old listings: NFSv3 for as long as the mtime of the folder is the same, which
 // may miss a file that was created within one tick of the file server's clock after another, and
 // sshfs for 20 s. Setting the mtime of the folder ends both. The server does so half a second
 // after a folder has changed, every second on sshfs, and otherwise every 30 s. Before it runs a
 // handler, it asks for the response by name, because a listing may lack it: a server that is
-// restarted does not run again what was answered just before.
+// restarted does not run again what was answered just before. Setting the mtime of a folder
+// that belongs to another user fails, which is logged once.
 //
 // [Server.Stats] reports how long a scan takes and how long the next one waits. With
 // the environment variable SYFTEVENT_DEBUG=1 the server logs each scan that covers all

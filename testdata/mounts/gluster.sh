@@ -66,7 +66,7 @@ stop() {
 		! mountpoint -q "$mount" || umount -l "$mount"
 	done
 	for pid in "$dir"/*.pid; do
-		kill "$(cat "$pid")"
+		[ ! -f "$pid" ] || kill "$(cat "$pid")"
 	done
 }
 

@@ -56,7 +56,7 @@ const (
 	remoteFoundFactor = 1
 	// remoteDrift bounds how much longer the next scan may count while requests are handled:
 	// reading and publishing files makes scans slow, and a burst must not make what comes after
-	// it wait.
+	// it wait. The same holds for a full scan, which also sets the times of each directory.
 	remoteDrift = 1.1
 
 	// backlogFactor is the ratio of the pause to the duration of a scan while there is a
@@ -153,7 +153,7 @@ func (p *pace) localWait() (wait time.Duration) {
 
 func (p *pace) remoteWait(busy bool) time.Duration {
 	cost := p.took
-	if busy && p.remoteCost > 0 {
+	if (busy || p.round.Full) && p.remoteCost > 0 {
 		cost = min(cost, scaled(p.remoteCost, remoteDrift))
 	}
 	p.remoteCost = cost

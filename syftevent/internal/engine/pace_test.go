@@ -117,6 +117,7 @@ func TestPaceOnNetworkFileSystems(t *testing.T) {
 		took  time.Duration
 		taken int
 		busy  bool
+		full  bool
 		want  time.Duration
 	}{
 		{took: ms, want: 100 * ms},
@@ -125,11 +126,13 @@ func TestPaceOnNetworkFileSystems(t *testing.T) {
 		{took: 3 * time.Second, taken: 100, busy: true, want: 100 * ms},
 		{took: 3 * time.Second, busy: true, want: 242 * ms},
 		{took: 41 * ms, want: 205 * ms},
+		// A full scan also touches each directory.
+		{took: 82 * ms, full: true, want: 226 * ms},
 		{took: 300 * ms, taken: 1, want: 300 * ms},
 		{took: time.Minute, want: 30 * time.Second},
 	} {
 		now := time.Now()
-		did := spool.ScanResult{Listing: test.took, Taken: test.taken, Done: true}
+		did := spool.ScanResult{Listing: test.took, Taken: test.taken, Full: test.full, Done: true}
 		if p.scannedSlice(now, test.took, test.took, did, false); !p.nextAll.Equal(now.Add(test.took)) {
 			t.Error("the next slice waits")
 		}

@@ -41,12 +41,14 @@ func (s *Spool) newListing(limit int) *listing {
 	return &listing{Listing: rootfs.Listing{Limit: limit, Stem: s.stem, KeepFor: keepListing}}
 }
 
-// listAhead lists a directory and those to which the scan comes after it, as next returns them.
+// listAhead lists a directory and those to which the scan comes after it, as next returns them, up
+// to the first that was listed before: those after it were as well, and a tree that grows while it is
+// scanned must not add up listings.
 func (c *scan) listAhead(d *directory) {
 	s := c.spool
 	var listings []*aheadListing
-	for ; d != nil && len(listings) < aheadMost; d = c.next(d) {
-		if d.large || d.partial || d.dropped || s.ahead.has(d) {
+	for ; d != nil && len(listings) < aheadMost && !s.ahead.has(d); d = c.next(d) {
+		if d.large || d.partial || d.dropped {
 			continue
 		}
 		listings = append(listings, &aheadListing{

@@ -1,16 +1,22 @@
 package spool
 
 import (
+	"bytes"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 // openRemote opens a spool on a simulated network file system.
@@ -157,8 +163,13 @@ func TestScanListsLargeDirectoriesAlone(t *testing.T) {
 		write(t, dir, "large", fmt.Sprintf("%d.in", n), sampleInput)
 	}
 	write(t, dir, "small", "a.in", sampleInput)
+	// The names of this one take more memory than a listing ahead may.
+	const long = aheadEntries * 3 / 4
+	for n := range long {
+		write(t, dir, "long", fmt.Sprintf("%0200d.in", n), "")
+	}
 	s, f := openRemote(t, dir, nil)
-	want := aheadEntries + 11
+	want := aheadEntries + 11 + long
 	for range 3 {
 		clear(f.listed)
 		entries := map[Entry]bool{}
@@ -178,7 +189,68 @@ func TestScanListsLargeDirectoriesAlone(t *testing.T) {
 	if !s.directories.get("large").large || s.directories.get("small").large {
 		t.Error("the size of a directory is not known")
 	}
-	if f.listed["large"] != 1 {
-		t.Errorf("listed %d times in a scan", f.listed["large"])
+	if f.listed["large"] != 1 || f.listed["long"] != 1 {
+		t.Errorf("listed %d and %d times in a scan", f.listed["large"], f.listed["long"])
 	}
 }
+
+// The listings that a scan makes ahead are used, in directories of many files and among new
+// directories.
+func TestScanUsesListingsAhead(t *testing.T) {
+	for name, layout := range map[string]struct {
+		format string
+		files  int // in each directory, as listed
+	}{
+		"many files":      {"d%d", 1_000},
+		"new directories": {"d%d/a", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			makeDirectories(t, dir, layout.format, 100)
+			makeDirectories(t, dir, "d0/b%d", 20)
+			synctest.Test(t, func(t *testing.T) {
+				s, f := openRemote(t, dir, nil)
+				s.files = &waitingFileSystem{fileSystem: f, each: 5 * time.Millisecond}
+				ahead := 0 // the most listings at a time
+				f.onList = func(dir string, into *listing) {
+					ahead = max(ahead, len(s.ahead.listings))
+					for n := range layout.files {
+						into.Add(fmt.Appendf(nil, "%d.out", n), rootfs.Regular)
+					}
+				}
+				for range 3 {
+					clear(f.listed)
+					scanAll(s)
+					listings := 0
+					for _, n := range f.listed {
+						listings += n
+					}
+					if unused := listings - len(f.listed); unused > aheadMost {
+						t.Errorf("%d of %d listings were not used", unused, listings)
+					}
+				}
+				if ahead > 3*aheadMost { // up to aheadMost per level
+					t.Errorf("%d listings ahead", ahead)
+				}
+			})
+		})
+	}
+}
+
+// A failure to set the times of directories is logged once.
+func TestScanLogsThatItCannotTouch(t *testing.T) {
+	dir := t.TempDir()
+	makeDirectories(t, dir, "d%d", 40)
+	var log bytes.Buffer
+	s, f := openRemote(t, dir, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	s.files = untouchable{f}
+	found(s)
+	if n := strings.Count(log.String(), "setting the times of a folder failed"); n != 1 || strings.Count(log.String(), "\n") != 1 {
+		t.Errorf("log:\n%s", &log)
+	}
+}
+
+// An untouchable file system belongs to another user.
+type untouchable struct{ fileSystem }
+
+func (untouchable) touch(*Spool, *directory) error { return fs.ErrPermission }

@@ -35,10 +35,9 @@ type directory struct {
 
 	mended mended // used by Mend
 
-	stamp      rootfs.Stamp
-	stampSince instant // when the stamp was first seen, or before (see Spool.since)
-	names      uint64  // where mtimes are not trusted: Listing.NamesSum of the last listing
-	took       uint32  // duration of the last listing, in microseconds
+	stamp      rootfs.Stamp // where mtimes are not trusted: see stampOf
+	stampSince instant      // when the stamp was first seen, or before (see Spool.since)
+	took       uint32       // duration of the last listing, in microseconds
 
 	seen       bool // the current listing of its parent shows it
 	first      bool // the current listing, of all its parts, is its first

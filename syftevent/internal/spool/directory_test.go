@@ -5,6 +5,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 )
 
 // Whatever happens in a costly directory, listing it takes at most half of a core.
@@ -57,5 +58,13 @@ func TestListingCostlyDirectoryTakesAtMostHalf(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Allocations of more than 160 bytes take at least 176, and there are up to MaxDirectories
+// directories.
+func TestDirectoryIsSmall(t *testing.T) {
+	if size := unsafe.Sizeof(directory{}); size > 160 {
+		t.Errorf("%d bytes", size)
 	}
 }

@@ -264,9 +264,7 @@ var guards = map[string]guard{
 		return cmp.Equal(run, []string{"d/b"}) && s.Figures().Incomplete == 0
 	}},
 	// On a network file system mtimes never change.
-	"file system": {"scan.go", `if c.trusted {
-		has`, `if true {
-		has`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+	"file system": {"round.go", `trusted: s.trusted}`, `trusted: true}`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
 		f.remote = true
 		s.trusted = f.trusted(s)
 		f.mtime = func(string, int64) int64 { return 1 }

@@ -1,6 +1,12 @@
 package spool
 
-import "time"
+import (
+	"errors"
+	"io/fs"
+	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
+)
 
 // Network file systems keep listings in a cache, which may be behind:
 //
@@ -26,9 +32,13 @@ const (
 // cachesListings are the types of file systems whose listings grow old.
 var cachesListings = map[string]bool{"fuse.sshfs": true}
 
-// touchDirectory sets the times of a directory. A failure means that its listing may be old.
+// touchDirectory sets the times of a directory. It may be called concurrently. It fails if the
+// directory belongs to another user, and its listing may then be old.
 func (s *Spool) touchDirectory(d *directory) {
-	s.files.touch(s, d)
+	if err := s.files.touch(s, d); err != nil && !errors.Is(err, fs.ErrNotExist) && !s.touchFailed.Swap(true) {
+		s.options.Logger.Warn("syftevent: setting the times of a folder failed, requests may be found late",
+			"path", s.path(d.name), "err", err)
+	}
 	if s.refresh == 0 {
 		time.Sleep(touchPause)
 	}
@@ -51,8 +61,8 @@ func (c *scan) scheduleTouch(d *directory, a *aheadListing) {
 	if due == 0 && s.refresh > 0 {
 		due = began.add(s.refresh)
 	}
-	if sum := a.names.NamesSum(); a.names.Complete() && sum != d.names {
-		d.names = sum
+	if stamp := stampOf(a.names); a.names.Complete() && stamp != d.stamp {
+		d.stamp = stamp
 		if again := began.add(touchAfter); !(d.first && a.touched) && (due == 0 || again < due) {
 			due = again
 		}
@@ -61,3 +71,7 @@ func (c *scan) scheduleTouch(d *directory, a *aheadListing) {
 		d.edit().touchDue = due
 	}
 }
+
+// stampOf returns a stamp that changes with the names of a listing. It takes the place of the
+// directory's own where mtimes are not trusted.
+func stampOf(names *listing) rootfs.Stamp { return rootfs.Stamp{Modified: int64(names.NamesSum())} }

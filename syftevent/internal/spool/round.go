@@ -57,7 +57,7 @@ func (s *Spool) Scan(take func(Entry) Verdict) ScanResult {
 	if !c.trusted {
 		c.next = c.nextInRound
 	}
-	for r.next != nil && !c.pauses() {
+	for r.next != nil && !c.pauses(r.next) {
 		d := r.next
 		if r.full && d.parent != nil {
 			s.reclassify(d)
@@ -134,7 +134,7 @@ func (s *Spool) scanSome(take func(Entry) Verdict, some *[]*directory) ScanResul
 			return nil
 		}
 	}
-	for ; scanned < len(*some) && !c.pauses(); scanned++ { // the scan may append to it
+	for ; scanned < len(*some) && !c.pauses((*some)[scanned]); scanned++ { // the scan may append to it
 		if d := (*some)[scanned]; !d.dropped {
 			c.scanDirectory(d)
 		}
@@ -215,10 +215,11 @@ const (
 	scanWork  = 64
 )
 
-// pauses reports whether the slice has ended. Listings that were made ahead are mostly used
-// before.
-func (c *scan) pauses() bool {
-	if c.work++; c.work < clockWork || len(c.spool.ahead.listings) > 0 && c.work < 4*clockWork {
+// pauses reports whether the slice ends before d. It does not if d was listed ahead, since the
+// listing would be lost, and not soon if others were.
+func (c *scan) pauses(d *directory) bool {
+	ahead := &c.spool.ahead
+	if c.work++; c.work < clockWork || len(ahead.listings) > 0 && c.work < 4*clockWork || ahead.has(d) {
 		return false
 	}
 	c.work = 0

@@ -235,8 +235,9 @@ func (c *scan) listAlone(d *directory, part rootfs.Section) *aheadListing {
 		a.names.reset(part)
 		a.err = s.files.list(s, d, a.names)
 	}
-	if !c.trusted && part == (rootfs.Section{}) {
-		d.large = len(a.names.Entries) > aheadEntries || !a.names.Complete()
+	if d.large && a.err == nil && part == (rootfs.Section{}) {
+		// Half of aheadEntries fits into a listing ahead however long the names are.
+		d.large = len(a.names.Entries) > aheadEntries/2 || !a.names.Complete()
 	}
 	a.took = s.watch.since(a.began)
 	return a

@@ -122,6 +122,7 @@ type Spool struct {
 	scanned       chan struct{} // closed by firstScan
 	firstScan     func()        // called when all directories were scanned once
 	sequence      atomic.Uint64 // counts listings
+	touchFailed   atomic.Bool   // which was logged
 	left, tooDeep atomic.Int64  // directories beyond a budget, and too deep
 
 	mu          sync.Mutex

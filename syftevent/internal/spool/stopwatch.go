@@ -9,7 +9,8 @@ import (
 // suspended, by SIGSTOP, a debugger or a frozen container. Pauses are multiples of what was measured
 // before them, and a server that was suspended for an hour during a scan must not ignore its folders
 // for days. While a suspended process has no goroutines that run, one that waits for a file
-// system has, so a timer tells them apart. The zero value is ready. One goroutine at a time uses it.
+// system has, so a timer tells them apart. The zero value is ready. One goroutine at a time uses it,
+// except that since may be called concurrently.
 type stopwatch struct {
 	began   reading
 	beats   atomic.Int64 // how often the timer fired

@@ -111,9 +111,9 @@ func TestMendAtStart(t *testing.T) {
 func TestMendWhileRunning(t *testing.T) {
 	for _, remote := range []bool{false, true} {
 		dir := t.TempDir()
-		s := open(t, dir, func(o *Options) { o.Valid = wholeObject })
-		s.trusted = !remote
 		synctest.Test(t, func(t *testing.T) {
+			s := open(t, dir, func(o *Options) { o.Valid = wholeObject })
+			s.trusted = !remote
 			defer mend(t, s)()
 			found(s)
 			time.Sleep(time.Minute)
