@@ -43,7 +43,7 @@ func TestSmokeChecksCanFail(t *testing.T) {
 		status int
 	}{
 		{"all-is-well", nil, []string{
-			"smoke-api", "smoke-echo", "smoke-empty", "smoke-fail", "smoke-inspect", "smoke-items",
+			"smoke-api", "smoke-echo", "smoke-empty", "smoke-encryption", "smoke-fail", "smoke-inspect", "smoke-items",
 			"smoke-methods", "smoke-nested", "smoke-record", "smoke-slow", "smoke-status", "smoke-sum", "smoke-users",
 		}, exitUnexpected},
 		{"strict-options", nil, []string{"smoke-options-unknown"}, exitUnexpected},

@@ -228,6 +228,9 @@ func (f *Future) receive(response *syftevent.Response) (*syftevent.Response, err
 	if _, err := k.accept(m.sender, m.id(), responseDigest(f.request, f.id), sealed); err != nil {
 		return nil, err
 	}
+	if err := k.prove(f.to); err != nil {
+		return nil, err
+	}
 	inner.Body = message.body
 	// What a seal does not cover is that of the request.
 	inner.ID, inner.Sender, inner.URL = f.id, f.to.address, f.url

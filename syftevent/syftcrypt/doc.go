@@ -24,6 +24,9 @@
 //	err = keys.Trust("alice@example.com", "4808 34c4 f5fd 5333 f444 b603 b6f6 f2d8 4241 e9d4") // as Alice says
 //	response, err := (&syftcrypt.Client{Client: client, Keys: keys}).Call(ctx, req)
 //
+// A Client is also the Caller of a Transport of package syfthttp, so that an [net/http.Client] makes
+// encrypted calls; see the example "Http".
+//
 // # What is protected
 //
 // Only the sender and the receiver can read the bodies of requests and responses, and nobody
@@ -41,13 +44,15 @@
 // # What is not protected
 //
 // The method, URL, headers, status, ID, sizes, times, sender and receiver are readable. Put
-// secrets into the body only. The descriptions in rpc.schema.json are public.
+// secrets into the body only. That includes cookies and the header Authorization of an
+// [net/http.Client]. If a body is compressed, its size tells something about its content to whoever can
+// choose a part of it. The descriptions in rpc.schema.json are public.
 //
 // The names of people are as good as the first DID document that was seen. Whoever can replace
 // that document, as SyftBox's server can, can pass for the person, or read what is sent to the
 // person. The keys are recorded when the person first sends an authentic message or is called.
 // After that a document with another identity key is refused with [ErrKeyChanged], and one with a
-// prekey that was replaced since then, of the last 64, with [ErrRetiredKey]. To be safe from the
+// prekey that was replaced since then with [ErrRetiredKey]. To be safe from the
 // start, compare fingerprints with [Keys.Trust], and call [Keys.RequireTrust].
 //
 // Messages of the Python package have no seal. Whoever can write the files can move such a message
@@ -65,6 +70,11 @@
 // After a theft use [Replace]. Keys cannot be revoked: others use the stolen ones until they call
 // [Keys.Trust].
 //
+// Everyone can publish another person's prekey as their own. If neither of the two promises seals, it
+// belongs to the one who first sent an authentic message with it, and the other is refused with
+// [ErrSharedKey]. SyftBox's server, which can hold back a message and deliver it in another name, can
+// be first. [Keys.Trust] settles whose prekey it is.
+//
 // A message proves to its receiver who sent it, but not to others: the receiver could have
 // made it.
 //
@@ -76,8 +86,10 @@
 // A message is accepted as part of one request or one response. Keys remember the last 4,096
 // messages of each person, 65,536 in total, in memory. Messages without a seal are also recorded
 // in files, the last 1,024 to 1,152 of each person, so that no other process of the user accepts one,
-// also after a restart. Older messages without a seal can be replayed. Messages with a seal
-// cannot: the seal names the request, which expires.
+// also after a restart. There are 65,536 such files in total, and 1,024 more for each process; beyond
+// that, the oldest of whoever has the most are removed. Another machine of the user, and a restored
+// backup, do not know what was received. Older messages without a seal can be replayed. Messages with a
+// seal cannot: the seal names the request, which expires.
 //
 // If the same request is delivered again, the Guard returns the same response, and does not call
 // the handler; while the handler runs, it waits. It keeps 16 MiB of responses in memory, not
@@ -91,8 +103,21 @@
 // The private keys are in a file with mode 0600 outside of what SyftBox carries, and the public
 // ones in <datasite>/public/did.json, both where the Python package has them and in its format.
 // Either package can use the keys of the other. If the Python package also sends messages with
-// them, call [Keys.PromiseSeals] with false. What is known of other people is beside the private
-// keys, 4,096 people at most, and those given to [Keys.Trust].
+// them, call [Keys.PromiseSeals] with false.
+//
+// The keys are refused with [ErrExposed] if another user of the machine can replace them, because a
+// folder on the way to the file belongs to that user or is writable by its group or by everyone,
+// unless it has the sticky bit. The Python package creates such folders if the umask is 0002: run
+// chmod go-w on them. Root may use keys in the folders of a user.
+//
+// What is known of other people is beside the private keys: a record of each, 4,096 people at most
+// and those given to [Keys.Trust], with the last prekey and up to 1,024 that were replaced. Further
+// ones are refused with [ErrUntrusted] until the person is given to [Keys.Trust] again. If a record
+// is damaged or was removed, other than by [Keys.Forget], the person is refused until then, too, with
+// [ErrRecordMissing] for example: the next document is not taken for the first. This detects
+// accidents. Whoever can write to the folder of the private keys can change everything.
+//
+// Several processes of a user may use the keys, and change them, at the same time.
 //
 // SPEC.md describes the format, the seal and the weaknesses in section 19.
 package syftcrypt

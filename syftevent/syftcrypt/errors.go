@@ -26,8 +26,12 @@ var (
 	// ErrSharedKey means that two people have the same key, and at least one of them does not
 	// seal messages.
 	ErrSharedKey = errors.New("key belongs to another person")
+	// ErrRecordMissing means that the record of a person's keys was removed, other than by
+	// [Keys.Forget]. [Keys.Trust] and [Keys.Forget] accept that.
+	ErrRecordMissing = errors.New("record of known keys is missing")
 	// ErrUntrusted means that [Keys.RequireTrust] is set and the fingerprint was not given to
-	// [Keys.Trust], or that too many people are known.
+	// [Keys.Trust], that too many people are known, or that the person has replaced the prekey too
+	// often.
 	ErrUntrusted = errors.New("fingerprint is not trusted")
 	// ErrFingerprint means that a fingerprint given to [Keys.Trust] is a different one.
 	ErrFingerprint = errors.New("fingerprint differs")

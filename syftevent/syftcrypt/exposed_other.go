@@ -8,3 +8,5 @@ import "io/fs"
 func checkPrivate(fs.FileInfo) error { return nil }
 
 func checkPrivateDir(fs.FileInfo) error { return nil }
+
+func checkParents(string) error { return nil }

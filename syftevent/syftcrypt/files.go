@@ -20,6 +20,7 @@ import (
 const (
 	privateName  = "pvt.jwks.json"
 	peersName    = "syftevent-peers"
+	knownName    = "syftevent-known"
 	documentName = "public/did.json"
 	conflictName = "public/did.conflict.json"
 	tempPrefix   = ".syftevent-keys-"

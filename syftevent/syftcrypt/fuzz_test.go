@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/syftevent/syftevent-go/syftevent"
@@ -70,15 +71,31 @@ func FuzzPrivateKeys(f *testing.F) {
 }
 
 func FuzzRecord(f *testing.F) {
-	f.Add(encode(&record{Address: "a@b.c", Identity: make([]byte, 32), Prekey: make([]byte, 32), Retired: [][]byte{{1}}}, ""))
+	short, whole := make([]byte, shortID), make([]byte, keySize)
+	for _, r := range []record{
+		{Proven: true, Retired: [][]byte{short, whole}, Passed: [][]byte{short}, Seals: true},
+		{Disputed: [][]byte{short}, Trusted: true},
+	} {
+		r.Address, r.Identity, r.Prekey = "a@b.c", whole, whole
+		data := encode(&r, "")
+		if _, err := parseRecord(data); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := parseRecord(data)
 		if err != nil {
 			return
 		}
 		again, err := parseRecord(encode(r, ""))
-		if err != nil || again.Address != r.Address || !bytes.Equal(again.Identity, r.Identity) || again.Seals != r.Seals {
+		if err != nil || !bytes.Equal(encode(again, ""), encode(r, "")) {
 			t.Errorf("%q: %v", data, err)
+		}
+		for _, id := range slices.Concat(r.Retired, r.Passed, r.Disputed) {
+			if len(id) != shortID {
+				t.Errorf("%q has an ID of %d bytes", data, len(id))
+			}
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package syftcrypt
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,9 @@ type Guard struct {
 	Keys *Keys
 	// SealedOnly refuses messages without a seal, and thereby those of the Python package.
 	SealedOnly bool
+	// MaxBody limits the body of a response, in bytes. A larger one becomes an encrypted response with
+	// status 500. Defaults to [DefaultMaxBody]. Negative disables the limit.
+	MaxBody int
 	// Logger receives a line for each refused request and each failed handler, 30 of a kind a
 	// minute. Defaults to slog.Default().
 	Logger *slog.Logger
@@ -44,6 +48,11 @@ type Guard struct {
 	once   sync.Once
 	logger *slog.Logger
 }
+
+// DefaultMaxBody is the default of [Guard.MaxBody], in bytes. Clients of package syftevent refuse
+// the files of responses with larger bodies by default, see [syftevent.DefaultMaxResponseSize]:
+// encryption makes a body a third longer, and the file once more.
+const DefaultMaxBody = 35 << 20
 
 // Require wraps a handler that gets only encrypted requests. Others are refused with status 403.
 func (g *Guard) Require(next syftevent.Handler) syftevent.Handler { return g.wrap(next, true) }
@@ -189,6 +198,7 @@ func (h *guarded) receive(m *message, o *own, req *syftevent.Request) (message *
 		return nil, false, fmt.Errorf("%w: encrypted by %s", ErrWrongPerson, m.sender)
 	}
 	// Only now it is certain that the key is the sender's.
+	from.proven = true
 	if err := k.remember(from, false); err != nil {
 		return nil, false, err
 	}
@@ -226,6 +236,9 @@ func (h *guarded) call(ctx context.Context, req *syftevent.Request) (*syftevent.
 func (h *guarded) reply(response *syftevent.Response, o *own, to *opened, request *message, req *syftevent.Request, sealed bool) (*syftevent.Response, error) {
 	if err := checkText(response.Body, sealed); err != nil {
 		return nil, err
+	}
+	if limit := cmp.Or(h.MaxBody, DefaultMaxBody); limit > 0 && len(response.Body) > limit {
+		return nil, fmt.Errorf("response body of %d bytes exceeds the limit of %d bytes", len(response.Body), limit)
 	}
 	m, keys, parties, err := h.Keys.encrypt(response.Body, o, to.prekey, to.from)
 	if err != nil {

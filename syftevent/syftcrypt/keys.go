@@ -37,15 +37,18 @@ type state struct {
 	replays      replays
 	seen         seen
 
-	mu      sync.Mutex // serializes changes of own keys
-	peersMu sync.Mutex // serializes changes of the records of others
+	mu      sync.Mutex // serializes changes of own keys, with lock
+	peersMu sync.Mutex // serializes changes of the records of others, with lock
+
+	lockBusy func() // for tests: called while another process has the lock
 }
 
 // Create makes keys for the user of a client, stores the private keys on this machine, and
 // publishes the DID document in the user's datasite. The document promises that every message of
 // the user has a seal; see [Keys.PromiseSeals].
 //
-// It returns [ErrKeysExist] if there are private keys or a DID document. On a new machine, first
+// It returns [ErrKeysExist] if there are private keys or a DID document, and [ErrExposed] like
+// [Load]. On a new machine, first
 // let SyftBox synchronize, and copy the file of private keys from the old machine.
 //
 // Others refuse the user's messages until SyftBox has carried the DID document to them, which takes
@@ -59,6 +62,9 @@ func Create(c *syftevent.Client) (*Keys, error) {
 		if _, err := os.Lstat(filepath.Join(c.Datasite(), filepath.FromSlash(name))); !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("syftcrypt: create keys: %w: %s is in the datasite", ErrKeysExist, name)
 		}
+	}
+	if err := checkParents(k.s.dir); err != nil {
+		return nil, fmt.Errorf("syftcrypt: create keys: %w", err)
 	}
 	o, err := newOwn()
 	if err != nil {
@@ -78,7 +84,8 @@ func Create(c *syftevent.Client) (*Keys, error) {
 // Load reads the keys of the user of a client. It publishes the DID document if it is missing.
 //
 // It returns [ErrNoPrivateKeys] if there are none, and [ErrExposed] if other users of the machine
-// can read or replace them, which it does not check on Windows.
+// can read or replace them, because of the mode or the owner of the file or of a folder on the way to
+// it. It does not check that on Windows, and knows no access control lists.
 //
 // It returns the keys and [ErrNotPublished] if the DID document has other keys: it is forged, or
 // another machine of the user has made other keys. Nobody can then exchange messages with the
@@ -89,6 +96,13 @@ func Load(c *syftevent.Client) (*Keys, error) {
 		return nil, err
 	}
 	publish, err := k.compareDocument(k.current())
+	if errors.Is(err, ErrNotPublished) {
+		// Another process may have changed the keys in between.
+		if unlock, lockErr := k.s.lock(true); lockErr == nil {
+			publish, err = k.compareDocument(k.current())
+			unlock()
+		}
+	}
 	if err != nil {
 		return k, fmt.Errorf("syftcrypt: load keys: %w", err)
 	}
@@ -120,8 +134,15 @@ func (k *Keys) compareDocument(o *own) (publish bool, err error) {
 // private keys nor a DID document.
 func LoadOrCreate(c *syftevent.Client) (*Keys, error) {
 	k, err := Load(c)
-	if errors.Is(err, ErrNoPrivateKeys) {
-		return Create(c)
+	if !errors.Is(err, ErrNoPrivateKeys) {
+		return k, err
+	}
+	k, err = Create(c)
+	if errors.Is(err, ErrKeysExist) {
+		// Another process may have been first.
+		if other, err := Load(c); !errors.Is(err, ErrNoPrivateKeys) {
+			return other, err
+		}
 	}
 	return k, err
 }
@@ -134,18 +155,27 @@ func Replace(c *syftevent.Client) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
+	fail := func(err error) (*Keys, error) { return nil, fmt.Errorf("syftcrypt: replace keys: %w", err) }
+	if err := checkParents(k.s.dir); err != nil {
+		return fail(err)
+	}
 	o, err := newOwn()
-	if err == nil {
-		o.seals = true
-		err = writePrivate(k.s.dir, privateName, o.encode(time.Now()), false)
-	}
-	if err == nil {
-		err = k.reload()
-	}
 	if err != nil {
-		return nil, fmt.Errorf("syftcrypt: replace keys: %w", err)
+		return fail(err)
 	}
-	return k, k.Publish()
+	o.seals = true
+	unlock, err := k.s.lock(true)
+	if err != nil {
+		return fail(err)
+	}
+	defer unlock()
+	if err := writePrivate(k.s.dir, privateName, o.encode(time.Now()), false); err != nil {
+		return fail(err)
+	}
+	if err := k.reload(); err != nil {
+		return fail(err)
+	}
+	return k, k.publish()
 }
 
 // newKeys returns Keys without own keys.
@@ -173,6 +203,9 @@ func load(c *syftevent.Client) (*Keys, error) {
 
 // reload reads the file of private keys.
 func (k *Keys) reload() error {
+	if err := checkParents(k.s.dir); err != nil {
+		return err
+	}
 	data, info, err := readPrivate(k.s.dir, privateName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: %s is missing", ErrNoPrivateKeys, filepath.Join(k.s.dir, privateName))
@@ -214,6 +247,11 @@ func (k *Keys) removePrevious() error {
 		return errors.New("keys are being changed")
 	}
 	defer k.s.mu.Unlock()
+	unlock, err := k.s.lock(false)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if err := k.reload(); err != nil {
 		return err
 	}
@@ -237,6 +275,16 @@ func (o *own) wasPrekey(d *document) bool {
 
 // Publish writes the user's DID document, whatever is there.
 func (k *Keys) Publish() error {
+	unlock, err := k.s.lock(true)
+	if err != nil {
+		return fmt.Errorf("syftcrypt: publish DID document: %w", err)
+	}
+	defer unlock()
+	return k.publish()
+}
+
+// publish is Publish with the lock.
+func (k *Keys) publish() error {
 	if err := writeDocument(k.s.client, encodeDocument(k.s.client.Email, k.s.host, k.current())); err != nil {
 		return fmt.Errorf("syftcrypt: publish DID document: %w", err)
 	}
@@ -249,9 +297,15 @@ func (k *Keys) Publish() error {
 // or the next [Load], removes the old prekey: who steals the keys then cannot decrypt these messages.
 // Requests of the user that are on the way may be refused, and have to be sent again.
 //
+// If several processes of the user rotate at the same time, they all get the same new prekey.
+//
 // If a prekey was stolen, use [Replace] instead.
 func (k *Keys) RotatePrekey() error {
+	before := k.current().prekeyID
 	return k.change(func(o *own) error {
+		if o.prekeyID != before {
+			return nil // another process was first, and the prekey before would be lost
+		}
 		prekey, err := ecdh.X25519().GenerateKey(rand.Reader)
 		if err != nil {
 			return err
@@ -278,18 +332,27 @@ func (k *Keys) PromiseSeals(promise bool) error {
 func (k *Keys) change(change func(*own) error) error {
 	k.s.mu.Lock()
 	defer k.s.mu.Unlock()
-	o := *k.current()
-	err := change(&o)
-	if err == nil {
-		err = writePrivate(k.s.dir, privateName, o.encode(time.Now()), false)
-	}
-	if err == nil {
-		err = k.reload()
-	}
+	fail := func(err error) error { return fmt.Errorf("syftcrypt: change keys: %w", err) }
+	unlock, err := k.s.lock(true)
 	if err != nil {
-		return fmt.Errorf("syftcrypt: change keys: %w", err)
+		return fail(err)
 	}
-	return k.Publish()
+	defer unlock()
+	// What another process has changed counts. Keys whose file is gone or damaged are written again.
+	if err := k.reload(); errors.Is(err, ErrExposed) {
+		return fail(err)
+	}
+	o := *k.s.own.Load()
+	if err := change(&o); err != nil {
+		return fail(err)
+	}
+	if err := writePrivate(k.s.dir, privateName, o.encode(time.Now()), false); err != nil {
+		return fail(err)
+	}
+	if err := k.reload(); err != nil {
+		return fail(err)
+	}
+	return k.publish()
 }
 
 // Address returns the e-mail address of the user.

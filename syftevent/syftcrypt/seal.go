@@ -71,15 +71,21 @@ func isOwnHeader(name string) bool {
 	return slices.ContainsFunc(ownHeaders, func(own string) bool { return strings.EqualFold(own, name) })
 }
 
-// withoutOwnHeaders returns a copy of headers that is not nil.
+// withoutOwnHeaders returns a copy of headers that is not nil, as the file has them.
 func withoutOwnHeaders(headers syftevent.Headers) syftevent.Headers {
 	copied := syftevent.Headers{}
 	for name, value := range headers {
 		if !isOwnHeader(name) {
-			copied[name] = value
+			copied[asWritten(name)] = asWritten(value)
 		}
 	}
 	return copied
+}
+
+// asWritten returns a text as JSON has it: with U+FFFD for each byte that is not UTF-8. A seal of
+// the text itself would not fit what the receiver reads.
+func asWritten(s string) string {
+	return strings.Map(func(r rune) rune { return r }, s)
 }
 
 // sealRequest returns the seal of a request.

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -248,5 +251,97 @@ func TestResponseHasOnlyAuthenticatedFields(t *testing.T) {
 	}
 	if got.ID != req.ID || got.Sender != alice || got.URL != req.URL || !got.Created.IsZero() || !got.Expires.IsZero() {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A file has no bytes that are not UTF-8, so a seal does not cover them.
+func TestSealCoversHeadersAsWritten(t *testing.T) {
+	w := newWorld(t)
+	c, runs := w.start(func(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+		r := syftevent.Text(200, req.Headers.Get("X-H"))
+		r.Headers["X-H"] = "back \xff\xfe"
+		return r, nil
+	})
+	req := w.request("x")
+	req.Headers["X-H"] = "there \xff\xfe\x80 \u00fc"
+	got, err := c.Call(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "there \ufffd\ufffd\ufffd \u00fc"; got.Text() != want || got.Headers["X-H"] != "back \ufffd\ufffd" || runs.Load() != 1 {
+		t.Errorf("the handler got %q, the client %q", got.Text(), got.Headers["X-H"])
+	}
+}
+
+// start serves Alice's app with a guard until the end of the test, and returns Bob's client.
+func (w *world) start(h syftevent.HandlerFunc) (*Client, *atomic.Int32) {
+	w.t.Helper()
+	a, b := w.keys(alice), w.keys(bob)
+	guard := &Guard{Keys: a, Logger: slog.New(slog.DiscardHandler)}
+	router := syftevent.NewRouter()
+	router.Use(guard.Require)
+	var runs atomic.Int32
+	router.HandleFunc("/**", func(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+		runs.Add(1)
+		return h(ctx, req)
+	})
+	server := &syftevent.Server{AppName: "demo", Client: w.client(alice), Router: router, Logger: slog.New(slog.DiscardHandler)}
+	if err := server.Start(context.Background()); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { server.Shutdown(context.Background()) })
+	return &Client{Client: w.client(bob), Keys: b}, &runs
+}
+
+// The spelling of a URL does not matter to a seal, as long as both ends read the same.
+func TestSealFitsEverySpellingOfURLs(t *testing.T) {
+	w := newWorld(t)
+	c, _ := w.start(func(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+		return syftevent.Text(200, req.URL.String()), nil
+	})
+	for _, path := range []string{"/echo/a%20b", "/echo/a b", "/echo/a%41", "/echo//x/", "/echo/a+b?x=%20&y=a+b#f%20g", "/echo/\u00fc", "/echo/%C3%BC", "/Echo/X"} {
+		req, err := syftevent.NewRequest("POST", "syft://"+alice+"/app_data/demo/rpc"+path, "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.Call(t.Context(), req); err != nil || got.StatusCode != 200 {
+			t.Errorf("%s: %v, %v", path, got, err)
+		}
+	}
+}
+
+// Somebody delivers a request a second time in the legacy layout: it is still one request.
+func TestLegacyCopyRunsOnce(t *testing.T) {
+	w := newWorld(t)
+	c, runs := w.start(func(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+		return syftevent.Text(200, "paid"), nil
+	})
+	future, err := c.Send(t.Context(), w.request("pay 5"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rpc := filepath.Join(w.client(alice).AppData("demo"), "rpc", "echo")
+	data, err := os.ReadFile(filepath.Join(rpc, bob, future.id+".request"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := future.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(rpc, "copy.tmp"), data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(rpc, "copy.tmp"), filepath.Join(rpc, future.id+".request")); err != nil {
+		t.Fatal(err)
+	}
+	response := filepath.Join(rpc, future.id+".response")
+	for range 2000 {
+		if _, err = os.Stat(response); err == nil {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	if err != nil || runs.Load() != 1 {
+		t.Errorf("%v; the handler ran %d times", err, runs.Load())
 	}
 }

@@ -21,6 +21,14 @@
 //	web := &http.Client{Transport: &syfthttp.Transport{Client: client}}
 //	response, err := web.Get("syft://bob@example.com/app_data/notes/rpc/notes/42")
 //
+// With encryption from end to end by package syftcrypt:
+//
+//	guard := &syftcrypt.Guard{Keys: keys}
+//	router.Handle("/**", guard.Require(syfthttp.Handler(mux)))
+//
+//	encrypted := &syftcrypt.Client{Client: client, Keys: keys}
+//	web := &http.Client{Transport: &syfthttp.Transport{Caller: encrypted}}
+//
 // Neither end needs the other: a Transport calls any server, and a client of the Python
 // package or SyftBox's HTTP gateway calls a Handler.
 //

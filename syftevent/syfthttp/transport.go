@@ -43,8 +43,13 @@ import (
 // does. The http.Client makes a header Authorization of the address in a syft:// URL; Transport
 // removes that.
 type Transport struct {
-	// Client sends the requests. It is required.
+	// Client sends the requests. It is required, unless Caller is set.
 	Client *syftevent.Client
+	// Caller, if not nil, makes the calls instead of Client, and OnSend is not called. A
+	// [github.com/syftevent/syftevent-go/syftevent/syftcrypt.Client] encrypts the bodies, but neither
+	// URLs nor headers such as Cookie and Authorization. If the server does not encrypt its response,
+	// the error wraps a PlaintextError of that package, which has the response.
+	Caller Caller
 	// Resolve returns the URL of an endpoint for that of a request with another scheme than syft
 	// and http+syft, so that code that is written for https can call a datasite: see [Hosts].
 	// Nil refuses other schemes.
@@ -53,7 +58,7 @@ type Transport struct {
 	// [syftevent.DefaultExpiry]. Negative is an error.
 	Expiry time.Duration
 	// MaxRequestBody limits the body of a request, in bytes. Defaults to
-	// [DefaultMaxRequestBody]. Negative disables the limit.
+	// [DefaultMaxRequestBody], with Caller to [DefaultMaxCallerBody]. Negative disables the limit.
 	MaxRequestBody int64
 	// OnSend, if not nil, is called with each request that was sent, before Transport waits for
 	// the response. It may keep the Future, to show [syftevent.Future.Resent] for example. It must
@@ -64,6 +69,15 @@ type Transport struct {
 // DefaultMaxRequestBody is the default of [Transport.MaxRequestBody], in bytes. Servers of package
 // syftevent refuse requests with larger bodies by default.
 const DefaultMaxRequestBody = 11 << 20
+
+// DefaultMaxCallerBody is the default of [Transport.MaxRequestBody] with [Transport.Caller], in
+// bytes: encryption makes a body a third longer.
+const DefaultMaxCallerBody = 8 << 20
+
+// A Caller sends a request and waits for the response, as [syftevent.Client.Call] does.
+type Caller interface {
+	Call(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error)
+}
 
 // RoundTrip implements [http.RoundTripper].
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -87,8 +101,8 @@ func (t *Transport) roundTrip(r *http.Request) (*http.Response, error) {
 		defer context.AfterFunc(r.Context(), closeBody)()
 	}
 	switch {
-	case t.Client == nil:
-		return nil, errors.New("Transport.Client is nil")
+	case t.Client == nil && t.Caller == nil:
+		return nil, errors.New("Transport.Client is nil, and so is Transport.Caller")
 	case r.URL == nil:
 		return nil, errors.New("request has no URL")
 	}
@@ -110,6 +124,13 @@ func (t *Transport) roundTrip(r *http.Request) (*http.Response, error) {
 
 // call is [syftevent.Client.Call] with OnSend.
 func (t *Transport) call(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+	if t.Caller != nil {
+		response, err := t.Caller.Call(ctx, req)
+		if response == nil && err == nil {
+			err = errors.New("Transport.Caller returned no response")
+		}
+		return response, err
+	}
 	pending, err := t.Client.Send(ctx, req)
 	if err != nil {
 		return nil, err
@@ -237,7 +258,10 @@ func (t *Transport) readBody(r *http.Request) ([]byte, error) {
 		return nil, nil
 	}
 	limit := t.MaxRequestBody
-	if limit == 0 {
+	switch {
+	case limit == 0 && t.Caller != nil:
+		limit = DefaultMaxCallerBody
+	case limit == 0:
 		limit = DefaultMaxRequestBody
 	}
 	reader := io.Reader(r.Body)

@@ -603,3 +603,51 @@ func TestBodyMayBeClosedWhileItIsRead(t *testing.T) {
 		reader.Wait()
 	}
 }
+
+// A callerFunc is a Caller.
+type callerFunc func(context.Context, *syftevent.Request) (*syftevent.Response, error)
+
+func (f callerFunc) Call(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+	return f(ctx, req)
+}
+
+func TestCallerMakesTheCalls(t *testing.T) {
+	failed := errors.New("the caller has failed")
+	for name, test := range map[string]struct {
+		response *syftevent.Response
+		err      error
+		want     string
+	}{
+		"response": {response: syftevent.Text(201, "by the caller")},
+		"error":    {err: failed, want: failed.Error()},
+		"expired":  {err: syftevent.ErrExpired, want: "expired"},
+		"neither":  {want: "no response"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			caller := callerFunc(func(_ context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+				if req.Method != "POST" || string(req.Body) != "x" || req.URL.Query != "q=1" {
+					t.Errorf("%+v", req)
+				}
+				return test.response, test.err
+			})
+			web := &http.Client{Transport: &syfthttp.Transport{Caller: caller, OnSend: func(*syftevent.Future) { t.Error("OnSend was called") }}}
+			response, err := web.Post(base+"/x?q=1", "text/plain", strings.NewReader("x"))
+			if test.want != "" {
+				var timeout interface{ Timeout() bool }
+				if err == nil || !strings.Contains(err.Error(), test.want) || test.err != nil && !errors.Is(err, test.err) {
+					t.Errorf("got %v, %v", response, err)
+				} else if errors.As(err, &timeout); timeout.Timeout() != (test.err == syftevent.ErrExpired) {
+					t.Errorf("Timeout() of %v is %v", err, timeout.Timeout())
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer response.Body.Close()
+			if body, err := io.ReadAll(response.Body); err != nil || response.StatusCode != 201 || string(body) != "by the caller" {
+				t.Errorf("%d %q %v", response.StatusCode, body, err)
+			}
+		})
+	}
+}

@@ -1,7 +1,8 @@
 """The conformance application of SPEC.md, Appendix A, for the Python package syft-event.
 
-The package has no patterns, so the features that need them are missing. `make python`
-installs the package, and
+The package has no patterns, so the features that need them are missing. The feature encryption
+is missing, too: no option of the package makes an endpoint demand encryption, so a handler gets
+plaintext requests and messages that cannot be decrypted. `make python` installs the package, and
 
     bin/syftevent-conformance -- .venv/bin/python testdata/targets/python/server.py
 

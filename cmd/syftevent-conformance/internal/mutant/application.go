@@ -23,7 +23,7 @@ type application struct {
 	recordPath string
 }
 
-func (a application) routes(extraEndpoints int) []route {
+func (a application) routes(extraEndpoints int, encryption bool) []route {
 	routes := []route{
 		{"", "echo", echo},
 		{"", "fail", func(call) (reply, error) { return reply{}, errors.New("conformance-secret") }},
@@ -40,6 +40,11 @@ func (a application) routes(extraEndpoints int) []route {
 		{"", "nested", text("outer")},
 		{"", "nested/inner", text("inner")},
 		{"GET", "get-only", text("got")},
+	}
+	if encryption {
+		for _, r := range routes[:4] {
+			routes = append(routes, route{"", encryptedPrefix + r.pattern, r.handler})
+		}
 	}
 	for n := range extraEndpoints {
 		routes = append(routes, route{"", fmt.Sprintf("extra%d", n), echo})

@@ -1046,4 +1046,166 @@ var usual = []Defect{
 		What:   "refuses requests created in the future",
 		Breaks: []string{"clock-created", "cleanup-recent", "vectors-faithful", "vectors-refused", "vectors-times"},
 	},
+
+	// Section 19: encryption.
+	{
+		Name: "crypt-no-document", Requirement: "crypt-document",
+		What:   "publishes no DID document",
+		Breaks: []string{"crypt-run", "crypt-keep", "crypt-altered"}, Broad: true,
+	},
+	{
+		Name: "crypt-bad-document", Requirement: "crypt-document",
+		What:   "publishes a DID document with another address",
+		Breaks: []string{"crypt-run", "crypt-keep", "crypt-altered"}, Broad: true,
+	},
+	{
+		Name: "crypt-new-keys", Requirement: "crypt-keep",
+		What:   "makes other keys at each start",
+		Breaks: []string{"crypt-keep"},
+	},
+	{
+		Name: "crypt-new-prekey", Requirement: "crypt-keep",
+		What:   "makes another prekey at each start, and cannot decrypt what waits",
+		Breaks: []string{"crypt-keep"},
+	},
+	{
+		Name: "crypt-open-keys", Requirement: "crypt-private",
+		What:   "writes the private keys with mode 0644",
+		Breaks: []string{"crypt-private"},
+	},
+	{
+		Name: "crypt-body", Requirement: "crypt-run",
+		What:   "gives the handler the encrypted body",
+		Breaks: []string{"crypt-run"},
+	},
+	{
+		Name: "crypt-plain", Requirement: "crypt-plain",
+		What:   "runs requests that are not encrypted on endpoints that demand encryption",
+		Breaks: []string{"crypt-plain", "crypt-altered", "crypt-status"},
+	},
+	{
+		Name: "crypt-vouched", Requirement: "crypt-plain",
+		What:   "takes a request with the header X-Syft-Decrypted for one that was encrypted",
+		Breaks: []string{"crypt-plain"},
+	},
+	{
+		Name: "crypt-as-is", Requirement: "crypt-altered",
+		What:   "gives the handler messages that it cannot decrypt",
+		Breaks: []string{"crypt-altered", "crypt-receiver", "crypt-sender", "crypt-replay", "crypt-forged", "crypt-changed", "crypt-status", "seal-request", "seal-promise"},
+	},
+	{
+		Name: "crypt-no-tag", Requirement: "crypt-altered",
+		What:   "does not check the tag of a message",
+		Breaks: []string{"crypt-altered", "crypt-receiver", "crypt-sender", "crypt-status"},
+	},
+	{
+		Name: "crypt-short-tag", Requirement: "crypt-altered",
+		What:   "accepts a tag that was shortened",
+		Breaks: []string{"crypt-altered", "crypt-status"},
+	},
+	{
+		Name: "crypt-any-receiver", Requirement: "crypt-receiver",
+		What:   "runs messages that name another receiver",
+		Breaks: []string{"crypt-receiver"},
+	},
+	{
+		Name: "crypt-any-sender", Requirement: "crypt-sender",
+		What:   "uses the keys of the sender that the message names, in whatever folder the request is",
+		Breaks: []string{"crypt-sender"},
+	},
+	{
+		Name: "crypt-replay", Requirement: "crypt-replay",
+		What:   "runs a message as part of several requests",
+		Breaks: []string{"crypt-replay"},
+	},
+	{
+		Name: "crypt-replay-forms", Requirement: "crypt-replay",
+		What:   "takes a message with an equivalent ephemeral key for another one",
+		Breaks: []string{"crypt-replay"},
+	},
+	{
+		Name: "crypt-forgets-messages", Requirement: "crypt-replay",
+		What:   "runs a message again as part of another request after a restart",
+		Breaks: []string{"crypt-replay"},
+	},
+	{
+		Name: "crypt-any-id", Requirement: "crypt-forged",
+		What:   "uses a DID document that was copied from another datasite",
+		Breaks: []string{"crypt-forged"},
+	},
+	{
+		Name: "crypt-unsigned", Requirement: "crypt-forged",
+		What:   "does not check the signature of a prekey",
+		Breaks: []string{"crypt-forged"},
+	},
+	{
+		Name: "crypt-any-key", Requirement: "crypt-changed",
+		What:   "uses whatever identity key a DID document has",
+		Breaks: []string{"crypt-changed"},
+	},
+	{
+		Name: "crypt-forgets-people", Requirement: "crypt-changed",
+		What:   "uses whatever identity key a DID document has after a restart",
+		Breaks: []string{"crypt-changed", "seal-promise"},
+	},
+	{
+		Name: "crypt-plain-answer", Requirement: "crypt-answer",
+		What:   "answers encrypted requests in plaintext",
+		Breaks: []string{"crypt-run", "crypt-fail"}, Broad: true,
+	},
+	{
+		Name: "crypt-answers-owner", Requirement: "crypt-answer",
+		What:   "encrypts responses for itself",
+		Breaks: []string{"crypt-run", "crypt-fail"}, Broad: true,
+	},
+	{
+		Name: "crypt-plain-fail", Requirement: "crypt-fail",
+		What:   "answers in plaintext when a handler has failed",
+		Breaks: []string{"crypt-fail", "seal-response"},
+	},
+	{
+		Name: "crypt-status", Requirement: "crypt-status",
+		What:   "answers messages that it refuses with status 500",
+		Breaks: []string{"crypt-status"},
+	},
+	{
+		Name: "seal-ignored", Requirement: "seal-request",
+		What:   "does not check seals",
+		Breaks: []string{"seal-request", "seal-promise"},
+	},
+	{
+		Name: "seal-method", Requirement: "seal-request",
+		What:   "does not notice that the method was changed after the seal was made",
+		Breaks: []string{"seal-request"},
+	},
+	{
+		Name: "seal-headers", Requirement: "seal-request",
+		What:   "does not notice a header that was added after the seal was made",
+		Breaks: []string{"seal-request"},
+	},
+	{
+		Name: "seal-any-iv", Requirement: "seal-request",
+		What:   "does not notice that a seal was removed",
+		Breaks: []string{"seal-request"},
+	},
+	{
+		Name: "seal-stripped", Requirement: "seal-promise",
+		What:   "checks a seal only if there is one",
+		Breaks: []string{"seal-request", "seal-promise"},
+	},
+	{
+		Name: "seal-promise-now", Requirement: "seal-promise",
+		What:   "goes by the promise in the present DID document only",
+		Breaks: []string{"seal-promise"},
+	},
+	{
+		Name: "seal-forgets-promises", Requirement: "seal-promise",
+		What:   "forgets promises to seal when it restarts",
+		Breaks: []string{"seal-promise"},
+	},
+	{
+		Name: "seal-no-response", Requirement: "seal-response",
+		What:   "does not seal responses",
+		Breaks: []string{"seal-response"},
+	},
 }

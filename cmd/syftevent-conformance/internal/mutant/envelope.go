@@ -21,7 +21,7 @@ type request struct {
 	id, sender, url, method string
 	body                    []byte // nil means no body
 	headers                 map[string]string
-	expires                 time.Time
+	created, expires        time.Time
 }
 
 // A reply is what a handler returns.
@@ -97,8 +97,7 @@ func (d *decoder) decode(data []byte) (*request, error) {
 }
 
 func (d *decoder) decodeTimes(fields map[string]json.RawMessage, req *request) error {
-	var created time.Time
-	for name, into := range map[string]*time.Time{"created": &created, "expires": &req.expires} {
+	for name, into := range map[string]*time.Time{"created": &req.created, "expires": &req.expires} {
 		raw, there := fields[name]
 		if !there {
 			continue
@@ -113,10 +112,10 @@ func (d *decoder) decodeTimes(fields map[string]json.RawMessage, req *request) e
 		}
 		*into = t
 	}
-	if d.has("created-past") && !created.IsZero() && time.Since(created) > 30*24*time.Hour {
+	if d.has("created-past") && !req.created.IsZero() && time.Since(req.created) > 30*24*time.Hour {
 		return refuse(400, "Error loading request: created too long ago")
 	}
-	if d.has("created-future") && time.Until(created) > 365*24*time.Hour {
+	if d.has("created-future") && time.Until(req.created) > 365*24*time.Hour {
 		return refuse(400, "Error loading request: created in the future")
 	}
 	return nil

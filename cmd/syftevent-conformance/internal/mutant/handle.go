@@ -197,14 +197,21 @@ func (s *server) handle(file requestFile, req *request) reply {
 		}
 		return r
 	}
+	if s.crypt != nil && strings.HasPrefix(endpoint, encryptedPrefix) {
+		vouched := false
+		for name := range req.headers {
+			vouched = vouched || strings.EqualFold(name, "X-Syft-Decrypted")
+		}
+		maps.DeleteFunc(req.headers, func(name, _ string) bool { return isVouching(name) })
+		return s.handleEncrypted(file, req, found.handler, vouched)
+	}
 	removed := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(req.headers)) {
 		if s.has("vouched-twice") && removed[strings.ToLower(name)] {
 			continue
 		}
 		removed[strings.ToLower(name)] = true
-		vouching := strings.EqualFold(name, "X-Syft-Decrypted") || strings.EqualFold(name, "X-Syft-Original-Sender")
-		if vouching && !s.has("vouched") {
+		if isVouching(name) && !s.has("vouched") {
 			delete(req.headers, name)
 		}
 	}

@@ -24,7 +24,7 @@ const None = "none"
 
 // Features are the features that the ready line declares.
 var Features = []string{
-	"sum", "status", "empty", "items", "users", "api", "nested", "methods", "extra", "schema", "cleanup",
+	"sum", "status", "empty", "items", "users", "api", "nested", "methods", "extra", "schema", "cleanup", "encryption", "seals",
 }
 
 // A Target is a server under test.
@@ -100,6 +100,7 @@ type server struct {
 	replies    replyCache
 	incomplete incompleteFiles
 	orphans    orphanTracker
+	crypt      *cryptography // nil without encryption
 	workers    sync.WaitGroup
 
 	mu        sync.Mutex
@@ -120,7 +121,7 @@ func (t Target) newServer() (*server, error) {
 		settings:    settings,
 		defect:      d,
 		log:         log,
-		router:      router{d, application{d, settings.recordPath}.routes(settings.extraEndpoints)},
+		router:      router{d, application{d, settings.recordPath}.routes(settings.extraEndpoints, settings.encryption)},
 		decoder:     decoder{defect: d, log: log},
 		replies:     replyCache{defect: d, log: log, delay: settings.republishDelay, entries: map[string]*cachedReply{}},
 		incomplete:  incompleteFiles{defect: d, settle: settings.settle, seen: map[string]content{}},
@@ -129,6 +130,11 @@ func (t Target) newServer() (*server, error) {
 		defectState: newDefectState(),
 	}
 	s.replies.file = s.path(repliesName)
+	if settings.encryption {
+		if s.crypt, err = newCryptography(d, settings); err != nil {
+			return nil, err
+		}
+	}
 	if s.has("few-endpoints") {
 		s.router.routes = s.router.routes[:min(127, len(s.router.routes))]
 	}

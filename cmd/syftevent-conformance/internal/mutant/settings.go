@@ -21,6 +21,7 @@ type settings struct {
 	cleanupExpiry, cleanupInterval time.Duration // cleanupExpiry 0 disables cleanup
 	maxSize                        int64
 	extraEndpoints                 int
+	encryption                     bool
 }
 
 // options are the JSON of SYFTEVENT_OPTIONS.
@@ -33,6 +34,7 @@ type options struct {
 	CleanupInterval string `json:"cleanup_interval"`
 	MaxRequestSize  number `json:"max_request_size"`
 	ExtraEndpoints  number `json:"extra_endpoints"`
+	Encryption      bool   `json:"encryption"`
 }
 
 // A number is a JSON number or a string that holds one.
@@ -57,7 +59,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 	}
 	s := settings{
 		app: getenv("SYFTEVENT_APP"), recordPath: getenv("SYFTEVENT_RECORD"),
-		maxSize: int64(o.MaxRequestSize), extraEndpoints: int(o.ExtraEndpoints),
+		maxSize: int64(o.MaxRequestSize), extraEndpoints: int(o.ExtraEndpoints), encryption: o.Encryption,
 	}
 	if s.app == "" {
 		return s, errors.New("SYFTEVENT_APP is not set")

@@ -15,13 +15,14 @@ import (
 	"time"
 
 	"github.com/syftevent/syftevent-go/syftevent"
+	"github.com/syftevent/syftevent-go/syftevent/syftcrypt"
 )
 
 // implementation is the name of the library in ready lines.
 const implementation = "syftevent-go"
 
 // Features are the features that the ready line declares.
-var Features = []string{"sum", "status", "empty", "items", "users", "api", "nested", "methods", "extra", "schema", "cleanup"}
+var Features = []string{"sum", "status", "empty", "items", "users", "api", "nested", "methods", "extra", "schema", "cleanup", "encryption", "seals"}
 
 // A Target is a server under test.
 type Target struct {
@@ -48,6 +49,7 @@ type options struct {
 	ExtraEndpoints  int      `json:"extra_endpoints"`
 	CleanupExpiry   duration `json:"cleanup_expiry"`
 	CleanupInterval duration `json:"cleanup_interval"`
+	Encryption      bool     `json:"encryption"`
 }
 
 // A duration is a JSON string such as "20ms".
@@ -86,10 +88,17 @@ func (t Target) Serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	logger := slog.New(slog.NewTextHandler(t.Stderr, nil))
+	router := t.router(o.ExtraEndpoints)
+	if o.Encryption {
+		if err := t.addEncrypted(router, client, logger); err != nil {
+			return err
+		}
+	}
 	server := &syftevent.Server{
 		AppName:         app,
 		Client:          client,
-		Router:          t.router(o.ExtraEndpoints),
+		Router:          router,
 		PollInterval:    time.Duration(o.PollInterval),
 		SettleTime:      time.Duration(o.Settle),
 		RepublishDelay:  time.Duration(o.RepublishDelay),
@@ -97,7 +106,7 @@ func (t Target) Serve(ctx context.Context) error {
 		MaxRequestSize:  o.MaxRequestSize,
 		CleanupExpiry:   time.Duration(o.CleanupExpiry),
 		CleanupInterval: time.Duration(o.CleanupInterval),
-		Logger:          slog.New(slog.NewTextHandler(t.Stderr, nil)),
+		Logger:          logger,
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -119,18 +128,35 @@ func (t Target) Serve(ctx context.Context) error {
 
 // router returns a router with the endpoints and extra copies of /echo.
 func (t Target) router(extra int) *syftevent.Router {
-	endpoints := t.Endpoints
-	if endpoints == nil {
-		endpoints = Endpoints(t.Getenv("SYFTEVENT_RECORD"))
-	}
 	router := syftevent.NewRouter()
-	for pattern, handler := range endpoints {
+	for pattern, handler := range t.endpoints() {
 		router.Handle(pattern, handler)
 	}
 	for n := range extra {
 		router.OnRequest(fmt.Sprintf("/extra%d", n), echo)
 	}
 	return router
+}
+
+func (t Target) endpoints() map[string]syftevent.HandlerFunc {
+	if t.Endpoints != nil {
+		return t.Endpoints
+	}
+	return Endpoints(t.Getenv("SYFTEVENT_RECORD"))
+}
+
+// addEncrypted adds the endpoints that demand encryption.
+func (t Target) addEncrypted(router *syftevent.Router, client *syftevent.Client, logger *slog.Logger) error {
+	keys, err := syftcrypt.LoadOrCreate(client)
+	if err != nil {
+		return err
+	}
+	guard := &syftcrypt.Guard{Keys: keys, Logger: logger}
+	endpoints := t.endpoints()
+	for _, name := range []string{"/echo", "/inspect", "/fail", "/record"} {
+		router.Handle("/encrypted"+name, guard.Require(endpoints[name]))
+	}
+	return nil
 }
 
 func (t Target) printReady(server *syftevent.Server) error {

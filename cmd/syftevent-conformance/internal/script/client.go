@@ -171,7 +171,7 @@ func (c *client) parseCall(args []string) (name string, made *clientCall, times 
 	flags.IntVar(&times, "times", 1, "")
 	flags.BoolVar(&made.cached, "cached", false, "")
 	flags.StringVar(&again, "again", "", "")
-	headerVar(flags, made.headers)
+	headerVar(flags, "header", made.headers)
 	if err := flags.Parse(args); err != nil {
 		return "", nil, 0, fmt.Errorf("call: %w", err)
 	}
@@ -411,8 +411,8 @@ func newFlags() *flag.FlagSet {
 }
 
 // headerVar defines a flag for headers.
-func headerVar(flags *flag.FlagSet, headers map[string]string) {
-	flags.Func("header", "", func(value string) error {
+func headerVar(flags *flag.FlagSet, name string, headers map[string]string) {
+	flags.Func(name, "", func(value string) error {
 		name, text, ok := strings.Cut(value, ": ")
 		if !ok {
 			return errors.New("want 'NAME: VALUE'")

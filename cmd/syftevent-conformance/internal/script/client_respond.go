@@ -51,7 +51,7 @@ func (c *client) parseRespond(args []string) (name string, a *answer, err error)
 	flags.TextVar(&a.via, "via", a.via, "")
 	flags.StringVar(&a.content, "content", "", "")
 	flags.StringVar(&a.into, "into", "", "")
-	headerVar(flags, a.headers)
+	headerVar(flags, "header", a.headers)
 	flags.Func("set", "", func(value string) error {
 		name, text, ok := strings.Cut(value, "=")
 		if !ok {

@@ -76,6 +76,18 @@ func (r *Run) serverCommands() []command {
 			summary: "check that nothing appeared in $WORK since the server was ready except responses beside their requests, the script's own files, and *.tmp in the app's folder, where a server may store replies",
 			run:     r.files.commandConfined},
 
+		// Encryption.
+		{name: "person", arguments: "[-new] [-seals] [-forged | -copy OTHER] ADDRESS",
+			summary: "make keys for a sender, -new makes others, and write the DID document; -seals promises seals, -forged replaces the prekey by one that the identity key has not signed, -copy writes the document of OTHER and uses those keys",
+			run:     r.crypt.commandPerson},
+		{name: "encrypt", arguments: "-from ADDRESS [-method M] [-header 'NAME: VALUE']... [-seal] [-keys ADDRESS] [-claim ADDRESS] [-receiver ADDRESS] [-to ADDRESS] [-message OTHER] [-strip] [-alter MEMBER] [-cut MEMBER] [-added 'NAME: VALUE'] [-changed METHOD] NAME ENDPOINT [BODY]",
+			summary: "send an encrypted request, with a seal if -seal is given; -keys encrypts with the keys of somebody else, -claim and -receiver change the members sender and receiver, -to encrypts for somebody else, -message sends the message of an earlier request, -strip gives it the iv of a sealed message and no seal, -alter changes a bit of ek, iv, ciphertext or tag, and ek.last one that X25519 ignores, -cut shortens one of these or the whole message, -added and -changed change headers and the method after the seal was made",
+			run:     r.crypt.commandEncrypt},
+		{name: "decrypted", arguments: "NAME CHECK [VALUE...]", summary: "wait for the response to an encrypted request, decrypt its body, and check it like expect", check: r.crypt.commandDecrypted},
+		{name: "sealed", arguments: "NAME", summary: "wait for the response to an encrypted request, and check that it has a seal that fits", run: r.crypt.commandSealed},
+		{name: "document", summary: "check that the server's DID document is valid, and has the keys that it had when this command last ran", run: r.crypt.commandDocument},
+		{name: "private", summary: "check that only the owner may access the server's private keys", run: r.crypt.commandPrivate},
+
 		// Cleanup.
 		{name: "cleaned", arguments: "PATH...", summary: "like gone, but skip the scenario if the paths stay", run: r.files.commandCleaned},
 		{name: "orderly", arguments: "[-watch] NAME", summary: "-watch: watch the folder of a request, before the server starts; else wait until all pairs of a folder are removed, and check that each request was removed before its response; skip the scenario if they stay", run: r.files.commandOrderly},

@@ -126,7 +126,7 @@ func (s *scene) listOutside() (map[string]stat, error) {
 			return err
 		case name == app:
 			return filepath.SkipDir
-		case d.IsDir() || s.isOwn(name):
+		case d.IsDir() || s.isOwn(name) || s.encrypts && s.isOfKeys(name):
 			return nil
 		}
 		info, err := d.Info()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/x3dh"
 	"github.com/syftevent/syftevent-go/fakebox"
 	"github.com/syftevent/syftevent-go/fakebox/boxscript"
 )
@@ -63,6 +64,7 @@ type Run struct {
 	server    *server
 	requests  *requests
 	responses *responses
+	crypt     *crypt
 	handlers  *handlers
 	vectors   *vectorRunner
 	files     *files
@@ -76,11 +78,13 @@ func NewRun(ctx context.Context, config Config) *Run {
 	server := &server{scene: scene}
 	requests := &requests{server: server, bursts: map[string]burst{}}
 	handlers := &handlers{requests: requests, mayRepeat: map[string]bool{}}
+	responses := &responses{requests: requests, first: map[string]string{}}
 	return &Run{
 		scene:     scene,
 		server:    server,
 		requests:  requests,
-		responses: &responses{requests: requests, first: map[string]string{}},
+		responses: responses,
+		crypt:     &crypt{responses: responses, people: map[string]*x3dh.Keys{}, sent: map[string]*cryptedCall{}},
 		handlers:  handlers,
 		vectors:   &vectorRunner{handlers: handlers},
 		files:     &files{requests: requests},

@@ -25,6 +25,7 @@ type scene struct {
 	notifier *notifier // nil if the watch shows the observer the changes
 	script   string    // its text; "" for a scenario that is not observed
 	premises *premises
+	encrypts bool // the server has keys, outside of the app's folder
 }
 
 // open starts the network, or uses the shared one.

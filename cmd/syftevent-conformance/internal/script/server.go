@@ -100,6 +100,7 @@ func (s *server) start(options []string) error {
 		}
 		settings.Options[name] = optionValue(value)
 	}
+	s.encrypts = s.encrypts || settings.Options["encryption"] != nil
 	s.startWatch(false)
 	if s.outside == nil && s.shared == nil {
 		var err error
