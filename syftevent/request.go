@@ -48,6 +48,13 @@ type Request struct {
 	// it has passed by the server's own clock.
 	Expires time.Time
 
+	// Generation is 0 unless [Server.ShareWork] is set. Then it is 1 for the first worker that runs
+	// the request, and higher for each worker that takes the request over from one that seems to be
+	// dead. A handler can pass it to a store that rejects a write with a lower generation than it
+	// has seen for the request: a worker that was only suspended cannot overwrite then what its
+	// successor has written.
+	Generation int
+
 	// endpoint is the endpoint whose folder holds the request; "" outside a server,
 	// where the URL decides.
 	endpoint   string

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/syftevent/syftevent-go/syftevent/internal/engine"
@@ -35,6 +36,11 @@ func newEndpoints(r *Router, t *table, anyName bool) *engine.Endpoints {
 	for first, routes := range t.byFirst {
 		set.First[first] = len(routes) > 0
 	}
+	for _, rt := range t.routes {
+		set.Patterns = append(set.Patterns, rt.pattern.path())
+	}
+	slices.Sort(set.Patterns)
+	set.Patterns = slices.Compact(set.Patterns) // a path may have several methods
 	deliverable := &table{}
 	for _, rt := range t.routes {
 		if err := rt.pattern.checkDeliverable(); err != nil && !anyName {

@@ -24,7 +24,8 @@ import (
 // documentation states guarantees and limits.
 //
 // A server locks its app with the file .syftkeep in the app's folder, and checks the lock
-// every second. If it loses the lock, it tries to reacquire it. While the app's folder is
+// every second. On a network file system it also has a heartbeat, a file that it renews every
+// second, because locks may not reach other hosts. If it loses the lock, it tries to reacquire it. While the app's folder is
 // missing, it starts no handlers. If another server holds the lock, this server stops, and
 // [Server.Err] says why. If locking fails, for example because the file system has no locks,
 // the server logs a warning and runs without one.
@@ -109,6 +110,22 @@ type Server struct {
 	// sender's folder keeps. With many calls a day, set CleanupInterval to an hour or less as
 	// well. Zero or negative means all.
 	CleanupKeep int
+	// ShareWork makes this server one of several workers of the app: servers with ShareWork, on one
+	// or more hosts, that share the app's folder and each answer a part of the requests. Each
+	// request is claimed by one worker. If that dies, another one takes the request over, after
+	// WorkerTimeout at most. It is off by default. It needs a file system with symbolic and hard
+	// links, and is not supported on Windows. It excludes [Server.Watch]. The package documentation says more in "Workers".
+	ShareWork bool
+	// WorkerTimeout is how long the heartbeat of a server must stay unchanged before other servers
+	// take it for dead. It must be the same for all servers of the app, at least 1 s, longer than
+	// the mount may show an old file, and longer than a busy host may keep the process from running.
+	// Defaults to 10 s on local file systems, 45 s on NFS, and 30 s on other network and FUSE file
+	// systems. The end of a process on the same host is noticed within seconds (on Linux).
+	//
+	// Without ShareWork it applies to servers on network file systems, where locks may not reach
+	// other hosts: after the host of a server has crashed, a server on another host starts after
+	// this time.
+	WorkerTimeout time.Duration
 	// DebugMode sends clients the details of a failed handler instead of a generic text: a JSON
 	// object with the members error_type, error_message, function_name (the endpoint) and
 	// traceback (the stack, after a panic). Do not set it in production.
@@ -134,6 +151,7 @@ type Server struct {
 	// reaches neither.
 	OnRefuse func(ctx context.Context, refusal Refusal)
 
+	localLocks  bool              // for tests
 	watches     []registeredWatch // by Watch
 	mu          sync.Mutex
 	closed      bool // Shutdown was called
@@ -183,7 +201,8 @@ func (s *Server) Run(ctx context.Context) error {
 // of handlers have the values of ctx, but not its cancellation.
 //
 // If another server serves the app, Start waits 10 s for it to stop and then returns an error
-// that wraps [ErrAppServed]. It returns [ErrServerStarted] if the server was started before,
+// that wraps [ErrAppServed]. On a network file system, and with ShareWork, a server may have died
+// without releasing the app: Start waits up to [Server.WorkerTimeout] to find out. It returns [ErrServerStarted] if the server was started before,
 // [ErrServerClosed] if Shutdown was called, the cause of ctx if ctx ended first, and other
 // errors if a field or the name of an endpoint is invalid, the configuration cannot be loaded
 // (an error that wraps a [*ConfigError]), or the rpc folder cannot be created or opened. A
@@ -375,6 +394,9 @@ func (s *Server) engineOptions() (engine.Options, *PeriodicCleanup, error) {
 	}
 	if s.OnRefuse != nil {
 		options.OnRefuse = func(ctx context.Context, refusal engine.Refusal) { s.OnRefuse(ctx, Refusal(refusal)) }
+	}
+	if err := s.shareWork(&options); err != nil {
+		return fail(err)
 	}
 	if err := s.addWatcher(&options, client); err != nil {
 		return fail(err)

@@ -48,6 +48,7 @@ func newRequest(in *engine.Request, app string) *Request {
 		Body:           in.Envelope.Body,
 		Created:        in.Envelope.Created,
 		Expires:        in.Expires,
+		Generation:     in.Generation,
 		endpoint:       in.Endpoint,
 	}
 	// Only whoever decrypts a request may set these.

@@ -4,6 +4,7 @@ package syftevent_test
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -49,6 +50,8 @@ type proof struct {
 	settings proofSettings
 	next     int
 	child    *proofChild
+	// The child is a test of another name, with another variable. "" means that of proofs.
+	test, environment string
 }
 
 // newProof returns a proof in dataDir, or in a temporary folder if dataDir is "". It skips the
@@ -60,6 +63,15 @@ func newProof(t *testing.T, dataDir string) *proof {
 	}
 	if !*fullProof {
 		t.Parallel()
+	}
+	return newProofAlone(t, dataDir)
+}
+
+// newProofAlone is newProof for a test that does not run beside others.
+func newProofAlone(t *testing.T, dataDir string) *proof {
+	t.Helper()
+	if testing.Short() && !*fullProof {
+		t.Skip("a proof is not short")
 	}
 	if dataDir == "" {
 		dataDir = t.TempDir()
@@ -221,10 +233,10 @@ func (p *proof) launch() *proofChild {
 		p.Fatal(err)
 	}
 	defer logFile.Close()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestProofServerProcess$", "-test.timeout=0")
+	cmd := exec.Command(os.Args[0], "-test.run="+cmp.Or(p.test, "^TestProofServerProcess$"), "-test.timeout=0")
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "GOGC=") || strings.HasPrefix(v, "GOMEMLIMIT=")
-	}), proofVariable+"="+string(settings))
+	}), cmp.Or(p.environment, proofVariable+"="+string(settings)))
 	cmd.Stderr = logFile
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

@@ -47,6 +47,8 @@ type Stats struct {
 	// TrustedMtimes reports whether a scan may skip folders whose modification time has
 	// not changed, which depends on the file system.
 	TrustedMtimes bool
+	// Workers has the figures of shared work.
+	Workers WorkerStats
 	// Cleanup is the total of all cleanups.
 	Cleanup CleanupStats
 	// Watch has the figures of watched files.
@@ -71,6 +73,7 @@ func (s *Server) Stats() Stats {
 		Folders: f.Folders, FoldersLeft: f.FoldersLeft, DirHandles: f.DirHandles,
 		Incomplete: f.Incomplete, Unreadable: f.Unreadable,
 		TrustedMtimes: f.TrustedMtimes,
+		Workers:       WorkerStats(f.Workers),
 	}
 	if cleaner != nil {
 		stats.Cleanup = cleaner.Stats()

@@ -140,7 +140,8 @@ func TestInternalPackagesImportInOneDirection(t *testing.T) {
 		"spool":    {"rootfs"},
 		"sweep":    {"protocol", "rootfs", "wire"},
 		"watch":    {"protocol", "rootfs"},
-		"engine":   {"loglimit", "protocol", "rootfs", "spool", "wire"},
+		"lease":    {"rootfs"},
+		"engine":   {"lease", "loglimit", "protocol", "rootfs", "spool", "wire"},
 	}
 	for _, p := range goList(t, "./syftevent/internal/...") {
 		name := strings.TrimPrefix(p.ImportPath, internal)

@@ -59,6 +59,15 @@ func commands() []subcommand {
 		details: watchDetails,
 		run:     watch,
 	}, {
+		name:    "workers",
+		args:    "APP [flags]",
+		summary: "list the servers that share the work of your app",
+		flags:   new(workersFlags).define,
+		details: workersDetails,
+		run: func(ctx context.Context, args []string, std stdio) error {
+			return workers(ctx, args, std.out)
+		},
+	}, {
 		name:    "completion",
 		args:    "bash | zsh | fish",
 		summary: "print a completion script for a shell",

@@ -4,6 +4,7 @@
 //	syftevent serve -app notes -to http://127.0.0.1:8080
 //	syftevent ls bob@example.com/notes
 //	syftevent watch notes
+//	syftevent workers notes
 //
 // "syftevent help" lists all commands and the exit statuses.
 package main

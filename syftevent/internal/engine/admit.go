@@ -29,6 +29,9 @@ func (s *Server) admit(e entry) spool.Verdict {
 	if !mine {
 		return spool.Refused
 	}
+	if s.workers != nil && s.workers.shared {
+		return s.workers.admit(work{entry: e, location: where})
+	}
 	if !s.dispatcher.add(work{entry: e, location: where}) {
 		return spool.NoRoom
 	}

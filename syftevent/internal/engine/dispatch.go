@@ -6,6 +6,9 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/lease"
 )
 
 // A work is one request on its way through the server.
@@ -16,6 +19,13 @@ type work struct {
 	bytes     int64             // of the budget that it holds, or waits for
 	parked    bool              // it waits for bytes and is not in flight
 	republish bool              // its response is being republished
+	stolen    bool              // another worker is its first choice
+	// lease is the one under which it was claimed, and generation that of the claim; nil and 0 for
+	// none.
+	lease      *lease.Lease
+	generation int
+	// later is when it is offered again if it was left; zero for as soon as it is found.
+	later time.Time
 	// handler is closed when the handler has returned. Nil if it returned before the request
 	// was answered.
 	handler <-chan struct{}
@@ -269,6 +279,16 @@ func (d *dispatcher) busy() bool {
 	was := d.wasRunning
 	d.wasRunning = d.running > 0
 	return was
+}
+
+// free returns how many more requests of senders without others could start now.
+func (d *dispatcher) free() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.stopped {
+		return 0
+	}
+	return max(0, d.atOnce-d.running-(d.queued-d.parked))
 }
 
 // A load is the state of a dispatcher's queues.

@@ -3,6 +3,8 @@ package engine
 import (
 	"sync"
 	"time"
+
+	"github.com/syftevent/syftevent-go/syftevent/internal/lease"
 )
 
 // Figures are the figures of a server since its start.
@@ -18,6 +20,7 @@ type Figures struct {
 	DirHandles                         int           // that may be open
 	Incomplete, Unreadable             int           // requests, and files and folders
 	TrustedMtimes                      bool
+	Workers                            WorkerFigures
 }
 
 // Figures returns the figures now.
@@ -32,6 +35,14 @@ func (s *Server) Figures() Figures {
 	f.Incomplete, f.Unreadable = known.Incomplete, known.Unreadable
 	f.TrustedMtimes = known.Trusted
 	return f
+}
+
+// Others returns the leases of the other servers of the app.
+func (s *Server) Others() []lease.Observed {
+	if s.workers == nil {
+		return nil
+	}
+	return s.workers.observer.All()
 }
 
 // counters are the figures that are counted as events happen.

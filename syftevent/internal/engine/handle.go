@@ -16,6 +16,12 @@ import (
 // process answers one request, or leaves it for a later scan. It runs in a goroutine of
 // the dispatcher.
 func (s *Server) process(w *work) {
+	if w.stolen {
+		// It has waited, and its first choice has probably answered it.
+		if s.isAnswered(w) {
+			return
+		}
+	}
 	data, state, ok := s.read(w)
 	if !ok {
 		return // gone, incomplete, or parked until its bytes are free
@@ -30,14 +36,14 @@ func (s *Server) process(w *work) {
 		defer s.useFiles()()
 		s.republish(*w, a)
 	default:
-		if s.mayRun(*w, a) {
+		if s.mayRun(w, a) && s.claim(w) {
 			s.run(w, data, state)
 		}
 	}
 }
 
 // mayRun reports whether the response to a request could be published.
-func (s *Server) mayRun(w work, a admission) bool {
+func (s *Server) mayRun(w *work, a admission) bool {
 	switch a.action {
 	case actionRunWithName:
 		if s.spool.Usable(w.entry, true) != nil {
@@ -48,15 +54,34 @@ func (s *Server) mayRun(w work, a admission) bool {
 			return false
 		}
 	default:
-		if s.spool.Answered(w.entry) {
+		// A process that was restarted would run again what was answered just before. Workers
+		// ask when they have claimed the request.
+		if !s.spool.Trusted() && !s.sharesWork() && s.isAnswered(w) {
 			return false
 		}
 		if err := s.spool.Usable(w.entry, false); errors.Is(err, rootfs.ErrName) {
-			s.notPublished(w, nil, err)
+			s.notPublished(*w, nil, err)
 			return false
 		}
 	}
 	return !s.stopped() && !s.paused.Load()
+}
+
+// answeredPause is the time after which a request is offered again that has a response which no
+// listing has shown. Most listings are not so old.
+const answeredPause = 5 * time.Second
+
+// isAnswered reports whether a request has a response that no listing has shown yet, or whether
+// that is unknown. If so, it sets when the request is offered again.
+func (s *Server) isAnswered(w *work) bool {
+	answered, err := s.spool.HasOutput(w.entry)
+	switch {
+	case err != nil:
+		w.later = time.Now().Add(claimRetry)
+	case answered:
+		w.later = time.Now().Add(answeredPause)
+	}
+	return answered || err != nil
 }
 
 // run makes the response to a request and publishes it, unless the handler was stopped.
@@ -134,6 +159,10 @@ func (s *Server) respond(w *work, state spool.State, data []byte, reply *wire.Re
 		s.refused(*w, refusal)
 		return refusal
 	}
+	req.Generation = w.generation
+	if !s.isClaimed(w) {
+		return nil
+	}
 	var outcome Outcome
 	defer func() { w.handler = outcome.Returned }()
 	s.options.Handle(s.handlers, req, &outcome)
@@ -174,7 +203,13 @@ func (s *Server) crashed(w *work) {
 }
 
 // ended hands a request back to the spool when it is no longer in flight.
-func (s *Server) ended(w work) { s.spool.Done(w.entry) }
+func (s *Server) ended(w work) {
+	if !w.later.IsZero() {
+		s.spool.Postpone(w.entry, w.later)
+		return
+	}
+	s.spool.Done(w.entry)
+}
 
 func (s *Server) stopped() bool {
 	select {

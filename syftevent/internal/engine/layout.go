@@ -44,7 +44,9 @@ func (s *Server) prepare(starting context.Context) error {
 		return fmt.Errorf("syftevent: open folder of app %q: %w", s.options.App, err)
 	}
 	defer root.Close()
-	s.moveFinished(starting, root)
+	if s.workers.startsAlone() {
+		s.moveFinished(starting, root)
+	}
 	if starting.Err() != nil {
 		return context.Cause(starting)
 	}
@@ -74,10 +76,11 @@ func (s *Server) refreshLayout() {
 // publishLayout writes the permissions, the folders of the endpoints, and the schema.
 func (s *Server) publishLayout(root *os.Root, set *Endpoints) {
 	s.layoutStale.Store(false)
-	err := errors.Join(
-		rootfs.Retry(func() error { return s.writePermissions(root) }),
-		rootfs.Retry(func() error { return s.publishEndpoints(root, set) }))
-	if err != nil {
+	var permissionsErr error
+	if s.workers.leadsLayout() {
+		permissionsErr = rootfs.Retry(func() error { return s.writePermissions(root) })
+	}
+	if err := errors.Join(permissionsErr, rootfs.Retry(func() error { return s.publishEndpoints(root, set) })); err != nil {
 		s.layoutFailed(set, err)
 		return
 	}
@@ -142,6 +145,9 @@ func (s *Server) publishEndpoints(root *os.Root, set *Endpoints) error {
 		}
 	}
 	s.folders = folders
+	if !s.workers.leadsLayout() {
+		return failed
+	}
 	if err := writeSchema(root, set); err != nil {
 		failed = errors.Join(failed, fmt.Errorf("write %s: %w", filepath.Join(s.options.Dir, schemaName), err))
 	}

@@ -39,6 +39,7 @@ var errLocked = errors.New("locked")
 // name; otherwise another server could lock a new file.
 type appLock struct {
 	dir    string // the app's folder
+	shared bool   // with other workers
 	logger *slog.Logger
 
 	file        *os.File // nil while it is not held
@@ -51,6 +52,9 @@ type appLock struct {
 // acquire takes the lock, and waits up to lockWait for it. If locks do not work here, it
 // logs that and goes on without one.
 func (l *appLock) acquire(ctx context.Context) error {
+	if l.unsupported {
+		return nil
+	}
 	deadline := time.Now().Add(lockWait)
 	for {
 		err := l.tryAcquire()
@@ -125,7 +129,7 @@ func (l *appLock) tryPath(path string) error {
 	if err != nil {
 		return err
 	}
-	switch err := tryLock(f); {
+	switch err := tryLock(f, l.shared); {
 	case errors.Is(err, errLocked):
 		defer f.Close()
 		return fmt.Errorf("%w: %s (%s)", ErrAppServed, readHolder(f), path)
@@ -145,6 +149,9 @@ const holderPrefix = "process "
 // sign names this process in the file, for the error of servers that find it locked. A
 // file with any other content is left as it is.
 func (l *appLock) sign() {
+	if l.shared {
+		return // others hold it as well, and a heartbeat names each
+	}
 	if holder := readHolder(l.file); holder != unknownHolder && !strings.HasPrefix(holder, holderPrefix) {
 		return
 	}

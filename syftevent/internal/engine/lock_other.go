@@ -8,4 +8,4 @@ import (
 )
 
 // tryLock is not supported here.
-func tryLock(*os.File) error { return errors.ErrUnsupported }
+func tryLock(*os.File, bool) error { return errors.ErrUnsupported }

@@ -31,8 +31,7 @@ func (s *Server) watchLock() {
 			s.layoutStale.Store(true) // it may be another directory
 		case errors.Is(err, ErrAppServed):
 			s.logger.Error("syftevent: app lock lost to another server, stopping", "path", s.lock.path, "err", err)
-			s.err = err
-			s.Stop()
+			s.stopWith(err)
 			return
 		default:
 			// Nothing can be served while the app's directory is gone. Any other failure,

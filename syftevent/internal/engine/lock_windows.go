@@ -10,8 +10,9 @@ import (
 var lockFileEx = syscall.NewLazyDLL("kernel32.dll").NewProc("LockFileEx")
 
 // tryLock locks a file, or returns errLocked. A lock keeps others from reading what it
-// covers, so it covers one byte beyond the file's content.
-func tryLock(f *os.File) error {
+// covers, so it covers one byte beyond the file's content. A server that shares its work does not
+// get here.
+func tryLock(f *os.File, _ bool) error {
 	const (
 		failImmediately = 1
 		exclusive       = 2

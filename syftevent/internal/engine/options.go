@@ -31,6 +31,9 @@ type Options struct {
 	OnRefuse func(ctx context.Context, refusal Refusal)
 	// Cleanup runs while the server does; nil for none.
 	Cleanup Cleanup
+	// MatchRoutes returns a function that reports whether one of some patterns, which are
+	// Endpoints.Patterns of another server, matches an endpoint. Required for ShareWork.
+	MatchRoutes func(patterns []string) func(endpoint string) bool
 	// Watcher runs while the server does; nil for none.
 	Watcher Watcher
 
@@ -46,6 +49,9 @@ type Options struct {
 	Concurrency    int           // handlers that run at once
 	Reserve        int           // handlers beyond that, each the only one of its sender
 	Durable        bool          // sync responses to the disk
+	ShareWork      bool          // with other servers of the app
+	WorkerTimeout  time.Duration // after which a silent server is dead; 0 for that of the file system
+	LocalLocks     bool          // locks do not reach other servers: for tests
 	Trace          bool          // log each scan
 
 	// Log receives the log output.
@@ -72,6 +78,7 @@ type Watcher interface {
 // Endpoints are what a server knows about the routes at one time.
 type Endpoints struct {
 	Routes        int             // how many routes there are
+	Patterns      []string        // the paths of all routes
 	Folders       []string        // of all endpoints: "/" and the literal segments
 	Deliverable   []string        // the folders without those of undeliverable endpoints
 	Undeliverable []error         // why SyftBox never delivers to the others

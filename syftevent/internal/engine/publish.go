@@ -61,6 +61,9 @@ func (s *Server) publish(w work, response []byte) bool {
 	switch {
 	case err == nil:
 		s.replies.record(w, outcomePublished, response)
+		if s.workers != nil && s.workers.shared && len(response) <= maxLoggedReply {
+			s.replyLog.published(w, time.Now())
+		}
 		s.counters.add(func(f *Figures) { f.Answered++ })
 		s.signalActivity()
 		return true

@@ -264,6 +264,35 @@ func (c *replyCache) restore(w work, data []byte, at time.Time) {
 	c.put(&cachedReply{entry: w.entry, sum: w.sum, data: data, seen: at, restored: true}, &c.published)
 }
 
+// adopt is restore for a reply of another worker, unless the cache knows better. One that was
+// not published is published at once.
+func (c *replyCache) adopt(w work, data []byte, published bool, at time.Time) {
+	switch {
+	case c.knows(w.entry):
+	case published:
+		c.restore(w, data, at)
+	default:
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.put(&cachedReply{entry: w.entry, sum: w.sum, data: data, seen: time.Now(), pause: firstRetry}, &c.unpublished)
+	}
+}
+
+// knows reports whether the cache has a reply to a request of this name.
+func (c *replyCache) knows(e entry) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.replies[e] != nil
+}
+
+// answered reports whether the cache has the response to a request, or knows that it was published.
+func (c *replyCache) answered(w work) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := c.replies[w.entry]
+	return r != nil && r.sum == w.sum && (r.budget == &c.published || r.data != nil)
+}
+
 // times returns how often the response to a request was republished.
 func (r *cachedReply) times(w work) int {
 	if r == nil || r.sum != w.sum {

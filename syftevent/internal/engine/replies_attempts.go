@@ -93,6 +93,21 @@ func (l *replyLog) restoreBegun(lines []loggedReply, answered map[contentKey]boo
 	}
 }
 
+// adoptBegun adds the attempts of other processes, from the lines of their logs, oldest first. l.mu
+// is held.
+func (l *replyLog) adoptBegun(lines []loggedReply, answered map[contentKey]bool) {
+	theirs := &replyLog{}
+	theirs.restoreBegun(lines, answered)
+	if l.begunRequests == nil {
+		l.begunRequests = map[contentKey]*attempts{}
+	}
+	for key, a := range theirs.begunRequests {
+		if own := l.begunRequests[key]; own == nil || !own.mine && own.count < a.count {
+			l.begunRequests[key] = a
+		}
+	}
+}
+
 // unanswered returns the lines of the requests that were begun within publishedFor and
 // not answered, oldest first. l.mu is held.
 func (l *replyLog) unanswered(now time.Time) []loggedReply {

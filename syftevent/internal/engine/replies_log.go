@@ -32,11 +32,14 @@ import (
 // The log also holds the requests that were begun and not answered, for
 // replies_attempts.go.
 type replyLog struct {
-	dir    string
-	logger *slog.Logger
+	dir     string
+	names   [2]string // of its files
+	earlier []string  // files of other logs that restore reads
+	merge   bool      // restore removes them
+	logger  *slog.Logger
 
 	mu            sync.Mutex
-	current       int      // index in replyLogNames
+	current       int      // index in names
 	file          *os.File // nil before the first reply, and after a failure
 	size          int64
 	started       time.Time // when the file was, or the time of its first reply
@@ -53,7 +56,8 @@ type logReport struct {
 	err           error
 }
 
-// replyLogNames are the files of a reply log. SyftBox does not sync *.tmp files.
+// replyLogNames are the files of the reply log of a server that does not share its work. SyftBox
+// does not sync *.tmp files.
 var replyLogNames = [2]string{".syftevent-replies-0.tmp", ".syftevent-replies-1.tmp"}
 
 const (
@@ -75,6 +79,9 @@ type loggedReply struct {
 	Request string    `json:"request"` // SHA-256 of its bytes, in hexadecimal
 	// Response is the content of the response file, absent if it was too large.
 	Response json.RawMessage `json:"response,omitempty"`
+	// Published makes the line one about an earlier one: that reply was published. Only workers
+	// write it. A reply without it was not published if its worker was killed.
+	Published bool `json:"published,omitempty"`
 	// Begun, if not nil, makes the line that of a request without a reply: it is the
 	// number of processes that have begun the request, or 0 when it was abandoned.
 	Begun *int `json:"begun,omitempty"`
@@ -96,11 +103,16 @@ func (l *replyLog) restore(c *replyCache, now time.Time) {
 	defer l.unlock()
 	var replies, begun []loggedReply
 	answered := map[contentKey]bool{}
-	for _, r := range l.readAll(now) {
+	paths := l.earlier
+	for _, name := range l.names {
+		paths = append(paths, filepath.Join(l.dir, name))
+	}
+	for _, r := range l.readAll(paths, now) {
 		key, ok := r.key()
 		switch {
 		case ok && r.Begun != nil:
 			begun = append(begun, r)
+		case ok && r.Published:
 		case ok:
 			answered[key] = true
 			c.restore(work{entry: key.entry, sum: key.sum}, r.Response, now.Add(-now.Sub(r.At)))
@@ -112,20 +124,50 @@ func (l *replyLog) restore(c *replyCache, now time.Time) {
 		l.fail(err)
 		return
 	}
-	old := filepath.Join(l.dir, replyLogNames[1])
-	if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		l.report("syftevent: removing old reply log failed", old, err)
+	old := []string{filepath.Join(l.dir, l.names[1])}
+	if l.merge {
+		old = append(old, l.earlier...)
+	}
+	for _, path := range old {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			l.report("syftevent: removing old reply log failed", path, err)
+		}
 	}
 }
 
-// readAll returns the valid lines of both files that are not too old, oldest first.
+// adopt adds to the reply cache what other processes have logged.
+func (l *replyLog) adopt(c *replyCache, paths []string, now time.Time) {
+	l.mu.Lock()
+	defer l.unlock()
+	var begun []loggedReply
+	answered, published := map[contentKey]bool{}, map[contentKey]bool{}
+	lines := l.readAll(paths, now)
+	for _, r := range lines {
+		if key, ok := r.key(); ok && r.Published {
+			published[key] = true
+		}
+	}
+	for _, r := range lines {
+		key, ok := r.key()
+		switch {
+		case ok && r.Begun != nil:
+			begun = append(begun, r)
+		case ok && !r.Published:
+			answered[key] = true
+			c.adopt(work{entry: key.entry, sum: key.sum}, r.Response, published[key] || r.Response == nil, now.Add(-now.Sub(r.At)))
+		}
+	}
+	l.adoptBegun(begun, answered)
+}
+
+// readAll returns the valid lines of some files that are not too old, oldest first.
 // l.mu is held.
-func (l *replyLog) readAll(now time.Time) []loggedReply {
+func (l *replyLog) readAll(paths []string, now time.Time) []loggedReply {
 	var replies []loggedReply
-	for _, name := range replyLogNames {
-		data, err := l.read(name)
+	for _, path := range paths {
+		data, err := readReplyLog(path)
 		if err != nil {
-			l.report("syftevent: reading reply log failed", filepath.Join(l.dir, name), err)
+			l.report("syftevent: reading reply log failed", path, err)
 		}
 		for line := range bytes.Lines(data) {
 			var r loggedReply
@@ -143,9 +185,8 @@ func (l *replyLog) readAll(now time.Time) []loggedReply {
 	return replies
 }
 
-// read reads one of the files, unless it is larger than any that a server writes.
-func (l *replyLog) read(name string) ([]byte, error) {
-	path := filepath.Join(l.dir, name)
+// readReplyLog reads a file of a log, unless it is larger than any that a server writes.
+func readReplyLog(path string) ([]byte, error) {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -161,7 +202,7 @@ func (l *replyLog) read(name string) ([]byte, error) {
 // startFile replaces one of the files with one that holds some replies, and makes it the
 // current one. l.mu is held.
 func (l *replyLog) startFile(current int, replies []loggedReply, now time.Time) error {
-	path := filepath.Join(l.dir, replyLogNames[current])
+	path := filepath.Join(l.dir, l.names[current])
 	if len(replies) == 0 {
 		// Without traffic there is no file.
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -197,7 +238,7 @@ func (l *replyLog) setCurrent(current int) {
 
 // open opens the current file. l.mu is held.
 func (l *replyLog) open(started time.Time) error {
-	f, err := os.OpenFile(filepath.Join(l.dir, replyLogNames[l.current]), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(filepath.Join(l.dir, l.names[l.current]), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
@@ -229,6 +270,16 @@ func (l *replyLog) add(w work, data []byte, now time.Time) {
 		l.sizes = map[string]int64{}
 	}
 	l.sizes[w.location.sender] += int64(len(line))
+}
+
+// published logs that the reply to a request was published.
+func (l *replyLog) published(w work, now time.Time) {
+	r := loggedReply{At: now, Dir: w.entry.Dir, Stem: w.entry.Stem, Request: hex.EncodeToString(w.sum[:]), Published: true}
+	l.mu.Lock()
+	defer l.unlock()
+	if !l.closed {
+		l.write(r.line(), now)
+	}
 }
 
 // write writes a line, and reports whether it succeeded. l.mu is held.
@@ -289,7 +340,7 @@ func (l *replyLog) unlock() {
 func (l *replyLog) check() {
 	l.mu.Lock()
 	defer l.unlock()
-	if l.file != nil && !isSameFile(l.file, filepath.Join(l.dir, replyLogNames[l.current])) {
+	if l.file != nil && !isSameFile(l.file, filepath.Join(l.dir, l.names[l.current])) {
 		l.close()
 	}
 }
@@ -328,6 +379,9 @@ func (r *loggedReply) line() []byte {
 	if len(r.Response) > 0 && bytes.IndexByte(r.Response, '\n') < 0 {
 		line = append(line, `,"response":`...)
 		line = append(line, r.Response...)
+	}
+	if r.Published {
+		line = append(line, `,"published":true`...)
 	}
 	if r.Begun != nil {
 		line = append(line, `,"begun":`...)

@@ -15,7 +15,7 @@ import (
 )
 
 func newReplyLog(dir string) *replyLog {
-	return &replyLog{dir: dir, logger: slog.New(slog.DiscardHandler)}
+	return &replyLog{dir: dir, names: replyLogNames, logger: slog.New(slog.DiscardHandler)}
 }
 
 // restored returns the reply cache of a process that is started at a time.
@@ -118,7 +118,7 @@ func TestReplyLogSurvivesBadFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			var log bytes.Buffer
-			l := &replyLog{dir: dir, logger: slog.New(slog.NewTextHandler(&log, nil))}
+			l := &replyLog{dir: dir, names: replyLogNames, logger: slog.New(slog.NewTextHandler(&log, nil))}
 			m := newReplyCache(republishDelay)
 			l.restore(m, time.Now())
 			l.add(answeredWork(1), []byte(loggedResponse), time.Now())
@@ -196,7 +196,7 @@ func TestReplyLogReportsWithoutItsLock(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	l := &replyLog{dir: dir}
+	l := &replyLog{dir: dir, names: replyLogNames}
 	lines := 0
 	l.logger = slog.New(handlerFunc(func(r slog.Record) {
 		lines++

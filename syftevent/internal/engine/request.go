@@ -14,6 +14,7 @@ type Request struct {
 	SenderVerified bool          // its sender is that of its directory
 	Endpoint       string        // as protocol.CleanEndpoint gives it
 	Expires        time.Time     // the envelope's, or the default
+	Generation     int           // of its claim; 0 if work is not shared
 }
 
 // A Response is what a client gets.

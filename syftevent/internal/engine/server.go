@@ -25,9 +25,10 @@ type Server struct {
 	options Options
 	logger  *slog.Logger // of Options.Log
 
-	lock   *appLock
-	paused atomic.Bool // set by watchLock: nothing new is begun
-	err    error       // why the server stopped by itself; read it after finished is closed
+	lock    *appLock
+	workers *workers    // nil for a server that only locks
+	paused  atomic.Bool // set by watchLock: nothing new is begun
+	err     error       // why the server stopped by itself, set once; read it after finished is closed
 
 	// The layout on disk; used by prepare and poll.
 	published         *Endpoints      // whose layout is complete
@@ -82,7 +83,7 @@ func (s *Server) Start(starting, ctx context.Context) (err error) {
 	if err := rootfs.Retry(func() error { return os.MkdirAll(s.options.Dir, 0o755) }); err != nil {
 		return fmt.Errorf("syftevent: create folder of app %q: %w", s.options.App, err)
 	}
-	s.lock = &appLock{dir: filepath.Dir(s.options.Dir), logger: s.logger}
+	s.lock = &appLock{dir: filepath.Dir(s.options.Dir), logger: s.logger, shared: s.options.ShareWork, unsupported: s.options.LocalLocks}
 	if err := s.lock.acquire(starting); err != nil {
 		return err
 	}
@@ -91,10 +92,18 @@ func (s *Server) Start(starting, ctx context.Context) (err error) {
 			s.lock.release()
 		}
 	}()
+	if err := s.join(starting); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			s.workers.leave()
+		}
+	}()
 	if err := s.prepare(starting); err != nil {
 		return err
 	}
-	s.replyLog = &replyLog{dir: filepath.Dir(s.options.Dir), logger: s.logger}
+	s.replyLog = s.newReplyLog()
 	defer func() {
 		if err != nil {
 			s.replyLog.Close()
@@ -106,7 +115,8 @@ func (s *Server) Start(starting, ctx context.Context) (err error) {
 		In: protocol.RequestSuffix, Out: protocol.ResponseSuffix,
 		Ignore: protocol.IsMarker, Wanted: s.wanted, Owner: s.owner, Own: s.own, Complete: wire.Complete, Valid: wire.IsObject,
 		Orphan: protocol.OrphanOf, OrphanDelay: s.options.OrphanDelay, Marker: protocol.KeepName, TempPrefix: protocol.ServeTempPrefix,
-		MaxSize: s.options.MaxSize, Settle: s.options.Settle, SettleRemote: s.options.SettleRemote, FullScanShare: s.options.IdleShare * (1 - statShare), NudgeInterval: s.options.NudgeInterval, Durable: s.options.Durable,
+		KeepTemp: s.workers.ownsTemp,
+		MaxSize:  s.options.MaxSize, Settle: s.options.Settle, SettleRemote: s.options.SettleRemote, FullScanShare: s.options.IdleShare * (1 - statShare), NudgeInterval: s.options.NudgeInterval, Durable: s.options.Durable,
 		Logger: s.logger,
 	}
 	err = rootfs.Retry(func() error {
@@ -126,7 +136,8 @@ func (s *Server) Start(starting, ctx context.Context) (err error) {
 			return errors.Join(fmt.Errorf("syftevent: start app %q: watch files: %w", s.options.App, err), s.spool.Close())
 		}
 	}
-	if s.options.Cleanup != nil {
+	sharesWork := s.workers != nil && s.workers.shared
+	if s.options.Cleanup != nil && !sharesWork {
 		if err := s.options.Cleanup.Start(s.handlers); err != nil {
 			if s.options.Watcher != nil {
 				s.options.Watcher.Close()
@@ -136,7 +147,10 @@ func (s *Server) Start(starting, ctx context.Context) (err error) {
 	}
 	s.logger.Info("syftevent: server started", "app", s.options.App, "path", s.options.Dir, "datasite", s.options.Email, "endpoints", s.options.Endpoints().Routes)
 	var background sync.WaitGroup
-	background.Go(func() { s.spool.Mend(s.handlers) })
+	if !sharesWork { // otherwise the leader does
+		background.Go(func() { s.spool.Mend(s.handlers) })
+	}
+	s.workers.begin()
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
@@ -146,6 +160,7 @@ func (s *Server) Start(starting, ctx context.Context) (err error) {
 		s.poll()
 		<-watched
 		forget()
+		s.workers.resign()
 		if s.options.Cleanup != nil {
 			s.options.Cleanup.Stop()
 		}
@@ -156,6 +171,7 @@ func (s *Server) Start(starting, ctx context.Context) (err error) {
 		background.Wait()
 		s.spool.Close()
 		s.replyLog.Close()
+		s.workers.leave()
 		s.lock.release()
 		s.options.Log.Flush(time.Now(), true)
 		s.logger.Info("syftevent: server stopped", "app", s.options.App)
@@ -203,7 +219,15 @@ func (s *Server) drainHandlers() {
 }
 
 // Stop stops the server: no handler is started any more. It does not wait.
-func (s *Server) Stop() { s.stopOnce.Do(func() { close(s.stopping) }) }
+func (s *Server) Stop() { s.stopWith(nil) }
+
+// stopWith is Stop with the reason that Err returns.
+func (s *Server) stopWith(err error) {
+	s.stopOnce.Do(func() {
+		s.err = err
+		close(s.stopping)
+	})
+}
 
 // CancelHandlers cancels the contexts of all handlers of a server that was started.
 func (s *Server) CancelHandlers() { s.cancelHandlers() }

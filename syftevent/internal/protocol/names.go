@@ -22,6 +22,10 @@ const (
 	SendTempPrefix  = ".syftevent-send-"
 )
 
+// WorkersName is the directory in an app's directory with the heartbeats and claims of its
+// servers. SyftBox synchronizes nothing in a directory named *.tmp.
+const WorkersName = ".syftevent-workers.tmp"
+
 // IsMarker reports whether a file with the suffix of a request is not one: it is hidden,
 // or was renamed by SyftBox.
 func IsMarker(name string) bool { return strings.HasPrefix(name, ".") || IsMarked(name) }

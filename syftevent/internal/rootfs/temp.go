@@ -16,6 +16,9 @@ const tempSuffix = ".tmp"
 // process begins the names of this process's temporary files, after the prefix.
 var process = rand.Text()[:8] + "-"
 
+// ProcessPrefix returns what the names of this process's temporary files have after their prefix.
+func ProcessPrefix() string { return process }
+
 // IsAbandoned reports whether a name is that of a temporary file with the prefix that another
 // process made.
 func IsAbandoned(name, prefix string) bool {

@@ -234,7 +234,7 @@ var guards = map[string]guard{
 		return foundWithin(s, 2*refreshEvery, "d/a")
 	}},
 	// A listing lacks an output that was published before the process started.
-	"answered": {"publish.go", `if err != nil || !info.Mode().IsRegular() {`, `if true || !info.Mode().IsRegular() {`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
+	"output": {"output.go", `if !info.Mode().IsRegular() {`, `if true || !info.Mode().IsRegular() {`, func(t *testing.T, s *Spool, f *faultyFileSystem, dir string) bool {
 		f.remote = true
 		s.trusted = false
 		stale := true
@@ -251,11 +251,13 @@ var guards = map[string]guard{
 			var taken []Entry
 			s.Scan(take(&taken, Taken))
 			for _, e := range taken {
-				if !s.Answered(e) {
-					run = append(run, e.String())
-					if err := s.Publish(e, []byte("answer")); err != nil {
-						t.Error(err)
-					}
+				if answered, err := s.HasOutput(e); answered || err != nil {
+					s.Postpone(e, time.Now().Add(time.Second))
+					continue
+				}
+				run = append(run, e.String())
+				if err := s.Publish(e, []byte("answer")); err != nil {
+					t.Error(err)
 				}
 				s.Done(e)
 			}

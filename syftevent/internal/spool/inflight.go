@@ -9,9 +9,10 @@ import (
 // cache: without it the input would be found and offered anew.
 type file struct {
 	inFlight   bool
-	published  bool   // Publish has made its output since it was taken
-	seen       uint64 // the last listing that showed it without an output
-	done       uint64 // the last listing that had begun when Done was called
+	published  bool      // Publish has made its output since it was taken
+	seen       uint64    // the last listing that showed it without an output
+	done       uint64    // the last listing that had begun when Done was called
+	later      time.Time // not offered before
 	incomplete *incomplete
 }
 
@@ -36,6 +37,8 @@ func (s *Spool) claim(dir string, stem []byte, sequence uint64, now time.Time) o
 		switch {
 		case f.inFlight:
 			return offer{known: true, next: now.Add(never)} // until Done
+		case now.Before(f.later):
+			return offer{known: true, next: f.later}
 		case f.done >= sequence && f.published:
 			return offer{known: true, next: now.Add(never)}
 		case f.done >= sequence:
@@ -54,7 +57,7 @@ func (s *Spool) claim(dir string, stem []byte, sequence uint64, now time.Time) o
 		f = &file{seen: sequence}
 		files[entry.Stem] = f
 	}
-	f.inFlight, f.published = true, false
+	f.inFlight, f.published, f.later = true, false, time.Time{}
 	fresh := f.incomplete == nil || now.Sub(f.incomplete.since) < activeFor
 	return offer{entry: entry, known: known, due: true, fresh: fresh}
 }

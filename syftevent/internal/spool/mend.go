@@ -197,6 +197,9 @@ func (m *mender) removeAbandoned(ctx context.Context, d *directory) {
 		if !rootfs.IsAbandoned(name, m.spool.options.TempPrefix) || e.Kind == rootfs.Directory || ctx.Err() != nil {
 			continue
 		}
+		if keep := m.spool.options.KeepTemp; keep != nil && keep(name) {
+			continue
+		}
 		name = path.Join(d.name, name)
 		if err := m.lister.Root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrClosed) {
 			m.spool.options.Logger.Warn("syftevent: removing temporary file failed", "path", m.spool.path(name), "err", err)

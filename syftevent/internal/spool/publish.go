@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"time"
 
 	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
@@ -60,39 +59,6 @@ func (s *Spool) Publish(entry Entry, data []byte) error {
 	s.nudge(entry.Dir, final, written)
 	return nil
 }
-
-// Answered reports whether an input that is in flight has an output that no listing has shown yet.
-// Listings of a network file system may be seconds old, and a process that was restarted would
-// take all inputs again that were answered just before; the name itself is asked for there, with
-// one call. Where mtimes are trusted, listings are not old, and Answered returns false. An
-// answered input is offered again every answeredPause until a listing shows the output.
-func (s *Spool) Answered(entry Entry) bool {
-	if s.Trusted() {
-		return false
-	}
-	p, err := s.acquire(entry.Dir)
-	if err != nil {
-		return false
-	}
-	defer s.release(p)
-	info, err := p.root.Lstat(entry.Stem + s.options.Out)
-	if err != nil || !info.Mode().IsRegular() {
-		return false
-	}
-	if torn, _ := s.staysTorn(p.root, entry); torn {
-		return false // Publish decides
-	}
-	now := time.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if f := s.tracked[entry.Dir][entry.Stem]; f != nil {
-		f.incomplete = &incomplete{since: now, pause: answeredPause, next: now.Add(answeredPause)}
-	}
-	return true
-}
-
-// answeredPause is longer than most listings are old.
-const answeredPause = 5 * time.Second
 
 // Usable checks that the output of an input can have its name, and removes an empty
 // directory or a symbolic link there. It returns rootfs.ErrName if it cannot. Unless

@@ -58,6 +58,9 @@ type Options struct {
 	Marker string
 	// TempPrefix begins the names of temporary files. It should make them hidden.
 	TempPrefix string
+	// KeepTemp reports whether a temporary file that another process made is in use. Nil means
+	// that none is.
+	KeepTemp func(name string) bool
 	// MaxListed is the largest number of entries that one listing holds. A larger directory is
 	// listed in parts, one part per scan. Defaults to 131,072.
 	MaxListed int

@@ -19,7 +19,7 @@ var nameExperiments = []Experiment{
 	},
 	{
 		Name: "names-ignored",
-		Want: "files in directories named logs, dist, venv, .git or __pycache__, files named *.tmp, *.log, *.conflict.* or *.rejected.*, empty files and links never arrive, and alice keeps them",
+		Want: "files in directories named logs, dist, venv, .git, __pycache__ or *.tmp, files named *.tmp, *.log, *.conflict.* or *.rejected.*, empty files and links never arrive, and alice keeps them",
 		run:  namesIgnored,
 	},
 	{
@@ -81,7 +81,7 @@ func namesDelivered(ctx context.Context, t *trial) error {
 func namesIgnored(ctx context.Context, t *trial) error {
 	dir := t.rpc("names/" + Alice)
 	var keys []string
-	for _, part := range []string{"logs", "dist", "venv", ".git", "__pycache__"} {
+	for _, part := range []string{"logs", "dist", "venv", ".git", "__pycache__", ".workers.tmp"} {
 		keys = append(keys, t.rpc(part+"/"+Alice+"/1.request"))
 	}
 	for _, name := range []string{"1.tmp", "1.log", "1.conflict.request", "1.rejected.request", "1.request.tmp"} {

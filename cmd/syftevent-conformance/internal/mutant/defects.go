@@ -36,7 +36,7 @@ func (t Table) For(requirement string) []Defect {
 }
 
 // Defects are all defects: those that scenarios find, and those that only a soak finds.
-var Defects Table = slices.Concat(usual, Blind, soakDefects)
+var Defects Table = slices.Concat(usual, workerDefects, Blind, soakDefects)
 
 // usual are the defects that were written together with their scenarios, in the order of
 // SPEC.md.

@@ -35,6 +35,13 @@ func (s *server) process(file requestFile) {
 		s.publish(file)
 		return
 	}
+	if s.shared {
+		end, ok := s.claim(file, sum)
+		if !ok {
+			return
+		}
+		defer end()
+	}
 	req, r := s.respond(file, data, err)
 	if r.silent {
 		return
@@ -187,6 +194,9 @@ func (s *server) handle(file requestFile, req *request) reply {
 		return s.errorReply(refuse(405, "Method not allowed"))
 	}
 	found, values, known := s.router.find(endpoint, method)
+	if !known && s.shared && s.has("first-leads") && !s.team.first {
+		return reply{silent: true}
+	}
 	if !known {
 		return s.errorReply(refuse(404, "Endpoint not found"))
 	}

@@ -63,6 +63,9 @@ func (s *server) scan() {
 	}
 	s.scanDir("", depth)
 	s.orphans.end()
+	if s.shared {
+		s.sweepClaims()
+	}
 	if s.has("forgets-gone") {
 		s.dropGone()
 	}

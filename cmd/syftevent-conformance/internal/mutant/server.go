@@ -24,7 +24,7 @@ const None = "none"
 
 // Features are the features that the ready line declares.
 var Features = []string{
-	"sum", "status", "empty", "items", "users", "api", "nested", "methods", "extra", "schema", "cleanup", "encryption", "seals",
+	"sum", "status", "empty", "items", "users", "api", "nested", "methods", "extra", "schema", "cleanup", "encryption", "seals", "workers",
 }
 
 // A Target is a server under test.
@@ -58,7 +58,12 @@ func (t Target) Serve(ctx context.Context) error {
 	if s.has("deaf") {
 		ctx = context.WithoutCancel(ctx)
 	}
-	if !s.has("no-lock") {
+	if s.shared {
+		if err := s.joinWorkers(ctx); err != nil {
+			return err
+		}
+		defer s.leaveWorkers()
+	} else if !s.has("no-lock") {
 		unlock, err := s.lock(ctx)
 		if err != nil {
 			return err
@@ -72,8 +77,10 @@ func (t Target) Serve(ctx context.Context) error {
 	if err := s.createLayout(); err != nil {
 		return err
 	}
-	if err := s.replies.load(); err != nil {
-		return err
+	if !s.shared {
+		if err := s.replies.load(); err != nil {
+			return err
+		}
 	}
 	if err := s.applyStartDefect(); err != nil {
 		return err
@@ -102,6 +109,7 @@ type server struct {
 	orphans    orphanTracker
 	crypt      *cryptography // nil without encryption
 	workers    sync.WaitGroup
+	team       team
 
 	mu        sync.Mutex
 	inFlight  map[string]bool      // by path of the request

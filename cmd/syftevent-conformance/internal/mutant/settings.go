@@ -22,6 +22,10 @@ type settings struct {
 	maxSize                        int64
 	extraEndpoints                 int
 	encryption                     bool
+
+	shared        bool          // several servers share the work
+	workerTimeout time.Duration // after which a silent one is dead
+	concurrency   int           // handlers at once; 0 for any number
 }
 
 // options are the JSON of SYFTEVENT_OPTIONS.
@@ -35,6 +39,9 @@ type options struct {
 	MaxRequestSize  number `json:"max_request_size"`
 	ExtraEndpoints  number `json:"extra_endpoints"`
 	Encryption      bool   `json:"encryption"`
+	Workers         bool   `json:"workers"`
+	WorkerTimeout   string `json:"worker_timeout"`
+	Concurrency     number `json:"concurrency"`
 }
 
 // A number is a JSON number or a string that holds one.
@@ -50,7 +57,7 @@ func (n *number) UnmarshalJSON(data []byte) error {
 func readSettings(getenv func(string) string) (settings, error) {
 	o := options{
 		PollInterval: "100ms", Settle: "2s", RepublishDelay: "12s", OrphanDelay: "2m",
-		CleanupExpiry: "0s", CleanupInterval: "1m", MaxRequestSize: 64 << 20,
+		CleanupExpiry: "0s", CleanupInterval: "1m", MaxRequestSize: 64 << 20, WorkerTimeout: "10s",
 	}
 	if text := getenv("SYFTEVENT_OPTIONS"); text != "" {
 		if err := json.Unmarshal([]byte(text), &o); err != nil {
@@ -60,6 +67,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 	s := settings{
 		app: getenv("SYFTEVENT_APP"), recordPath: getenv("SYFTEVENT_RECORD"),
 		maxSize: int64(o.MaxRequestSize), extraEndpoints: int(o.ExtraEndpoints), encryption: o.Encryption,
+		shared: o.Workers, concurrency: int(o.Concurrency),
 	}
 	if s.app == "" {
 		return s, errors.New("SYFTEVENT_APP is not set")
@@ -74,6 +82,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 		{o.OrphanDelay, &s.orphanDelay},
 		{o.CleanupExpiry, &s.cleanupExpiry},
 		{o.CleanupInterval, &s.cleanupInterval},
+		{o.WorkerTimeout, &s.workerTimeout},
 	} {
 		var err error
 		if *d.into, err = time.ParseDuration(d.text); err != nil {

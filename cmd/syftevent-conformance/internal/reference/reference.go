@@ -22,7 +22,7 @@ import (
 const implementation = "syftevent-go"
 
 // Features are the features that the ready line declares.
-var Features = []string{"sum", "status", "empty", "items", "users", "api", "nested", "methods", "extra", "schema", "cleanup", "encryption", "seals"}
+var Features = []string{"sum", "status", "empty", "items", "users", "api", "nested", "methods", "extra", "schema", "cleanup", "encryption", "seals", "workers"}
 
 // A Target is a server under test.
 type Target struct {
@@ -50,6 +50,9 @@ type options struct {
 	CleanupExpiry   duration `json:"cleanup_expiry"`
 	CleanupInterval duration `json:"cleanup_interval"`
 	Encryption      bool     `json:"encryption"`
+	Concurrency     int      `json:"concurrency"`
+	Workers         bool     `json:"workers"`
+	WorkerTimeout   duration `json:"worker_timeout"`
 }
 
 // A duration is a JSON string such as "20ms".
@@ -106,7 +109,12 @@ func (t Target) Serve(ctx context.Context) error {
 		MaxRequestSize:  o.MaxRequestSize,
 		CleanupExpiry:   time.Duration(o.CleanupExpiry),
 		CleanupInterval: time.Duration(o.CleanupInterval),
+		ShareWork:       o.Workers,
+		WorkerTimeout:   time.Duration(o.WorkerTimeout),
 		Logger:          logger,
+	}
+	if o.Concurrency > 0 {
+		server.Concurrency, server.Reserve = o.Concurrency, -1
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

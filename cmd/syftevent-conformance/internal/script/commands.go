@@ -69,6 +69,14 @@ func (r *Run) serverCommands() []command {
 		{name: "lapses", arguments: "NAME", summary: "wait until a request to /record or /slow has expired and is answered, and check that it is not run after it expired", run: r.responses.commandLapses},
 		{name: "unrun", summary: "check that /record and /slow ran no request", run: r.handlers.commandUnrun},
 
+		// Workers.
+		{name: "worker", arguments: "start|stop|kill|suspend|resume|promote NAME",
+			summary: "start another server, with the options of the first, that shares its work, and wait until it is ready; stop, kill, suspend or resume it; after the first has ended, go on with it as the server under test",
+			run:     r.workers.commandWorker},
+		{name: "fenced", arguments: "NAME", summary: "check that no request of a burst was run twice, unless a handler had it when a worker was suspended", run: r.workers.commandFenced},
+		{name: "age", summary: "set the times of all files in the app's folder outside of $RPC to 1970", run: r.workers.commandAge},
+		{name: "stored", arguments: "N", summary: "wait until the app's folder has at most N files outside of $RPC", run: r.workers.commandStored},
+
 		// Files.
 		{name: "collect", summary: "remove all requests of the script and their responses, each request before its response, as clients do", run: r.files.commandCollect},
 		{name: "tidy", arguments: "NAME", summary: "wait until the request's folder holds only requests, responses and .syftkeep", run: r.files.commandTidy},

@@ -145,6 +145,6 @@ func (s *scene) listOutside() (map[string]stat, error) {
 func (s *scene) isOwn(name string) bool {
 	second := filepath.Join(s.dir, "second")
 	return filepath.Dir(name) == s.dir && (strings.HasSuffix(name, ".log") || strings.HasSuffix(name, ".response")) ||
-		name == second || filepath.Dir(name) == second ||
+		name == second || filepath.Dir(name) == second || strings.HasPrefix(name, s.workersDir()+string(filepath.Separator)) ||
 		strings.Contains(name, ".syft-tmp") || strings.HasSuffix(name, ".target.json") // see target.Mount
 }

@@ -66,6 +66,7 @@ type Run struct {
 	responses *responses
 	crypt     *crypt
 	handlers  *handlers
+	workers   *workers
 	vectors   *vectorRunner
 	files     *files
 	client    *client
@@ -86,6 +87,7 @@ func NewRun(ctx context.Context, config Config) *Run {
 		responses: responses,
 		crypt:     &crypt{responses: responses, people: map[string]*x3dh.Keys{}, sent: map[string]*cryptedCall{}},
 		handlers:  handlers,
+		workers:   &workers{handlers: handlers, processes: map[string]*target.Process{}},
 		vectors:   &vectorRunner{handlers: handlers},
 		files:     &files{requests: requests},
 		client:    &client{server: server, bursts: map[string][]*clientCall{}},
@@ -157,6 +159,7 @@ func (r *Run) setup(env *testscript.Env) error {
 		r.files.end()
 		r.noteExit()
 		r.server.end()
+		r.workers.end()
 		if err := (endChecks{r.handlers}).check(); err != nil {
 			env.T().Fatal(err)
 		}

@@ -24,6 +24,7 @@ type server struct {
 	*scene
 	process     *target.Process // nil before the first start
 	rival       *rival          // the server beside it, nil if there is none
+	options     map[string]any  // of the last start
 	startTook   time.Duration   // until it was ready
 	lastWords   string          // the log output of a server that was never ready
 	told        bool            // it was told to stop, or killed
@@ -117,7 +118,7 @@ func (s *server) start(options []string) error {
 	if err != nil {
 		return err
 	}
-	s.process, s.told, s.startTook = process, false, time.Since(began)
+	s.process, s.told, s.startTook, s.options = process, false, time.Since(began), settings.Options
 	if s.shared != nil {
 		s.shared.process = process
 	}

@@ -32,7 +32,7 @@ type Requirement struct {
 }
 
 // Classes lists the conformance classes.
-var Classes = []string{"core", "routing", "schema", "cleanup", "encryption", "client"}
+var Classes = []string{"core", "routing", "schema", "cleanup", "encryption", "workers", "client"}
 
 //go:embed requirements.txt
 var requirements string
