@@ -33,6 +33,7 @@ var (
 	workersTimeout  = flag.Duration("workertimeout", 2*time.Second, "the WorkerTimeout of TestWorkersProof")
 	workersDir      = flag.String("workersdir", "", "an empty folder for TestWorkersProof and TestWorkersThroughput (default a temporary one)")
 	workersMounts   = flag.String("workersmounts", "", "folders that show -workersdir, separated by commas, for the workers in turn")
+	workersClients  = flag.String("workersclients", "", "files with the ids of the processes of -workersmounts, which are suspended to cut workers off")
 	workersMeasure  = flag.Int("workersmeasure", 0, "the requests of TestWorkersThroughput for each worker (default 1000 with -proof, none without)")
 )
 
@@ -103,12 +104,13 @@ func TestWorkerProcess(t *testing.T) {
 type fleet struct {
 	*proof
 	mounts   []string // data folders, for the workers in turn
+	clients  []int    // the processes of the mounts; nil if they cannot be suspended
 	settings workerSettings
 	answered chan struct{} // closed when all requests are
 
 	mu       sync.Mutex
 	lives    int
-	disturbs map[int]string // what was done to each life: killed or suspended
+	disturbs map[int]string // what was done to each life: killed, suspended or cut off
 	counts   map[string]int // of disturbances
 }
 
@@ -125,6 +127,23 @@ func newFleet(t *testing.T) *fleet {
 		f.mounts = nil
 		for mount := range strings.SplitSeq(*workersMounts, ",") {
 			f.mounts = append(f.mounts, filepath.Join(mount, filepath.Base(dir)))
+		}
+	}
+	if *workersClients != "" {
+		for file := range strings.SplitSeq(*workersClients, ",") {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+			if err != nil {
+				t.Fatalf("%s: %v", file, err)
+			}
+			f.clients = append(f.clients, pid)
+			t.Cleanup(func() { syscall.Kill(pid, syscall.SIGCONT) })
+		}
+		if len(f.clients) != len(f.mounts) {
+			t.Fatalf("%d mounts have %d processes", len(f.mounts), len(f.clients))
 		}
 	}
 	f.settings = workerSettings{Record: f.proof.settings.Record, Timeout: *workersTimeout}
@@ -152,7 +171,7 @@ func (f *fleet) launchWorker() (*proofChild, int) {
 }
 
 // TestWorkersProof: nothing is lost or answered twice, and only requests of workers that were
-// killed or suspended are run twice.
+// killed, suspended or cut off from their mount are run twice.
 func TestWorkersProof(t *testing.T) {
 	f := newFleet(t)
 	requests := *workersRequests
@@ -231,8 +250,8 @@ func TestWorkersProof(t *testing.T) {
 	t.Logf("at the end:\n%s", strings.Join(stats, "\n"))
 }
 
-// disturb runs one worker at a time, and kills, suspends or restarts it until over is closed. It
-// returns the figures of the last one.
+// disturb runs one worker at a time, and kills, suspends, cuts off or restarts it until over is
+// closed. It returns the figures of the last one.
 func (f *fleet) disturb(i int, over <-chan struct{}) string {
 	chance := rand.New(rand.NewPCG(*proofSeed, uint64(i)))
 	child, life := f.launchWorker()
@@ -253,11 +272,11 @@ func (f *fleet) disturb(i int, over <-chan struct{}) string {
 			}
 			return fmt.Sprintf("worker %d: %s", life, <-child.replies)
 		case <-time.After(time.Duration(200+chance.IntN(2000)) * time.Millisecond):
-			what = [...]string{"killed", "suspended", "restarted"}[chance.IntN(3)]
+			what = [...]string{"killed", "suspended", "restarted", "cut off"}[chance.IntN(min(3+len(f.clients), 4))]
 		}
 		f.mu.Lock()
 		f.counts[what]++
-		if what != "restarted" {
+		if what == "killed" || what == "suspended" {
 			f.disturbs[life] = what
 		}
 		f.mu.Unlock()
@@ -270,6 +289,10 @@ func (f *fleet) disturb(i int, over <-chan struct{}) string {
 			child.cmd.Process.Signal(syscall.SIGCONT)
 			child.replies <- "ready" // still
 			continue
+		case "cut off":
+			f.cutOff(life)
+			child.replies <- "ready" // still
+			continue
 		case "restarted":
 			child.stop()
 		}
@@ -277,8 +300,23 @@ func (f *fleet) disturb(i int, over <-chan struct{}) string {
 	}
 }
 
-// judgeRuns checks that requests were run once, but for those whose worker was killed or
-// suspended.
+// cutOff cuts a worker off from its mount for three leases, and others of the same mount.
+func (f *fleet) cutOff(life int) {
+	at := life % len(f.mounts)
+	syscall.Kill(f.clients[at], syscall.SIGSTOP)
+	time.Sleep(3 * f.settings.Timeout)
+	syscall.Kill(f.clients[at], syscall.SIGCONT)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for other := range f.lives + 1 {
+		if other%len(f.mounts) == at && f.disturbs[other] == "" {
+			f.disturbs[other] = "cut off"
+		}
+	}
+}
+
+// judgeRuns checks that requests were run once, but for those whose worker was killed, suspended
+// or cut off.
 func (f *fleet) judgeRuns(requests int, responses map[string][]byte) {
 	f.Helper()
 	data, err := os.ReadFile(f.settings.Record)
@@ -329,8 +367,8 @@ func (f *fleet) judgeRuns(requests int, responses map[string][]byte) {
 	if len(responses) != requests {
 		f.Errorf("%d of %d requests were answered", len(responses), requests)
 	}
-	f.Logf("%d requests, 0 lost; run again because their worker was killed: %d, suspended: %d; refused after three deaths: %d",
-		requests, again["killed"], again["suspended"], refused)
+	f.Logf("%d requests, 0 lost; run again because their worker was killed: %d, suspended: %d, cut off: %d; refused after three deaths: %d",
+		requests, again["killed"], again["suspended"], again["cut off"], refused)
 }
 
 // TestWorkersThroughput measures how many requests a second 1, 2, 4 and 8 workers answer, whose

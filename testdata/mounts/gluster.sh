@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Starts a GlusterFS of four bricks on loopback, without glusterd, and mounts it.
 #
-#	gluster.sh start DIR MOUNT...   keeps everything else in DIR
+#	gluster.sh start DIR MOUNT...   keeps everything else in DIR, for example the process id
+#	                                of a mount in a file named after it, which ends in ".client"
 #	gluster.sh stop DIR MOUNT...
 set -euo pipefail
 bricks=4
@@ -50,7 +51,7 @@ start() {
 	VOL
 	for mount; do
 		mkdir -p "$mount"
-		glusterfs -f "$dir/client.vol" -l "$dir/client.log" "$mount"
+		glusterfs -f "$dir/client.vol" -p "$dir/$(basename "$mount").client" -l "$dir/client.log" "$mount"
 		for ((n = 0; n < 100; n++)); do
 			mountpoint -q "$mount" && mkdir -p "$mount/.ready" 2>/dev/null && break
 			sleep 0.1
