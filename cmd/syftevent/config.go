@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"strings"
 
 	"github.com/syftevent/syftevent-go/syftevent"
 )
@@ -32,4 +33,28 @@ func (f *configFlag) open() (*syftevent.Client, *datasites, error) {
 	}
 	sites, err := openDatasites(client)
 	return client, sites, err
+}
+
+// openApp is open, and returns the name of the app of this installation's owner that the words
+// name.
+func (f *configFlag) openApp(words []string) (client *syftevent.Client, sites *datasites, name string, err error) {
+	name, err = oneWord("APP", words)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, `/\`) {
+		return nil, nil, "", usageError("APP %q must be the name of an app of yours", name)
+	}
+	if client, sites, err = f.open(); err != nil {
+		return nil, nil, "", err
+	}
+	if sites.hasApp(client.Email, name) {
+		return client, sites, name, nil
+	}
+	names, _ := sites.apps(client.Email)
+	sites.close()
+	if near := nearest(name, names); near != "" {
+		return nil, nil, "", fmt.Errorf("you have no app %q (did you mean %s?)", name, near)
+	}
+	return nil, nil, "", fmt.Errorf("you have no app %q; 'syftevent ls %s' lists yours", name, client.Email)
 }

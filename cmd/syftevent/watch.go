@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/syftevent/syftevent-go/cmd/internal/cmdline"
@@ -48,25 +47,11 @@ func watch(ctx context.Context, args []string, std stdio) error {
 	if err != nil {
 		return err
 	}
-	name, err := oneWord("APP", words)
-	if err != nil {
-		return err
-	}
-	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, `/\`) {
-		return usageError("APP %q must be the name of an app of yours", name)
-	}
-	client, sites, err := f.config.open()
+	client, sites, name, err := f.config.openApp(words)
 	if err != nil {
 		return err
 	}
 	defer sites.close()
-	if !sites.hasApp(client.Email, name) {
-		names, _ := sites.apps(client.Email)
-		if near := nearest(name, names); near != "" {
-			return fmt.Errorf("you have no app %q (did you mean %s?)", name, near)
-		}
-		return fmt.Errorf("you have no app %q; 'syftevent ls %s' lists yours", name, client.Email)
-	}
 	var failed error
 	show := func(e event) {
 		if failed == nil && f.json {

@@ -62,21 +62,11 @@ func workers(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	name, err := oneWord("APP", words)
-	if err != nil {
-		return err
-	}
-	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, `/\`) {
-		return usageError("APP %q must be the name of an app of yours", name)
-	}
-	client, sites, err := f.config.open()
+	client, sites, name, err := f.config.openApp(words)
 	if err != nil {
 		return err
 	}
 	defer sites.close()
-	if !sites.hasApp(client.Email, name) {
-		return fmt.Errorf("no app %q of %s on this machine; 'syftevent ls %s' lists those that are", name, client.Email, client.Email)
-	}
 	listed, err := syftevent.ListWorkers(ctx, client, name)
 	if err != nil {
 		if ctx.Err() != nil {
