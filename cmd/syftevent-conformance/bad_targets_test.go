@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -98,18 +100,40 @@ var badTargets = map[string]func() int{
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		for _, path := range []string{os.Getenv("SYFTBOX_CLIENT_CONFIG_PATH"), os.Getenv("SYFTEVENT_RECORD"), config.DataDir} {
-			if !strings.HasPrefix(path, os.Args[2]+string(os.PathSeparator)) {
-				fmt.Fprintf(os.Stderr, "%s is not below %s\n", path, os.Args[2])
-				return 1
+		paths := []string{os.Getenv("SYFTBOX_CLIENT_CONFIG_PATH"), os.Getenv("SYFTEVENT_RECORD"), config.DataDir}
+		for _, dir := range os.Args[2:] {
+			outside := func(path string) bool { return !strings.HasPrefix(path, dir+string(os.PathSeparator)) }
+			if !slices.ContainsFunc(paths, outside) {
+				if err := noteDir(dir); err != nil {
+					fmt.Fprintln(os.Stderr, err)
+					return 1
+				}
+				return serveWith(os.Stdin, nil)
 			}
 		}
-		return serveWith(os.Stdin, nil)
+		fmt.Fprintf(os.Stderr, "%q are not below one of %q\n", paths, os.Args[2:])
+		return 1
 	},
 	"cling": func() int {
 		signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 		return hang()
 	},
+}
+
+// noteDirsVariable names a file to which the target only-below adds the folder that it serves in.
+const noteDirsVariable = "SYFTEVENT_TEST_NOTE_DIRS"
+
+func noteDir(dir string) error {
+	name := os.Getenv(noteDirsVariable)
+	if name == "" {
+		return nil
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(f, dir)
+	return errors.Join(err, f.Close())
 }
 
 const readyLine = `{"ready":true,"implementation":"bad","version":"1","features":[],"poll_ms":20}`

@@ -1,15 +1,17 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // resolveDirs makes -dir and -target-dir absolute. It resolves symbolic links only in
 // -dir, as the paths of a scenario do: -target-dir is the path that COMMAND sees.
 func (f *runFlags) resolveDirs() error {
-	if f.targetDir != "" && f.dir == "" {
+	if len(f.targetDirs) > 0 && f.dir == "" {
 		return usageError("-target-dir needs -dir, the path of the same folder for the suite")
 	}
 	var err error
@@ -19,9 +21,26 @@ func (f *runFlags) resolveDirs() error {
 	if err != nil {
 		return usageError("-dir: %w", err)
 	}
-	if f.targetDir, err = folder(f.targetDir); err != nil {
-		return usageError("-target-dir: %w", err)
+	for n, dir := range f.targetDirs {
+		if f.targetDirs[n], err = folder(dir); err != nil {
+			return usageError("-target-dir: %w", err)
+		}
 	}
+	return nil
+}
+
+// A dirList is a flag that may be given several times.
+type dirList []string
+
+// String returns the folders, separated by spaces.
+func (l *dirList) String() string { return strings.Join(*l, " ") }
+
+// Set adds a folder.
+func (l *dirList) Set(dir string) error {
+	if dir == "" {
+		return errors.New("no folder")
+	}
+	*l = append(*l, dir)
 	return nil
 }
 

@@ -61,6 +61,39 @@ func TestTargetDirIsThePathForTheServer(t *testing.T) {
 	contains(t, "output", stdout, " -dir="+dir+" -target-dir="+link+" ")
 }
 
+// Servers that share work get the folders in turn.
+func TestTargetDirsOfWorkers(t *testing.T) {
+	dir, link := linked(t)
+	other := link + "-2"
+	if err := os.Symlink(dir, other); err != nil {
+		t.Skip(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := filepath.Join(t.TempDir(), "dirs")
+	t.Setenv(noteDirsVariable, seen)
+	status, stdout, stderr := judge(t, "run", "-dir", dir, "-target-dir", link, "-target-dir", other, "work-spread", "--", self, targetPrefix+"only-below", link, other)
+	if status != exitOK {
+		t.Errorf("exit %d\n%s%s", status, stdout, stderr)
+	}
+	data, err := os.ReadFile(seen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, below := range []string{link, other} {
+		if !strings.Contains(string(data), below+"\n") {
+			t.Errorf("no server served in %s, but in:\n%s", below, data)
+		}
+	}
+	status, stdout, _ = judge(t, "run", "-dir", dir, "-target-dir", link, "-target-dir", other, "fail-status", "--", self, targetPrefix+"fail-200")
+	if status != exitUnexpected {
+		t.Errorf("exit %d", status)
+	}
+	contains(t, "output", stdout, " -dir="+dir+" -target-dir="+link+" -target-dir="+other+" ")
+}
+
 func TestTargetDirMustBeTheSameFolder(t *testing.T) {
 	status, _, stderr := judge(t, "run", "-dir", t.TempDir(), "-target-dir", t.TempDir(), "-ready-timeout", "50ms", "publish-beside")
 	if status != exitCouldNotTest || strings.Count(stderr, "\n") != 1 {

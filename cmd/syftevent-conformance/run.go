@@ -38,7 +38,7 @@ type runFlags struct {
 	failFast     bool
 	quiet        bool
 	dir          string
-	targetDir    string
+	targetDirs   dirList
 	timescale    float64
 	readyTimeout time.Duration
 	keep         bool
@@ -65,7 +65,7 @@ func (f *runFlags) defineServer(flags *flag.FlagSet) {
 	flags.Uint64Var(&f.seed, "seed", 0, "derive addresses, the app and the ids of requests from `N` (default another one in each run)")
 	flags.TextVar(&f.delivery, "delivery", f.delivery, "deliver requests by `MODE`: websocket, blobstore, or blobstore-in-place as client 0.8.7 does")
 	flags.StringVar(&f.dir, "dir", "", "create the files of the run in `DIR` (default the temporary folder of the system)")
-	flags.StringVar(&f.targetDir, "target-dir", "", "path of -dir for COMMAND, if a network mount makes it another `DIR`")
+	flags.Var(&f.targetDirs, "target-dir", "path of -dir for COMMAND, if a network mount makes it another `DIR`; given several times, servers that share work have one each, in turn")
 	flags.IntVar(&f.parallel, "parallel", 2*runtime.NumCPU(), "run up to `N` scenarios at once; they wait most of the time")
 	flags.Float64Var(&f.timescale, "timescale", 1, "multiply every wait by `X`, for slow machines")
 	flags.BoolVar(&f.reuse, "reuse", false, "share one server among scenarios that need no restart")
@@ -131,8 +131,14 @@ func (f *runFlags) parse(flags *flag.FlagSet, args []string) error {
 		return err
 	}
 	flags.Visit(func(given *flag.Flag) {
-		if !slices.Contains(notRepeated, given.Name) {
-			f.given = append(f.given, fmt.Sprintf("-%s=%s", given.Name, given.Value))
+		values := []string{given.Value.String()}
+		if dirs, ok := given.Value.(*dirList); ok {
+			values = *dirs
+		}
+		for _, value := range values {
+			if !slices.Contains(notRepeated, given.Name) {
+				f.given = append(f.given, fmt.Sprintf("-%s=%s", given.Name, value))
+			}
 		}
 	})
 	return nil
@@ -242,8 +248,10 @@ func selectScenarios(all []scenario.Scenario, selectors []string) ([]scenario.Sc
 
 // probe starts the server once and reads its ready line.
 func probe(ctx context.Context, config runner.Config, stderr io.Writer) (target.Ready, error) {
-	if err := config.Command.Mount.Check(ctx, config.Command.ReadyTimeout); err != nil && ctx.Err() == nil {
-		return target.Ready{}, fmt.Errorf("could not test: %w", err)
+	for _, mount := range config.Command.Mounts {
+		if err := mount.Check(ctx, config.Command.ReadyTimeout); err != nil && ctx.Err() == nil {
+			return target.Ready{}, fmt.Errorf("could not test: %w", err)
+		}
 	}
 	ready, err := runner.Probe(ctx, config)
 	if ctx.Err() != nil {
@@ -295,8 +303,8 @@ func (f *runFlags) config() (runner.Config, error) {
 	}
 	config := runner.Config{Dir: dir, Keep: f.keep, Strict: f.strict, AllEvents: f.verbose, Parallel: f.parallel, Reuse: f.reuse}
 	config.Command = target.Command{Args: command, ReadyTimeout: time.Duration(float64(f.readyTimeout) * f.timescale)}
-	if f.targetDir != "" {
-		config.Command.Mount = target.Mount{Dir: f.dir, TargetDir: f.targetDir}
+	for n, dir := range f.targetDirs {
+		config.Command.Mounts = append(config.Command.Mounts, target.Mount{Dir: f.dir, TargetDir: dir, Number: n})
 	}
 	config.Seed, config.Delivery, config.Timescale, config.Role = f.seed, f.delivery, f.timescale, f.role
 	config.Names = script.NamesOf(f.seed, f.role)

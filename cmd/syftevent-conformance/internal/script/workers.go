@@ -18,6 +18,7 @@ import (
 type workers struct {
 	*handlers
 	processes map[string]*target.Process
+	count     int            // of servers that were started beside the first
 	before    map[string]int // how often each request was run when a server was suspended last
 }
 
@@ -69,6 +70,8 @@ func (w *workers) commandWorker(ts *testscript.TestScript, args []string) error 
 func (w *workers) startWorker(name string) error {
 	settings := w.settings()
 	maps.Copy(settings.Options, w.options)
+	w.count++
+	settings.Server = w.count
 	settings.LogDir = filepath.Join(w.workersDir(), name)
 	if err := os.MkdirAll(settings.LogDir, 0o755); err != nil {
 		return err

@@ -19,6 +19,8 @@ type Mount struct {
 	Dir string
 	// TargetDir is the absolute path of the same directory as the server sees it.
 	TargetDir string
+	// Number distinguishes the mounts of one directory.
+	Number int
 }
 
 // Path returns the server's path of a file in Dir.
@@ -69,6 +71,9 @@ func (m Mount) config(path string) (string, error) {
 		return "", err
 	}
 	copied := strings.TrimSuffix(path, ".json") + ".target.json"
+	if m.Number > 0 {
+		copied = fmt.Sprintf("%s.%d.target.json", strings.TrimSuffix(path, ".json"), m.Number)
+	}
 	if err := os.WriteFile(copied, data, 0o600); err != nil {
 		return "", err
 	}

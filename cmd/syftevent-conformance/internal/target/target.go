@@ -19,8 +19,17 @@ type Command struct {
 	Args []string
 	// ReadyTimeout is how long the server may take to print its ready line.
 	ReadyTimeout time.Duration
-	// Mount maps the suite's paths to the server's.
-	Mount Mount
+	// Mounts map the suite's paths to the server's. Several servers of one app use them in turn.
+	// Empty means that the server has the suite's paths.
+	Mounts []Mount
+}
+
+// mount returns the mount of a server.
+func (c Command) mount(server int) Mount {
+	if len(c.Mounts) == 0 {
+		return Mount{}
+	}
+	return c.Mounts[server%len(c.Mounts)]
 }
 
 // Settings are the server's environment. Paths are the suite's.
@@ -35,6 +44,8 @@ type Settings struct {
 	Options map[string]any
 	// RecordPath is the file to which /record appends.
 	RecordPath string
+	// Server is the number of the server, if several servers share the work of an app.
+	Server int
 	// LogDir is the directory that receives stdout.log and stderr.log.
 	LogDir string
 }
@@ -79,7 +90,7 @@ func Start(ctx context.Context, command Command, settings Settings) (*Process, e
 	if err != nil {
 		return nil, fmt.Errorf("encode options: %w", err)
 	}
-	if settings, err = command.Mount.translate(settings); err != nil {
+	if settings, err = command.mount(settings.Server).translate(settings); err != nil {
 		return nil, err
 	}
 	cmd := exec.Command(command.Args[0], command.Args[1:]...)
