@@ -372,7 +372,8 @@ func (f *fleet) judgeRuns(requests int, responses map[string][]byte) {
 }
 
 // TestWorkersThroughput measures how many requests a second 1, 2, 4 and 8 workers answer, whose
-// handlers sleep. It asserts nothing about time.
+// handlers sleep, and how many the file system allows: bare loops, 4 for each mount, that read,
+// claim, write and link, and do nothing else. It asserts nothing about time.
 func TestWorkersThroughput(t *testing.T) {
 	requests := *workersMeasure
 	switch {
@@ -382,6 +383,13 @@ func TestWorkersThroughput(t *testing.T) {
 	default:
 		t.Skip("it only measures; use -proof or -workersmeasure")
 	}
+	t.Run("bare", func(t *testing.T) {
+		f := newFleet(t)
+		for _, mounts := range []int{1, len(f.mounts)} {
+			rate := f.bareLoops(mounts, requests)
+			t.Logf("bare loops on %d mounts: %.0f requests a second", mounts, rate)
+		}
+	})
 	single := 0.0
 	for _, count := range []int{0, 1, 2, 4, 8} { // 0 for a server that is alone
 		t.Run(strconv.Itoa(count), func(t *testing.T) {
@@ -446,6 +454,59 @@ func TestWorkersThroughput(t *testing.T) {
 				name, n, rate, 200*max(1, count), linear, strings.Join(stats, "\n"))
 		})
 	}
+}
+
+// bareLoops returns how many requests a second loops on some of the mounts claim and answer.
+func (f *fleet) bareLoops(mounts, requests int) float64 {
+	f.Helper()
+	const loops = 4 // per mount
+	var letters []letter
+	for n := range requests {
+		letters = append(letters, f.write("work", fmt.Sprintf("sender%d@example.com", n%20), nil))
+	}
+	const claims = "claims"
+	if err := os.MkdirAll(filepath.Join(f.proof.settings.DataDir, claims), 0o755); err != nil {
+		f.Fatal(err)
+	}
+	var all sync.WaitGroup
+	began := time.Now()
+	for loop := range loops * mounts {
+		all.Go(func() {
+			mount := f.mounts[loop%mounts]
+			for n := loop; n < len(letters); n += loops * mounts {
+				if err := bareAnswer(mount, claims, f.proof.settings.DataDir, letters[n]); err != nil {
+					f.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	return float64(requests) / time.Since(began).Seconds()
+}
+
+// bareAnswer claims and answers a request with as few calls as possible.
+func bareAnswer(mount, claims, dataDir string, l letter) error {
+	rel, err := filepath.Rel(dataDir, l.name)
+	if err != nil {
+		return err
+	}
+	stem := filepath.Join(mount, rel)
+	data, err := os.ReadFile(stem + ".request")
+	if err != nil {
+		return err
+	}
+	if err := os.Symlink("holder", filepath.Join(mount, claims, l.id)); err != nil {
+		return err
+	}
+	response := stem + ".response"
+	if err := os.WriteFile(response+".tmp", data, 0o644); err != nil {
+		return err
+	}
+	if err := os.Link(response+".tmp", response); err != nil {
+		return err
+	}
+	return os.Remove(response + ".tmp")
 }
 
 func (f *fleet) countResponses() (count int, err error) {
