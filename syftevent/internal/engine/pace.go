@@ -53,7 +53,11 @@ const (
 	remoteFactor      = 5
 	remoteLongestWait = 30 * time.Second
 	// remoteFoundFactor replaces remoteFactor after a scan that found requests.
-	remoteFoundFactor = 1
+	remoteFoundFactor = 2
+	// remoteActiveFactor is the ratio of the pause to the duration of a scan of active
+	// directories that found none, and remoteFoundActiveFactor of one that did: listings take from
+	// the file server what answers need.
+	remoteActiveFactor, remoteFoundActiveFactor = 4, 1
 	// remoteDrift bounds how much longer the next scan may count while requests are handled:
 	// reading and publishing files makes scans slow, and a burst must not make what comes after
 	// it wait. The same holds for a full scan, which also sets the times of each directory.
@@ -177,6 +181,7 @@ type scanResult struct {
 	took    time.Duration
 	costly  time.Duration // the part of it that spool.ScanResult.Costly counts
 	found   bool          // a request was queued
+	remote  bool          // mtimes are not trusted
 	backlog bool          // more requests are queued than run at once
 	active  bool          // ScanActive has something to scan
 	recent  bool          // ScanRecent has something to scan
@@ -189,6 +194,10 @@ func (p *pace) next(g scanResult) time.Duration {
 	case g.backlog:
 		// There is enough work: do not spend time on listing the directory again.
 		return max(p.pause, backlogFactor*g.took)
+	case g.remote && g.found:
+		return max(p.pause, remoteFoundActiveFactor*g.took)
+	case g.remote:
+		return max(p.pause, remoteActiveFactor*g.took)
 	case g.found:
 		// A caller that waits for each response sends the next request soon.
 		return p.pause

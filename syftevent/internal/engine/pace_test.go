@@ -54,6 +54,9 @@ func TestPaceAfterCostlyScans(t *testing.T) {
 		{scanResult{took: ms}, 2 * ms},
 		{scanResult{took: ms, found: true}, shortPause},
 		{scanResult{took: ms, found: true, backlog: true}, 10 * ms},
+		{scanResult{took: ms, remote: true}, 4 * ms},
+		{scanResult{took: ms, remote: true, found: true}, ms},
+		{scanResult{took: ms, remote: true, found: true, backlog: true}, 10 * ms},
 	} {
 		if got := p.next(test.g); got != test.want {
 			t.Errorf("%+v: %v, want %v", test.g, got, test.want)
@@ -128,7 +131,7 @@ func TestPaceOnNetworkFileSystems(t *testing.T) {
 		{took: 41 * ms, want: 205 * ms},
 		// A full scan also touches each directory.
 		{took: 82 * ms, full: true, want: 226 * ms},
-		{took: 300 * ms, taken: 1, want: 300 * ms},
+		{took: 300 * ms, taken: 1, want: 600 * ms},
 		{took: time.Minute, want: 30 * time.Second},
 	} {
 		now := time.Now()

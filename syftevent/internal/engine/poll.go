@@ -64,7 +64,7 @@ func (s *Server) poll() {
 			s.counters.add(func(f *Figures) { f.Orphans += did.Orphans })
 		}
 		pace.sleep(scanResult{
-			took: took, costly: did.Costly, found: did.Taken > 0, backlog: s.dispatcher.backlog(),
+			took: took, costly: did.Costly, found: did.Taken > 0, remote: !trusted, backlog: s.dispatcher.backlog(),
 			active: s.spool.Active(), recent: s.spool.Recent(),
 		}, s.activity, s.dispatcher.backlogDone, s.stopping)
 	}
