@@ -243,14 +243,20 @@
 // process is noticed within two seconds by workers on the same host. A worker that is stopped says
 // so, and its unanswered requests are taken over at once.
 //
-// What is promised: each request gets one response, which does not change, and no request is lost
-// while one worker runs. Each request is run once, with these exceptions, where it is run at least
-// once: its worker was killed, or was cut off from the file system or suspended for WorkerTimeout,
-// while the handler was running; its handler was canceled because the worker stopped; or the
-// folder .syftevent-workers.tmp was removed. A worker that cannot renew its lease for half of
-// WorkerTimeout begins no more requests until it can. In the exceptional cases two handlers may run
-// the request at the same time: [Request.Generation] lets a store reject the older one.
-// A request at whose handling three workers have died is answered with 500.
+// What is promised: each request gets one response, which does not change, and no request is
+// lost while one worker runs. Each request is run once, with these exceptions, where it is run
+// at least once: its worker was killed, or was cut off from the file system or suspended for
+// WorkerTimeout, while the handler was running; its handler was canceled because the worker
+// stopped; its file was missing for two minutes (or OrphanDelay) and came back; or the folder
+// .syftevent-workers.tmp was removed. A worker that cannot renew its lease for half of
+// WorkerTimeout begins no more requests until it can. In the exceptional cases two handlers may
+// run the request at the same time: [Request.Generation] lets a store reject the older one. A
+// request at whose handling three workers have died is answered with 500.
+//
+// On Linux, a worker on a network file system notices that its machine was suspended. The pause
+// of a virtual machine shows on no clock, and the sleep of a machine with another system is not
+// noticed: a worker that stops there between its claim and its handler may begin a request that
+// another one has run meanwhile.
 //
 // Set these alike on all workers: the routes, or at least the methods of each path, and
 // WorkerTimeout. A worker takes only requests for which it has a route. A request for which no

@@ -291,6 +291,35 @@ func TestWorkersShareRequests(t *testing.T) {
 	})
 }
 
+// If the folder of workers is removed, a worker that starts then does not lead beside the leader.
+func TestOneLeadsAfterFolderOfWorkersIsRemoved(t *testing.T) {
+	inNetwork(t, func(t *testing.T, replica *fakebox.Replica) {
+		router := func(int) *syftevent.Router { return generationRouter(make(chan int, 10)) }
+		workers := startWorkers(t, replica, 2, router)
+		time.Sleep(3 * time.Second)
+		dir := string(workers[0].workersDir())
+		if err := os.Rename(dir, dir+".removed"); err != nil { // at once: they write into it
+			t.Fatal(err)
+		}
+		workers = append(workers, startWorkers(t, replica, 1, router)...)
+		time.Sleep(5 * time.Second)
+		leaders := map[string]bool{}
+		for _, s := range workers {
+			for _, w := range s.server.Workers() {
+				if w.Leading {
+					leaders[w.Name] = true
+				}
+			}
+		}
+		if len(leaders) != 1 {
+			t.Errorf("leaders: %v", leaders)
+		}
+		for _, s := range workers {
+			s.stop()
+		}
+	})
+}
+
 // A foreignWorker is a worker of another host, of which only the heartbeat and the claims exist.
 type foreignWorker struct {
 	t      *testing.T
@@ -384,6 +413,95 @@ func TestDeadWorkersRequestsAreTakenOver(t *testing.T) {
 	})
 }
 
+// The death of the worker that had a request does not offer it again while it is queued already,
+// because its file was away meanwhile.
+func TestQueuedRequestOfDeadWorkerIsRunOnce(t *testing.T) {
+	inNetwork(t, func(t *testing.T, replica *fakebox.Replica) {
+		var runs runCount
+		release := make(chan struct{})
+		router := syftevent.NewRouter()
+		router.OnRequest("/count", func(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+			if strings.HasPrefix(req.ID, "slow") {
+				<-release
+				return syftevent.Text(200, ""), nil
+			}
+			runs.add(req.ID)
+			return syftevent.Text(200, ""), sleep(time.Second)(ctx)
+		})
+		s := newSite(t, router, replica).sharing()
+		s.server.Concurrency, s.server.Reserve = 4, -1
+		other := newForeignWorker(t, s) // without a route: it is nobody's first choice
+		defer close(other.ended)
+		s.start()
+		defer s.stop()
+		time.Sleep(3 * time.Second)
+		other.claim("taken")
+		path := s.path("count", clientEmail, "taken.request")
+		s.askAs("count", clientEmail, "taken")
+		time.Sleep(35 * time.Second) // it is offered every 30 s by now
+		if err := os.Rename(path, path+".tmp"); err != nil {
+			t.Fatal(err)
+		}
+		for n := range 4 {
+			s.askAs("count", fmt.Sprintf("sender%d@example.com", n%2), fmt.Sprintf("slow%d", n))
+		}
+		time.Sleep(2 * time.Second)
+		other.silent.Store(true)
+		if err := os.Rename(path+".tmp", path); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(testWorkerTimeout + 5*time.Second)
+		close(release)
+		time.Sleep(10 * time.Second)
+		if got := runs.of("taken"); got != 1 {
+			t.Errorf("run %d times", got)
+		}
+		s.expect(200, "count", clientEmail, "taken")
+	})
+}
+
+// A sender with many requests does not delay those of others whose first choice has died.
+func TestRequestsOfDeadFirstChoiceAreNotDelayedByOtherSenders(t *testing.T) {
+	for _, concurrency := range []int{1, 2} { // without and with a free handler
+		t.Run(fmt.Sprint(concurrency), func(t *testing.T) { testRequestsOfDeadFirstChoice(t, concurrency) })
+	}
+}
+
+func testRequestsOfDeadFirstChoice(t *testing.T, concurrency int) {
+	inNetwork(t, func(t *testing.T, replica *fakebox.Replica) {
+		const flooder = "flooder@example.com"
+		router := syftevent.NewRouter()
+		router.OnRequest("/count", func(ctx context.Context, req *syftevent.Request) (*syftevent.Response, error) {
+			if req.Sender == flooder {
+				return syftevent.Text(200, ""), sleep(time.Second)(ctx)
+			}
+			return syftevent.Text(200, ""), nil
+		})
+		s := newSite(t, router, replica).sharing()
+		s.server.Concurrency = concurrency
+		other := newForeignWorker(t, s, "/count")
+		defer close(other.ended)
+		s.start()
+		defer s.stop()
+		time.Sleep(3 * time.Second)
+		for n := range 200 {
+			s.askAs("count", flooder, fmt.Sprint(n))
+		}
+		time.Sleep(2 * time.Second)
+		const senders = 10
+		for n := range senders {
+			s.askAs("count", fmt.Sprintf("sender%d@example.com", n), "one")
+		}
+		other.silent.Store(true)
+		time.Sleep(testWorkerTimeout + 10*time.Second)
+		for n := range senders {
+			if _, err := os.Stat(s.path("count", fmt.Sprintf("sender%d@example.com", n), "one.response")); err != nil {
+				t.Errorf("sender %d: %v", n, err)
+			}
+		}
+	})
+}
+
 func TestStoppedWorkersRequestsAreTakenOverAtOnce(t *testing.T) {
 	inNetwork(t, func(t *testing.T, replica *fakebox.Replica) {
 		generations := make(chan int, 10)
@@ -393,7 +511,7 @@ func TestStoppedWorkersRequestsAreTakenOverAtOnce(t *testing.T) {
 		defer s.stop()
 		other.claim("left")
 		s.askAs("count", clientEmail, "left")
-		time.Sleep(5 * time.Second)
+		time.Sleep(5500 * time.Millisecond) // between two renewals
 		close(other.ended)
 		if err := other.holder.Stop(); err != nil {
 			t.Fatal(err)
@@ -423,7 +541,7 @@ func TestWorkerWithOldLeaseBeginsNothing(t *testing.T) {
 		}
 		time.Sleep(testWorkerTimeout/2 + 2*time.Second)
 		s.askAs("count", clientEmail, "one")
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute + 500*time.Millisecond) // between two renewals
 		if len(generations) > 0 {
 			t.Error("a request was begun under an old lease")
 		}
@@ -477,6 +595,32 @@ func TestWorkersTakeTheirRoutes(t *testing.T) {
 	})
 }
 
+// A worker that has ended for good keeps a request to its endpoint from its 404 for ten minutes.
+func TestRequestToEndpointOfFormerWorkerIsAnswered(t *testing.T) {
+	inNetwork(t, func(t *testing.T, replica *fakebox.Replica) {
+		workers := startWorkers(t, replica, 2, func(i int) *syftevent.Router {
+			router := syftevent.NewRouter()
+			router.OnRequest(fmt.Sprintf("/only%d/{x...}", i), func(context.Context, *syftevent.Request) (*syftevent.Response, error) {
+				return syftevent.Text(200, ""), nil
+			})
+			return router
+		})
+		time.Sleep(3 * time.Second)
+		workers[1].stop()
+		workers[0].askAs("only1/a", clientEmail, "left")
+		path := workers[0].path("only1", "a", clientEmail, "left.response")
+		time.Sleep(9 * time.Minute)
+		if _, err := os.Stat(path); err == nil {
+			t.Error("answered although the worker may be restarting")
+		}
+		time.Sleep(4 * time.Minute)
+		if _, err := os.Stat(path); err != nil {
+			t.Error("not answered after ten minutes:", err)
+		}
+		workers[0].stop()
+	})
+}
+
 // Workers that join and leave while requests arrive lose and double none.
 func TestRollingRestartOfWorkers(t *testing.T) {
 	inNetwork(t, func(t *testing.T, replica *fakebox.Replica) {
@@ -519,6 +663,53 @@ func TestRollingRestartOfWorkers(t *testing.T) {
 		}
 		for _, s := range workers {
 			s.stop()
+		}
+	})
+}
+
+// A worker that took the lead under a lease that was not fresh does what a leader does once it is.
+func TestLeaderWithFormerlyOldLeaseHasDuties(t *testing.T) {
+	inNetwork(t, func(t *testing.T, replica *fakebox.Replica) {
+		s := newSite(t, generationRouter(make(chan int, 10)), replica).sharing()
+		other := newForeignWorker(t, s)
+		defer close(other.ended)
+		if _, err := s.workersDir().Lead(other.holder.Current(), func(string) bool { return true }); err != nil {
+			t.Fatal(err)
+		}
+		other.claim("gone")
+		s.start()
+		defer s.stop()
+		claims, err := filepath.Glob(filepath.Join(string(s.workersDir()), "claims", "*"))
+		if err != nil || len(claims) != 1 {
+			t.Fatal(claims, err)
+		}
+		beats, err := filepath.Glob(filepath.Join(string(s.workersDir()), "beats", "*"))
+		if err != nil || len(beats) != 2 {
+			t.Fatal(beats, err)
+		}
+		own := beats[0]
+		if filepath.Base(own) == other.holder.Current().Name {
+			own = beats[1]
+		}
+		time.Sleep(3500 * time.Millisecond)
+		other.silent.Store(true)
+		time.Sleep(testWorkerTimeout/2 - time.Second)
+		if err := os.Mkdir(own+".new", 0o755); err != nil { // its heartbeat cannot be written
+			t.Fatal(err)
+		}
+		time.Sleep(testWorkerTimeout - 2*time.Second)
+		if err := os.Remove(own + ".new"); err != nil {
+			t.Fatal(err)
+		}
+		if leader, err := s.workersDir().Leader(); err != nil || leader.Holder != filepath.Base(own) {
+			t.Errorf("leader: %+v, %v", leader, err)
+		}
+		time.Sleep(5 * time.Minute)
+		if stats := s.server.Stats().Workers; stats.Lapses > 0 {
+			t.Errorf("stats: %+v", stats)
+		}
+		if _, err := os.Lstat(claims[0]); err == nil {
+			t.Error("the claim of a request that is gone was not removed")
 		}
 	})
 }

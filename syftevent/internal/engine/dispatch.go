@@ -281,14 +281,16 @@ func (d *dispatcher) busy() bool {
 	return was
 }
 
-// free returns how many more requests of senders without others could start now.
-func (d *dispatcher) free() int {
+// startsNow reports whether a request of a sender would start at once within atOnce. Queued
+// requests of others are no obstacle: those that the limits allow have started.
+func (d *dispatcher) startsNow(name string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.stopped {
-		return 0
+	if d.stopped || d.running >= d.atOnce {
+		return false
 	}
-	return max(0, d.atOnce-d.running-(d.queued-d.parked))
+	s := d.senders[name]
+	return s == nil || s.queued() == 0 && s.running < d.perSender()
 }
 
 // A load is the state of a dispatcher's queues.

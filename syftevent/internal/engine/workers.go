@@ -34,10 +34,10 @@ type workers struct {
 	holder   *lease.Holder
 	observer *lease.Observer
 
-	leader    atomic.Pointer[lease.Claim] // the last one that is known
-	resigned  atomic.Bool                 // this server is about to stop
-	beaten    atomic.Pointer[time.Time]   // when the last attempt to renew the lease ended
-	serving   atomic.Bool                 // after begin
+	leader    atomic.Pointer[lease.Claim]   // the last one that is known
+	resigned  atomic.Bool                   // this server is about to stop
+	beaten    atomic.Pointer[lease.Instant] // when the last attempt to renew the lease ended
+	serving   atomic.Bool                   // after begin
 	warned    onceLog
 	failing   bool          // the last renewal failed, which was logged; used by beat
 	ended     chan struct{} // closed by leave
@@ -147,7 +147,7 @@ func (t *workers) open() error {
 }
 
 func (t *workers) noteBeaten() {
-	now := time.Now()
+	now := t.holder.At(time.Now())
 	t.beaten.Store(&now)
 }
 

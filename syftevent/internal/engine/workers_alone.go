@@ -78,5 +78,5 @@ func (t *workers) checkAlone() {
 // mayBegin reports whether a server that is alone may begin a request: not after it was
 // suspended, until it has checked that it still leads.
 func (t *workers) mayBegin(now time.Time) bool {
-	return now.Sub(*t.beaten.Load()) < t.timeout/2
+	return t.holder.At(now).Sub(*t.beaten.Load()) < t.timeout/2
 }

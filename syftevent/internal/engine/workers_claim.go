@@ -157,8 +157,8 @@ func (c *claimTable) drop(e entry) {
 // forgets those that were not offered again: they are answered.
 func (t *workers) wakeLost() {
 	now := time.Now()
-	var wake []entry
 	t.claims.mu.Lock()
+	defer t.claims.mu.Unlock()
 	alive := map[string]bool{}
 	for e, l := range t.claims.lost {
 		is, known := alive[l.holder]
@@ -168,14 +168,12 @@ func (t *workers) wakeLost() {
 		}
 		switch {
 		case !is && l.next.After(now):
-			l.next, l.pause = now, firstLostPause
-			wake = append(wake, e)
+			// One that is in flight was offered meanwhile, because its file was away.
+			if t.server.spool.Advance(e, now) {
+				l.next, l.pause = now, firstLostPause
+			}
 		case now.Sub(l.next) > lastLostPause:
 			delete(t.claims.lost, e)
 		}
-	}
-	t.claims.mu.Unlock()
-	for _, e := range wake {
-		t.server.spool.Postpone(e, now)
 	}
 }

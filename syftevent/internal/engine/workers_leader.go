@@ -31,6 +31,9 @@ func (t *workers) lead() {
 	switch {
 	case c != nil && c.Holder == l.Name:
 		if t.dir.Leads(*c) || t.tryLead() {
+			if t.leads() {
+				t.startDuties() // unless it claimed the lead under a lease that was not fresh
+			}
 			return
 		}
 		t.server.logger.Warn("syftevent: lead lost to another worker", "path", string(t.dir), "leader", t.leader.Load().Holder)
@@ -38,23 +41,24 @@ func (t *workers) lead() {
 	case c != nil && t.mayLead(c.Holder):
 	case t.tryLead():
 		t.server.logger.Info("syftevent: leading the workers", "path", string(t.dir), "lease", l.Name)
-		t.server.layoutStale.Store(true)
 		t.startDuties()
 	default:
 		t.stopDuties() // of a lease that has lapsed
 	}
 }
 
-// startDuties starts the duties, unless they run.
+// startDuties starts the duties, unless they run, and makes the server check the layout, which it
+// may not have written.
 func (t *workers) startDuties() {
 	s, d := t.server, &t.duties
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.cancel != nil {
-		return
+	if d.cancel != nil || t.resigned.Load() {
+		return // resign stops them only once
 	}
 	ctx, cancel := context.WithCancel(s.handlers)
 	d.cancel = cancel
+	s.layoutStale.Store(true)
 	d.tasks.Go(func() { s.spool.Mend(ctx) })
 	d.tasks.Go(func() { t.sweepLoop(ctx) })
 	if s.options.Cleanup != nil {
@@ -98,9 +102,10 @@ func (t *workers) startsAlone() bool {
 
 const (
 	// sweepPause is the time between two sweeps of claims, or sweepCost times the duration of
-	// the last one if that is longer.
+	// the last one if that is longer and found little: less than one claim in sweepWorth.
 	sweepPause = time.Minute
 	sweepCost  = 100
+	sweepWorth = 10
 	// sweptAfter is how long the request of a claim must be missing if Options.OrphanDelay does not
 	// say: SyftBox removes requests and restores them.
 	sweptAfter = 2 * time.Minute
@@ -121,11 +126,21 @@ func (t *workers) sweepLoop(ctx context.Context) {
 		case <-time.After(wait):
 		}
 		began := time.Now()
-		t.sweepClaims(ctx, began)
+		seen, missing := t.sweepClaims(ctx, began)
 		t.sweepBeats(began)
 		t.sweepReplyLogs(began)
-		wait = max(shortest, sweepCost*time.Since(began))
+		wait = sweepWait(shortest, time.Since(began), seen, missing)
 	}
+}
+
+// sweepWait returns the time until the next sweep after one that took some time, has seen claims,
+// and has found the requests of some missing. If sweeps were rare where calls are slow, there
+// would be more claims at each, and the next one would be rarer still.
+func sweepWait(shortest, took time.Duration, seen, missing int) time.Duration {
+	if missing*sweepWorth >= seen {
+		return max(shortest, took)
+	}
+	return max(shortest, sweepCost*took)
 }
 
 // sweptAfter returns how long the request of a claim must be missing.
@@ -136,20 +151,23 @@ func (t *workers) sweptAfter() time.Duration {
 	return sweptAfter
 }
 
-// sweepClaims removes the claims whose requests are missing for long. [work-tidy]
-func (t *workers) sweepClaims(ctx context.Context, now time.Time) {
+// sweepClaims removes the claims whose requests are missing for long. It returns the numbers of
+// claims that it has seen, and of those whose requests are missing. [work-tidy]
+func (t *workers) sweepClaims(ctx context.Context, now time.Time) (seen, gone int) {
 	rpc := t.server.options.Dir
 	if _, err := os.Lstat(rpc); err != nil {
-		return // an unmounted share, not missing requests
+		return 0, 0 // an unmounted share, not missing requests
 	}
 	missing := map[string]time.Time{}
 	err := t.dir.Claims(func(c lease.Claim) bool {
 		if ctx.Err() != nil {
 			return false
 		}
+		seen++
 		if !filepath.IsLocal(filepath.FromSlash(c.About)) || !isMissing(filepath.Join(rpc, filepath.FromSlash(c.About))) {
 			return true
 		}
+		gone++
 		since, known := t.missing[c.File()]
 		switch {
 		case known && now.Sub(since) >= t.sweptAfter():
@@ -168,6 +186,7 @@ func (t *workers) sweepClaims(ctx context.Context, now time.Time) {
 		t.server.logger.Warn("syftevent: reading claims failed", "path", string(t.dir), "err", err)
 	}
 	t.missing = missing
+	return seen, gone
 }
 
 func isMissing(path string) bool {

@@ -96,10 +96,12 @@ func (t *workers) wakePool() {
 	}
 }
 
-// stealLoop queues requests of the pool while handlers are free.
+// stealLoop queues requests of the pool while handlers are free, and those whose first choice is
+// this server since another one has ended.
 func (t *workers) stealLoop() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	version := t.observer.Version()
 	for {
 		select {
 		case <-t.ended:
@@ -107,32 +109,52 @@ func (t *workers) stealLoop() {
 		case <-t.pool.wake:
 		case <-timer.C:
 		}
-		for _, w := range t.pool.take(t.server.dispatcher.free(), time.Now()) {
-			if !t.server.dispatcher.add(w) {
-				t.server.spool.Postpone(w.entry, time.Now().Add(claimRetry))
+		queue := func(may func(*pooled) bool) {
+			for {
+				w, ok := t.pool.take(may)
+				if !ok {
+					return
+				}
+				if !t.server.dispatcher.add(w) {
+					t.server.spool.Postpone(w.entry, time.Now().Add(claimRetry))
+				}
 			}
 		}
+		if now := t.observer.Version(); now != version {
+			version = now
+			queue(func(p *pooled) bool {
+				endpoint := p.work.location.endpoint
+				return t.server.options.Endpoints().Has(endpoint) && t.isFirstChoice(p.work.entry, endpoint)
+			})
+		}
+		queue(func(p *pooled) bool {
+			return !p.due.After(time.Now()) && t.server.dispatcher.startsNow(p.work.location.sender)
+		})
 		timer.Reset(t.pool.next(time.Now()))
 	}
 }
 
-// take removes up to n requests that may be stolen, any of them: other workers take others.
-func (p *pool) take(n int, now time.Time) []work {
+// take removes a request that may be queued, any of them: other workers take others.
+func (p *pool) take(may func(*pooled) bool) (work, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var taken []work
-	for i, count := 0, len(p.items); i < count && len(taken) < n; i++ {
-		at := rand.IntN(len(p.items))
-		if p.items[at].due.After(now) {
+	count := len(p.items)
+	if count == 0 {
+		return work{}, false
+	}
+	first := rand.IntN(count)
+	for i := range count {
+		at := (first + i) % count
+		if !may(&p.items[at]) {
 			continue
 		}
-		taken = append(taken, p.items[at].work)
-		last := len(p.items) - 1
-		p.items[at] = p.items[last]
-		p.items[last] = pooled{}
-		p.items = p.items[:last]
+		w := p.items[at].work
+		p.items[at] = p.items[count-1]
+		p.items[count-1] = pooled{}
+		p.items = p.items[:count-1]
+		return w, true
 	}
-	return taken
+	return work{}, false
 }
 
 // next returns when to look at the pool again, unless a handler becomes free before.

@@ -81,13 +81,23 @@ func (d Dir) read(name string) (b Beat, err error) {
 		return Beat{}, err
 	}
 	if err := json.Unmarshal(data, &b); err != nil {
-		return Beat{}, fmt.Errorf("read heartbeat %s: %w", name, err)
+		return Beat{}, &malformedError{name, data, err}
 	}
 	if b.Name != name {
-		return Beat{}, fmt.Errorf("read heartbeat %s: it is that of %q", name, b.Name)
+		return Beat{}, &malformedError{name, data, fmt.Errorf("it is that of %q", b.Name)}
 	}
 	return b, nil
 }
+
+// A malformedError means that a file is no heartbeat. After the crash of a host it may be empty.
+type malformedError struct {
+	name string
+	data []byte
+	err  error
+}
+
+func (e *malformedError) Error() string { return "read heartbeat " + e.name + ": " + e.err.Error() }
+func (e *malformedError) Unwrap() error { return e.err }
 
 // names returns the names of all heartbeats.
 func (d Dir) names() ([]string, error) {

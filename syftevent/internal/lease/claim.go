@@ -43,21 +43,35 @@ func parseClaim(file, target string) (Claim, bool) {
 
 // make makes a claim in a directory. It returns the claim that is there then: c itself if the
 // caller has it, also if an earlier attempt had made it and its reply was lost. Only the claim
-// that is read decides: the error of the loser differs by file system.
-func (c Claim) make(dir string) (Claim, error) {
+// that is read decides: the error of the loser differs by file system. found reports whether the
+// claim was there before this call.
+func (c Claim) make(dir string) (there Claim, found bool, err error) {
 	path := filepath.Join(dir, c.File())
-	err := rootfs.Retry(func() error { return os.Symlink(c.target(), path) })
+	err = rootfs.Retry(func() error { return os.Symlink(c.target(), path) })
 	if err == nil {
-		return c, nil
+		return c, false, nil
 	}
 	there, readErr := readClaim(dir, c.File())
 	switch {
 	case readErr == nil:
-		return there, nil
+		return there, true, nil
 	case errors.Is(readErr, fs.ErrNotExist):
-		return Claim{}, fmt.Errorf("%w: %w", errNoClaim, err)
+		return Claim{}, false, fmt.Errorf("%w: %w", errNoClaim, err)
 	}
-	return Claim{}, fmt.Errorf("%w: %w", errNoClaim, errors.Join(err, readErr))
+	return Claim{}, false, fmt.Errorf("%w: %w", errNoClaim, errors.Join(err, readErr))
+}
+
+// isSuperseded reports whether there is a next generation of a claim.
+func (c Claim) isSuperseded(dir string) (bool, error) {
+	next := Claim{Name: c.Name, Generation: c.Generation + 1}
+	err := rootfs.Retry(func() error {
+		_, err := os.Readlink(filepath.Join(dir, next.File()))
+		return err
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func readClaim(dir, file string) (Claim, error) {
@@ -77,19 +91,28 @@ func readClaim(dir, file string) (Claim, error) {
 }
 
 // Take makes a claim under a lease: the first generation, or the next one while alive reports
-// that the holder of a generation is not alive. It returns the claim that counts now. The caller
-// has it if Claim.Holder is the name of its lease, and must check [Lease.Fresh] then.
+// that the holder of a generation is not alive, or somebody has taken it over before. It returns
+// the claim that counts now. The caller has it if Claim.Holder is the name of its lease, and must
+// check [Lease.Fresh] then.
 func (d Dir) Take(l *Lease, name, about string, alive func(holder string) bool) (Claim, error) {
+	dir := filepath.Join(string(d), claimsDir)
 	for generation := 1; ; generation++ {
 		c := Claim{Name: name, Generation: generation, Holder: l.Name, About: about}
-		there, err := c.make(filepath.Join(string(d), claimsDir))
+		there, found, err := c.make(dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			if err := d.Make(); err != nil {
 				return Claim{}, err
 			}
-			there, err = c.make(filepath.Join(string(d), claimsDir))
+			there, found, err = c.make(dir)
 		}
-		if err != nil || there.Holder == l.Name || alive(there.Holder) {
+		switch {
+		case err != nil || !found:
+			return there, err
+		case there.Holder != l.Name && !alive(there.Holder):
+			continue
+		}
+		// Others may have taken its holder for dead, this process included.
+		if superseded, err := there.isSuperseded(dir); err != nil || !superseded {
 			return there, err
 		}
 	}

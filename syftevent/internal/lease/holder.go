@@ -14,6 +14,8 @@ type Holder struct {
 	timeout  time.Duration
 	base     string
 	describe func(*Beat)
+	// suspended returns for how long the machine has been suspended, see [Instant].
+	suspended func() time.Duration
 
 	mu      sync.Mutex
 	beat    Beat
@@ -27,9 +29,10 @@ type Lease struct {
 	// Name is the name of the lease. It is in the claims that are made under it.
 	Name string
 
+	holder  *Holder
 	timeout time.Duration
 	mu      sync.Mutex
-	renewed time.Time // when the last renewal began that succeeded
+	renewed Instant // when the last renewal began that succeeded
 }
 
 // NewHolder returns a Holder without a lease. describe, unless nil, fills in what others want to
@@ -38,18 +41,18 @@ func NewHolder(dir Dir, timeout time.Duration, describe func(*Beat)) *Holder {
 	host, _ := os.Hostname()
 	pid := os.Getpid()
 	base := newName(host, pid)
-	return &Holder{dir: dir, timeout: timeout, base: base, describe: describe,
+	return &Holder{dir: dir, timeout: timeout, base: base, describe: describe, suspended: clockFor(dir),
 		beat: Beat{State: Starting, Process: process(), Host: host, PID: pid, Started: time.Now().UTC().Truncate(time.Second)}}
 }
 
-// Renew renews the lease. If the last one has lapsed, it begins a new one, and others may have
-// taken over what was claimed under the old one.
+// Renew renews the lease. If the last one has lapsed, before the heartbeat is written or meanwhile,
+// it begins a new one, and others may have taken over what was claimed under the old one.
 func (h *Holder) Renew() error {
-	began := time.Now()
+	began := h.At(time.Now())
 	h.mu.Lock()
-	l := h.current
+	l, known := h.current, h.current != nil
 	var lapsed *Lease
-	if l == nil || l.Age(began) >= h.timeout {
+	if l == nil || l.age(began) >= h.timeout {
 		if l != nil {
 			lapsed = l
 		}
@@ -57,11 +60,15 @@ func (h *Holder) Renew() error {
 		if h.count > 0 {
 			name = fmt.Sprintf("%s.%d", h.base, h.count+1)
 		}
-		l = &Lease{Name: name, timeout: h.timeout}
+		l = &Lease{Name: name, holder: h, timeout: h.timeout}
 	}
 	h.mu.Unlock()
 	if err := h.write(l); err != nil {
 		return fmt.Errorf("renew lease %s: %w", l.Name, err)
+	}
+	if lapsed == nil && known && l.Age(time.Now()) >= h.timeout {
+		// Writing took so long that others may have taken the lease for dead.
+		return h.Renew()
 	}
 	l.mu.Lock()
 	l.renewed = began
@@ -111,7 +118,7 @@ func (h *Holder) Stop() error {
 	}
 	err := h.write(l)
 	l.mu.Lock()
-	l.renewed = time.Time{}
+	l.renewed = Instant{}
 	l.mu.Unlock()
 	return err
 }
@@ -122,6 +129,9 @@ func (h *Holder) Current() *Lease {
 	defer h.mu.Unlock()
 	return h.current
 }
+
+// At returns a moment, which must be time.Now, as an Instant.
+func (h *Holder) At(now time.Time) Instant { return Instant{now, h.suspended()} }
 
 // Base returns the name of the first lease.
 func (h *Holder) Base() string { return h.base }
@@ -134,7 +144,9 @@ func (h *Holder) Lapses() int {
 }
 
 // Age returns the time since the last renewal began.
-func (l *Lease) Age(now time.Time) time.Duration {
+func (l *Lease) Age(now time.Time) time.Duration { return l.age(l.holder.At(now)) }
+
+func (l *Lease) age(now Instant) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return now.Sub(l.renewed)

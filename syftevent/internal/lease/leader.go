@@ -52,12 +52,12 @@ func (d Dir) Lead(l *Lease, alive func(holder string) bool) (Claim, error) {
 	}
 	for ; ; generation++ {
 		c := Claim{Name: leaderName, Generation: generation, Holder: l.Name}
-		there, err := c.make(dir)
+		there, _, err := c.make(dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			if err := d.Make(); err != nil {
 				return Claim{}, err
 			}
-			there, err = c.make(dir)
+			there, _, err = c.make(dir)
 		}
 		if err != nil || there.Holder == l.Name || alive(there.Holder) {
 			if err == nil && there.Holder == l.Name {
@@ -76,11 +76,19 @@ func (d Dir) removeLeaders(all []Claim, upTo int) {
 	}
 }
 
-// Leads reports whether a leader's claim is still the last one. An error says nothing.
+// Leads reports whether a leader's claim is there and still the last one. An error says nothing,
+// but a claim that was removed is lost: another server may have made the same generation.
 func (d Dir) Leads(c Claim) bool {
+	dir := filepath.Join(string(d), leaderDir)
 	next := Claim{Name: leaderName, Generation: c.Generation + 1}
-	_, err := readClaim(filepath.Join(string(d), leaderDir), next.File())
-	return err != nil
+	if _, err := readClaim(dir, next.File()); err == nil {
+		return false
+	}
+	there, err := readClaim(dir, c.File())
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	return there.Holder == c.Holder
 }
 
 // Leader returns the claim of the last leader.

@@ -4,7 +4,8 @@
 // A lease is a file, the heartbeat, that its holder renews each second. An observer takes the
 // holder for dead when it has looked for the timeout and the heartbeat has not changed. Both
 // sides use only their own monotonic clocks: the clocks of machines are never compared, nor are
-// times of files. A holder that could not renew its lease for half the timeout begins nothing
+// times of files. On Linux, a holder on a network file system counts the time while its machine is
+// suspended (see [Instant]). A holder that could not renew its lease for half the timeout begins nothing
 // new; after the timeout it gets a new lease under a new name. So a lease that an observer may
 // have taken for dead never comes back.
 //

@@ -178,6 +178,75 @@ func TestMissingHeartbeatIsDeadAfterTimeout(t *testing.T) {
 	})
 }
 
+// Workers that start and end for weeks cost the others nothing.
+func TestRemovedHeartbeatsAreForgotten(t *testing.T) {
+	d := newDir(t)
+	synctest.Test(t, func(t *testing.T) {
+		o := NewObserver(d, testTimeout, "self")
+		kept := holder(t, d).Current().Name
+		for range 5 {
+			a := holder(t, d)
+			look(t, o)
+			if err := a.Stop(); err != nil {
+				t.Fatal(err)
+			}
+			look(t, o)
+			if err := d.Forget(a.Current().Name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o.Alive("unknown-1-x")
+		pass(t, 60, o)
+		if o.Alive("unknown-1-x") {
+			t.Error("alive after the timeout")
+		}
+		pass(t, deadLooks*(absentLooks+1), o)
+		if len(o.seen) != 1 || o.Alive(kept) {
+			t.Errorf("%d leases are observed, want the one that has a heartbeat", len(o.seen))
+		}
+		for _, known := range o.All() {
+			if known.Beat.Name != kept {
+				t.Errorf("%s is known", known.Beat.Name)
+			}
+		}
+	})
+}
+
+// The crash of a host may leave an empty file.
+func TestMalformedHeartbeatIsDeadAfterTimeout(t *testing.T) {
+	d := newDir(t)
+	synctest.Test(t, func(t *testing.T) {
+		a, b := holder(t, d), holder(t, d)
+		name := a.Current().Name
+		path := filepath.Join(string(d), beatsDir, name)
+		for _, content := range []string{"", "{", `{"name":"another"}`} {
+			o := NewObserver(d, testTimeout, "self")
+			if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			look(t, o)
+			pass(t, 9, o, b)
+			if !o.Alive(name) {
+				t.Errorf("%q: dead before the timeout", content)
+			}
+			pass(t, 2, o, b)
+			if o.Alive(name) || !o.Alive(b.Current().Name) {
+				t.Errorf("%q: not dead after the timeout, or the other one is", content)
+			}
+		}
+		o := NewObserver(d, testTimeout, "self")
+		for i := range 30 {
+			if err := os.WriteFile(path, fmt.Appendf(nil, "of a later version %d", i), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			pass(t, 1, o)
+		}
+		if !o.Alive(name) {
+			t.Error("dead although it changes")
+		}
+	})
+}
+
 func TestLapsedLeaseGetsNewName(t *testing.T) {
 	d := newDir(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -198,6 +267,67 @@ func TestLapsedLeaseGetsNewName(t *testing.T) {
 			t.Errorf("base of %q: %q", second.Name, Base(second.Name))
 		}
 	})
+}
+
+// A renewal that took too long does not bring back a lease that others may have taken for dead.
+func TestLeaseThatLapsesDuringRenewalGetsNewName(t *testing.T) {
+	d := newDir(t)
+	synctest.Test(t, func(t *testing.T) {
+		var writing time.Duration
+		a := NewHolder(d, testTimeout, func(*Beat) {
+			time.Sleep(writing) // as the file system may
+			writing = 0
+		})
+		renew(t, a)
+		first := a.Current()
+		time.Sleep(testTimeout - time.Second)
+		writing = 2 * time.Second
+		renew(t, a)
+		second := a.Current()
+		if second.Name == first.Name || a.Lapses() != 1 || first.Fresh(time.Now()) || !second.Fresh(time.Now()) {
+			t.Errorf("after a renewal that took long: %q, then %q", first.Name, second.Name)
+		}
+		names, err := d.names()
+		if err != nil || len(names) != 1 || names[0] != second.Name {
+			t.Errorf("heartbeats: %q, %v", names, err)
+		}
+	})
+}
+
+// The monotonic clock stands still while the machine is suspended. Others go on.
+func TestLeaseLapsesWhileMachineIsSuspended(t *testing.T) {
+	d := newDir(t)
+	synctest.Test(t, func(t *testing.T) {
+		var suspended time.Duration
+		a := NewHolder(d, testTimeout, nil)
+		a.suspended = func() time.Duration { return suspended }
+		renew(t, a)
+		first := a.Current()
+		suspended += testTimeout/2 + time.Second
+		if first.Fresh(time.Now()) {
+			t.Error("fresh after the machine was suspended")
+		}
+		renew(t, a)
+		if a.Current() != first || !first.Fresh(time.Now()) {
+			t.Error("lapsed although the machine was suspended for less than the timeout")
+		}
+		suspended += time.Hour
+		renew(t, a)
+		if a.Current() == first || a.Lapses() != 1 || first.Fresh(time.Now()) {
+			t.Error("not lapsed although the machine was suspended for an hour")
+		}
+		if err := a.Stop(); err != nil || a.Current().Fresh(time.Now()) {
+			t.Error("fresh after Stop:", err)
+		}
+	})
+}
+
+func TestSuspendedTimeIsSteady(t *testing.T) {
+	first := systemSuspended()
+	time.Sleep(10 * time.Millisecond)
+	if d := systemSuspended() - first; d.Abs() > 100*time.Millisecond {
+		t.Errorf("it has changed by %v while the test ran", d)
+	}
 }
 
 func TestHeartbeatsSurviveTheirFolder(t *testing.T) {
@@ -271,8 +401,10 @@ func TestClaimOfDeadHolderIsTakenOver(t *testing.T) {
 		{a, nil, a, 1}, // again: the reply may have been lost
 		{b, []*Holder{a}, b, 2},
 		{c, []*Holder{a}, b, 2},
-		{a, []*Holder{b}, a, 1}, // it does not know better, but its lease has lapsed
-		{c, []*Holder{a, b}, c, 3},
+		{a, nil, b, 2}, // it was taken for dead, which it was not
+		{c, nil, b, 2},
+		{a, []*Holder{b}, a, 3},
+		{c, []*Holder{a, b}, c, 4},
 	} {
 		got, err := d.Take(test.taker.Current(), "x", "about/it", aliveBut(test.dead...))
 		if err != nil || got.Holder != test.holder.Current().Name || got.Generation != test.want {
@@ -347,6 +479,31 @@ func TestOneLeads(t *testing.T) {
 	}
 	if all, err := d.leaders(); err != nil || len(all) != keptLeaders {
 		t.Errorf("%d generations are left, %v", len(all), err)
+	}
+}
+
+func TestLeadIsLostWithItsClaim(t *testing.T) {
+	d := newDir(t)
+	alive := func(string) bool { return true }
+	a, b := holder(t, d).Current(), holder(t, d).Current()
+	c, err := d.Lead(a, alive)
+	if err != nil || !d.Leads(c) {
+		t.Fatal(c, err)
+	}
+	if err := os.RemoveAll(string(d)); err != nil {
+		t.Fatal(err)
+	}
+	if d.Leads(c) {
+		t.Error("it leads although its claim was removed")
+	}
+	if c, err := d.Lead(b, alive); err != nil || c.Holder != b.Name {
+		t.Fatal(c, err)
+	}
+	if d.Leads(c) {
+		t.Error("it leads although another one does")
+	}
+	if c, err := d.Lead(a, alive); err != nil || c.Holder != b.Name {
+		t.Errorf("Lead = %+v, %v; want the new leader", c, err)
 	}
 }
 

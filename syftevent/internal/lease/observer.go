@@ -1,6 +1,7 @@
 package lease
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"slices"
@@ -18,7 +19,6 @@ type Observer struct {
 
 	mu      sync.Mutex
 	seen    map[string]*sighting
-	looked  time.Time // the last look
 	looks   int
 	version int // changes with the holders that are alive, and with what they say
 }
@@ -26,10 +26,15 @@ type Observer struct {
 // A sighting is what is known of one lease.
 type sighting struct {
 	beat    Beat          // Name is "" before it was read
+	bad     []byte        // the last content that was malformed
 	silent  time.Duration // how long looks have found no change
-	changed int           // how often one was found
+	since   time.Time     // what silent counts from next
+	changed int           // how often a change was found
 	alive   bool
 	missing bool
+	absent  int  // consecutive looks, since it was dead, that have not found its file
+	gone    bool // its process seems to have ended
+	hidden  bool // that is wrong: the heartbeat has changed since
 }
 
 // NewObserver returns an Observer of all leases but those whose base is own.
@@ -41,6 +46,10 @@ func NewObserver(dir Dir, timeout time.Duration, own string) *Observer {
 // cut off.
 const deadLooks = 10
 
+// absentLooks is the number of those after which a lease without a heartbeat is forgotten: who
+// leads has removed it. A claim of its holder that is found after that waits for the timeout again.
+const absentLooks = 60
+
 // Look reads all heartbeats. It returns an error if they could not be listed; those that are
 // known were read then.
 func (o *Observer) Look(now time.Time) error {
@@ -48,13 +57,9 @@ func (o *Observer) Look(now time.Time) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
+	began := time.Now()
+	at := func() time.Time { return now.Add(time.Since(began)) } // a look may take long
 	o.mu.Lock()
-	// A look that comes late, because this process was suspended, must not make others silent.
-	step := min(now.Sub(o.looked), o.timeout/minRenewals)
-	if o.looked.IsZero() {
-		step = 0
-	}
-	o.looked = now
 	o.looks++
 	for _, name := range names {
 		o.sight(name)
@@ -67,10 +72,17 @@ func (o *Observer) Look(now time.Time) error {
 	}
 	o.mu.Unlock()
 	for _, name := range due {
+		before := at()
 		beat, readErr := o.dir.read(name)
+		after := at()
 		gone := readErr == nil && isGone(beat.Process)
 		o.mu.Lock()
-		o.saw(o.seen[name], beat, readErr, gone, step)
+		if s := o.seen[name]; s != nil { // not dropped meanwhile
+			o.saw(s, beat, readErr, gone, before, after)
+			if s.absent >= absentLooks {
+				o.drop(name)
+			}
+		}
 		o.mu.Unlock()
 	}
 	return err
@@ -87,21 +99,39 @@ func (o *Observer) sight(name string) *sighting {
 	return s
 }
 
-// saw notes what a look at a heartbeat has found. o.mu is held.
-func (o *Observer) saw(s *sighting, beat Beat, err error, gone bool, step time.Duration) {
+// saw notes what a look at a heartbeat has found, which was read between two moments. o.mu is
+// held.
+func (o *Observer) saw(s *sighting, beat Beat, err error, gone bool, before, after time.Time) {
 	was := *s
 	s.missing = errors.Is(err, fs.ErrNotExist)
+	s.since = after
+	var malformed *malformedError
 	switch {
 	case err == nil && (beat.Sequence > s.beat.Sequence || s.beat.Name == ""):
 		if s.beat.Name != "" {
 			s.changed++
+			// As in the clone of a virtual machine, or with the /proc of other processes.
+			s.hidden = s.hidden || s.gone
 		}
 		s.beat, s.silent = beat, 0
 		s.alive = beat.State != Stopped
-	case err == nil || s.missing:
-		s.silent += step
+	case errors.As(err, &malformed) && !bytes.Equal(malformed.data, s.bad):
+		s.bad, s.silent = malformed.data, 0 // something writes it
+	case err == nil || s.missing || malformed != nil:
+		if !was.since.IsZero() {
+			s.since = before
+			// A look that comes late, because this process was suspended, must not make others
+			// silent.
+			s.silent += min(max(before.Sub(was.since), 0), o.timeout/minRenewals)
+		}
 	}
-	if s.silent >= o.timeout || gone {
+	if s.absent++; !s.missing || was.alive {
+		s.absent = 0
+	}
+	s.gone = gone
+	// A process that is there renews its lease meanwhile.
+	ended := gone && !s.hidden && s.silent >= IntervalOf(o.timeout)*3/4
+	if s.silent >= o.timeout || ended {
 		s.alive = false
 	}
 	if s.alive != was.alive || s.beat.State != was.beat.State || s.beat.Leading != was.beat.Leading ||
@@ -119,8 +149,8 @@ func (o *Observer) Alive(name string) bool {
 	return s != nil && s.alive
 }
 
-// Version returns a number that changes when other holders begin, end or change what they say of
-// themselves, apart from figures.
+// Version returns a number that changes when other holders begin, end, are dropped or change what
+// they say of themselves, apart from figures.
 func (o *Observer) Version() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -164,5 +194,11 @@ func (o *Observer) Find(name string) (Observed, bool) {
 func (o *Observer) Drop(name string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.drop(name)
+}
+
+// drop is Drop. o.mu is held.
+func (o *Observer) drop(name string) {
 	delete(o.seen, name)
+	o.version++
 }

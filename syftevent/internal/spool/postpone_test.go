@@ -49,6 +49,35 @@ func TestPostponedInputIsOfferedLater(t *testing.T) {
 	})
 }
 
+func TestAdvanceLeavesInputInFlight(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "d/a.in", sampleInput)
+	synctest.Test(t, func(t *testing.T) {
+		s := open(t, dir, nil)
+		entry := Entry{"d", "a"}
+		if !s.Advance(entry, time.Now()) {
+			t.Error("an unknown input is in flight")
+		}
+		var taken []Entry
+		s.Scan(take(&taken, Taken))
+		if s.Advance(entry, time.Now()) {
+			t.Error("advanced in flight")
+		}
+		time.Sleep(time.Second)
+		if s.Scan(take(&taken, Taken)); len(taken) != 1 {
+			t.Error("offered again in flight")
+		}
+		s.Postpone(entry, time.Now().Add(time.Hour))
+		if !s.Advance(entry, time.Now()) {
+			t.Error("not advanced")
+		}
+		time.Sleep(time.Second)
+		if s.Scan(take(&taken, Taken)); len(taken) != 2 {
+			t.Error("not offered after it was advanced")
+		}
+	})
+}
+
 func TestHasOutput(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "d/a.in", sampleInput)
