@@ -355,11 +355,12 @@ function fillEvent(row, event) {
     return;
   }
   const lane = lanes.indexOf(event.actor), text = opText(event, true);
-  // A text that is longer than its lane extends over the empty ones beside it.
+  // A text that is longer than its lane extends over the empty ones beside it. The canvas may use
+  // other fonts for a part of the text, so its width is only about right.
   const extend = lane * 2 >= lanes.length ? " left" : " right";
   for (let i = 0; i < lanes.length; i++) {
     write(cells[i + 2], i === lane ? text : "");
-    cells[i + 2].className = i === lane ? "op " + opKind(event) + (lane * 2 < lanes.length || textWidth(text) + 14 > laneWidth ? extend : "") : "";
+    cells[i + 2].className = i === lane ? "op " + opKind(event) + (lane * 2 < lanes.length || 1.1 * textWidth(text) + 14 > laneWidth ? extend : "") : "";
   }
   row.title = text;
   row.setAttribute("aria-label", clock(event.time) + ", " + shortActor(event.actor) + ": " + opText(event, true));
