@@ -326,8 +326,8 @@ const widths = new Map(), canvas = document.createElement("canvas").getContext("
 function textWidth(text) {
   let width = widths.get(text);
   if (width === undefined) {
-    const style = getComputedStyle($("events"));
-    canvas.font = "500 " + parseFloat(style.fontSize) * 0.86 + "px " + style.fontFamily;
+    const size = parseFloat(getComputedStyle(document.documentElement).fontSize); // of "rem" in .lanes-row
+    canvas.font = "500 " + size * 0.86 + "px " + getComputedStyle($("events")).fontFamily;
     width = canvas.measureText(text).width;
     if (widths.size >= 5000) widths.clear();
     widths.set(text, width);
