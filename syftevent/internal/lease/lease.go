@@ -5,9 +5,9 @@
 // holder for dead when it has looked for the timeout and the heartbeat has not changed. Both
 // sides use only their own monotonic clocks: the clocks of machines are never compared, nor are
 // times of files. On Linux, a holder on a network file system counts the time while its machine is
-// suspended (see [Instant]). A holder that could not renew its lease for half the timeout begins nothing
-// new; after the timeout it gets a new lease under a new name. So a lease that an observer may
-// have taken for dead never comes back.
+// suspended (see [Instant]). A holder that could not renew its lease for half the timeout begins
+// nothing new; after the timeout it gets a new lease under a new name. So a lease that an observer
+// may have taken for dead never comes back.
 //
 // A claim is a symbolic link whose target names the lease: one call makes it, it is exclusive on
 // local and network file systems, and it never lacks its holder. If the holder of a claim is
