@@ -6,9 +6,10 @@ import "context"
 //
 // The server calls a handler at least once for each request that it does not refuse, and
 // calls handlers concurrently. It calls the handler again after the next start if it was
-// killed or stopped before it had a response; with [Server.ShareWork], another worker does then. A handler whose work must not be repeated
-// should record the request and its response together with the work, under the endpoint
-// ([URL.Endpoint]), Sender, ID and Created. If it is called again, it returns that response.
+// killed or stopped before it had a response; with [Server.ShareWork], another worker does
+// then. A handler whose work must not be repeated should record the request and its response
+// together with the work, under the endpoint ([URL.Endpoint]), Sender, ID and Created. If it
+// is called again, it returns that response.
 //
 // While the response to a request is in the reply cache, the handler is not called again,
 // even if SyftBox deletes the response or restores the request. The cache holds responses

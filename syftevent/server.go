@@ -25,10 +25,10 @@ import (
 //
 // A server locks its app with the file .syftkeep in the app's folder, and checks the lock
 // every second. On a network file system it also has a heartbeat, a file that it renews every
-// second, because locks may not reach other hosts. If it loses the lock, it tries to reacquire it. While the app's folder is
-// missing, it starts no handlers. If another server holds the lock, this server stops, and
-// [Server.Err] says why. If locking fails, for example because the file system has no locks,
-// the server logs a warning and runs without one.
+// second, because locks may not reach other hosts. If it loses the lock, it tries to reacquire
+// it. While the app's folder is missing, it starts no handlers. If another server holds the lock,
+// this server stops, and [Server.Err] says why. If locking fails, for example because the file
+// system has no locks, the server logs a warning and runs without one.
 type Server struct {
 	// AppName is the name of the app, a single folder name. It is required.
 	AppName string
@@ -114,7 +114,8 @@ type Server struct {
 	// or more hosts, that share the app's folder and each answer a part of the requests. Each
 	// request is claimed by one worker. If that dies, another one takes the request over, after
 	// WorkerTimeout at most. It is off by default. It needs a file system with symbolic and hard
-	// links, and is not supported on Windows. It excludes [Server.Watch]. The package documentation says more in "Workers".
+	// links, and is not supported on Windows. It excludes [Server.Watch]. The package
+	// documentation says more in "Workers".
 	ShareWork bool
 	// WorkerTimeout is how long the heartbeat of a server must stay unchanged before other servers
 	// take it for dead. It must be the same for all servers of the app, at least 1 s, longer than
@@ -202,9 +203,9 @@ func (s *Server) Run(ctx context.Context) error {
 //
 // If another server serves the app, Start waits 10 s for it to stop and then returns an error
 // that wraps [ErrAppServed]. On a network file system, and with ShareWork, a server may have died
-// without releasing the app: Start waits up to [Server.WorkerTimeout] to find out. It returns [ErrServerStarted] if the server was started before,
-// [ErrServerClosed] if Shutdown was called, the cause of ctx if ctx ended first, and other
-// errors if a field or the name of an endpoint is invalid, the configuration cannot be loaded
+// without releasing the app: Start waits up to [Server.WorkerTimeout] to find out. It returns
+// [ErrServerStarted] if the server was started before, [ErrServerClosed] if Shutdown was called,
+// the cause of ctx if ctx ended first, and other errors if a field or the name of an endpoint is invalid, the configuration cannot be loaded
 // (an error that wraps a [*ConfigError]), or the rpc folder cannot be created or opened. A
 // server runs once; after an error other than ErrServerStarted and ErrServerClosed, Start may
 // be called again.
