@@ -16,7 +16,7 @@ type location struct {
 // the last element is an address, it is the sender, and the rest is the endpoint. Otherwise
 // the directory of a registered endpoint holds requests of the legacy layout, which has no
 // sender directories. Requests elsewhere, or below a name that only resembles an address,
-// belong to nobody.
+// are left alone.
 func locate(dir string, registered func(endpoint string) bool) (location, bool) {
 	parent, last := path.Split(dir)
 	if protocol.SeemsAddress(last) {

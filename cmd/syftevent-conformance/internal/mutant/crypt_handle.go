@@ -74,7 +74,7 @@ func (c *cryptography) loadKeys() error {
 	var file map[string]jwk
 	c.load("pvt.jwks.json", &file)
 	decode := func(name string) []byte {
-		key, _ := base64.RawURLEncoding.DecodeString(file[name].D) // empty if there is none
+		key, _ := base64.RawURLEncoding.DecodeString(file[name].D) // a missing key decodes to an empty one
 		return key
 	}
 	identity, prekey := decode("identity_key"), decode("signed_prekey")

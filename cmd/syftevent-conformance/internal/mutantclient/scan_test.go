@@ -80,7 +80,7 @@ func (s *stepped) wantFiles(suffixes ...string) {
 	}
 }
 
-// wantResult compares the latest result, such as "expired" or "200", or "" if there is none.
+// wantResult compares the latest result, such as "expired" or "200"; "" means no result.
 func (s *stepped) wantResult(want string) {
 	s.t.Helper()
 	lines := strings.Split(strings.TrimSpace(s.out.String()), "\n")

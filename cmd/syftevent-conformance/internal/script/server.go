@@ -23,7 +23,7 @@ func UsualOptions() map[string]any {
 type server struct {
 	*scene
 	process     *target.Process // nil before the first start
-	rival       *rival          // the server beside it, nil if there is none
+	rival       *rival          // the server beside it; nil without one
 	options     map[string]any  // of the last start
 	startTook   time.Duration   // until it was ready
 	lastWords   string          // the log output of a server that was never ready

@@ -27,8 +27,8 @@ type vectorRunner struct {
 type sentVector struct {
 	vector.Vector
 	delivered
-	claimed string // the id in the request, "" if there is none
-	data    []byte // the response so far, nil if there is none
+	claimed string // the id in the request; "" without one
+	data    []byte // the response so far; nil before it appears
 	reply   *reply // nil if the response is no JSON object
 	runs    int    // how often /record ran it
 }
