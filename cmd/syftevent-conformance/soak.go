@@ -96,6 +96,9 @@ func progressText(p soak.Progress) string {
 		return fmt.Sprintf("round %d failed; reduced to %d lines", p.Rounds, p.Shrinking)
 	}
 	text := fmt.Sprintf("%d rounds, %d requests, %d restarts", p.Rounds, p.Requests, p.Restarts)
+	if p.Repeated > 0 {
+		text += fmt.Sprintf(", %d rounds repeated because the server used ever more", p.Repeated)
+	}
 	if p.Inconclusive > 0 {
 		text += fmt.Sprintf(", %d rounds too slow to tell", p.Inconclusive)
 	}
@@ -121,7 +124,7 @@ func (f *runFlags) showSoakFailure(result soak.Result, out *terminal.Output) err
 		return fmt.Errorf("write the scenario that failed: %w", err)
 	}
 	how := "fails again with a new server"
-	if !result.Repeated {
+	if !result.Confirmed {
 		how = "holds all rounds; a new server did not fail in the last one alone"
 	}
 	lines := bytes.SplitAfter(result.Script, []byte("\n"))

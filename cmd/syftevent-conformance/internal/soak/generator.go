@@ -87,13 +87,13 @@ func Kinds() []string {
 // A generator makes rounds.
 type generator struct {
 	*rand.Rand
-	role     target.Role
-	seed     uint64
-	senders  []string
-	maxBody  int
-	without  func(kind string) bool
-	numbers  int // of names, in the round
-	roundNum int
+	role    target.Role
+	seed    uint64
+	senders []string
+	maxBody int
+	without func(kind string) bool
+	numbers int // of names, in the round
+	namedBy int // makes the names of the round unlike those of every other
 }
 
 // sendersOfSoak is the number of senders of a soak.
@@ -105,8 +105,16 @@ func newGenerator(role target.Role, seed uint64, maxBody int, without func(kind 
 }
 
 // round returns the round of a number. It depends on the seed and the number alone.
-func (g *generator) round(number int) *round {
-	g.Rand, g.roundNum, g.numbers = rand.New(rand.NewPCG(g.seed, uint64(number))), number, 0
+func (g *generator) round(number int) *round { return g.named(number, number) }
+
+// repeated is more than the number of any round.
+const repeated = 1 << 20
+
+// repeat returns a round with new names. times is how many rounds have been repeated before.
+func (g *generator) repeat(number, times int) *round { return g.named(number, repeated+times) }
+
+func (g *generator) named(number, namedBy int) *round {
+	g.Rand, g.namedBy, g.numbers = rand.New(rand.NewPCG(g.seed, uint64(number))), namedBy, 0
 	r := &round{number: number, role: g.role}
 	usual := usual
 	if g.role == target.Client {
@@ -117,7 +125,7 @@ func (g *generator) round(number int) *round {
 			return
 		}
 		g.numbers++
-		p := plan{kind: kind, name: fmt.Sprintf("r%d_%d", number, g.numbers), requests: 1}
+		p := plan{kind: kind, name: fmt.Sprintf("r%d_%d", g.namedBy, g.numbers), requests: 1}
 		fill(g, &p)
 		r.plans = append(r.plans, p)
 	}
@@ -187,9 +195,9 @@ func cycle(number int) (calmEnd, roughEnd int) {
 // send returns a command that sends a request, and the request's folder below $RPC.
 func (g *generator) send(p *plan, endpoint string, flags ...string) (command, folder string) {
 	sender := pick(g.Rand, g.senders)
-	name := stem(g.Rand, g.roundNum*1000+g.numbers)
+	name := stem(g.Rand, g.namedBy*1000+g.numbers)
 	if g.without(Stems) {
-		name = uuid(g.Rand, g.roundNum*1000+g.numbers)
+		name = uuid(g.Rand, g.namedBy*1000+g.numbers)
 	}
 	words := []string{"box", "send", "-from", sender, "-stem", name}
 	switch n := g.IntN(4); {

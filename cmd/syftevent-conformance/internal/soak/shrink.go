@@ -41,7 +41,7 @@ func (s *soak) shrink(ctx context.Context) {
 			continue
 		}
 		c.reduce(ctx)
-		s.result.Script, s.result.Repeated = c.script(c.units), true
+		s.result.Script, s.result.Confirmed = c.script(c.units), true
 		return
 	}
 }

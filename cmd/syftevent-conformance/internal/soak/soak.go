@@ -41,6 +41,7 @@ type Config struct {
 // Progress is how far a soak has come.
 type Progress struct {
 	Rounds, Requests int
+	Repeated         int // of the rounds, because the server used ever more in them
 	Restarts         int // of the server
 	Inconclusive     int // rounds for which the machine was too slow
 	Resources        target.Resources
@@ -57,8 +58,8 @@ type Result struct {
 	Round int
 	// Script repeats the failure as a scenario, as short as it was possible to make it.
 	Script []byte
-	// Repeated reports whether Script has failed again, with a server of its own.
-	Repeated bool
+	// Confirmed reports whether Script has failed again, with a server of its own.
+	Confirmed bool
 }
 
 // maxBody is the largest body, in bytes.
@@ -100,23 +101,19 @@ type soak struct {
 }
 
 func (s *soak) run(ctx context.Context) (Result, error) {
-	more := func(began time.Time) bool {
+	more := func(began time.Time, number int) bool {
 		rounds := s.result.Rounds
-		return time.Since(began) < s.Duration || rounds < s.Rounds || rounds == s.result.Inconclusive && rounds < mostInconclusive
+		return time.Since(began) < s.Duration || number <= s.Rounds || rounds == s.result.Inconclusive && rounds < mostInconclusive
 	}
-	for began, number := time.Now(), 1; more(began) && ctx.Err() == nil; number++ {
+	for began, number := time.Now(), 1; more(began, number) && ctx.Err() == nil; number++ {
 		if err := s.open(); err != nil {
 			return s.result, err
 		}
 		r := s.generator.round(number)
-		s.rounds = append(s.rounds, r)
 		failed, err := s.play(ctx, r)
 		if err != nil || ctx.Err() != nil {
 			return s.result, err
 		}
-		s.result.Rounds++
-		s.result.Requests += r.requests()
-		s.result.Restarts += r.restarts()
 		if failed != nil {
 			s.result.Round, s.result.Failure = number, failed
 			s.close()
@@ -154,37 +151,72 @@ func (s *soak) close() error {
 
 // play runs a round, and returns how it failed, nil if it passed.
 func (s *soak) play(ctx context.Context, r *round) (*runner.Result, error) {
+	failed, used, err := s.once(ctx, r)
+	if failed != nil || used == nil || err != nil {
+		return failed, err
+	}
+	if growth := s.life.add(*used); growth != nil {
+		return s.repeat(ctx, growth)
+	}
+	return nil, nil
+}
+
+// repeat repeats the rounds in which a resource has grown, and returns a failure if it has grown again.
+func (s *soak) repeat(ctx context.Context, growth *growth) (*runner.Result, error) {
+	var again []measured
+	for _, before := range growth.half {
+		r := s.generator.repeat(before.round, s.result.Repeated)
+		failed, used, err := s.once(ctx, r)
+		if failed != nil || used == nil || err != nil {
+			return failed, err
+		}
+		s.result.Repeated++
+		again = append(again, *used)
+		s.report()
+	}
+	if failure := growth.goesOn(again); failure != nil {
+		return &runner.Result{Scenario: scenario.Scenario{ID: "soak"}, Outcome: runner.Fail, Failure: failure}, nil
+	}
+	s.life.goOn(again)
+	return nil, nil
+}
+
+// once runs a round, and returns how it failed, or what the server uses after it. Neither is there
+// if the machine was too slow, or resources are not measured.
+func (s *soak) once(ctx context.Context, r *round) (*runner.Result, *measured, error) {
+	s.rounds = append(s.rounds, r)
 	played := s.one(ctx, s.Timescale, join(s.head(r.number), []*round{r}, everything), s.shared)
+	if ctx.Err() != nil {
+		return nil, nil, nil
+	}
+	s.result.Rounds++
+	s.result.Requests += r.requests()
+	s.result.Restarts += r.restarts()
 	switch {
-	case ctx.Err() != nil:
-		return nil, nil
 	case played.TooSlow:
 		s.result.Inconclusive++
-		return nil, s.close() // the script has ended anywhere
+		return nil, nil, s.close() // the script has ended anywhere
 	case played.Outcome == runner.Fail:
-		return &played, nil
+		return &played, nil, nil
 	case played.Outcome != runner.Pass:
-		return nil, fmt.Errorf("round %d could not be tested: %s", r.number, played.Problem)
+		return nil, nil, fmt.Errorf("round %d could not be tested: %s", r.number, played.Problem)
 	}
 	if r.restarts() > 0 {
 		s.life = life{}
 	}
 	used, err := s.shared.Resources()
 	if errors.Is(err, errors.ErrUnsupported) || s.Without(Flat) {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s.result.Resources = used
 	folders, err := s.shared.Folders()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if failure := s.life.add(used, folders); failure != nil {
-		return &runner.Result{Scenario: played.Scenario, Outcome: runner.Fail, Failure: failure}, nil
-	}
-	return nil, nil
+	return nil, &measured{Resources: used, folders: folders, round: r.number}, nil
 }
 
 // one runs a scenario. shared is nil for a server of its own.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/script"
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
 
@@ -136,20 +137,34 @@ func TestJoinLeavesOutPlans(t *testing.T) {
 	}
 }
 
-func TestLifeFindsGrowth(t *testing.T) {
-	grow := func(each, start target.Resources, folders, rounds int) string {
-		var l life
-		used := start
-		for n := range rounds {
-			if failure := l.add(used, n*folders); failure != nil {
-				return failure.Expected
-			}
-			used.Memory += each.Memory
-			used.Threads += each.Threads
-			used.Descriptors += each.Descriptors
-		}
-		return ""
+// soakOf returns the leak that a soak finds in a server. use returns what it uses after a round, of which
+// some are repeated; played is how many it has been through.
+func soakOf(rounds, folders int, use func(number, played int) target.Resources) (found *script.Failure) {
+	var l life
+	played := 0
+	play := func(number int) measured {
+		m := measured{Resources: use(number, played), folders: played * folders, round: number}
+		played++
+		return m
 	}
+	for n := range rounds {
+		growth := l.add(play(n))
+		if growth == nil {
+			continue
+		}
+		var again []measured
+		for _, m := range growth.half {
+			again = append(again, play(m.round))
+		}
+		if failure := growth.goesOn(again); failure != nil {
+			return failure
+		}
+		l.goOn(again)
+	}
+	return nil
+}
+
+func TestLifeFindsLeaks(t *testing.T) {
 	start := target.Resources{Memory: 30 << 20, Threads: 10, Descriptors: 20}
 	for _, test := range []struct {
 		each    target.Resources
@@ -163,30 +178,47 @@ func TestLifeFindsGrowth(t *testing.T) {
 		{target.Resources{Descriptors: 1}, 1, ""},
 		{target.Resources{Descriptors: 3}, 1, "descriptors"},
 	} {
-		if got := grow(test.each, start, test.folders, 120); (got == "") != (test.want == "") || !strings.Contains(got, test.want) {
-			t.Errorf("%+v: %q", test, got)
+		found := soakOf(120, test.folders, func(_, played int) target.Resources {
+			used := start
+			used.Memory += int64(played) * test.each.Memory
+			used.Threads += played * test.each.Threads
+			used.Descriptors += played * test.each.Descriptors
+			return used
+		})
+		if (found == nil) != (test.want == "") || found != nil && !strings.Contains(found.Expected, test.want) {
+			t.Errorf("%+v: %+v", test, found)
 		}
 	}
-	// What grows and shrinks again is no leak, nor what a burst needed once.
-	var waves, burst, handles life
-	for n := range 100 {
-		used := start
-		used.Memory += int64(n%7) * 100 << 20
-		if failure := waves.add(used, 0); failure != nil {
-			t.Fatalf("round %d: %+v", n, failure)
+}
+
+func TestLifeAllowsWhatIsNoLeak(t *testing.T) {
+	for what, needed := range map[string]func(round int) int{ // MiB
+		"what grows and shrinks":   func(round int) int { return round % 7 * 100 },
+		"what a burst needed once": func(round int) int { return min(round/20, 1) * 500 },
+		// A garbage collector keeps what the largest rounds needed, and these are late.
+		"what ever larger rounds needed": func(round int) int { return 300 * min(round/5, 5) },
+	} {
+		found := soakOf(100, 0, func(number, _ int) target.Resources {
+			return target.Resources{Memory: int64(needed(number)) << 20, Threads: 10 + needed(number)/3}
+		})
+		if found != nil {
+			t.Errorf("%s: %+v", what, found)
 		}
-		used = start
-		used.Descriptors += n
-		if failure := handles.add(used, 120); failure != nil {
-			t.Fatalf("round %d: %+v", n, failure)
-		}
-		used = start
-		if n >= 20 {
-			used.Threads += 200
-			used.Memory += 500 << 20
-		}
-		if failure := burst.add(used, 0); failure != nil {
-			t.Fatalf("round %d: %+v", n, failure)
+	}
+	if found := soakOf(100, 120, func(_, played int) target.Resources { return target.Resources{Descriptors: 20 + played} }); found != nil {
+		t.Errorf("a descriptor for some folders: %+v", found)
+	}
+}
+
+func TestRepeatedRoundHasOtherNames(t *testing.T) {
+	g := newGenerator(target.Server, 5, maxBody, nothing)
+	once, again := g.round(9), g.repeat(9, 3)
+	if len(once.plans) != len(again.plans) || once.requests() != again.requests() {
+		t.Fatalf("%d plans and %d requests, repeated %d and %d", len(once.plans), once.requests(), len(again.plans), again.requests())
+	}
+	for i, p := range once.plans {
+		if q := again.plans[i]; p.kind != q.kind || p.name == q.name {
+			t.Errorf("plan %d: %s %s, repeated %s %s", i, p.kind, p.name, q.kind, q.name)
 		}
 	}
 }
