@@ -366,6 +366,30 @@ func (w *foreignWorker) claim(id string) {
 	}
 }
 
+// log logs the reply to a request with an id to /count.
+func (w *foreignWorker) log(id, reply string) { w.logLine(id, `"response":`+reply) }
+
+// logPublished logs that the reply was published.
+func (w *foreignWorker) logPublished(id string) { w.logLine(id, `"published":true`) }
+
+func (w *foreignWorker) logLine(id, fields string) {
+	w.t.Helper()
+	request := envelope("/count", map[string]any{"id": id, "sender": clientEmail})
+	dir := filepath.Join(string(w.dir), "replies")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		w.t.Fatal(err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, w.holder.Base()+"-0.tmp"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	_, err = fmt.Fprintf(f, `{"at":%q,"dir":"count/%s","stem":%q,"request":"%x",%s}`+"\n",
+		time.Now().Format(time.RFC3339Nano), clientEmail, id, sha256.Sum256(request), fields)
+	if err := errors.Join(err, f.Close()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // generationRouter sends the generation of each request.
 func generationRouter(generations chan<- int) *syftevent.Router {
 	router := syftevent.NewRouter()
@@ -797,13 +821,7 @@ func TestReplyOfKilledWorkerIsPublished(t *testing.T) {
 		other := newForeignWorker(t, s, "/count")
 		defer close(other.ended)
 		other.claim("x")
-		request := envelope("/count", map[string]any{"id": "x", "sender": clientEmail})
-		line := fmt.Sprintf(`{"at":%q,"dir":"count/%s","stem":"x","request":"%x","response":{"status_code":200,"id":"x"}}`+"\n",
-			time.Now().Format(time.RFC3339Nano), clientEmail, sha256.Sum256(request))
-		logs := filepath.Join(string(s.workersDir()), "replies")
-		if err := errors.Join(os.Mkdir(logs, 0o755), os.WriteFile(filepath.Join(logs, other.holder.Base()+"-0.tmp"), []byte(line), 0o600)); err != nil {
-			t.Fatal(err)
-		}
+		other.log("x", `{"status_code":200,"id":"x"}`)
 		s.start()
 		defer s.stop()
 		other.silent.Store(true)
@@ -812,6 +830,69 @@ func TestReplyOfKilledWorkerIsPublished(t *testing.T) {
 		s.expect(200, "count", clientEmail, "x")
 		if took := time.Since(began); took > testWorkerTimeout+4*time.Second || len(generations) > 0 {
 			t.Errorf("published after %v, %d runs", took, len(generations))
+		}
+	})
+}
+
+// A worker that was suspended goes on, with another lease, and replies to what it had claimed before.
+// Its log is read again when another of its replies is missing.
+func TestLaterReplyOfSuspendedWorkerIsKnown(t *testing.T) {
+	inNetwork(t, func(t *testing.T, replica *fakebox.Replica) {
+		generations := make(chan int, 10)
+		s := newSite(t, generationRouter(generations), replica).sharing()
+		other := newForeignWorker(t, s, "/count")
+		defer close(other.ended)
+		other.claim("first")
+		other.claim("second")
+		s.start()
+		defer s.stop()
+		other.silent.Store(true)
+		other.log("unrelated", `{"status_code":200}`)
+		s.askAs("count", clientEmail, "first")
+		s.expect(200, "count", clientEmail, "first")
+		if n := len(generations); n != 1 {
+			t.Fatalf("%d runs", n)
+		}
+		other.silent.Store(false)
+		other.log("second", `{"status_code":200,"id":"second","body":"its own"}`)
+		time.Sleep(2 * time.Second)
+		s.askAs("count", clientEmail, "second")
+		s.expect(200, "count", clientEmail, "second")
+		response, err := os.ReadFile(s.path("count", clientEmail, "second.response"))
+		if err != nil || !strings.Contains(string(response), "its own") || len(generations) != 1 {
+			t.Errorf("%d runs, %v, response:\n%s", len(generations), err, response)
+		}
+	})
+}
+
+// A worker knows a reply only from the log of the one that it has taken the request over from, and is
+// stopped before it has published it again. The next one reads the log of the first.
+func TestReplyIsKnownAfterTwoTakeovers(t *testing.T) {
+	inNetwork(t, func(t *testing.T, replica *fakebox.Replica) {
+		generations := make(chan int, 10)
+		second := newSite(t, generationRouter(generations), replica).sharing()
+		second.server.RepublishDelay = time.Minute
+		first := newForeignWorker(t, second, "/count")
+		defer close(first.ended)
+		first.claim("x")
+		first.log("x", `{"status_code":200,"id":"x","body":"its own"}`)
+		first.logPublished("x")
+		second.start()
+		first.silent.Store(true)
+		second.askAs("count", clientEmail, "x")
+		for second.server.Stats().Workers.TakenOver == 0 {
+			time.Sleep(time.Second)
+		}
+		first.silent.Store(false)
+		time.Sleep(2 * time.Second)
+		second.stop()
+		third := newSite(t, generationRouter(generations), replica).sharing()
+		third.start()
+		defer third.stop()
+		third.expect(200, "count", clientEmail, "x")
+		response, err := os.ReadFile(third.path("count", clientEmail, "x.response"))
+		if err != nil || !strings.Contains(string(response), "its own") || len(generations) != 0 {
+			t.Errorf("%d runs, %v, response:\n%s", len(generations), err, response)
 		}
 	})
 }

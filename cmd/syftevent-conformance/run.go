@@ -45,6 +45,7 @@ type runFlags struct {
 	strict       bool
 	verbose      bool
 	soak         time.Duration // 0 for the scenarios
+	servers      int           // of the soak
 	replay       string        // file of a scenario
 	vectors      vectorPaths
 	reports      reportFlags
@@ -54,7 +55,7 @@ type runFlags struct {
 }
 
 // notRepeated lists the flags that reproduce leaves out or always adds.
-var notRepeated = []string{"badge", "failfast", "json", "junit", "keep", "known", "md", "parallel", "q", "replay", "seed", "soak", "update-known"}
+var notRepeated = []string{"badge", "failfast", "json", "junit", "keep", "known", "md", "parallel", "q", "replay", "seed", "servers", "soak", "update-known"}
 
 // maxTimescale keeps every wait within a time.Duration.
 const maxTimescale = 1000
@@ -80,6 +81,7 @@ func (f *runFlags) define(flags *flag.FlagSet) {
 	flags.StringVar(&f.known, "known", "", "expect the failures listed in `FILE`: lines of 'ID  # reason', or 'flaky: ID  # reason' for one that may pass")
 	flags.BoolVar(&f.updateKnown, "update-known", false, "update the file of -known with the results")
 	flags.DurationVar(&f.soak, "soak", 0, "run random scenarios for `DURATION`, instead of those of the suite")
+	flags.IntVar(&f.servers, "servers", 1, "with -soak, run `N` servers that share the work, and stop, kill and suspend them")
 	flags.StringVar(&f.replay, "replay", "", "run the scenario in `FILE`, such as one that -soak has written")
 	flags.BoolVar(&f.failFast, "failfast", false, "stop after the first unexpected failure")
 	flags.BoolVar(&f.quiet, "q", false, "print only failures and the summary, in one line")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +24,15 @@ import (
 func (f *runFlags) checkSoak() error {
 	if f.soak < 0 {
 		return usageError("-soak %v: must be more than 0", f.soak)
+	}
+	switch {
+	case f.name != "run": // smoke has no such flags
+	case f.servers < 1:
+		return usageError("-servers %d: must be at least 1", f.servers)
+	case f.servers > 1 && f.soak == 0:
+		return usageError("-servers needs -soak DURATION")
+	case f.servers > 1 && f.role != target.Server:
+		return usageError("-servers does not go with -role %s", f.role)
 	}
 	if f.soak == 0 && f.replay == "" {
 		return nil
@@ -53,7 +63,14 @@ const (
 
 // runSoak runs random scenarios.
 func (f *runFlags) runSoak(ctx context.Context, config runner.Config, ready target.Ready, list *known.List, out *terminal.Output) (int, error) {
-	fmt.Fprintf(out, "%s %s: soak of %v with seed %d\n", ready.Implementation, ready.Version, f.soak, f.seed)
+	servers := ""
+	if f.servers > 1 {
+		if !slices.Contains(ready.Features, "workers") {
+			return 0, errors.New("could not test: the server does not declare the feature workers, which -servers needs")
+		}
+		servers = fmt.Sprintf(", %d servers", f.servers)
+	}
+	fmt.Fprintf(out, "%s %s: soak of %v with seed %d%s\n", ready.Implementation, ready.Version, f.soak, f.seed, servers)
 	for _, kind := range append(soak.Kinds(), script.Invariants()...) {
 		if entry := list.Entry(kind); entry != nil {
 			fmt.Fprintf(out, "left out, as its failure is known: %s  # %s\n", kind, entry.Reason)
@@ -62,7 +79,7 @@ func (f *runFlags) runSoak(ctx context.Context, config runner.Config, ready targ
 	began := time.Now()
 	var last time.Time
 	result, err := soak.Run(ctx, soak.Config{
-		Config: config, Duration: f.soak, Ready: ready, Shrink: shrinkTime,
+		Config: config, Duration: f.soak, Servers: f.servers, Ready: ready, Shrink: shrinkTime,
 		Without: func(kind string) bool { return list.Entry(kind) != nil },
 		Progress: func(p soak.Progress) {
 			line := fmt.Sprintf("%6v  %s", time.Since(began).Round(time.Second), progressText(p))

@@ -135,10 +135,11 @@ func (l *replyLog) restore(c *replyCache, now time.Time) {
 	}
 }
 
-// adopt adds to the reply cache what other processes have logged.
-func (l *replyLog) adopt(c *replyCache, paths []string, now time.Time) {
+// adopt adds to the reply cache what another process has logged in files beside its own.
+func (l *replyLog) adopt(c *replyCache, names [2]string, now time.Time) {
 	l.mu.Lock()
 	defer l.unlock()
+	paths := []string{filepath.Join(l.dir, names[0]), filepath.Join(l.dir, names[1])}
 	var begun []loggedReply
 	answered, published := map[contentKey]bool{}, map[contentKey]bool{}
 	lines := l.readAll(paths, now)

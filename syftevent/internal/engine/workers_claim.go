@@ -72,13 +72,10 @@ func (s *Server) claim(w *work) bool {
 	if !l.Fresh(time.Now()) {
 		return t.fenced(w)
 	}
-	var dead []string
+	var earlier []string // holders; the last of them is dead if the claim is this server's
 	c, err := t.dir.Take(l, claimName(w), about(w.entry), func(holder string) bool {
-		alive := t.observer.Alive(holder)
-		if !alive {
-			dead = append(dead, holder)
-		}
-		return alive
+		earlier = append(earlier, holder)
+		return t.observer.Alive(holder)
 	})
 	switch {
 	case err != nil:
@@ -96,7 +93,7 @@ func (s *Server) claim(w *work) bool {
 	if !s.isClaimed(w) {
 		return false
 	}
-	takenOver := len(dead) > 0
+	takenOver := len(earlier) > 0
 	s.counters.add(func(f *Figures) {
 		f.Workers.Claimed++
 		if takenOver {
@@ -107,9 +104,9 @@ func (s *Server) claim(w *work) bool {
 		}
 	})
 	if takenOver {
-		s.logger.Info("syftevent: request taken over", "path", s.requestPath(*w), "from", dead[len(dead)-1], "generation", c.Generation)
-		if t.readReplies(dead, *w) {
-			return false // a worker that has ended had answered it
+		s.logger.Info("syftevent: request taken over", "path", s.requestPath(*w), "from", earlier[len(earlier)-1], "generation", c.Generation)
+		if t.readReplies(earlier, *w) {
+			return false // one of them had answered it
 		}
 	}
 	// The listing that showed it without a response may be older than the response.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/syftevent/syftevent-go/syftevent/internal/lease"
 	"github.com/syftevent/syftevent-go/syftevent/internal/protocol"
+	"github.com/syftevent/syftevent-go/syftevent/internal/rootfs"
 )
 
 // Each worker has a reply log of its own. A worker that takes over a request of one that has
@@ -18,13 +20,50 @@ import (
 // replyLogDir is the directory of the reply logs of workers.
 const replyLogDir = "replies"
 
-// rereadAfter is the time after which a log is read again: its worker may have been cut off only.
-const rereadAfter = 30 * time.Second
-
 // readLogs are the reply logs of others that were read, by the base of their names.
 type readLogs struct {
 	mu   sync.Mutex
-	read map[string]time.Time
+	read map[string]readLog
+}
+
+// A readLog is the log of another worker as it was read last. It may have grown since: a worker that
+// was suspended, or cut off, goes on with another lease.
+type readLog struct {
+	at    time.Time // when the reading began
+	files [2]fs.FileInfo
+}
+
+// statLog returns the state of the files of a log, nil for one that cannot be opened. They are
+// opened because NFS asks its server then (close-to-open consistency).
+func statLog(dir string, names [2]string) (files [2]fs.FileInfo) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return files
+	}
+	defer root.Close()
+	for n, name := range names {
+		if f, info, err := rootfs.OpenRegular(root, name, os.O_RDONLY); err == nil {
+			files[n] = info
+			f.Close()
+		}
+	}
+	return files
+}
+
+// isSameState reports whether two states of files are the same.
+func isSameState(a, b [2]fs.FileInfo) bool {
+	for n := range a {
+		if a[n] == nil || b[n] == nil {
+			if a[n] != b[n] {
+				return false
+			}
+			continue
+		}
+		if !os.SameFile(a[n], b[n]) || a[n].Size() != b[n].Size() || !a[n].ModTime().Equal(b[n].ModTime()) {
+			return false
+		}
+	}
+	return true
 }
 
 // newReplyLog returns the reply log of this server.
@@ -65,27 +104,27 @@ func logsIn(dir string) []string {
 	return paths
 }
 
-// readReplies reads the reply logs of workers that have ended, each once, and reports whether a
-// reply to a request is known then.
+// readReplies reads what others have added to their reply logs, after a request was taken over that
+// each of them had, and reports whether a reply to it is known then. One may have taken it over from
+// another that had answered it, and know that reply only by reading.
 func (t *workers) readReplies(holders []string, w work) bool {
-	s := t.server
+	s, taken := t.server, time.Now()
 	t.readLogs.mu.Lock()
 	defer t.readLogs.mu.Unlock()
 	for _, holder := range holders {
 		base := lease.Base(holder)
-		now := time.Now()
-		if last, known := t.readLogs.read[base]; base == t.holder.Base() || known && now.Sub(last) < rereadAfter {
+		if base == t.holder.Base() || s.replies.answered(w) || t.readLogs.read[base].at.After(taken) {
 			continue
 		}
 		if t.readLogs.read == nil || len(t.readLogs.read) >= maxIgnored {
-			t.readLogs.read = map[string]time.Time{}
+			t.readLogs.read = map[string]readLog{}
 		}
-		t.readLogs.read[base] = now
-		var paths []string
-		for _, name := range logNamesOf(base) {
-			paths = append(paths, filepath.Join(s.replyLog.dir, name))
+		now, names := time.Now(), logNamesOf(base)
+		files := statLog(s.replyLog.dir, names) // before it is read: what comes later is another state
+		if !isSameState(files, t.readLogs.read[base].files) {
+			s.replyLog.adopt(s.replies, names, now)
 		}
-		s.replyLog.adopt(s.replies, paths, now)
+		t.readLogs.read[base] = readLog{now, files}
 	}
 	return s.replies.answered(w)
 }

@@ -87,7 +87,7 @@ func NewRun(ctx context.Context, config Config) *Run {
 		responses: responses,
 		crypt:     &crypt{responses: responses, people: map[string]*x3dh.Keys{}, sent: map[string]*cryptedCall{}},
 		handlers:  handlers,
-		workers:   &workers{handlers: handlers, processes: map[string]*target.Process{}},
+		workers:   &workers{handlers: handlers, processes: map[string]*target.Process{}, joined: map[string]bool{}},
 		vectors:   &vectorRunner{handlers: handlers},
 		files:     &files{requests: requests},
 		client:    &client{server: server, bursts: map[string][]*clientCall{}},
@@ -97,7 +97,7 @@ func NewRun(ctx context.Context, config Config) *Run {
 // Share lets the scenario use a server that has served other scenarios. It must be called
 // before [Run.Params]. The script must not stop the server, and must not depend on files
 // that other scenarios left in the network.
-func (r *Run) Share(s *Shared) { r.scene.shared = s }
+func (r *Run) Share(s *Shared) { r.scene.shared, r.workers.processes = s, s.workers }
 
 // Observe checks the invariants while the scenario runs, as [Run.Violations] returns them. It must
 // be called before [Run.Params].
@@ -167,15 +167,23 @@ func (r *Run) setup(env *testscript.Env) error {
 	return nil
 }
 
-// noteExit records a failure if the server exited on its own without a check noticing.
+// noteExit records a failure if a server exited on its own without a check noticing.
 func (r *Run) noteExit() {
-	if r.Failure != nil || r.NotApplicable != "" || !r.server.exitedByItself() {
+	if r.Failure != nil || r.NotApplicable != "" {
 		return
+	}
+	which, process := string(r.scene.config.Role), r.server.process
+	if !r.server.exitedByItself() {
+		name := r.workers.exited()
+		if name == "" {
+			return
+		}
+		which, process = fmt.Sprintf("worker %q", name), r.workers.processes[name]
 	}
 	r.Failure = &Failure{
 		Line: "the end of the script", Dead: true,
-		Expected: fmt.Sprintf("the %s runs until it is told to stop", r.scene.config.Role),
-		Actual:   fmt.Sprintf("it has ended (%s)", r.server.process.Status()),
+		Expected: fmt.Sprintf("the %s runs until it is told to stop", which),
+		Actual:   fmt.Sprintf("it has ended (%s)", process.Status()),
 	}
 }
 

@@ -90,9 +90,6 @@ func (s *server) settings() target.Settings {
 }
 
 func (s *server) start(options []string) error {
-	if s.joinShared() {
-		return nil
-	}
 	settings := s.settings()
 	for _, option := range options {
 		name, value, ok := strings.Cut(option, "=")
@@ -100,6 +97,10 @@ func (s *server) start(options []string) error {
 			return fmt.Errorf("server start: option %q is not KEY=VALUE", option)
 		}
 		settings.Options[name] = optionValue(value)
+	}
+	s.options = settings.Options
+	if s.joinShared() {
+		return nil
 	}
 	s.encrypts = s.encrypts || settings.Options["encryption"] != nil
 	s.startWatch(false)
@@ -118,7 +119,7 @@ func (s *server) start(options []string) error {
 	if err != nil {
 		return err
 	}
-	s.process, s.told, s.startTook, s.options = process, false, time.Since(began), settings.Options
+	s.process, s.told, s.startTook = process, false, time.Since(began)
 	if s.shared != nil {
 		s.shared.process = process
 	}

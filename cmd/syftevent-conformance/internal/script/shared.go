@@ -21,6 +21,9 @@ type Shared struct {
 	replica *fakebox.Replica
 	process *target.Process // nil before the first start
 	numbers int             // of requests
+
+	workers        map[string]*target.Process // the servers beside it, by their names in scripts
+	workersStarted int
 }
 
 // OpenShared creates a folder and a network in it. [Shared.Close] closes the network.
@@ -34,7 +37,7 @@ func OpenShared(config Config, dir string) (*Shared, error) {
 	if err != nil {
 		return nil, errors.Join(err, box.Close())
 	}
-	return &Shared{dir: dir, config: config, box: box, replica: replica}, nil
+	return &Shared{dir: dir, config: config, box: box, replica: replica, workers: map[string]*target.Process{}}, nil
 }
 
 // Dir returns the folder.
@@ -77,10 +80,13 @@ func (s *Shared) Stop() error {
 	return s.process.Stop(s.config.answerWithin(s.process.Ready()))
 }
 
-// Close kills the server if it runs, and closes the network. The files stay.
+// Close kills the server, and those beside it, and closes the network. The files stay.
 func (s *Shared) Close() error {
 	if s.process != nil {
 		s.process.Kill()
+	}
+	for _, process := range s.workers {
+		process.Kill()
 	}
 	return s.box.Close()
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -18,8 +19,9 @@ import (
 type workers struct {
 	*handlers
 	processes map[string]*target.Process
-	count     int            // of servers that were started beside the first
-	before    map[string]int // how often each request was run when a server was suspended last
+	joined    map[string]bool // those of them that this scenario has not started
+	count     int             // of servers that were started beside the first
+	before    map[string]int  // how often each request was run when a server was suspended last
 }
 
 func (w *workers) commandWorker(ts *testscript.TestScript, args []string) error {
@@ -31,6 +33,10 @@ func (w *workers) commandWorker(ts *testscript.TestScript, args []string) error 
 	}
 	verb, name := args[0], args[1]
 	process := w.processes[name]
+	if verb == "start" && process != nil && w.shared != nil && !w.joined[name] {
+		w.joined[name] = true // it has served other scenarios
+		return nil
+	}
 	if (process == nil) != (verb == "start") {
 		return fmt.Errorf("worker %s %s: it runs already, or does not", verb, name)
 	}
@@ -70,25 +76,38 @@ func (w *workers) commandWorker(ts *testscript.TestScript, args []string) error 
 func (w *workers) startWorker(name string) error {
 	settings := w.settings()
 	maps.Copy(settings.Options, w.options)
-	w.count++
-	settings.Server = w.count
+	settings.Server = w.nextWorker()
 	settings.LogDir = filepath.Join(w.workersDir(), name)
 	if err := os.MkdirAll(settings.LogDir, 0o755); err != nil {
 		return err
 	}
 	process, err := target.Start(w.ctx, w.config.Command, settings)
 	if notReady, ok := err.(*target.NotReadyError); ok {
+		w.lastWords = notReady.Stderr
 		return &mismatch{fmt.Sprintf("worker %q becomes ready beside the first server", name), notReady.Reason, true}
 	}
 	if err != nil {
 		return err
 	}
 	w.processes[name] = process
+	if w.shared != nil {
+		w.joined[name] = true
+	}
 	return nil
 }
 
+// nextWorker returns the number of another server.
+func (w *workers) nextWorker() int {
+	n := &w.count
+	if w.shared != nil {
+		n = &w.shared.workersStarted
+	}
+	*n++
+	return *n
+}
+
 // workersDir returns the folder of the logs of workers.
-func (s *scene) workersDir() string { return filepath.Join(s.dir, "workers") }
+func (s *scene) workersDir() string { return filepath.Join(s.home(), "workers") }
 
 // suspend suspends a server, and notes which requests were run before.
 func (w *workers) suspend(process *target.Process) error {
@@ -174,8 +193,21 @@ func (w *workers) eachState(f func(path string, d fs.DirEntry) error) error {
 	})
 }
 
-// end kills the workers.
+// exited returns the name of a worker that has ended by itself, "" if none has.
+func (w *workers) exited() string {
+	for _, name := range slices.Sorted(maps.Keys(w.processes)) {
+		if w.processes[name].Exited() {
+			return name
+		}
+	}
+	return ""
+}
+
+// end kills the workers, unless other scenarios use them.
 func (w *workers) end() {
+	if w.shared != nil {
+		return
+	}
 	for _, process := range w.processes {
 		process.Kill()
 	}

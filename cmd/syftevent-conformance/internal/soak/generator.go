@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
@@ -31,6 +32,7 @@ const (
 	Burst     = "soak-burst"     // many requests arrive at once
 	Special   = "soak-special"   // folders, links and FIFOs have the names of requests
 	Suspend   = "soak-suspend"   // the server is suspended
+	Worker    = "soak-worker"    // one of several servers is stopped, killed or suspended
 	Restart   = "soak-restart"   // the server is stopped and started
 	Kill      = "soak-kill"      // the server is killed and started
 	Backlog   = "soak-backlog"   // 20,000 requests wait for the start
@@ -75,9 +77,12 @@ var usual = []kindOf{
 	{Suspend, 1, (*generator).suspend},
 }
 
+// shared are kinds of rounds with several servers.
+var shared = []kindOf{{Worker, 2, (*generator).worker}}
+
 // Kinds returns all kinds.
 func Kinds() []string {
-	kinds := []string{Restart, Kill, Backlog, Idle, Flat, Stems, Times, InPlace}
+	kinds := []string{Worker, Restart, Kill, Backlog, Idle, Flat, Stems, Times, InPlace}
 	for _, k := range slices.Concat(usual, clientUsual) {
 		kinds = append(kinds, k.kind)
 	}
@@ -88,6 +93,7 @@ func Kinds() []string {
 type generator struct {
 	*rand.Rand
 	role    target.Role
+	servers int
 	seed    uint64
 	senders []string
 	maxBody int
@@ -99,10 +105,33 @@ type generator struct {
 // sendersOfSoak is the number of senders of a soak.
 const sendersOfSoak = 24
 
-func newGenerator(role target.Role, seed uint64, maxBody int, without func(kind string) bool) *generator {
+// newGenerator returns a generator of rounds for a number of servers, or clients.
+func newGenerator(role target.Role, servers int, seed uint64, maxBody int, without func(kind string) bool) *generator {
 	names := rand.New(rand.NewPCG(seed, 0))
-	return &generator{role: role, seed: seed, senders: senders(names, sendersOfSoak), maxBody: maxBody, without: without}
+	return &generator{role: role, servers: servers, seed: seed, senders: senders(names, sendersOfSoak), maxBody: maxBody, without: without}
 }
+
+// start returns the commands that start what is tested.
+func (g *generator) start() []string {
+	commands := []string{g.startServer()}
+	for n := 1; n < g.servers; n++ {
+		commands = append(commands, "worker start "+workerName(n))
+	}
+	return commands
+}
+
+// workerTimeout is that of servers that share the work.
+const workerTimeout = 2 * time.Second
+
+func (g *generator) startServer() string {
+	if g.servers > 1 {
+		return fmt.Sprintf("server start workers=true worker_timeout=%v", workerTimeout)
+	}
+	return string(g.role) + " start"
+}
+
+// workerName returns the name of a server beside that under test. n is 1 or more.
+func workerName(n int) string { return fmt.Sprint("worker", n) }
 
 // round returns the round of a number. It depends on the seed and the number alone.
 func (g *generator) round(number int) *round { return g.named(number, number) }
@@ -115,10 +144,13 @@ func (g *generator) repeat(number, times int) *round { return g.named(number, re
 
 func (g *generator) named(number, namedBy int) *round {
 	g.Rand, g.namedBy, g.numbers = rand.New(rand.NewPCG(g.seed, uint64(number))), namedBy, 0
-	r := &round{number: number, role: g.role}
+	r := &round{number: number, start: g.start(), collects: g.role == target.Server}
 	usual := usual
-	if g.role == target.Client {
+	switch {
+	case g.role == target.Client:
 		usual = clientUsual
+	case g.servers > 1:
+		usual = slices.Concat(usual, shared)
 	}
 	add := func(kind string, fill func(g *generator, p *plan)) {
 		if g.without(kind) {
@@ -456,11 +488,12 @@ func (g *generator) twins(p *plan) {
 func (g *generator) burst(p *plan) { g.burstOf(p, 5+g.IntN(60)) }
 
 // largeBurst waits for the responses: other requests have deadlines that do not allow for so
-// many before them. Half of the bursts meet a suspended server.
+// many before them. Half of the bursts meet a suspended server, unless others would take over what
+// it has begun.
 func (g *generator) largeBurst(p *plan) {
 	g.burstOf(p, 2500+g.IntN(1500))
 	lines := p.acts[0].lines
-	if g.IntN(2) == 0 && !g.without(Suspend) {
+	if g.IntN(2) == 0 && !g.without(Suspend) && g.servers <= 1 {
 		lines = []string{"server suspend", lines[0], "server resume"}
 	}
 	p.acts[0] = act{lines: append(lines, p.checks[0]), running: true, answered: true}
@@ -494,17 +527,35 @@ func event(p *plan, state state, first string, second ...string) {
 	p.acts = []act{{running: true, state: state, lines: []string{first}}, {state: up, lines: second}}
 }
 
+// suspend suspends the server. Others may take over its requests.
 func (g *generator) suspend(p *plan) {
-	event(p, suspended, "server suspend", fmt.Sprintf("idle %dms", 100+g.IntN(2500)), "server resume")
+	state := suspended
+	if g.servers > 1 {
+		state = killed
+	}
+	event(p, state, "server suspend", fmt.Sprintf("idle %dms", 100+g.IntN(2500)), "server resume")
 }
 
-func (g *generator) restart(p *plan) { event(p, stopped, "server stop", "server start") }
+func (g *generator) restart(p *plan) { event(p, stopped, "server stop", g.startServer()) }
 
-func (g *generator) kill(p *plan) { event(p, killed, "server kill", "server start") }
+func (g *generator) kill(p *plan) { event(p, killed, "server kill", g.startServer()) }
+
+func (g *generator) worker(p *plan) {
+	name := workerName(1 + g.IntN(g.servers-1))
+	switch start := "worker start " + name; g.IntN(3) {
+	case 0:
+		event(p, besideStopped, "worker stop "+name, start)
+	case 1:
+		event(p, besideKilled, "worker kill "+name, start)
+	default:
+		pause := time.Duration(g.IntN(int(3 * workerTimeout))).Round(time.Millisecond)
+		event(p, besideKilled, "worker suspend "+name, fmt.Sprintf("idle %v", pause), "worker resume "+name)
+	}
+}
 
 func (g *generator) backlog(p *plan) {
 	// It waits for the responses, as largeBurst does.
-	event(p, stopped, "server stop", fmt.Sprintf("burst %s %d echo backlog", p.name, backlog), "server start", "answered "+p.name+" backlog")
+	event(p, stopped, "server stop", fmt.Sprintf("burst %s %d echo backlog", p.name, backlog), g.startServer(), "answered "+p.name+" backlog")
 	p.requests = backlog
 }
 

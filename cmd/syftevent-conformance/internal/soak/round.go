@@ -4,18 +4,18 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/syftevent/syftevent-go/cmd/syftevent-conformance/internal/target"
 )
 
 // A round is a generated scenario. It begins with the start of the program under test, and ends when every request is
 // answered, checked and removed.
 type round struct {
 	number int
-	role   target.Role
-	plans  []plan
-	lines  []line
-	files  []file
+	start  []string // commands that start the program under test
+	// collects reports whether the suite removes the pairs. A client removes its own.
+	collects bool
+	plans    []plan
+	lines    []line
+	files    []file
 }
 
 // A line is a command of the script.
@@ -49,11 +49,11 @@ type act struct {
 	running bool
 	// answered reports whether the request is answered after the act.
 	answered bool
-	// state is what the act does to the server: down, up, or nothing.
+	// state is what the act does to the server, or to one of those beside it: down, up, or nothing.
 	state state
 }
 
-// A state is what an act does to the server.
+// A state is what an act does to a server.
 type state int
 
 const (
@@ -61,7 +61,24 @@ const (
 	stopped         // after the requests in flight
 	killed          // what was not answered may run again
 	up
+	besideStopped // another server is
+	besideKilled  // or suspended, so that others take over its requests
 )
+
+// mayRerun reports whether requests of a kind that have begun and are not answered may be run again
+// after the state.
+func (s state) mayRerun(kind string) bool {
+	switch s {
+	case killed, besideKilled:
+		return true
+	case stopped, besideStopped:
+		return kind == Away // its response need not be kept
+	}
+	return false
+}
+
+// isDown reports whether the server under test does not run.
+func (s state) isDown() bool { return s == suspended || s == stopped || s == killed }
 
 // join returns rounds as one scenario, with the plans for which keep returns true.
 func join(head string, rounds []*round, keep func(r, plan int) bool) []byte {
@@ -69,14 +86,16 @@ func join(head string, rounds []*round, keep func(r, plan int) bool) []byte {
 	fmt.Fprintf(&out, "# %s\n", head)
 	for n, r := range rounds {
 		if n == 0 {
-			fmt.Fprintf(&out, "%s start\n", r.role)
+			for _, command := range r.start {
+				out.WriteString(command + "\n")
+			}
 		}
 		for _, l := range r.lines {
 			if keep(n, l.plan) {
 				out.WriteString(l.text + "\n")
 			}
 		}
-		if r.role == target.Server { // a client removes its pairs itself
+		if r.collects {
 			out.WriteString("collect\n")
 		}
 		for _, f := range r.files {
@@ -107,8 +126,7 @@ func (g *generator) merge(r *round) {
 		for other, plan := range r.plans {
 			begun := plan.acts[:next[other]]
 			answered := slices.ContainsFunc(begun, func(a act) bool { return a.answered })
-			// A server that stops need not keep the response to a request that is away.
-			if len(begun) > 0 && !answered && (a.state == killed || a.state == stopped && plan.kind == Away) {
+			if len(begun) > 0 && !answered && a.state.mayRerun(plan.kind) {
 				repeated[other] = true
 			}
 		}
@@ -120,7 +138,7 @@ func (g *generator) merge(r *round) {
 		if a := emit(p); a.state != 0 && a.state != up {
 			for range g.IntN(10) {
 				if other := pick(g.Rand, pending); other != p && next[other] < len(r.plans[other].acts) {
-					if a := r.plans[other].acts[next[other]]; !a.running && a.state == 0 {
+					if next := r.plans[other].acts[next[other]]; next.state == 0 && !(next.running && a.state.isDown()) {
 						emit(other)
 					}
 				}

@@ -28,6 +28,8 @@ type Config struct {
 	// Duration is when no further round begins, if there were Rounds of them.
 	Duration time.Duration
 	Rounds   int
+	// Servers is how many servers share the work. 0 means one, which is alone.
+	Servers int
 	// Ready is the ready line of the server.
 	Ready target.Ready
 	// Without reports whether a kind, or an invariant, is left out. It must not be nil.
@@ -84,7 +86,7 @@ func Run(ctx context.Context, config Config) (Result, error) {
 		limit = min(limit, int(max(0, size-envelopeSize)/4*3))
 	}
 	role := cmp.Or(config.Role, target.Server)
-	s := &soak{Config: config, generator: newGenerator(role, config.Seed, limit, config.Without)}
+	s := &soak{Config: config, generator: newGenerator(role, config.Servers, config.Seed, limit, config.Without)}
 	defer s.close()
 	return s.run(ctx)
 }

@@ -14,12 +14,12 @@ import (
 func nothing(string) bool { return false }
 
 func oneRound(seed uint64, number int) string {
-	g := newGenerator(target.Server, seed, maxBody, nothing)
+	g := newGenerator(target.Server, 1, seed, maxBody, nothing)
 	return string(join("", []*round{g.round(number)}, everything))
 }
 
 func TestRoundDependsOnSeedAndNumberAlone(t *testing.T) {
-	g := newGenerator(target.Server, 7, maxBody, nothing)
+	g := newGenerator(target.Server, 1, 7, maxBody, nothing)
 	for number := 1; number < 20; number++ {
 		r := string(join("", []*round{g.round(number)}, everything))
 		if r != oneRound(7, number) {
@@ -34,10 +34,12 @@ func TestRoundDependsOnSeedAndNumberAlone(t *testing.T) {
 func TestRoundsHaveEveryKind(t *testing.T) {
 	seen := map[string]bool{Flat: true, Stems: true, Times: true, InPlace: true} // they have no plan
 	for _, role := range []target.Role{target.Server, target.Client} {
-		g := newGenerator(role, 1, maxBody, nothing)
-		for number := 1; number < 200; number++ {
-			for _, p := range g.round(number).plans {
-				seen[p.kind] = true
+		for servers := 1; servers <= 3; servers += 2 {
+			g := newGenerator(role, servers, 1, maxBody, nothing)
+			for number := 1; number < 200; number++ {
+				for _, p := range g.round(number).plans {
+					seen[p.kind] = true
+				}
 			}
 		}
 	}
@@ -46,7 +48,7 @@ func TestRoundsHaveEveryKind(t *testing.T) {
 			t.Errorf("there is no %s", kind)
 		}
 	}
-	g := newGenerator(target.Server, 1, maxBody, func(kind string) bool { return kind != Echo })
+	g := newGenerator(target.Server, 1, 1, maxBody, func(kind string) bool { return kind != Echo })
 	for number := 1; number < 20; number++ {
 		for _, p := range g.round(number).plans {
 			if p.kind != Echo {
@@ -58,26 +60,33 @@ func TestRoundsHaveEveryKind(t *testing.T) {
 
 // Between an act that stops the server and the one that starts it, nothing may need it.
 func TestServerRunsWhenItIsNeeded(t *testing.T) {
-	g := newGenerator(target.Server, 2, maxBody, nothing)
-	for number := 1; number < 100; number++ {
-		running := true
-		for _, l := range g.round(number).lines {
-			words := strings.Fields(l.text)
-			switch command := strings.Join(words[:min(2, len(words))], " "); {
-			case command == "server stop", command == "server kill", command == "server suspend":
-				if !running {
-					t.Fatalf("round %d: %s without a server", number, command)
-				}
-				running = false
-			case command == "server start", command == "server resume":
-				running = true
-			case !running && slices.Contains([]string{"expect", "running", "canary", "same", "ran", "answered"}, words[0]):
-				t.Errorf("round %d: %q without a server", number, l.text)
+	for _, servers := range []int{1, 3} {
+		g := newGenerator(target.Server, servers, 2, maxBody, nothing)
+		for number := 1; number < 100; number++ {
+			checkServerRuns(t, g.round(number))
+		}
+	}
+}
+
+func checkServerRuns(t *testing.T, r *round) {
+	t.Helper()
+	number, running := r.number, true
+	for _, l := range r.lines {
+		words := strings.Fields(l.text)
+		switch command := strings.Join(words[:min(2, len(words))], " "); {
+		case command == "server stop", command == "server kill", command == "server suspend":
+			if !running {
+				t.Fatalf("round %d: %s without a server", number, command)
 			}
+			running = false
+		case command == "server start", command == "server resume":
+			running = true
+		case !running && slices.Contains([]string{"expect", "running", "canary", "same", "ran", "answered"}, words[0]):
+			t.Errorf("round %d: %q without a server", number, l.text)
 		}
-		if !running {
-			t.Errorf("round %d ends without a server", number)
-		}
+	}
+	if !running {
+		t.Errorf("round %d ends without a server", number)
 	}
 }
 
@@ -96,6 +105,8 @@ func TestKillAllowsAnotherRun(t *testing.T) {
 		{Record, []act{send}, stopped, []string{"ran 1"}},
 		{Record, []act{send}, suspended, []string{"ran 1"}},
 		{Away, []act{send}, stopped, []string{"ran 1", "ran 1+"}},
+		{Record, []act{send}, besideKilled, []string{"ran 1", "ran 1+"}},
+		{Record, []act{send}, besideStopped, []string{"ran 1"}},
 	} {
 		var got []string
 		for seed := range uint64(50) {
@@ -119,7 +130,7 @@ func TestKillAllowsAnotherRun(t *testing.T) {
 }
 
 func TestJoinLeavesOutPlans(t *testing.T) {
-	g := newGenerator(target.Server, 3, maxBody, nothing)
+	g := newGenerator(target.Server, 1, 3, maxBody, nothing)
 	r := g.round(1)
 	whole := join("", []*round{r}, everything)
 	for kept := range r.plans {
@@ -211,7 +222,7 @@ func TestLifeAllowsWhatIsNoLeak(t *testing.T) {
 }
 
 func TestRepeatedRoundHasOtherNames(t *testing.T) {
-	g := newGenerator(target.Server, 5, maxBody, nothing)
+	g := newGenerator(target.Server, 1, 5, maxBody, nothing)
 	once, again := g.round(9), g.repeat(9, 3)
 	if len(once.plans) != len(again.plans) || once.requests() != again.requests() {
 		t.Fatalf("%d plans and %d requests, repeated %d and %d", len(once.plans), once.requests(), len(again.plans), again.requests())
