@@ -99,8 +99,8 @@ func (l *laboratory) run(ctx context.Context, defect string, s scenario.Scenario
 // the end of the second cycle, in which a server lives long enough for a leak to show.
 const leastRounds = 18
 
-// soak runs a soak against a mutant when it is its turn.
-func (l *laboratory) soak(ctx context.Context, defect string) (soak.Result, error) {
+// soak runs a soak against a number of servers with a defect when it is its turn.
+func (l *laboratory) soak(ctx context.Context, defect string, servers int) (soak.Result, error) {
 	l.soaks <- struct{}{}
 	defer func() { <-l.soaks }()
 	config, err := l.config(defect, 1)
@@ -108,7 +108,7 @@ func (l *laboratory) soak(ctx context.Context, defect string) (soak.Result, erro
 		return soak.Result{}, err
 	}
 	return soak.Run(ctx, soak.Config{
-		Config: config, Duration: l.soakTime, Rounds: leastRounds, Ready: l.ready,
+		Config: config, Duration: l.soakTime, Rounds: leastRounds, Servers: servers, Ready: l.ready,
 		// A mutant lists all files in each scan, and 20,000 pairs take it a minute.
 		Without: func(kind string) bool { return kind == soak.Backlog },
 	})
@@ -131,10 +131,12 @@ func (l *laboratory) control(ctx context.Context, defects []mutant.Defect, out *
 			all.Go(func() { short[i] = l.run(ctx, mutant.None, s, l.timescale) })
 		}
 	}
-	var soaked soak.Result
-	var soakErr error
-	if slices.ContainsFunc(defects, func(d mutant.Defect) bool { return d.Soak }) {
-		all.Go(func() { soaked, soakErr = l.soak(ctx, mutant.None) })
+	soaks := map[int]*finding{} // by the number of servers
+	for _, d := range defects {
+		if found := new(finding); d.Soak && soaks[d.Servers] == nil {
+			soaks[d.Servers] = found
+			all.Go(func() { found.soaked, found.soakErr = l.soak(ctx, mutant.None, d.Servers) })
+		}
 	}
 	all.Wait()
 	progress.end()
@@ -149,13 +151,15 @@ func (l *laboratory) control(ctx context.Context, defects []mutant.Defect, out *
 		return 0, errInterrupted
 	}
 	status := exitOK
-	switch {
-	case soakErr != nil:
-		status = exitCouldNotTest
-		fmt.Fprintf(out, "COULD NOT TEST: a soak without a defect: %v\n", soakErr)
-	case soaked.Failure != nil:
-		status = exitUnexpected
-		fmt.Fprintf(out, "WRONG: round %d of a soak fails without a defect%s\n", soaked.Round, evidence(*soaked.Failure))
+	for servers, found := range soaks {
+		switch {
+		case found.soakErr != nil:
+			status = exitCouldNotTest
+			fmt.Fprintf(out, "COULD NOT TEST: a soak of %d servers without a defect: %v\n", max(1, servers), found.soakErr)
+		case found.soaked.Failure != nil:
+			status = exitUnexpected
+			fmt.Fprintf(out, "WRONG: round %d of a soak of %d servers fails without a defect%s\n", found.soaked.Round, max(1, servers), evidence(*found.soaked.Failure))
+		}
 	}
 	for i, s := range l.scenarios {
 		switch whole[i].Outcome {
@@ -248,7 +252,7 @@ type finding struct {
 // not break.
 func (l *laboratory) examine(ctx context.Context, d mutant.Defect) finding {
 	if d.Soak {
-		soaked, err := l.soak(ctx, d.Name)
+		soaked, err := l.soak(ctx, d.Name, d.Servers)
 		return finding{defect: d, soaked: soaked, soakErr: err}
 	}
 	var chosen []scenario.Scenario

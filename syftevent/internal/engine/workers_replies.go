@@ -106,7 +106,7 @@ func logsIn(dir string) []string {
 
 // readReplies reads what others have added to their reply logs, after a request was taken over that
 // each of them had, and reports whether a reply to it is known then. One may have taken it over from
-// another that had answered it, and know that reply only by reading.
+// another that had answered it, and know that reply only by reading. [work-replies]
 func (t *workers) readReplies(holders []string, w work) bool {
 	s, taken := t.server, time.Now()
 	t.readLogs.mu.Lock()

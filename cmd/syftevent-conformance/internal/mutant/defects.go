@@ -13,6 +13,8 @@ type Defect struct {
 	Breaks []string
 	// Soak reports whether only a soak finds the defect. Breaks is then empty.
 	Soak bool
+	// Servers is how many servers share the work in that soak. 0 means one, which is alone.
+	Servers int
 	// Broad allows scenarios other than Breaks to fail: nearly all of them need what the
 	// defect breaks.
 	Broad bool

@@ -43,6 +43,11 @@ var workerDefects = []Defect{
 		Breaks: []string{"work-join"},
 	},
 	{
+		Name: "forgets-others", Requirement: "work-replies",
+		What:   "runs a request again whose response is missing, if another server had answered it and has ended",
+		Breaks: []string{"work-replies"},
+	},
+	{
 		Name: "greedy", Requirement: "work-spread",
 		What:   "claims requests although all its handlers are busy",
 		Breaks: []string{"work-spread"},

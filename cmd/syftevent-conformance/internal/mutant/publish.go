@@ -31,7 +31,12 @@ func (s *server) publish(file requestFile) {
 	if s.has("journals") {
 		s.journal(file)
 	}
-	if err := s.publishFile(file, s.path(final), response); err != nil {
+	err := s.publishFile(file, s.path(final), response)
+	if s.shared && errors.Is(err, fs.ErrExist) {
+		s.replies.forget(file) // another server was faster: its reply counts
+		return
+	}
+	if err != nil {
 		s.log.Error("publish response failed", "path", file.response(), "err", err)
 		return
 	}

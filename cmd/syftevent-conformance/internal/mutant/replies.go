@@ -45,6 +45,9 @@ type replyCache struct {
 	log   *slog.Logger
 	delay time.Duration // before a missing response is republished
 	file  string
+	// shared makes the file one of the replies that were published, which others read: of two servers
+	// that have run a request, it has the reply of the one that was faster.
+	shared bool
 
 	mu      sync.Mutex
 	entries map[string]*cachedReply
@@ -62,6 +65,7 @@ func (c *replyCache) add(file requestFile, sum [sha256.Size]byte, response []byt
 	c.entries[file.request()] = r
 	c.limitBytes()
 	switch {
+	case c.shared:
 	case c.has("forgets-large") && len(response) > 64<<10:
 	case c.has("forgets-on-restart"):
 	case c.has("records-at-end"):
@@ -99,7 +103,8 @@ func (c *replyCache) dropOldest() {
 	delete(c.entries, oldest)
 }
 
-// limitBytes removes the oldest published replies while all together are too large.
+// limitBytes drops the largest published responses while all together are too large. That their
+// requests were run stays known.
 func (c *replyCache) limitBytes() {
 	total := 0
 	for _, r := range c.entries {
@@ -108,15 +113,15 @@ func (c *replyCache) limitBytes() {
 	if total <= maxReplyBytes {
 		return
 	}
-	for _, request := range slices.SortedFunc(maps.Keys(c.entries), func(a, b string) int {
-		return c.entries[a].at.Compare(c.entries[b].at)
+	for _, r := range slices.SortedFunc(maps.Values(c.entries), func(a, b *cachedReply) int {
+		return len(b.response) - len(a.response)
 	}) {
 		if total <= maxReplyBytes {
 			return
 		}
-		if r := c.entries[request]; r.published > 0 {
+		if r.published > 0 {
 			total -= len(r.response)
-			delete(c.entries, request)
+			r.response = nil
 		}
 	}
 }
@@ -139,7 +144,7 @@ func (c *replyCache) due(file requestFile) (response []byte, final string, due b
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := c.entries[file.request()]
-	if r == nil || r.published >= maxPublished || r.published > 0 && c.has("never-again") || r.published > 1 && c.has("again-once") {
+	if r == nil || r.response == nil || r.published >= maxPublished || r.published > 0 && c.has("never-again") || r.published > 1 && c.has("again-once") {
 		return nil, "", false
 	}
 	due = r.published == 0 || !r.missing.IsZero() && time.Since(r.missing) >= c.delay
@@ -151,12 +156,23 @@ func (c *replyCache) published(file requestFile) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if r := c.entries[file.request()]; r != nil {
-		r.published++
+		if r.published++; r.published == 1 && c.shared {
+			if err := c.save(r.line(file.request())); err != nil {
+				c.log.Error("save reply failed", "err", err)
+			}
+		}
 		r.missing = time.Time{}
 		if r.published > 1 && c.has("forgets-returned") {
 			delete(c.entries, file.request())
 		}
 	}
+}
+
+// forget drops the reply to a request.
+func (c *replyCache) forget(file requestFile) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.entries, file.request())
 }
 
 // found notes that the response to a request is not missing.
@@ -239,25 +255,52 @@ func (c *replyCache) saveAtEnd() error {
 
 // load reads the recent replies of an earlier process, and drops the rest of the file.
 func (c *replyCache) load() error {
-	data, err := os.ReadFile(c.file)
+	var kept bytes.Buffer
+	err := readReplies(c.file, func(line, request string, r *cachedReply) {
+		c.entries[request] = r
+		kept.WriteString(line)
+	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("load replies: %w", err)
+		return err
 	}
-	var kept bytes.Buffer
+	if err := os.WriteFile(c.file, kept.Bytes(), 0o600); err != nil {
+		return fmt.Errorf("compact replies: %w", err)
+	}
+	return nil
+}
+
+// adopt adds the reply to a request that another process has recorded in a file.
+func (c *replyCache) adopt(file, request string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err := readReplies(file, func(_, answered string, r *cachedReply) {
+		if known := c.entries[request]; answered == request && (known == nil || known.sum != r.sum) {
+			c.entries[request] = r
+		}
+	})
+	c.limitBytes()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// readReplies calls f for each line of a file of recent replies.
+func readReplies(file string, f func(line, request string, r *cachedReply)) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("read replies: %w", err)
+	}
 	for line := range strings.Lines(string(data)) {
 		var l replyLine
 		// A killed process may leave the last line incomplete.
 		if json.Unmarshal([]byte(line), &l) != nil || len(l.Sum) != sha256.Size || time.Since(l.At) > replyLifetime {
 			continue
 		}
-		c.entries[l.Request] = &cachedReply{sum: [sha256.Size]byte(l.Sum), response: l.Response, final: l.Final, at: l.At, published: 1}
-		kept.WriteString(line)
-	}
-	if err := os.WriteFile(c.file, kept.Bytes(), 0o600); err != nil {
-		return fmt.Errorf("compact replies: %w", err)
+		f(line, l.Request, &cachedReply{sum: [sha256.Size]byte(l.Sum), response: l.Response, final: l.Final, at: l.At, published: 1})
 	}
 	return nil
 }

@@ -16,20 +16,23 @@ import (
 
 // Servers that share the work of an app store in a folder beside rpc, which SyftBox ignores:
 //
-//	beats/NAME          a counter that server NAME raises, and "stopped" in the end
+//	beats/NAME          a counter that server NAME raises, and "stopped" in the end; a server that
+//	                    may have been taken for dead has another NAME from then on
 //	claims/HASH.N       a symbolic link to the name of the server that has a request, and the
 //	                    path of the request; N rises when another server takes it over
+//	answered-NAME       the replies of server NAME
 const teamName = "mutant-workers.tmp"
 
 // A team is what a server knows of the others.
 type team struct {
-	dir, name string
+	dir, base string        // base is the first name
 	first     bool          // no other was there at the start
 	slots     chan struct{} // the handlers that may run at once; nil for any number
 	ended     chan struct{}
 	loops     sync.WaitGroup
 
 	mu      sync.Mutex
+	lives   int                  // names besides the first
 	renewed time.Time            // when the own counter was raised last
 	others  map[string]*teammate // by name
 	gone    map[string]time.Time // claims whose request is missing, and since when
@@ -44,9 +47,9 @@ type teammate struct {
 func (s *server) joinWorkers(ctx context.Context) error {
 	t := &s.team
 	t.dir = filepath.Join(filepath.Dir(s.rpc), teamName)
-	t.name = fmt.Sprintf("%d-%s", os.Getpid(), strings.ToLower(rand.Text()[:6]))
+	t.base = fmt.Sprintf("%d-%s", os.Getpid(), strings.ToLower(rand.Text()[:6]))
 	t.ended, t.others, t.gone = make(chan struct{}), map[string]*teammate{}, map[string]time.Time{}
-	s.replies.file = filepath.Join(t.dir, "answered-"+t.name)
+	s.replies.file, s.replies.shared = s.repliesOf(t.base), true
 	if n := s.concurrency; n > 0 {
 		t.slots = make(chan struct{}, n)
 	} else if s.has("no-fence") {
@@ -60,6 +63,18 @@ func (s *server) joinWorkers(ctx context.Context) error {
 	count := 0
 	beat := func() {
 		began := time.Now()
+		t.mu.Lock()
+		lapsed := count > 0 && began.Sub(t.renewed) >= s.workerTimeout/2
+		t.mu.Unlock()
+		if lapsed {
+			if err := s.writeBeat("stopped"); err != nil {
+				s.log.Error("heartbeat failed", "err", err)
+				return
+			}
+			t.mu.Lock()
+			t.lives++
+			t.mu.Unlock()
+		}
 		count++
 		if err := s.writeBeat(fmt.Sprint(count)); err != nil {
 			s.log.Error("heartbeat failed", "err", err)
@@ -86,8 +101,18 @@ func (s *server) joinWorkers(ctx context.Context) error {
 	return nil
 }
 
+// name returns the name now.
+func (t *team) name() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.lives == 0 {
+		return t.base
+	}
+	return fmt.Sprintf("%s+%d", t.base, t.lives)
+}
+
 func (s *server) writeBeat(content string) error {
-	name := filepath.Join(s.team.dir, "beats", s.team.name)
+	name := filepath.Join(s.team.dir, "beats", s.team.name())
 	if err := os.WriteFile(name+".new", []byte(content), 0o644); err != nil {
 		return err
 	}
@@ -171,7 +196,12 @@ func (s *server) claim(file requestFile, sum [sha256.Size]byte) (end func(), ok 
 	if !early {
 		wait()
 	}
-	if !s.isFresh() || !s.takeClaim(file, sum) || !s.isFresh() || s.answered(file) {
+	var earlier []string
+	ok = s.isFresh()
+	if ok {
+		earlier, ok = s.takeClaim(file, sum)
+	}
+	if !ok || !s.isFresh() || s.answered(file) || s.knowsFrom(earlier, file, sum) {
 		free()
 		return nil, false
 	}
@@ -181,40 +211,43 @@ func (s *server) claim(file requestFile, sum [sha256.Size]byte) (end func(), ok 
 	return free, true
 }
 
-// takeClaim makes the next generation of the claim of a request whose holder is dead, or the first.
-func (s *server) takeClaim(file requestFile, sum [sha256.Size]byte) bool {
+// takeClaim makes the next generation of the claim of a request whose holder is dead, or the first. It
+// returns who had the request before.
+func (s *server) takeClaim(file requestFile, sum [sha256.Size]byte) (earlier []string, ok bool) {
 	t := &s.team
 	if s.has("no-claims") {
-		return true
+		return nil, true
 	}
 	key := sha256.Sum256(append([]byte(file.request()), sum[:]...))
-	target := t.name + "/" + file.request()
+	own := t.name()
+	target := own + "/" + file.request()
 	for generation := 1; ; generation++ {
 		name := filepath.Join(t.dir, "claims", fmt.Sprintf("%x.%d", key[:16], generation))
 		switch {
 		case s.has("claim-by-rename"):
-			return s.claimByRename(name, target)
+			return nil, s.claimByRename(name, target)
 		case s.has("nameless-claim"):
 			f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL, 0o644)
 			if err == nil {
 				f.Close()
 			}
-			return err == nil
+			return nil, err == nil
 		}
 		err := os.Symlink(target, name)
 		if err == nil {
-			return true
+			return earlier, true
 		}
 		has, readErr := os.Readlink(name)
 		if readErr != nil {
 			s.log.Error("claim failed", "err", errors.Join(err, readErr))
-			return false
+			return nil, false
 		}
 		holder, _, _ := strings.Cut(has, "/")
+		earlier = append(earlier, holder)
 		if s.has("claim-by-mtime") {
 			info, err := os.Lstat(name)
 			if err != nil || time.Since(info.ModTime()) < s.workerTimeout {
-				return false
+				return nil, false
 			}
 			continue
 		}
@@ -222,12 +255,38 @@ func (s *server) takeClaim(file requestFile, sum [sha256.Size]byte) bool {
 		_, err = os.Lstat(next)
 		switch {
 		case err == nil: // another server has taken it over
-		case holder == t.name:
-			return true
+		case holder == own:
+			return earlier, true
 		case s.isAlive(holder):
-			return false
+			return nil, false
 		}
 	}
+}
+
+// knowsFrom reports whether a server that had a request before has replied to it, and takes over its
+// reply.
+func (s *server) knowsFrom(earlier []string, file requestFile, sum [sha256.Size]byte) bool {
+	t := &s.team
+	for _, name := range earlier {
+		if base(name) == t.base || s.has("forgets-others") {
+			continue
+		}
+		if err := s.replies.adopt(s.repliesOf(name), file.request()); err != nil {
+			s.log.Error("reading replies of another server failed", "err", err)
+		}
+	}
+	return s.replies.lookup(file, sum)
+}
+
+// base returns the first name of a server.
+func base(name string) string {
+	base, _, _ := strings.Cut(name, "+")
+	return base
+}
+
+// repliesOf returns the path of the replies of a server.
+func (s *server) repliesOf(name string) string {
+	return filepath.Join(s.team.dir, "answered-"+base(name))
 }
 
 // claimByRename claims as a server does that only looks whether there is a claim: two that look at
@@ -237,7 +296,7 @@ func (s *server) claimByRename(name, target string) bool {
 		return false
 	}
 	time.Sleep(defectPause / 5)
-	own := name + "." + s.team.name
+	own := name + "." + s.team.name()
 	return os.Symlink(target, own) == nil && os.Rename(own, name) == nil
 }
 
