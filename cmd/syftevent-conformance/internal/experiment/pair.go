@@ -21,14 +21,27 @@ import (
 type pair struct {
 	t       *trial
 	server  *target.Process
+	workers []*target.Process // that share the work of the server
 	client  *caller.Client
-	command []string // of the server
-	record  string   // file to which /record appends
+	command []string       // of the server
+	options map[string]any // of the server
+	record  string         // file to which /record appends
 }
 
 // startPair starts a server and a client.
-func (t *trial) startPair(ctx context.Context, server, client []string) (_ *pair, err error) {
+func (t *trial) startPair(ctx context.Context, server, client []string) (*pair, error) {
+	return t.startTeam(ctx, server, client, 0)
+}
+
+// workerTimeout is that of servers that share the work.
+const workerTimeout = 3 * time.Second
+
+// startTeam starts a server, a number of others that share its work, and a client.
+func (t *trial) startTeam(ctx context.Context, server, client []string, workers int) (_ *pair, err error) {
 	p := &pair{t: t, command: server, record: filepath.Join(t.dir, "record.log")}
+	if workers > 0 {
+		p.options = map[string]any{"workers": true, "worker_timeout": workerTimeout.String()}
+	}
 	defer func() {
 		if err != nil {
 			p.close()
@@ -36,6 +49,11 @@ func (t *trial) startPair(ctx context.Context, server, client []string) (_ *pair
 	}()
 	if err := p.startServer(ctx); err != nil {
 		return nil, err
+	}
+	for range workers {
+		if err := p.startWorker(ctx); err != nil {
+			return nil, err
+		}
 	}
 	p.client, err = caller.Start(ctx, client, caller.Settings{
 		ConfigPath: t.network.ConfigPath(Alice), App: t.app, LogDir: t.dir, ReadyTimeout: readyTimeout,
@@ -55,26 +73,47 @@ const readyTimeout = time.Minute
 
 // startServer starts the server. It must not be running.
 func (p *pair) startServer(ctx context.Context) (err error) {
-	p.server, err = target.Start(ctx, target.Command{Args: p.command, ReadyTimeout: readyTimeout}, target.Settings{
-		ConfigPath: p.t.network.ConfigPath(Bob), App: p.t.app, RecordPath: p.record, LogDir: p.t.dir,
+	p.server, err = p.start(ctx, p.t.dir)
+	return err
+}
+
+// startWorker starts another server that shares the work.
+func (p *pair) startWorker(ctx context.Context) error {
+	dir := filepath.Join(p.t.dir, fmt.Sprint("worker-", len(p.workers)+1))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	worker, err := p.start(ctx, dir)
+	if err == nil {
+		p.workers = append(p.workers, worker)
+	}
+	return err
+}
+
+func (p *pair) start(ctx context.Context, logDir string) (*target.Process, error) {
+	process, err := target.Start(ctx, target.Command{Args: p.command, ReadyTimeout: readyTimeout}, target.Settings{
+		ConfigPath: p.t.network.ConfigPath(Bob), App: p.t.app, RecordPath: p.record, LogDir: logDir, Options: p.options,
 	})
 	var notReady *target.NotReadyError
 	if errors.As(err, &notReady) {
 		err = fmt.Errorf("%w: %s", err, notReady.Stderr)
 	}
-	return err
+	return process, err
 }
 
 // stopGrace is how long a server may take to stop.
 const stopGrace = 15 * time.Second
 
-// close kills the client, which has no calls left, and stops the server.
+// close kills the client, which has no calls left, and stops the servers.
 func (p *pair) close() {
 	if p.client != nil {
 		p.client.Kill()
 	}
 	if p.server != nil {
 		p.server.Stop(stopGrace)
+	}
+	for _, w := range p.workers {
+		w.Stop(stopGrace)
 	}
 }
 

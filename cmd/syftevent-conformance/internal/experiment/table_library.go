@@ -37,6 +37,11 @@ var libraryExperiments = []Experiment{
 		run:  libraryLitter,
 	},
 	{
+		Name: "library-workers", Isolation: Own, Library: true,
+		Want: "three of the library's servers share the calls; while one is killed, one is stopped and another one starts, every call is answered, and no answered request runs again",
+		run:  libraryWorkers,
+	},
+	{
 		Name: "library-gateway", Isolation: Shared, Library: true,
 		Want: "the library's server answers requests from the HTTP gateway",
 		run:  libraryGateway,
@@ -249,6 +254,35 @@ func libraryRestart(ctx context.Context, t *trial) error {
 		return err
 	}
 	t.saw("%v; %d ran again before the kill", &o, afterStop)
+	if err := t.cycles(ctx, 4); err != nil {
+		return err
+	}
+	if err := o.check(); err != nil {
+		return err
+	}
+	return p.checkNoRerun(answered)
+}
+
+func libraryWorkers(ctx context.Context, t *trial) error {
+	p, err := t.startTeam(ctx, t.config.Server, t.config.Client, 2)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	if err := p.warmUp(ctx, "record"); err != nil {
+		return err
+	}
+	answered := map[string]bool{}
+	count := t.size(90, 250)
+	o, err := p.callsWith(ctx, count, 100*time.Millisecond, map[int]func() error{
+		count / 4:     func() error { return p.workers[0].Stop(stopGrace) },
+		count / 2:     func() error { return p.startWorker(ctx) },
+		3 * count / 4: func() error { p.server.Kill(); answered = p.answered(); return nil },
+	})
+	if err != nil {
+		return err
+	}
+	t.saw("%v", &o)
 	if err := t.cycles(ctx, 4); err != nil {
 		return err
 	}

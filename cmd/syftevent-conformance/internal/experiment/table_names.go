@@ -81,7 +81,7 @@ func namesDelivered(ctx context.Context, t *trial) error {
 func namesIgnored(ctx context.Context, t *trial) error {
 	dir := t.rpc("names/" + Alice)
 	var keys []string
-	for _, part := range []string{"logs", "dist", "venv", ".git", "__pycache__", ".workers.tmp"} {
+	for _, part := range []string{"logs", "dist", "venv", ".git", "__pycache__", ".syftevent-workers.tmp"} {
 		keys = append(keys, t.rpc(part+"/"+Alice+"/1.request"))
 	}
 	for _, name := range []string{"1.tmp", "1.log", "1.conflict.request", "1.rejected.request", "1.request.tmp"} {
@@ -106,8 +106,14 @@ func namesIgnored(ctx context.Context, t *trial) error {
 	if err := t.write(Alice, canary, body(200, canary)); err != nil {
 		return err
 	}
-	if err := os.Symlink("canary.request", t.path(Alice, link)); err == nil {
-		keys = append(keys, link)
+	for key, target := range map[string]string{
+		link: "canary.request",
+		// Like the claim of a worker.
+		t.rpc(".syftevent-workers.tmp/" + Alice + "/1.request.1"): "worker/names/1.request",
+	} {
+		if err := os.Symlink(target, t.path(Alice, key)); err == nil {
+			keys = append(keys, key)
+		}
 	}
 	keys = append(keys, empty)
 	if _, err := t.arrives(ctx, Bob, canary, body(200, canary)); err != nil {
