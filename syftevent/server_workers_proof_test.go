@@ -373,8 +373,9 @@ func (f *fleet) judgeRuns(requests int, responses map[string][]byte) {
 }
 
 // TestWorkersThroughput measures how many requests a second 1, 2, 4 and 8 workers answer, whose
-// handlers sleep, and how many the file system allows: bare loops, 4 for each mount, that read,
-// claim, write and link, and do nothing else. It asserts nothing about time.
+// handlers sleep, how many as many servers do that share nothing, and how many the file system
+// allows: bare loops, 4 for each mount, that read, claim, write and link, and do nothing else. It
+// asserts nothing about time.
 func TestWorkersThroughput(t *testing.T) {
 	requests := *workersMeasure
 	switch {
@@ -395,62 +396,10 @@ func TestWorkersThroughput(t *testing.T) {
 	for _, count := range []int{0, 1, 2, 4, 8} { // 0 for a server that is alone
 		t.Run(strconv.Itoa(count), func(t *testing.T) {
 			f := newFleet(t)
-			f.settings.Handler, f.settings.Concurrency, f.settings.Reserve = 20*time.Millisecond, 4, -1
 			f.settings.Alone = count == 0
-			n := requests * max(1, count)
-			for i := range n { // before they start
-				f.write("work", fmt.Sprintf("sender%d@example.com", i%20), nil)
-			}
-			hidden := f.rpc() + "-hidden"
-			if err := os.Rename(f.rpc(), hidden); err != nil {
-				t.Fatal(err)
-			}
-			var workers []*proofChild
-			for range max(1, count) {
-				child, life := f.launchWorker()
-				if reply := child.reply(); reply != "ready" {
-					t.Fatalf("worker %d: %q\n%s", life, reply, child.log())
-				}
-				workers = append(workers, child)
-			}
-			time.Sleep(2500 * time.Millisecond) // until they know each other
-			began := time.Now()
-			entries, err := os.ReadDir(filepath.Join(hidden, "work"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, entry := range entries {
-				if err := os.Rename(filepath.Join(hidden, "work", entry.Name()), filepath.Join(f.rpc(), "work", entry.Name())); err != nil {
-					t.Fatal(err)
-				}
-			}
-			for answered := 0; answered < n; time.Sleep(5 * time.Millisecond) {
-				// Counting responses all the time would take from a network file system what
-				// is measured.
-				record, err := os.ReadFile(f.settings.Record)
-				if err != nil && !errors.Is(err, fs.ErrNotExist) {
-					t.Fatal(err)
-				}
-				if bytes.Count(record, []byte("\n")) < n {
-					continue
-				}
-				if answered, err = f.countResponses(); err != nil {
-					t.Fatal(err)
-				}
-				if time.Since(began) > 10*proofPatience {
-					t.Fatalf("%d of %d are answered\n%s", answered, n, workers[0].log())
-				}
-			}
-			rate := float64(n) / time.Since(began).Seconds()
+			rate := throughput(f.queue(requests*max(1, count), max(1, count)))
 			if count == 1 {
 				single = rate
-			}
-			var stats []string
-			for _, w := range workers {
-				w.stop()
-				for len(w.replies) > 0 {
-					stats = append(stats, <-w.replies)
-				}
 			}
 			name := fmt.Sprintf("%d workers", count)
 			if count == 0 {
@@ -460,10 +409,105 @@ func TestWorkersThroughput(t *testing.T) {
 			if count > 0 {
 				linear = fmt.Sprintf("; %.2f of linear", rate/(single*float64(count)))
 			}
-			t.Logf("%s, 4 handlers of 20 ms each: %d requests, %.0f a second, at most %d%s\n%s",
-				name, n, rate, 200*max(1, count), linear, strings.Join(stats, "\n"))
+			t.Logf("%s, 4 handlers of 20 ms each: %.0f requests a second, at most %d%s", name, rate, 200*max(1, count), linear)
 		})
 	}
+	// What leases on shards of the folders could give at best: servers that never ask each other.
+	for _, count := range []int{2, 4, 8} {
+		t.Run(fmt.Sprintf("apart-%d", count), func(t *testing.T) {
+			var queues []*queue
+			for n := range count {
+				f := newFleet(t)
+				f.settings.Alone = true
+				f.mounts = f.mounts[n%len(f.mounts):][:1]
+				queues = append(queues, f.queue(requests, 1))
+			}
+			t.Logf("%d servers of an app each: %.0f requests a second", count, throughput(queues...))
+		})
+	}
+}
+
+// A queue is requests that wait for the workers of a fleet, which run and do not see them yet.
+type queue struct {
+	*fleet
+	requests int
+	workers  []*proofChild
+	hidden   string // the folder with the requests
+}
+
+// queue writes requests, and starts workers.
+func (f *fleet) queue(requests, workers int) *queue {
+	f.Helper()
+	f.settings.Handler, f.settings.Concurrency, f.settings.Reserve = 20*time.Millisecond, 4, -1
+	for i := range requests {
+		f.write("work", fmt.Sprintf("sender%d@example.com", i%20), nil)
+	}
+	q := &queue{fleet: f, requests: requests, hidden: f.rpc() + "-hidden"}
+	if err := os.Rename(f.rpc(), q.hidden); err != nil {
+		f.Fatal(err)
+	}
+	for range workers {
+		child, life := f.launchWorker()
+		if reply := child.reply(); reply != "ready" {
+			f.Fatalf("worker %d: %q\n%s", life, reply, child.log())
+		}
+		q.workers = append(q.workers, child)
+	}
+	return q
+}
+
+// throughput shows some queues to their workers, and returns how many requests a second they answer.
+func throughput(queues ...*queue) float64 {
+	time.Sleep(2500 * time.Millisecond) // until the workers know each other
+	began, total := time.Now(), 0
+	for _, q := range queues {
+		total += q.requests
+		entries, err := os.ReadDir(filepath.Join(q.hidden, "work"))
+		if err != nil {
+			q.Fatal(err)
+		}
+		for _, entry := range entries {
+			if err := os.Rename(filepath.Join(q.hidden, "work", entry.Name()), filepath.Join(q.rpc(), "work", entry.Name())); err != nil {
+				q.Fatal(err)
+			}
+		}
+	}
+	for _, q := range queues {
+		for !q.isAnswered() {
+			if time.Since(began) > 10*proofPatience {
+				q.Fatalf("not all of %d requests are answered\n%s", q.requests, q.workers[0].log())
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+	took := time.Since(began)
+	for _, q := range queues {
+		for _, w := range q.workers {
+			w.stop()
+			if !q.settings.Alone && len(w.replies) > 0 {
+				q.Logf("worker: %s", <-w.replies)
+			}
+		}
+	}
+	return float64(total) / took.Seconds()
+}
+
+// isAnswered reports whether all requests are. It counts responses only when all were run: counting
+// them all the time would take from a network file system what is measured.
+func (q *queue) isAnswered() bool {
+	q.Helper()
+	record, err := os.ReadFile(q.settings.Record)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		q.Fatal(err)
+	}
+	if bytes.Count(record, []byte("\n")) < q.requests {
+		return false
+	}
+	answered, err := q.countResponses()
+	if err != nil {
+		q.Fatal(err)
+	}
+	return answered == q.requests
 }
 
 // bareLoops returns how many requests a second loops on some of the mounts claim and answer.
