@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -33,21 +34,28 @@ type readLog struct {
 	files [2]fs.FileInfo
 }
 
-// statLog returns the state of the files of a log, nil for one that cannot be opened. They are
-// opened because NFS asks its server then (close-to-open consistency).
-func statLog(dir string, names [2]string) (files [2]fs.FileInfo) {
+// statLog returns the state of the files of a log, nil for one that is not there. They are opened
+// because NFS asks its server then (close-to-open consistency).
+func statLog(dir string, names [2]string) (files [2]fs.FileInfo, err error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return files
+		return files, err
 	}
 	defer root.Close()
 	for n, name := range names {
-		if f, info, err := rootfs.OpenRegular(root, name, os.O_RDONLY); err == nil {
+		err := rootfs.Retry(func() error {
+			f, info, err := rootfs.OpenRegular(root, name, os.O_RDONLY)
+			if err != nil {
+				return err
+			}
 			files[n] = info
-			f.Close()
+			return f.Close()
+		})
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return files, err
 		}
 	}
-	return files
+	return files, nil
 }
 
 // isSameState reports whether two states of files are the same.
@@ -120,8 +128,8 @@ func (t *workers) readReplies(holders []string, w work) bool {
 			t.readLogs.read = map[string]readLog{}
 		}
 		now, names := time.Now(), logNamesOf(base)
-		files := statLog(s.replyLog.dir, names) // before it is read: what comes later is another state
-		if !isSameState(files, t.readLogs.read[base].files) {
+		files, err := statLog(s.replyLog.dir, names) // before it is read: what comes later is another state
+		if err != nil || !isSameState(files, t.readLogs.read[base].files) {
 			s.replyLog.adopt(s.replies, names, now)
 		}
 		t.readLogs.read[base] = readLog{now, files}

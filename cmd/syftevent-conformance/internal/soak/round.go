@@ -61,8 +61,8 @@ const (
 	stopped         // after the requests in flight
 	killed          // what was not answered may run again
 	up
-	besideStopped // another server is
-	besideKilled  // or suspended, so that others take over its requests
+	besideStopped // one beside it has stopped
+	besideKilled  // one beside it was killed or suspended, so that others take over its requests
 )
 
 // mayRerun reports whether requests of a kind that have begun and are not answered may be run again
