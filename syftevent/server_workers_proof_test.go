@@ -208,18 +208,24 @@ func TestWorkersProof(t *testing.T) {
 		}
 	}()
 	first := map[string][]byte{}
-	// check reads the responses that were not there before, or all: on a network file system that
-	// takes minutes.
+	// check reads the responses that were not listed before, or all: on a network file system that
+	// takes minutes. It lists the folders, as SyftBox does: after a mount of GlusterFS was cut off, a
+	// file that another one made may not be found by its name until its folder is listed.
 	check := func(all bool) (unanswered int) {
+		listed := f.listResponses()
 		mu.Lock()
 		written := slices.Clone(letters)
 		mu.Unlock()
 		for _, l := range written {
-			if first[l.id] != nil && !all {
+			seen := first[l.id]
+			if seen != nil && !all {
 				continue
 			}
-			data := f.read(l)
-			switch seen := first[l.id]; {
+			var data []byte
+			if listed[filepath.Base(l.name)] {
+				data = f.read(l)
+			}
+			switch {
 			case data == nil && seen != nil:
 				t.Errorf("%s: the response has vanished", l.name)
 			case data == nil:
@@ -511,11 +517,7 @@ func (q *queue) isAnswered() bool {
 	if bytes.Count(record, []byte("\n")) < q.requests {
 		return false
 	}
-	answered, err := q.countResponses()
-	if err != nil {
-		q.Fatal(err)
-	}
-	return answered == q.requests
+	return len(q.listResponses()) == q.requests
 }
 
 // bareLoops returns how many requests a second loops on some of the mounts claim and answer.
@@ -571,12 +573,16 @@ func bareAnswer(mount, claims, dataDir string, l letter) error {
 	return os.Remove(response + ".tmp")
 }
 
-func (f *fleet) countResponses() (count int, err error) {
-	err = filepath.WalkDir(filepath.Join(f.rpc(), "work"), func(path string, d fs.DirEntry, err error) error {
-		if err == nil && strings.HasSuffix(path, ".response") {
-			count++
-		}
-		return err
-	})
-	return count, err
+// listResponses returns the stems of all responses.
+func (f *fleet) listResponses() map[string]bool {
+	f.Helper()
+	responses, err := filepath.Glob(filepath.Join(f.rpc(), "work", "*", "*.response"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	stems := map[string]bool{}
+	for _, name := range responses {
+		stems[strings.TrimSuffix(filepath.Base(name), ".response")] = true
+	}
+	return stems
 }
