@@ -62,4 +62,8 @@ var workerDefects = []Defect{
 		What:   "never removes a claim",
 		Breaks: []string{"work-tidy"},
 	},
+	{
+		Name: "one-name", Requirement: "work-holder", Soak: true, Servers: 3,
+		What: "goes on after a suspension under the name that others take for that of a dead server",
+	},
 }

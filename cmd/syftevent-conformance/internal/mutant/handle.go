@@ -54,6 +54,9 @@ func (s *server) process(file requestFile) {
 		s.log.Error("encode response failed", "err", err)
 		return
 	}
+	if s.shared {
+		response = s.record(file, sum, response)
+	}
 	s.replies.add(file, sum, response, s.final(file, req))
 	s.publish(file)
 	s.incomplete.drop(file.request())

@@ -33,7 +33,7 @@ func (s *server) publish(file requestFile) {
 	}
 	err := s.publishFile(file, s.path(final), response)
 	if s.shared && errors.Is(err, fs.ErrExist) {
-		s.replies.forget(file) // another server was faster: its reply counts
+		s.replies.published(file) // by another server
 		return
 	}
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -22,7 +21,7 @@ const (
 	// maxPublished is how often a response is published: whoever removes it that often
 	// means it.
 	maxPublished = 4
-	// maxReplyBytes limits the responses in the cache together.
+	// maxReplyBytes limits the published responses in the cache together.
 	maxReplyBytes = 48 << 20
 	// repliesName is the file that keeps the cache across restarts, beside the rpc
 	// directory. SyftBox ignores *.tmp.
@@ -45,8 +44,7 @@ type replyCache struct {
 	log   *slog.Logger
 	delay time.Duration // before a missing response is republished
 	file  string
-	// shared makes the file one of the replies that were published, which others read: of two servers
-	// that have run a request, it has the reply of the one that was faster.
+	// shared leaves the file out: servers that share their work record replies one by one.
 	shared bool
 
 	mu      sync.Mutex
@@ -77,6 +75,15 @@ func (c *replyCache) add(file requestFile, sum [sha256.Size]byte, response []byt
 	}
 }
 
+// adopt adds the reply to a request that another server has recorded, and may have published.
+func (c *replyCache) adopt(file requestFile, sum [sha256.Size]byte, response []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	c.entries[file.request()] = &cachedReply{sum: sum, response: response, final: file.response(), at: now, published: 1, missing: now}
+	c.limitBytes()
+}
+
 // lookup reports whether a request with the same content was run. It notes that the
 // response is missing.
 func (c *replyCache) lookup(file requestFile, sum [sha256.Size]byte) bool {
@@ -103,26 +110,28 @@ func (c *replyCache) dropOldest() {
 	delete(c.entries, oldest)
 }
 
-// limitBytes drops the largest published responses while all together are too large. That their
-// requests were run stays known.
+// limitBytes drops the largest published responses while these together are too large. That their
+// requests were run stays known. One that is not published yet does not count: it may be larger
+// than the limit, and would drop all others.
 func (c *replyCache) limitBytes() {
 	total := 0
+	var published []*cachedReply
 	for _, r := range c.entries {
-		total += len(r.response)
+		if r.published > 0 {
+			total += len(r.response)
+			published = append(published, r)
+		}
 	}
 	if total <= maxReplyBytes {
 		return
 	}
-	for _, r := range slices.SortedFunc(maps.Values(c.entries), func(a, b *cachedReply) int {
-		return len(b.response) - len(a.response)
-	}) {
+	slices.SortFunc(published, func(a, b *cachedReply) int { return len(b.response) - len(a.response) })
+	for _, r := range published {
 		if total <= maxReplyBytes {
 			return
 		}
-		if r.published > 0 {
-			total -= len(r.response)
-			r.response = nil
-		}
+		total -= len(r.response)
+		r.response = nil
 	}
 }
 
@@ -156,23 +165,12 @@ func (c *replyCache) published(file requestFile) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if r := c.entries[file.request()]; r != nil {
-		if r.published++; r.published == 1 && c.shared {
-			if err := c.save(r.line(file.request())); err != nil {
-				c.log.Error("save reply failed", "err", err)
-			}
-		}
+		r.published++
 		r.missing = time.Time{}
 		if r.published > 1 && c.has("forgets-returned") {
 			delete(c.entries, file.request())
 		}
 	}
-}
-
-// forget drops the reply to a request.
-func (c *replyCache) forget(file requestFile) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.entries, file.request())
 }
 
 // found notes that the response to a request is not missing.
@@ -255,52 +253,25 @@ func (c *replyCache) saveAtEnd() error {
 
 // load reads the recent replies of an earlier process, and drops the rest of the file.
 func (c *replyCache) load() error {
-	var kept bytes.Buffer
-	err := readReplies(c.file, func(line, request string, r *cachedReply) {
-		c.entries[request] = r
-		kept.WriteString(line)
-	})
+	data, err := os.ReadFile(c.file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(c.file, kept.Bytes(), 0o600); err != nil {
-		return fmt.Errorf("compact replies: %w", err)
-	}
-	return nil
-}
-
-// adopt adds the reply to a request that another process has recorded in a file.
-func (c *replyCache) adopt(file, request string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	err := readReplies(file, func(_, answered string, r *cachedReply) {
-		if known := c.entries[request]; answered == request && (known == nil || known.sum != r.sum) {
-			c.entries[request] = r
-		}
-	})
-	c.limitBytes()
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
-// readReplies calls f for each line of a file of recent replies.
-func readReplies(file string, f func(line, request string, r *cachedReply)) error {
-	data, err := os.ReadFile(file)
 	if err != nil {
 		return fmt.Errorf("read replies: %w", err)
 	}
+	var kept bytes.Buffer
 	for line := range strings.Lines(string(data)) {
 		var l replyLine
 		// A killed process may leave the last line incomplete.
 		if json.Unmarshal([]byte(line), &l) != nil || len(l.Sum) != sha256.Size || time.Since(l.At) > replyLifetime {
 			continue
 		}
-		f(line, l.Request, &cachedReply{sum: [sha256.Size]byte(l.Sum), response: l.Response, final: l.Final, at: l.At, published: 1})
+		c.entries[l.Request] = &cachedReply{sum: [sha256.Size]byte(l.Sum), response: l.Response, final: l.Final, at: l.At, published: 1}
+		kept.WriteString(line)
+	}
+	if err := os.WriteFile(c.file, kept.Bytes(), 0o600); err != nil {
+		return fmt.Errorf("compact replies: %w", err)
 	}
 	return nil
 }
