@@ -63,9 +63,6 @@ func (s *server) scan() {
 	}
 	s.scanDir("", depth)
 	s.orphans.end()
-	if s.shared {
-		s.sweepClaims()
-	}
 	if s.has("forgets-gone") {
 		s.dropGone()
 	}

@@ -33,7 +33,6 @@ type team struct {
 
 	recording sync.Mutex           // held while a reply is written
 	gone      map[string]time.Time // claims whose request is missing, and since when; used by sweepClaims
-	swept     time.Time            // when sweepClaims did something last
 
 	mu      sync.Mutex
 	lives   int                  // names besides the first
@@ -97,6 +96,17 @@ func (s *server) joinWorkers(ctx context.Context) error {
 			case <-time.After(s.workerTimeout / 10):
 				s.observe()
 				beat()
+			}
+		}
+	})
+	// Not in the scan: sweeping the claims of many requests takes long.
+	t.loops.Go(func() {
+		for s.orphanDelay > 0 && !s.has("claims-stay") {
+			select {
+			case <-t.ended:
+				return
+			case <-time.After(s.orphanDelay / 10):
+				s.sweepClaims()
 			}
 		}
 	})
@@ -360,17 +370,17 @@ func (s *server) claimByRename(name, target string) bool {
 // them.
 func (s *server) sweepClaims() {
 	t := &s.team
-	// Each scan would be slow while there are the claims of many requests.
-	if s.orphanDelay == 0 || time.Since(t.swept) < s.orphanDelay/10 || s.has("claims-stay") {
-		return
-	}
-	t.swept = time.Now()
 	dir := filepath.Join(t.dir, "claims")
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return
 	}
 	for _, entry := range entries {
+		select {
+		case <-t.ended:
+			return
+		default:
+		}
 		target, err := os.Readlink(filepath.Join(dir, entry.Name()))
 		if err != nil {
 			continue
