@@ -204,6 +204,18 @@ func (p *pair) checkNoRerun(answered map[string]bool) error {
 	return nil
 }
 
+// checkOnce waits for late reruns, and fails unless all calls were answered, and those that were answered
+// before the server stopped ran once.
+func (p *pair) checkOnce(ctx context.Context, o *outcome, answered map[string]bool) error {
+	if err := p.t.cycles(ctx, 4); err != nil {
+		return err
+	}
+	if err := o.check(); err != nil {
+		return err
+	}
+	return p.checkNoRerun(answered)
+}
+
 // callsWith makes paced calls of /record, and calls before[n] before call n.
 func (p *pair) callsWith(ctx context.Context, count int, pause time.Duration, before map[int]func() error) (outcome, error) {
 	var pending []<-chan caller.Result
@@ -254,13 +266,7 @@ func libraryRestart(ctx context.Context, t *trial) error {
 		return err
 	}
 	t.saw("%v; %d ran again before the kill", &o, afterStop)
-	if err := t.cycles(ctx, 4); err != nil {
-		return err
-	}
-	if err := o.check(); err != nil {
-		return err
-	}
-	return p.checkNoRerun(answered)
+	return p.checkOnce(ctx, &o, answered)
 }
 
 func libraryWorkers(ctx context.Context, t *trial) error {
@@ -283,13 +289,7 @@ func libraryWorkers(ctx context.Context, t *trial) error {
 		return err
 	}
 	t.saw("%v", &o)
-	if err := t.cycles(ctx, 4); err != nil {
-		return err
-	}
-	if err := o.check(); err != nil {
-		return err
-	}
-	return p.checkNoRerun(answered)
+	return p.checkOnce(ctx, &o, answered)
 }
 
 func libraryOutage(ctx context.Context, t *trial) error {
