@@ -57,7 +57,10 @@ func (s *Server) complete(w work, reply *wire.Response, response *Response) {
 // publish writes a response beside its request, tells the reply cache, and reports
 // whether it was written.
 func (s *Server) publish(w work, response []byte) bool {
-	err := s.spool.Publish(w.entry, response)
+	err := rootfs.ErrTaken
+	if !s.isOvertaken(&w) {
+		err = s.spool.Publish(w.entry, response)
+	}
 	switch {
 	case err == nil:
 		s.replies.record(w, outcomePublished, response)

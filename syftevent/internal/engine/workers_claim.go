@@ -120,6 +120,17 @@ func (s *Server) isClaimed(w *work) bool {
 	return w.lease == nil || w.lease.Fresh(time.Now()) || s.workers.fenced(w)
 }
 
+// isOvertaken reports whether another worker has taken over a request while its handler ran: this
+// process was suspended, and the response of the other one counts, even if it is missing just now.
+// [work-replies]
+func (s *Server) isOvertaken(w *work) bool {
+	if w.lease == nil || w.lease.Fresh(time.Now()) {
+		return false
+	}
+	superseded, err := s.workers.dir.Superseded(lease.Claim{Name: claimName(w), Generation: w.generation})
+	return err == nil && superseded
+}
+
 // fenced leaves a request because this server may soon be taken for dead, or was.
 func (t *workers) fenced(w *work) bool {
 	t.server.counters.add(func(f *Figures) { f.Workers.Fenced++ })

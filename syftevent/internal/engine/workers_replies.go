@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -119,7 +120,8 @@ func (t *workers) readReplies(holders []string, w work) bool {
 	s, taken := t.server, time.Now()
 	t.readLogs.mu.Lock()
 	defer t.readLogs.mu.Unlock()
-	for _, holder := range holders {
+	// The last holder first: the reply of an earlier one that was suspended may not have been published.
+	for _, holder := range slices.Backward(holders) {
 		base := lease.Base(holder)
 		if base == t.holder.Base() || s.replies.answered(w) || t.readLogs.read[base].at.After(taken) {
 			continue

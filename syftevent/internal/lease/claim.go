@@ -74,6 +74,11 @@ func (c Claim) isSuperseded(dir string) (bool, error) {
 	return err == nil, err
 }
 
+// Superseded reports whether somebody has taken over what a claim is about.
+func (d Dir) Superseded(c Claim) (bool, error) {
+	return c.isSuperseded(filepath.Join(string(d), claimsDir))
+}
+
 func readClaim(dir, file string) (Claim, error) {
 	var target string
 	err := retryMissing(func() (err error) {
