@@ -113,9 +113,9 @@ func logsIn(dir string) []string {
 	return paths
 }
 
-// readReplies reads what others have added to their reply logs, after a request was taken over that
-// each of them had, and reports whether a reply to it is known then. One may have taken it over from
-// another that had answered it, and know that reply only by reading. [work-replies]
+// readReplies reads the reply logs of all earlier holders of a request that was taken over, as far as
+// they have grown, and reports whether a reply to it is known then. The last holder may have known the
+// reply only from the log of an earlier one. [work-replies]
 func (t *workers) readReplies(holders []string, w work) bool {
 	s, taken := t.server, time.Now()
 	t.readLogs.mu.Lock()
