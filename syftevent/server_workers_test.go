@@ -390,6 +390,16 @@ func (w *foreignWorker) logLine(id, fields string) {
 	}
 }
 
+// checkRestored checks that the response to a request to /count contains a text, and how often handlers
+// have run.
+func checkRestored(t *testing.T, s *site, id, text string, runs, want int) {
+	t.Helper()
+	response, err := os.ReadFile(s.path("count", clientEmail, id+".response"))
+	if err != nil || !strings.Contains(string(response), text) || runs != want {
+		t.Errorf("%d runs, %v, response:\n%s", runs, err, response)
+	}
+}
+
 // generationRouter sends the generation of each request.
 func generationRouter(generations chan<- int) *syftevent.Router {
 	router := syftevent.NewRouter()
@@ -454,7 +464,7 @@ func TestQueuedRequestOfDeadWorkerIsRunOnce(t *testing.T) {
 		})
 		s := newSite(t, router, replica).sharing()
 		s.server.Concurrency, s.server.Reserve = 4, -1
-		other := newForeignWorker(t, s) // without a route: it is nobody's first choice
+		other := newForeignWorker(t, s) // without a route: no request is meant for it first
 		defer close(other.ended)
 		s.start()
 		defer s.stop()
@@ -858,10 +868,7 @@ func TestLaterReplyOfSuspendedWorkerIsKnown(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		s.askAs("count", clientEmail, "second")
 		s.expect(200, "count", clientEmail, "second")
-		response, err := os.ReadFile(s.path("count", clientEmail, "second.response"))
-		if err != nil || !strings.Contains(string(response), "its own") || len(generations) != 1 {
-			t.Errorf("%d runs, %v, response:\n%s", len(generations), err, response)
-		}
+		checkRestored(t, s, "second", "its own", len(generations), 1)
 	})
 }
 
@@ -890,10 +897,7 @@ func TestReplyIsKnownAfterTwoTakeovers(t *testing.T) {
 		third.start()
 		defer third.stop()
 		third.expect(200, "count", clientEmail, "x")
-		response, err := os.ReadFile(third.path("count", clientEmail, "x.response"))
-		if err != nil || !strings.Contains(string(response), "its own") || len(generations) != 0 {
-			t.Errorf("%d runs, %v, response:\n%s", len(generations), err, response)
-		}
+		checkRestored(t, third, "x", "its own", len(generations), 0)
 	})
 }
 
@@ -918,10 +922,7 @@ func TestReplyThatWasPublishedCounts(t *testing.T) {
 		defer s.stop()
 		s.askAs("count", clientEmail, "x")
 		s.expect(200, "count", clientEmail, "x")
-		response, err := os.ReadFile(s.path("count", clientEmail, "x.response"))
-		if err != nil || !strings.Contains(string(response), "published") || len(generations) != 0 {
-			t.Errorf("%d runs, %v, response:\n%s", len(generations), err, response)
-		}
+		checkRestored(t, s, "x", "published", len(generations), 0)
 	})
 }
 

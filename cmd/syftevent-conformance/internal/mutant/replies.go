@@ -258,7 +258,7 @@ func (c *replyCache) load() error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("read replies: %w", err)
+		return fmt.Errorf("load replies: %w", err)
 	}
 	var kept bytes.Buffer
 	for line := range strings.Lines(string(data)) {

@@ -77,9 +77,9 @@ func (l *life) add(used measured) *growth {
 	return nil
 }
 
-// goOn adds the repetition of a growth that was none. The next one is looked for when the life is twice
+// extend adds the repetition of a growth that was none. The next one is looked for when the life is twice
 // as long: a leak has grown as much by then.
-func (l *life) goOn(again []measured) {
+func (l *life) extend(again []measured) {
 	l.after = append(l.after, again...)
 	l.patience = 2 * len(l.after)
 }

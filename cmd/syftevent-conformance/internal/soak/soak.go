@@ -179,7 +179,7 @@ func (s *soak) repeat(ctx context.Context, growth *growth) (*runner.Result, erro
 	if failure := growth.goesOn(again); failure != nil {
 		return &runner.Result{Scenario: scenario.Scenario{ID: "soak"}, Outcome: runner.Fail, Failure: failure}, nil
 	}
-	s.life.goOn(again)
+	s.life.extend(again)
 	return nil, nil
 }
 

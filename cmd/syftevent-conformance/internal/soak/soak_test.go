@@ -170,7 +170,7 @@ func soakOf(rounds, folders int, use func(number, played int) target.Resources) 
 		if failure := growth.goesOn(again); failure != nil {
 			return failure
 		}
-		l.goOn(again)
+		l.extend(again)
 	}
 	return nil
 }
